@@ -1,0 +1,122 @@
+import { z } from 'zod'
+import { CallId, ConsumerId, ParticipantId, ProducerId, RoomId, Time, TransportId, UserId } from './ids.ts'
+import { UserName } from './user.ts'
+
+/** What a track shows or carries. */
+export const TrackSource = z.enum(['camera', 'mic', 'screen', 'screenAudio'])
+export type TrackSource = z.infer<typeof TrackSource>
+export const MediaKind = z.enum(['audio', 'video'])
+export type MediaKind = z.infer<typeof MediaKind>
+
+/** Kind of media each source carries. */
+export const KIND_OF_SOURCE = {
+  camera: 'video',
+  mic: 'audio',
+  screen: 'video',
+  screenAudio: 'audio',
+} as const
+
+/**
+ * Parameters in mediasoup's own shapes (https://mediasoup.org/documentation/v3/mediasoup/rtp-parameters-and-capabilities/).
+ * They are checked here as bounded JSON objects; the engine checks the rest and its refusal is reported as
+ * `invalid_request`.
+ */
+const engineObject = <T>() =>
+  z.custom<T>(value => typeof value === 'object' && value !== null && !Array.isArray(value), {
+    message: 'must be an object',
+  })
+
+export type RtpCapabilities = { codecs?: unknown[]; headerExtensions?: unknown[] }
+export type RtpParameters = {
+  mid?: string
+  codecs: unknown[]
+  headerExtensions?: unknown[]
+  encodings?: unknown[]
+  rtcp?: unknown
+}
+export type DtlsParameters = {
+  role?: 'auto' | 'client' | 'server'
+  fingerprints: { algorithm: string; value: string }[]
+}
+export type IceParameters = { usernameFragment: string; password: string; iceLite?: boolean }
+
+export const RtpCapabilities = engineObject<RtpCapabilities>()
+export const RtpParameters = engineObject<RtpParameters>()
+export const IceParameters = z.strictObject({
+  usernameFragment: z.string(),
+  password: z.string(),
+  iceLite: z.boolean().optional(),
+})
+export const DtlsParameters = z.strictObject({
+  role: z.enum(['auto', 'client', 'server']).optional(),
+  fingerprints: z
+    .array(z.strictObject({ algorithm: z.string().max(16), value: z.string().max(256) }))
+    .min(1)
+    .max(8),
+})
+
+export const IceServer = z.strictObject({
+  urls: z.array(z.string()),
+  username: z.string().optional(),
+  credential: z.string().optional(),
+})
+export type IceServer = z.infer<typeof IceServer>
+
+/** What a client needs to build its half of a transport. */
+export const TransportOptions = z.strictObject({
+  id: TransportId,
+  iceParameters: IceParameters,
+  iceCandidates: z.array(engineObject<Record<string, unknown>>()),
+  dtlsParameters: DtlsParameters,
+})
+export type TransportOptions = z.infer<typeof TransportOptions>
+
+/** A published track as others see it. */
+export const Track = z.strictObject({
+  producerId: ProducerId,
+  source: TrackSource,
+  /** True when muted or switched off by its owner. */
+  paused: z.boolean(),
+})
+export type Track = z.infer<typeof Track>
+
+/** Somebody in a call. One user in two tabs is two participants. */
+export const Participant = z.strictObject({
+  id: ParticipantId,
+  userId: UserId,
+  name: UserName,
+  joinedAt: Time,
+  tracks: z.array(Track),
+})
+export type Participant = z.infer<typeof Participant>
+
+/** A room's live call, whole: every `call:changed` carries all of it, so a lost notice does no harm. */
+export const Call = z.strictObject({
+  id: CallId,
+  roomId: RoomId,
+  startedAt: Time,
+  participants: z.array(Participant),
+})
+export type Call = z.infer<typeof Call>
+
+/** What a client needs to receive one track. Consumers start paused; the client resumes them when it is ready. */
+export const ConsumerOptions = z.strictObject({
+  id: ConsumerId,
+  producerId: ProducerId,
+  participantId: ParticipantId,
+  source: TrackSource,
+  kind: MediaKind,
+  rtpParameters: RtpParameters,
+})
+export type ConsumerOptions = z.infer<typeof ConsumerOptions>
+
+/** Everything a client needs to send and receive, in one answer. */
+export const JoinedCall = z.strictObject({
+  call: Call,
+  participantId: ParticipantId,
+  routerRtpCapabilities: RtpCapabilities,
+  sendTransport: TransportOptions,
+  receiveTransport: TransportOptions,
+  consumers: z.array(ConsumerOptions),
+})
+export type JoinedCall = z.infer<typeof JoinedCall>

@@ -1,0 +1,44 @@
+import { z } from 'zod'
+import { LIMITS } from './limits.ts'
+
+// An id starts with a letter or digit, so "__proto__" is not one; keep ids in Maps all the same.
+const id = (what: string) =>
+  z
+    .string()
+    .max(LIMITS.idChars)
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_.@:-]*$/, {
+      message: `must be a ${what} id: letters, digits and _ . @ : - only, beginning with a letter or digit`,
+    })
+
+/** Chosen by the app, or `usr_...` when we choose. */
+export const UserId = id('user')
+/** Part of addresses people type (`/r/<room>`), hence the smaller alphabet. */
+export const RoomId = z
+  .string()
+  .max(64)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, {
+    message:
+      'must be a room id: letters, digits, _ and - only, beginning with a letter or digit, at most 64 characters',
+  })
+export const CallId = id('call')
+export const ParticipantId = id('participant')
+export const TransportId = id('transport')
+export const ProducerId = id('producer')
+export const ConsumerId = id('consumer')
+export const FileId = id('file')
+/** Chosen by whoever sends: the same `clientId` from the same sender gets the same event back. */
+export const ClientId = z
+  .string()
+  .min(1)
+  .max(LIMITS.clientIdChars)
+  .regex(/^[\x21-\x7e]+$/, { message: 'must be visible ASCII characters without spaces' })
+/** Number of an event in its room: gapless, from 1. */
+export const Seq = z.int().min(1)
+/** A position in a room's log: 0 is before the first event. */
+export const Position = z.int().min(0)
+/** ISO 8601 in UTC. */
+export const Time = z.iso.datetime()
+
+export type UserId = z.infer<typeof UserId>
+export type RoomId = z.infer<typeof RoomId>
+export type Seq = z.infer<typeof Seq>

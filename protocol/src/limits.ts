@@ -1,0 +1,42 @@
+/**
+ * Every limit that holds on the wire, in one table. Sizes are bytes unless the name says otherwise,
+ * durations milliseconds. Error messages quote the number, so nobody has to look it up.
+ */
+export const LIMITS = {
+  requestBytes: 128 * 1024,
+  messageBytes: 64 * 1024,
+  metadataBytes: 16 * 1024,
+  jsonDepth: 32,
+  roomNameChars: 200,
+  descriptionChars: 2_000,
+  userNameChars: 100,
+  idChars: 128,
+  clientIdChars: 128,
+  fileNameChars: 255,
+  partsPerMessage: 16,
+  membersPerCreate: 500,
+  idempotencyKeyChars: 255,
+  /** Events or messages returned by one page. */
+  pageSize: 200,
+  pageSizeDefault: 50,
+  /** Messages a user may send: sustained per second, and at once. */
+  messagesPerSecond: 20,
+  messagesBurst: 40,
+  /** Any Socket.IO request of one socket, per second and at once. */
+  requestsPerSecond: 100,
+  requestsBurst: 400,
+  /** Guest tokens one address may ask for in a minute. */
+  guestTokensPerMinute: 120,
+  socketsPerUser: 30,
+  roomsOpenPerSocket: 200,
+  producersPerParticipant: 64,
+  /** A typing indicator ends by itself after this long without being renewed. */
+  typingMs: 6_000,
+  /** A call nobody is in any more ends after this long, so that a reload does not end it. */
+  emptyCallGraceMs: 5_000,
+  tokenSecondsDefault: 3_600,
+  tokenSecondsMax: 30 * 24 * 3_600,
+  guestTokenSeconds: 24 * 3_600,
+  turnCredentialSeconds: 24 * 3_600,
+  uploadBytes: 25 * 1024 * 1024,
+} as const

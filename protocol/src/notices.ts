@@ -1,0 +1,40 @@
+import { z } from 'zod'
+import { Call, ConsumerOptions } from './call.ts'
+import { RoomEvent } from './events.ts'
+import { ConsumerId, ParticipantId, Position, ProducerId, RoomId, UserId } from './ids.ts'
+import { PresenceStatus } from './user.ts'
+
+/** Everything the server tells a client unasked, in the past tense. */
+export const NOTICES = {
+  'event:appended': z.strictObject({ event: RoomEvent }),
+  'typing:changed': z.strictObject({ roomId: RoomId, userId: UserId, typing: z.boolean() }),
+  'presence:changed': z.strictObject({ roomId: RoomId, userId: UserId, status: PresenceStatus }),
+  'receipt:changed': z.strictObject({
+    roomId: RoomId,
+    userId: UserId,
+    deliveredSeq: Position,
+    readSeq: Position,
+  }),
+  /** The room's live call as it is now; null when there is none any more. */
+  'call:changed': z.strictObject({ roomId: RoomId, call: Call.nullable() }),
+  /** Who speaks loudest; null in silence. */
+  'speaker:changed': z.strictObject({ roomId: RoomId, participantId: ParticipantId.nullable() }),
+  'consumer:added': z.strictObject({
+    roomId: RoomId,
+    participantId: ParticipantId,
+    consumer: ConsumerOptions,
+  }),
+  'consumer:closed': z.strictObject({ roomId: RoomId, participantId: ParticipantId, consumerId: ConsumerId }),
+  /** The call lost its media (a worker died): join again. `participantId` is the receiver's own. */
+  'call:lost': z.strictObject({ roomId: RoomId, participantId: ParticipantId, reason: z.string() }),
+  'producer:limited': z.strictObject({
+    roomId: RoomId,
+    participantId: ParticipantId,
+    producerId: ProducerId,
+    /** Highest spatial layer anybody watches; -1 when nobody does. */
+    maxSpatialLayer: z.int().min(-1).max(7),
+  }),
+} as const
+
+export type NoticeName = keyof typeof NOTICES
+export type NoticeData<N extends NoticeName> = z.infer<(typeof NOTICES)[N]>

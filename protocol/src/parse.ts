@@ -1,0 +1,25 @@
+import type { z } from 'zod'
+import { type ErrorIssue, TrunklineError } from './errors.ts'
+
+const MAX_ISSUES = 5
+
+/** zod's issues as paths and sentences, the first few. */
+export const issuesOf = (error: z.ZodError): ErrorIssue[] =>
+  error.issues
+    .slice(0, MAX_ISSUES)
+    .map(issue => ({ path: issue.path.map(String).join('.'), message: issue.message }))
+
+/**
+ * Parses input from outside.
+ * @param what names the input in the error ("message:send", "the body of POST /v1/rooms")
+ * @throws TrunklineError `invalid_request`, naming each fault
+ */
+export const parse = <T extends z.ZodType>(schema: T, value: unknown, what: string): z.output<T> => {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const issues = issuesOf(result.error)
+  const faults = issues
+    .map(issue => (issue.path ? `${issue.path}: ${issue.message}` : issue.message))
+    .join('; ')
+  throw new TrunklineError('invalid_request', `${what} is not valid: ${faults}`, { details: { issues } })
+}

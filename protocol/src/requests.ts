@@ -1,0 +1,130 @@
+import { z } from 'zod'
+import {
+  Call,
+  DtlsParameters,
+  IceParameters,
+  IceServer,
+  JoinedCall,
+  MediaKind,
+  RtpCapabilities,
+  RtpParameters,
+  TrackSource,
+} from './call.ts'
+import type { WireError } from './errors.ts'
+import { RoomEvent } from './events.ts'
+import { ConsumerId, ParticipantId, Position, ProducerId, RoomId, Seq, TransportId } from './ids.ts'
+import { LIMITS } from './limits.ts'
+import { MessageSend } from './message.ts'
+import { Member, Room, RoomPresence } from './room.ts'
+
+const Nothing = z.strictObject({})
+const PageLimit = z.int().min(1).max(LIMITS.pageSize)
+
+/** A stretch of a room's log, ascending. `hasMore` says whether there is more in the direction asked for. */
+export const EventPage = z.strictObject({ events: z.array(RoomEvent), hasMore: z.boolean() })
+export type EventPage = z.infer<typeof EventPage>
+
+/** What `room:open` answers: enough to draw the room and to join its call in one more round trip. */
+export const OpenedRoom = z.strictObject({
+  room: Room,
+  /** The user's own membership. */
+  me: Member,
+  members: z.array(Member),
+  presence: z.array(RoomPresence),
+  /** The latest page of the log, or what came after `after`. Ascending. */
+  events: z.array(RoomEvent),
+  hasMore: z.boolean(),
+  call: Call.nullable(),
+  /** What the SFU can route: the same for every call, so a client loads its device before it joins. Null: no calls here. */
+  routerRtpCapabilities: RtpCapabilities.nullable(),
+})
+export type OpenedRoom = z.infer<typeof OpenedRoom>
+
+const participant = { roomId: RoomId, participantId: ParticipantId }
+
+/**
+ * Every Socket.IO request, `domain:verb`, with the shape of what is sent and of `data` in its acknowledgement.
+ * Each is answered exactly once: `{ok: true, data}` or `{ok: false, error}`.
+ */
+export const REQUESTS = {
+  'room:open': {
+    /** `after`: only events after this position, for a client that already has the earlier ones. */
+    request: z.strictObject({ roomId: RoomId, after: Position.optional(), limit: PageLimit.optional() }),
+    response: OpenedRoom,
+  },
+  'room:close': { request: z.strictObject({ roomId: RoomId }), response: Nothing },
+  'room:sync': {
+    /** Either `after` (fills a gap forward) or `before` (history backward); neither gives the latest page. */
+    request: z.strictObject({
+      roomId: RoomId,
+      after: Position.optional(),
+      before: Seq.optional(),
+      limit: PageLimit.optional(),
+    }),
+    response: EventPage,
+  },
+  'message:send': { request: MessageSend, response: z.strictObject({ event: RoomEvent }) },
+  'receipt:deliver': { request: z.strictObject({ roomId: RoomId, seq: Position }), response: Nothing },
+  'receipt:read': { request: z.strictObject({ roomId: RoomId, seq: Position }), response: Nothing },
+  'typing:set': { request: z.strictObject({ roomId: RoomId, typing: z.boolean() }), response: Nothing },
+  'presence:set': { request: z.strictObject({ status: z.enum(['online', 'away']) }), response: Nothing },
+  'call:join': {
+    request: z.strictObject({ roomId: RoomId, rtpCapabilities: RtpCapabilities }),
+    response: JoinedCall.extend({ iceServers: z.array(IceServer) }),
+  },
+  'call:leave': { request: z.strictObject(participant), response: Nothing },
+  'transport:connect': {
+    request: z.strictObject({ ...participant, transportId: TransportId, dtlsParameters: DtlsParameters }),
+    response: Nothing,
+  },
+  'transport:restart': {
+    request: z.strictObject({ ...participant, transportId: TransportId }),
+    response: z.strictObject({ iceParameters: IceParameters }),
+  },
+  'producer:create': {
+    request: z.strictObject({
+      ...participant,
+      transportId: TransportId,
+      source: TrackSource,
+      kind: MediaKind,
+      rtpParameters: RtpParameters,
+      paused: z.boolean().optional(),
+    }),
+    response: z.strictObject({ producerId: ProducerId }),
+  },
+  'producer:close': {
+    request: z.strictObject({ ...participant, producerId: ProducerId }),
+    response: Nothing,
+  },
+  'producer:pause': {
+    request: z.strictObject({ ...participant, producerId: ProducerId }),
+    response: Nothing,
+  },
+  'producer:resume': {
+    request: z.strictObject({ ...participant, producerId: ProducerId }),
+    response: Nothing,
+  },
+  'consumer:resume': {
+    request: z.strictObject({ ...participant, consumerIds: z.array(ConsumerId).min(1).max(1_000) }),
+    response: Nothing,
+  },
+  'consumer:prefer': {
+    /** Simulcast and SVC layers this viewer wants at most, from 0 (lowest). */
+    request: z.strictObject({
+      ...participant,
+      consumerId: ConsumerId,
+      spatialLayer: z.int().min(0).max(7),
+      temporalLayer: z.int().min(0).max(7).optional(),
+    }),
+    response: Nothing,
+  },
+} as const
+
+export type RequestName = keyof typeof REQUESTS
+export type RequestData<N extends RequestName> = z.infer<(typeof REQUESTS)[N]['request']>
+export type ResponseData<N extends RequestName> = z.infer<(typeof REQUESTS)[N]['response']>
+export type Ack<T> = { ok: true; data: T } | { ok: false; error: WireError }
+
+/** Socket.IO `auth` of the handshake. */
+export const Handshake = z.strictObject({ token: z.string().max(8_192), version: z.int() })
+export type Handshake = z.infer<typeof Handshake>

@@ -1,0 +1,186 @@
+import { z } from 'zod'
+import { IceServer } from './call.ts'
+import { ERRORS, type ErrorCode } from './errors.ts'
+import { RoomEvent } from './events.ts'
+import { StoredFile } from './file.ts'
+import { FileId, Position, RoomId, UserId } from './ids.ts'
+import { metadata, text } from './json.ts'
+import { LIMITS } from './limits.ts'
+import { Message, MessagePost } from './message.ts'
+import { RoomKind, RoomTitle, RoomWithMembership } from './room.ts'
+import { GuestTokenRequest, TokenRequest } from './token.ts'
+import { IssuedToken } from './user.ts'
+
+/** `application/problem+json` (RFC 9457) with `code` for programs and `requestId` for the log. */
+export const Problem = z.strictObject({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]),
+  detail: z.string(),
+  requestId: z.string(),
+  issues: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
+  retryAfterMs: z.number().optional(),
+  limit: z.number().optional(),
+})
+export type Problem = z.infer<typeof Problem>
+
+const page = <T extends z.ZodType>(item: T) =>
+  z.strictObject({ data: z.array(item), nextCursor: z.string().optional() })
+
+const PageQuery = {
+  limit: z.coerce.number().int().min(1).max(LIMITS.pageSize).default(LIMITS.pageSizeDefault),
+  cursor: z.string().max(256).optional(),
+}
+
+/** Body of `POST /v1/rooms`. With an API key unknown user ids are created; with a user's token the user becomes owner. */
+export const RoomPost = z.strictObject({
+  /** Chosen by the app, or `room_...` when we choose. */
+  id: RoomId.optional(),
+  kind: RoomKind,
+  title: RoomTitle.optional(),
+  members: z.array(UserId).max(LIMITS.membersPerCreate).optional(),
+  /** The same members always get the same room. */
+  distinct: z.boolean().optional(),
+  /** Whether anybody with the link may come in as a guest. */
+  guests: z.boolean().optional(),
+  metadata: metadata.optional(),
+})
+export type RoomPost = z.infer<typeof RoomPost>
+
+/** Who may call a route: an API key, a user's token, or anybody. */
+export type Caller = 'key' | 'user' | 'anyone'
+
+type Route = {
+  method: 'get' | 'post'
+  path: string
+  summary: string
+  callers: readonly Caller[]
+  params?: z.ZodObject
+  query?: z.ZodObject
+  /** JSON body, or the name of the media type of a raw one. */
+  body?: z.ZodType | 'bytes'
+  response: z.ZodType | 'bytes'
+  status: 200 | 201
+}
+
+const room = z.object({ id: RoomId })
+const file = z.object({ id: FileId })
+
+/** Every REST route of `/v1`. Express paths, OpenAPI and the SDKs' types derive from this. */
+export const ROUTES = {
+  createToken: {
+    method: 'post',
+    path: '/v1/tokens',
+    summary: 'Mint a token for a user of your app',
+    callers: ['key'],
+    body: TokenRequest,
+    response: IssuedToken,
+    status: 201,
+  },
+  createGuestToken: {
+    method: 'post',
+    path: '/v1/guest-tokens',
+    summary: 'Come into a room as a guest',
+    callers: ['anyone'],
+    body: GuestTokenRequest,
+    response: IssuedToken,
+    status: 201,
+  },
+  createRoom: {
+    method: 'post',
+    path: '/v1/rooms',
+    summary: 'Create a room',
+    callers: ['key', 'user'],
+    body: RoomPost,
+    response: RoomWithMembership,
+    status: 201,
+  },
+  getRoom: {
+    method: 'get',
+    path: '/v1/rooms/{id}',
+    summary: 'A room, and your role in it',
+    callers: ['key', 'user'],
+    params: room,
+    response: RoomWithMembership,
+    status: 200,
+  },
+  listMessages: {
+    method: 'get',
+    path: '/v1/rooms/{id}/messages',
+    summary:
+      'Messages of a room: the latest page first, ascending within a page; nextCursor leads to earlier ones',
+    callers: ['key', 'user'],
+    params: room,
+    query: z.strictObject(PageQuery),
+    response: page(Message),
+    status: 200,
+  },
+  createMessage: {
+    method: 'post',
+    path: '/v1/rooms/{id}/messages',
+    summary: 'Send a message',
+    callers: ['key', 'user'],
+    params: room,
+    body: MessagePost,
+    response: Message,
+    status: 201,
+  },
+  listEvents: {
+    method: 'get',
+    path: '/v1/rooms/{id}/events',
+    summary: 'The log of a room after a position, ascending',
+    callers: ['key', 'user'],
+    params: room,
+    query: z.strictObject({ ...PageQuery, after: z.coerce.number().pipe(Position).default(0) }),
+    response: page(RoomEvent),
+    status: 200,
+  },
+  listIceServers: {
+    method: 'get',
+    path: '/v1/ice-servers',
+    summary: 'STUN and TURN servers with credentials that expire',
+    callers: ['key', 'user'],
+    response: z.strictObject({ iceServers: z.array(IceServer), expiresAt: z.string() }),
+    status: 200,
+  },
+  createFile: {
+    method: 'post',
+    path: '/v1/rooms/{id}/files',
+    summary: 'Upload a file to a room: its bytes are the body, its name a query parameter',
+    callers: ['user'],
+    params: room,
+    query: z.strictObject({ name: text(LIMITS.fileNameChars, 1) }),
+    body: 'bytes',
+    response: StoredFile,
+    status: 201,
+  },
+  getFile: {
+    method: 'get',
+    path: '/v1/files/{id}',
+    summary: 'The bytes of a file',
+    callers: ['user'],
+    params: file,
+    response: 'bytes',
+    status: 200,
+  },
+  getThumbnail: {
+    method: 'get',
+    path: '/v1/files/{id}/thumbnail',
+    summary: 'A picture of a file, WebP of at most 512 pixels',
+    callers: ['user'],
+    params: file,
+    response: 'bytes',
+    status: 200,
+  },
+} as const satisfies Record<string, Route>
+
+export type RouteName = keyof typeof ROUTES
+type SchemaOf<T> = T extends z.ZodType ? z.infer<T> : T extends 'bytes' ? Uint8Array : undefined
+type Field<N extends RouteName, K extends string> = (typeof ROUTES)[N] extends { [P in K]: infer S }
+  ? SchemaOf<S>
+  : undefined
+export type RouteParams<N extends RouteName> = Field<N, 'params'>
+export type RouteQuery<N extends RouteName> = Field<N, 'query'>
+export type RouteBody<N extends RouteName> = Field<N, 'body'>
+export type RouteResponse<N extends RouteName> = Field<N, 'response'>

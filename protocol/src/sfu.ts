@@ -1,0 +1,85 @@
+import { z } from 'zod'
+import { Call, ConsumerOptions, JoinedCall, RtpCapabilities } from './call.ts'
+import { CallId, ParticipantId, RoomId, Time, UserId } from './ids.ts'
+import { REQUESTS } from './requests.ts'
+import { UserName } from './user.ts'
+
+/**
+ * The internal contract between signalling and the SFU. Signalling decides who may do what; the SFU routes media and
+ * is the one place that knows who is in which call. The same names as on the public wire where the meaning is the same.
+ * In one process it is a function call; between processes, Socket.IO with the shared secret.
+ */
+export const SFU_REQUESTS = {
+  'sfu:capabilities': {
+    request: z.strictObject({}),
+    response: z.strictObject({ routerRtpCapabilities: RtpCapabilities }),
+  },
+  /** All live calls, for signalling that has just started or reconnected. */
+  'sfu:calls': { request: z.strictObject({}), response: z.strictObject({ calls: z.array(Call) }) },
+  'call:get': {
+    request: z.strictObject({ roomId: RoomId }),
+    response: z.strictObject({ call: Call.nullable() }),
+  },
+  /** Opens the room's call when there is none. `participantId` is chosen by signalling. */
+  'call:join': {
+    request: z.strictObject({
+      roomId: RoomId,
+      participantId: ParticipantId,
+      userId: UserId,
+      name: UserName,
+      rtpCapabilities: RtpCapabilities,
+    }),
+    response: JoinedCall,
+  },
+  'call:leave': REQUESTS['call:leave'],
+  'transport:connect': REQUESTS['transport:connect'],
+  'transport:restart': REQUESTS['transport:restart'],
+  'producer:create': REQUESTS['producer:create'],
+  'producer:close': REQUESTS['producer:close'],
+  'producer:pause': REQUESTS['producer:pause'],
+  'producer:resume': REQUESTS['producer:resume'],
+  'consumer:resume': REQUESTS['consumer:resume'],
+  'consumer:prefer': REQUESTS['consumer:prefer'],
+} as const
+
+export type SfuRequestName = keyof typeof SFU_REQUESTS
+export type SfuRequestData<N extends SfuRequestName> = z.infer<(typeof SFU_REQUESTS)[N]['request']>
+export type SfuResponseData<N extends SfuRequestName> = z.infer<(typeof SFU_REQUESTS)[N]['response']>
+
+/** What the SFU tells signalling. */
+export const SFU_NOTICES = {
+  'call:started': z.strictObject({ roomId: RoomId, callId: CallId, startedAt: Time }),
+  'call:changed': z.strictObject({ roomId: RoomId, call: Call }),
+  'call:ended': z.strictObject({
+    roomId: RoomId,
+    callId: CallId,
+    startedAt: Time,
+    endedAt: Time,
+  }),
+  'speaker:changed': z.strictObject({ roomId: RoomId, participantId: ParticipantId.nullable() }),
+  'consumer:added': z.strictObject({
+    roomId: RoomId,
+    participantId: ParticipantId,
+    consumer: ConsumerOptions,
+  }),
+  'consumer:closed': z.strictObject({ roomId: RoomId, participantId: ParticipantId, consumerId: z.string() }),
+  /** This participant's media are gone though nobody left (a worker died). */
+  'call:lost': z.strictObject({ roomId: RoomId, participantId: ParticipantId, reason: z.string() }),
+} as const
+
+export type SfuNoticeName = keyof typeof SFU_NOTICES
+export type SfuNoticeData<N extends SfuNoticeName> = z.infer<(typeof SFU_NOTICES)[N]>
+export type SfuNoticeListener = <N extends SfuNoticeName>(name: N, data: SfuNoticeData<N>) => void
+
+/**
+ * What signalling sees of an SFU: in process or across the network, the same.
+ * `request` rejects with a TrunklineError; `unavailable` when the SFU cannot be reached.
+ */
+export interface Sfu {
+  request<N extends SfuRequestName>(name: N, data: SfuRequestData<N>): Promise<SfuResponseData<N>>
+  /** Hears every notice from now on; returns the way to stop. */
+  onNotice(listener: SfuNoticeListener): () => void
+  /** Called whenever the SFU was out of reach and is back: its calls must be read again. */
+  onReconnect(listener: () => void): () => void
+  close(): Promise<void>
+}
