@@ -1,0 +1,42 @@
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
+import { migrate } from 'drizzle-orm/node-postgres/migrator'
+import pg from 'pg'
+import type { Logger } from './logger.ts'
+
+/** Key of the advisory lock under which migrations run: several processes start at once. */
+const MIGRATION_LOCK = 7_282_734_511
+
+export type Database<Schema extends Record<string, unknown>> = NodePgDatabase<Schema>
+
+/** Opens a pool. An idle connection that breaks is logged and replaced, not thrown into the process. */
+export const openPool = (url: string, logger: Logger, max = 20): pg.Pool => {
+  const pool = new pg.Pool({ connectionString: url, max, connectionTimeoutMillis: 10_000 })
+  pool.on('error', error => logger.warn({ err: error }, 'a database connection was lost'))
+  return pool
+}
+
+/**
+ * Drizzle over a pool, its migrations applied first.
+ * @param options.migrations folder written by `drizzle-kit generate`
+ * @param options.table remembers which migrations ran; one per service
+ */
+export const openDatabase = async <Schema extends Record<string, unknown>>(options: {
+  pool: pg.Pool
+  schema: Schema
+  migrations: string
+  table: string
+}): Promise<Database<Schema>> => {
+  const { pool, schema, migrations, table } = options
+  // The lock and the migrations share one connection, so that a lost connection gives the lock up.
+  const client = await pool.connect()
+  try {
+    await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
+    await migrate(drizzle(client), { migrationsFolder: migrations, migrationsTable: table })
+    await client.query('select pg_advisory_unlock($1)', [MIGRATION_LOCK])
+    client.release()
+  } catch (error) {
+    client.release(true)
+    throw error
+  }
+  return drizzle(pool, { schema })
+}

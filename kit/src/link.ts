@@ -1,0 +1,311 @@
+import { createHash, randomUUID, timingSafeEqual } from 'node:crypto'
+import type { Server as HttpServer } from 'node:http'
+import { type Ack, ERRORS, parse, TrunklineError, type WireError } from '@trunkline/protocol'
+import { Server, type Socket } from 'socket.io'
+import { io } from 'socket.io-client'
+import { z } from 'zod'
+import type { Logger } from './logger.ts'
+
+/**
+ * A link carries one contract between two of our processes: requests from the client, each answered once, and
+ * notices from the server. Whoever knows the shared secret is trusted; the network between is to be private.
+ */
+export type LinkContract = {
+  requests: Readonly<Record<string, { request: z.ZodType; response: z.ZodType }>>
+  notices: Readonly<Record<string, z.ZodType>>
+}
+
+export type LinkRequestName<C extends LinkContract> = keyof C['requests'] & string
+export type LinkNoticeName<C extends LinkContract> = keyof C['notices'] & string
+export type LinkRequestData<C extends LinkContract, N extends keyof C['requests']> = z.infer<
+  C['requests'][N]['request']
+>
+export type LinkResponseData<C extends LinkContract, N extends keyof C['requests']> = z.infer<
+  C['requests'][N]['response']
+>
+export type LinkNoticeData<C extends LinkContract, N extends keyof C['notices']> = z.infer<C['notices'][N]>
+export type LinkNoticeListener<C extends LinkContract> = <N extends LinkNoticeName<C>>(
+  name: N,
+  data: LinkNoticeData<C, N>,
+) => void
+
+/** Kept apart from what browsers use on the same HTTP server. */
+const PATH = '/internal/link'
+const REQUEST = 'request'
+const NOTICE = 'notice'
+/** A silent peer is noticed within twice this. */
+const HEARTBEAT_MS = 5_000
+const RECONNECT_MS = { first: 100, most: 2_000 }
+
+const LinkHandshake = z.strictObject({ secret: z.string(), peerId: z.string().min(1).max(128) })
+
+const digest = (text: string) => createHash('sha256').update(text).digest()
+/** Compares digests: equal lengths, so that the time taken says nothing of the secret. */
+const sameSecret = (a: string, b: string) => timingSafeEqual(digest(a), digest(b))
+
+const unavailable = (message: string, cause?: unknown) =>
+  new TrunklineError('unavailable', message, cause === undefined ? {} : { cause })
+
+export type LinkServer<C extends LinkContract> = {
+  /** Tells every connected client. */
+  notify<N extends LinkNoticeName<C>>(name: N, data: LinkNoticeData<C, N>): void
+  /** Disconnects all clients. The HTTP server stays its owner's to close. Idempotent. */
+  close(): Promise<void>
+}
+
+export type ServeLinkOptions<C extends LinkContract> = {
+  httpServer: HttpServer
+  secret: string
+  contract: C
+  /** Answers a request that fits the contract. `peerId` names the client process across its reconnections. */
+  handle: <N extends LinkRequestName<C>>(
+    name: N,
+    data: LinkRequestData<C, N>,
+    peerId: string,
+  ) => Promise<LinkResponseData<C, N>>
+  /** Told once for each client that stayed away for `peerGraceMs`. */
+  onPeerLost?: (peerId: string) => void
+  /** milliseconds; default 15000 */
+  peerGraceMs?: number
+  logger: Logger
+}
+
+/** Serves a contract beside whatever else the HTTP server does. */
+export const serveLink = <C extends LinkContract>(options: ServeLinkOptions<C>): LinkServer<C> => {
+  const { httpServer, secret, contract, handle, onPeerLost, peerGraceMs = 15_000, logger } = options
+  const server = new Server(httpServer, {
+    path: PATH,
+    serveClient: false,
+    transports: ['websocket'],
+    pingInterval: HEARTBEAT_MS,
+    pingTimeout: HEARTBEAT_MS,
+    // Another Socket.IO server may share the HTTP server: its upgrades are not ours to end.
+    destroyUpgrade: false,
+  })
+  const peers = new Map<string, { sockets: number; timer?: NodeJS.Timeout }>()
+  let closed = false
+
+  const arrived = (peerId: string) => {
+    const peer = peers.get(peerId) ?? { sockets: 0 }
+    clearTimeout(peer.timer)
+    peer.sockets++
+    peers.set(peerId, peer)
+    logger.info({ peerId }, 'link opened')
+  }
+  const departed = (peerId: string, reason: string) => {
+    const peer = peers.get(peerId)
+    // A reconnection may arrive before the broken connection is noticed.
+    if (!peer || --peer.sockets > 0) return
+    logger.info({ peerId, reason }, 'link interrupted')
+    if (closed) return
+    peer.timer = setTimeout(() => {
+      peers.delete(peerId)
+      logger.warn({ peerId, peerGraceMs }, 'link lost')
+      onPeerLost?.(peerId)
+    }, peerGraceMs)
+  }
+
+  const answer = async (name: unknown, data: unknown, peerId: string): Promise<Ack<unknown>> => {
+    try {
+      const entry =
+        typeof name === 'string' && Object.hasOwn(contract.requests, name)
+          ? contract.requests[name]
+          : undefined
+      if (!entry) {
+        throw new TrunklineError('unknown_request', `There is no request "${String(name).slice(0, 64)}".`)
+      }
+      const known = name as LinkRequestName<C>
+      const input = parse(entry.request, data, known) as LinkRequestData<C, typeof known>
+      return { ok: true, data: await handle(known, input, peerId) }
+    } catch (error) {
+      if (error instanceof TrunklineError) return { ok: false, error: error.toWire() }
+      logger.error({ err: error, request: name }, 'link request failed')
+      const hidden = new TrunklineError('internal', 'Something went wrong on the server. Try again.')
+      return { ok: false, error: hidden.toWire() }
+    }
+  }
+
+  server.use((socket, next) => {
+    const handshake = LinkHandshake.safeParse(socket.handshake.auth)
+    if (handshake.success && sameSecret(handshake.data.secret, secret)) {
+      socket.data.peerId = handshake.data.peerId
+      next()
+      return
+    }
+    logger.warn({ address: socket.handshake.address }, 'link refused: wrong secret')
+    const refusal = new TrunklineError('forbidden', 'The shared secret is not the one expected here.')
+    next(Object.assign(new Error(refusal.message), { data: refusal.toWire() }))
+  })
+  server.on('connection', (socket: Socket) => {
+    const peerId: string = socket.data.peerId
+    arrived(peerId)
+    socket.on(REQUEST, (name: unknown, data: unknown, reply: unknown) => {
+      if (typeof reply === 'function') void answer(name, data, peerId).then(ack => reply(ack))
+    })
+    socket.once('disconnect', reason => departed(peerId, reason))
+  })
+
+  return {
+    notify: (name, data) => {
+      server.emit(NOTICE, name, data)
+    },
+    close: async () => {
+      if (closed) return
+      closed = true
+      for (const peer of peers.values()) clearTimeout(peer.timer)
+      server.disconnectSockets(true)
+      // Not server.close(): that would close the HTTP server too.
+      server.engine.close()
+    },
+  }
+}
+
+export type Link<C extends LinkContract> = {
+  /** Rejects with the server's TrunklineError, or `unavailable` when it is not reached or does not answer in time. */
+  request<N extends LinkRequestName<C>>(name: N, data: LinkRequestData<C, N>): Promise<LinkResponseData<C, N>>
+  /** Hears every notice from now on; returns the way to stop. */
+  onNotice(listener: LinkNoticeListener<C>): () => void
+  /** Called when the server was out of reach and is back: notices were missed. Returns the way to stop. */
+  onReconnect(listener: () => void): () => void
+  close(): Promise<void>
+}
+
+export type ConnectLinkOptions<C extends LinkContract> = {
+  /** `http://host:port` of the process that serves the link. */
+  url: string
+  secret: string
+  contract: C
+  /** Bound for a request, the wait for the connection included. Milliseconds; default 10000. */
+  timeoutMs?: number
+  logger: Logger
+}
+
+/** Opens a link and keeps it open. Returns at once; requests wait for the connection, bounded by their timeout. */
+export const connectLink = <C extends LinkContract>(options: ConnectLinkOptions<C>): Link<C> => {
+  const { url, secret, contract, timeoutMs = 10_000, logger } = options
+  const socket = io(url, {
+    path: PATH,
+    auth: { secret, peerId: randomUUID() },
+    transports: ['websocket'],
+    forceNew: true,
+    reconnectionDelay: RECONNECT_MS.first,
+    reconnectionDelayMax: RECONNECT_MS.most,
+  })
+  const noticeListeners = new Set<(name: string, data: unknown) => void>()
+  const reconnectListeners = new Set<() => void>()
+  const waiting = new Set<PromiseWithResolvers<void>>()
+  let wasOut = false
+  let closed = false
+  let retry: NodeJS.Timeout | undefined
+
+  const settle = (error?: TrunklineError) => {
+    for (const waiter of waiting) error ? waiter.reject(error) : waiter.resolve()
+    waiting.clear()
+  }
+  /** Calls every listener; one that throws does not keep the notice from the others. */
+  const tell = (call: () => void) => {
+    try {
+      call()
+    } catch (error) {
+      logger.error({ err: error }, 'a listener of the link failed')
+    }
+  }
+  /** Socket.IO does not try again by itself after a refusal or a farewell. */
+  const retryLater = () => {
+    if (socket.active || closed) return
+    clearTimeout(retry)
+    retry = setTimeout(() => socket.connect(), RECONNECT_MS.most)
+  }
+
+  socket.on('connect', () => {
+    logger.info({ url }, 'link connected')
+    settle()
+    if (!wasOut) return
+    wasOut = false
+    for (const listener of reconnectListeners) tell(listener)
+  })
+  socket.on('connect_error', (error: Error & { data?: WireError }) => {
+    if (!wasOut) logger.warn({ url, reason: error.message }, 'link cannot be opened; trying again')
+    wasOut = true
+    if (error.data) settle(unavailable(`${url} refuses the link: ${error.message}`, error))
+    retryLater()
+  })
+  socket.on('disconnect', reason => {
+    wasOut = true
+    if (!closed) logger.warn({ url, reason }, 'link disconnected')
+    retryLater()
+  })
+  socket.on(NOTICE, (name: string, data: unknown) => {
+    const schema = Object.hasOwn(contract.notices, name) ? contract.notices[name] : undefined
+    const result = schema?.safeParse(data)
+    if (!result?.success) {
+      logger.error({ notice: name, err: result?.error }, 'a notice that is not in the contract was ignored')
+      return
+    }
+    for (const listener of noticeListeners) tell(() => listener(name, result.data))
+  })
+
+  /** Resolves when connected; the wait is bounded. */
+  const connected = async (boundMs: number): Promise<void> => {
+    if (socket.connected) return
+    const waiter = Promise.withResolvers<void>()
+    waiting.add(waiter)
+    const bound = setTimeout(
+      () => waiter.reject(unavailable(`${url} could not be reached within ${boundMs} ms.`)),
+      boundMs,
+    )
+    try {
+      await waiter.promise
+    } finally {
+      clearTimeout(bound)
+      waiting.delete(waiter)
+    }
+  }
+
+  const request = async (name: string, data: unknown): Promise<unknown> => {
+    if (closed) throw unavailable('This link is closed.')
+    const deadline = performance.now() + timeoutMs
+    await connected(timeoutMs)
+    const remaining = Math.max(1, deadline - performance.now())
+    const ack: Ack<unknown> = await socket
+      .timeout(remaining)
+      .emitWithAck(REQUEST, name, data)
+      // Also when the connection breaks: whether the request was carried out is then unknown.
+      .catch((cause: unknown) => {
+        throw unavailable(`No answer to ${name} from ${url}.`, cause)
+      })
+    if (!ack.ok) {
+      throw Object.hasOwn(ERRORS, ack.error.code)
+        ? TrunklineError.fromWire(ack.error)
+        : new TrunklineError('internal', ack.error.message)
+    }
+    const schema = contract.requests[name]?.response
+    const answer = schema?.safeParse(ack.data)
+    if (!answer?.success) {
+      throw new TrunklineError('internal', `The answer to ${name} does not fit the contract.`, {
+        cause: answer?.error,
+      })
+    }
+    return answer.data
+  }
+
+  return {
+    request: (name, data) => request(name, data) as Promise<LinkResponseData<C, typeof name>>,
+    onNotice: listener => {
+      const heard = listener as (name: string, data: unknown) => void
+      noticeListeners.add(heard)
+      return () => noticeListeners.delete(heard)
+    },
+    onReconnect: listener => {
+      reconnectListeners.add(listener)
+      return () => reconnectListeners.delete(listener)
+    },
+    close: async () => {
+      if (closed) return
+      closed = true
+      clearTimeout(retry)
+      settle(unavailable('This link was closed.'))
+      socket.disconnect()
+    },
+  }
+}

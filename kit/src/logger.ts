@@ -1,0 +1,25 @@
+import { type Logger as PinoLogger, pino } from 'pino'
+import pretty from 'pino-pretty'
+
+export type Logger = PinoLogger
+
+/** Keys whose values never reach a log, wherever they appear one or two levels deep. */
+const SECRET_KEYS = ['token', 'apiKey', 'secret', 'password', 'credential', 'authorization', 'cookie']
+const redact = {
+  paths: SECRET_KEYS.flatMap(key => [key, `*.${key}`, `*.*.${key}`]),
+  censor: '[secret]',
+}
+
+/**
+ * A logger writing JSON lines, or readable ones when `pretty`.
+ * @param level least level written; `silent` writes nothing
+ */
+export const createLogger = (options: { name: string; level?: string; pretty?: boolean }): Logger => {
+  const settings = { name: options.name, level: options.level ?? 'info', redact }
+  return options.pretty
+    ? pino(
+        settings,
+        pretty({ colorize: process.stdout.isTTY === true, ignore: 'pid,hostname,name', sync: true }),
+      )
+    : pino(settings)
+}

@@ -1,0 +1,55 @@
+import { parse, TrunklineError } from '@trunkline/protocol'
+import type { Socket } from 'socket.io'
+import type { z } from 'zod'
+import { toTrunklineError } from './http.ts'
+import type { Logger } from './logger.ts'
+
+/** Request names with the shapes of what is sent and of what is answered. */
+export type RequestTable = Readonly<Record<string, { request: z.ZodType; response: z.ZodType }>>
+
+export type RequestHandlers<T extends RequestTable> = {
+  [N in keyof T]: (data: z.output<T[N]['request']>) => Promise<z.input<T[N]['response']>>
+}
+
+type Acknowledge = (answer: unknown) => void
+
+/**
+ * Answers the requests of one socket: each is parsed, handled and acknowledged exactly once, with
+ * `{ok: true, data}` or `{ok: false, error}`. What is not in the table, not an object, or without an acknowledgement
+ * to answer is refused; nothing a client sends throws past here.
+ * @param admit runs before each request; throws to refuse it (rate limits)
+ */
+export const bindRequests = <T extends RequestTable>(
+  socket: Socket,
+  table: T,
+  handlers: RequestHandlers<T>,
+  options: { logger: Logger; admit: (name: string) => Promise<void> },
+): void => {
+  const byName = new Map(Object.entries(table))
+
+  const handle = async (name: string, args: unknown[]): Promise<unknown> => {
+    await options.admit(name)
+    const entry = byName.get(name)
+    if (!entry) throw new TrunklineError('unknown_request', `There is no request "${name.slice(0, 64)}".`)
+    if (args.length !== 1) {
+      throw new TrunklineError('invalid_request', `${name} takes one object and an acknowledgement, not ${args.length} arguments.`)
+    }
+    const data = parse(entry.request, args[0], name)
+    const handler = handlers[name] as (data: unknown) => Promise<unknown>
+    return handler(data)
+  }
+
+  const refuse = (name: string, thrown: unknown): TrunklineError => {
+    const error = toTrunklineError(thrown)
+    if (error.code === 'internal') options.logger.error({ err: error.cause, request: name }, 'request failed')
+    return error
+  }
+
+  socket.onAny((name: string, ...args: unknown[]) => {
+    const acknowledge = typeof args.at(-1) === 'function' ? (args.pop() as Acknowledge) : undefined
+    handle(name, args).then(
+      data => acknowledge?.({ ok: true, data }),
+      thrown => acknowledge?.({ ok: false, error: refuse(name, thrown).toWire() }),
+    )
+  })
+}

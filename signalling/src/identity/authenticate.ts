@@ -1,0 +1,28 @@
+import { type GrantedRole, TrunklineError, type User } from '@trunkline/protocol'
+import type { ApiKeys } from './api-keys.ts'
+import type { Tokens } from './tokens.ts'
+import type { Users } from './users.ts'
+
+/** An app's server: may act for any user. */
+export type KeyPrincipal = { type: 'key'; keyId: string }
+/** A user, with the rooms the token lets it into beside those it is a member of. */
+export type UserPrincipal = { type: 'user'; user: User; grants: ReadonlyMap<string, GrantedRole> }
+export type Principal = KeyPrincipal | UserPrincipal
+
+/** Who presents this bearer token. */
+export type Authenticate = (token: string | undefined) => Promise<Principal>
+
+/** @throws TrunklineError from the returned function: `token_*`, saying which check failed */
+export const createAuthenticate =
+  (deps: { apiKeys: ApiKeys; tokens: Tokens; users: Users }): Authenticate =>
+  async token => {
+    if (!token) {
+      throw new TrunklineError('token_missing', 'Send "Authorization: Bearer <token>" with an API key or a user token.')
+    }
+    // An API key may have any form the operator chose, so it is looked up before anything is read into it.
+    const keyId = await deps.apiKeys.identify(token)
+    if (keyId !== undefined) return { type: 'key', keyId }
+    const claims = await deps.tokens.verify(token)
+    const user = await deps.users.ensure({ id: claims.sub, name: claims.name, kind: claims.kind ?? 'user' })
+    return { type: 'user', user, grants: new Map(Object.entries(claims.rooms ?? {})) }
+  }
