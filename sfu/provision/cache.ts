@@ -7,7 +7,7 @@ import { WorkerUnavailable } from './unavailable.ts'
 
 /** Outside the repo, so that a fresh clone finds the worker of the one before. */
 export function cacheFolder(env: NodeJS.ProcessEnv): string {
-  const base = env['XDG_CACHE_HOME'] || join(env['HOME'] || homedir(), '.cache')
+  const base = env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache')
   return join(base, 'trunkline')
 }
 

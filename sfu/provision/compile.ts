@@ -108,20 +108,18 @@ function patched(folder: string, name: string, buildFolder: string): string {
 
 /** The linker's arguments, as the system's pkg-config knows them; it also knows when something is missing. */
 async function findLibraries(env: NodeJS.ProcessEnv): Promise<string[]> {
-  const missing: string[] = []
-  const tools = ['g++', 'ninja', 'flatc', 'pkg-config', 'flock'].map(async tool => {
-    if ((await run(tool, ['--version'], { env })).code !== 0) missing.push(tool)
-  })
-  await Promise.all(tools)
+  const check = async (name: string) => ({ name, ...(await run(name, ['--version'], { env })) })
+  const tools = await Promise.all(['g++', 'ninja', 'flatc', 'pkg-config', 'flock'].map(check))
   const packages = [...STATIC_LIBRARIES, 'openssl', 'libsrtp2']
   const found = await Promise.all(
     packages.map(async name => ({ name, ...(await run('pkg-config', ['--libs', name], { env })) })),
   )
-  missing.push(...found.filter(library => library.code !== 0).map(library => library.name))
+  const missing = [...tools, ...found].filter(item => item.code !== 0).map(item => item.name)
   if (missing.length > 0) {
     throw new WorkerUnavailable(
       `the media worker has to be compiled, and this is not installed: ${missing.join(', ')}`,
       `apt-get install -y --no-install-recommends ${WORKER_PACKAGES.join(' ')}`,
+      { packages: WORKER_PACKAGES },
     )
   }
   const names = found.slice(0, STATIC_LIBRARIES.length).flatMap(library => library.output.trim().split(/\s+/))

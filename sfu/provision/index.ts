@@ -37,7 +37,7 @@ const EXIT_WITHOUT_VERSION = 41
  * Throws WorkerUnavailable when MEDIASOUP_WORKER_BIN names no executable file.
  */
 export async function findWorker(env: NodeJS.ProcessEnv): Promise<WorkerBinary | undefined> {
-  const named = env['MEDIASOUP_WORKER_BIN']
+  const named = env.MEDIASOUP_WORKER_BIN
   if (named) {
     assertExecutable(named)
     return { path: named, source: 'env' }

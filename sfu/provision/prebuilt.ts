@@ -4,7 +4,7 @@ import { run } from './run.ts'
 import type { WorkerSource } from './source.ts'
 
 /** Milliseconds for upstream's download to arrive. */
-const DOWNLOAD_LIMIT = 15_000
+const DOWNLOAD_LIMIT = 10_000
 
 /** Milliseconds in which an attempt that failed is not made again. */
 const RETRY_AFTER = 3_600_000
@@ -20,7 +20,7 @@ export async function fetchPrebuilt(
   env: NodeJS.ProcessEnv,
 ): Promise<boolean> {
   const failed = `${binary}.no-prebuilt`
-  if (env['MEDIASOUP_SKIP_WORKER_PREBUILT_DOWNLOAD'] || isRecent(failed)) return false
+  if (env.MEDIASOUP_SKIP_WORKER_PREBUILT_DOWNLOAD || isRecent(failed)) return false
   const script = join(source.packageFolder, 'npm-scripts.mjs')
   await run(process.execPath, [script, 'postinstall'], {
     cwd: source.packageFolder,

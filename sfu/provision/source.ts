@@ -29,7 +29,7 @@ export function readWorkerSource(): WorkerSource {
       ...readMesonList(main, 'common_sources', options),
       ...readExecutableSources(main, 'mediasoup-worker'),
     ],
-    libwebrtc: options['ms_use_builtin_bwe']
+    libwebrtc: options.ms_use_builtin_bwe
       ? []
       : readMesonList(read('deps/libwebrtc/meson.build'), 'libwebrtc_sources', options),
     schemas: readMesonList(read('fbs/meson.build'), 'flatbuffers_schemas'),
