@@ -1,0 +1,91 @@
+import {
+  ERRORS,
+  type ErrorCode,
+  Role,
+  RoomWithMembership,
+  TrunklineError,
+  UserId,
+} from '@trunkline/protocol'
+import { z } from 'zod'
+import { MEDIA_LIMITS } from './limits.ts'
+
+export type Membership = { userId: UserId; role: Role }
+
+/** Where media asks who somebody is in a room: the one thing it needs from signalling. */
+export interface RoomAccess {
+  /**
+   * @param token the user's own bearer token
+   * @throws TrunklineError `token_*`, or `room_not_found` when the user is not in the room
+   */
+  roleOf(token: string, roomId: string): Promise<Membership>
+}
+
+const READERS: ReadonlySet<Role> = new Set(['owner', 'moderator', 'publisher', 'member'])
+const WRITERS: ReadonlySet<Role> = new Set(['owner', 'moderator', 'publisher'])
+
+export const canRead = (role: Role): boolean => READERS.has(role)
+export const canWrite = (role: Role): boolean => WRITERS.has(role)
+
+// Fields this service does not know may be added to either answer; only what is used is looked at.
+const Answer = z.object({ me: RoomWithMembership.shape.me })
+const Refusal = z.object({
+  code: z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]),
+  detail: z.string(),
+  retryAfterMs: z.number().optional(),
+})
+
+/** Refusals that are about the caller; any other answer means that signalling itself is in trouble. */
+const CALLERS_OWN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'token_missing',
+  'token_malformed',
+  'token_signature',
+  'token_expired',
+  'room_not_found',
+  'forbidden',
+  'rate_limited',
+])
+
+const unavailable = (cause: unknown) =>
+  new TrunklineError('unavailable', 'Your membership cannot be checked right now. Try again in a moment.', {
+    cause,
+  })
+
+const refusalOf = async (response: Response): Promise<TrunklineError> => {
+  const refusal = Refusal.safeParse(await response.json().catch(() => undefined))
+  if (!refusal.success || !CALLERS_OWN.has(refusal.data.code)) {
+    return unavailable(new Error(`signalling answered ${response.status}`))
+  }
+  const { code, detail, retryAfterMs } = refusal.data
+  return new TrunklineError(code, detail, retryAfterMs === undefined ? {} : { details: { retryAfterMs } })
+}
+
+/**
+ * Asks signalling in another process: `GET /v1/rooms/{id}` with the user's own token.
+ * @param options.signallingUrl for example `http://signalling:3000`
+ */
+export const createHttpAccess = (options: { signallingUrl: string }): RoomAccess => ({
+  async roleOf(token, roomId) {
+    // Anything else cannot be put in a header, and so cannot be a token either.
+    if (!/^[\x21-\x7e]+$/.test(token)) {
+      throw new TrunklineError('token_malformed', 'The token contains characters that no token has.')
+    }
+    const url = new URL(`/v1/rooms/${encodeURIComponent(roomId)}`, options.signallingUrl)
+    const response = await fetch(url, {
+      headers: { authorization: `Bearer ${token}` },
+      redirect: 'error',
+      signal: AbortSignal.timeout(MEDIA_LIMITS.accessMs),
+    }).catch((error: unknown) => {
+      throw unavailable(error)
+    })
+    if (!response.ok) throw await refusalOf(response)
+    const answer = Answer.safeParse(await response.json().catch(() => undefined))
+    if (!answer.success) throw unavailable(answer.error)
+    if (!answer.data.me) {
+      throw new TrunklineError(
+        'forbidden',
+        "Files are sent and read with a user's token: mint one with POST /v1/tokens.",
+      )
+    }
+    return answer.data.me
+  },
+})
