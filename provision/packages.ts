@@ -1,0 +1,78 @@
+import { accessSync, constants, existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+/** A Debian package, and how to see without asking dpkg that what we want of it is there. */
+export interface SystemPackage {
+  readonly name: string
+  /** A program to be found on the PATH, or an absolute path. */
+  readonly provides: string
+  /** What it is for, to complete "needed ...". */
+  readonly purpose: string
+}
+
+export const START_PACKAGES: readonly SystemPackage[] = [
+  { name: 'ffmpeg', provides: 'ffmpeg', purpose: 'for previews of video and audio files' },
+]
+
+export const TEST_PACKAGES: readonly SystemPackage[] = [
+  { name: 'chromium', provides: '/usr/lib/chromium/chromium', purpose: 'for tests in a browser' },
+  { name: 'redis-server', provides: 'redis-server', purpose: 'for tests with several nodes' },
+  { name: 'coturn', provides: 'turnutils_uclient', purpose: 'for tests of TURN with a client not ours' },
+  { name: 'nftables', provides: 'nft', purpose: 'for tests on bad networks' },
+  { name: 'iproute2', provides: 'ip', purpose: 'for tests on bad networks' },
+  {
+    name: 'fonts-liberation',
+    provides: '/usr/share/fonts/truetype/liberation',
+    purpose: 'for text in screenshots',
+  },
+  {
+    name: 'fonts-noto-color-emoji',
+    provides: '/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf',
+    purpose: 'for emoji in screenshots',
+  },
+]
+
+/** Those of `packages` whose program or file is not there. Administrators' folders are searched too. */
+export function missingPackages(
+  packages: readonly SystemPackage[],
+  env: NodeJS.ProcessEnv = process.env,
+): SystemPackage[] {
+  const folders = [...(env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin']
+  return packages.filter(({ provides }) =>
+    provides.startsWith('/')
+      ? !existsSync(provides)
+      : !folders.some(folder => isProgram(join(folder, provides))),
+  )
+}
+
+/**
+ * What an administrator has to run, and why, when we are not one. Each purpose once, in the order of the
+ * packages.
+ */
+export function installAdvice(packages: readonly SystemPackage[]): string[] {
+  const purposes = [...new Set(packages.map(item => item.purpose))]
+  const width = Math.max(...purposes.map(purpose => namesFor(purpose, packages).length))
+  return [
+    'Some system packages are not installed, and installing them needs root. As root, run once:',
+    '',
+    `  apt-get update && apt-get install -y --no-install-recommends ${packages.map(item => item.name).join(' ')}`,
+    '',
+    ...purposes.map(purpose => `  ${namesFor(purpose, packages).padEnd(width)}  ${purpose}`),
+    '',
+    'Everything that can run without them runs.',
+  ]
+}
+
+function namesFor(purpose: string, packages: readonly SystemPackage[]): string {
+  const names = packages.filter(item => item.purpose === purpose).map(item => item.name)
+  return names.length > 3 ? `${names.slice(0, 2).join(', ')} and ${names.length - 2} more` : names.join(', ')
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,101 @@
+import {
+  ensureWorker,
+  WORKER_PACKAGES,
+  type WorkerBinary,
+  type WorkerProgress,
+  WorkerUnavailable,
+} from '../sfu/provision/index.ts'
+import { canInstall, installPackages } from './apt.ts'
+import type { Display } from './display.ts'
+import { installAdvice, missingPackages, type SystemPackage } from './packages.ts'
+import { buildWebDemo } from './web-demo.ts'
+
+const WORKER_PURPOSE = 'to compile the media worker; without it there are no calls'
+
+/** What is in place now. */
+export interface Outcome {
+  /** Path of the media worker; undefined when there is none, and therefore no calls. */
+  readonly worker: string | undefined
+  /** Nothing is missing: the next start need not look. */
+  readonly complete: boolean
+}
+
+/**
+ * Brings in the system packages, the media worker and the web demo, doing only what is not done. What cannot
+ * be had is said once, with what to do about it, and left out.
+ */
+export async function provisionSystem(
+  packages: readonly SystemPackage[],
+  display: Display,
+): Promise<Outcome> {
+  const first = await tryWorker(display)
+  const wanted = missingPackages(packages)
+  if (first instanceof WorkerUnavailable && first.packages.length > 0) {
+    wanted.push(...WORKER_PACKAGES.map(name => ({ name, provides: name, purpose: WORKER_PURPOSE })))
+  }
+  const missing = await installAll(wanted, display)
+  const retry = first instanceof WorkerUnavailable && first.packages.length > 0 && missing.length === 0
+  const [worker, demo] = await Promise.all([retry ? tryWorker(display) : first, buildWebDemo(display)])
+  if (worker instanceof WorkerUnavailable) {
+    const said = missing.some(item => item.purpose === WORKER_PURPOSE)
+    if (!said) display.line(`  ! calls are off: ${worker.message}\n    ${worker.fix}`)
+    return { worker: undefined, complete: false }
+  }
+  return { worker: worker.path, complete: missing.length === 0 && demo }
+}
+
+/** A step is shown only when there is something to do, so the fast way through stays silent. */
+async function tryWorker(display: Display): Promise<WorkerBinary | WorkerUnavailable> {
+  let report: (progress: WorkerProgress) => void = () => {}
+  const result = Promise.withResolvers<WorkerBinary | WorkerUnavailable>()
+  let shown: Promise<unknown> | undefined
+  const done = ensureWorker({
+    env: process.env,
+    report: progress => {
+      shown ??= display
+        .step('media worker', async tell => {
+          report = next => tell(words(next))
+          report(progress)
+          const outcome = await result.promise
+          if (outcome instanceof WorkerUnavailable && outcome.packages.length === 0) throw outcome
+          return outcome
+        })
+        .catch(() => undefined)
+      report(progress)
+    },
+  }).catch((error: unknown) => {
+    if (error instanceof WorkerUnavailable) return error
+    throw error
+  })
+  done.then(result.resolve, result.reject)
+  const outcome = await done
+  await shown
+  return outcome
+}
+
+function words({ step, done, total }: WorkerProgress): string {
+  return total === undefined ? step : `${step}, ${done} of ${total}`
+}
+
+/** Installs what is missing if we may. Returns what is still missing, having said what to do about it. */
+async function installAll(
+  wanted: readonly SystemPackage[],
+  display: Display,
+): Promise<readonly SystemPackage[]> {
+  if (wanted.length === 0) return []
+  if (canInstall()) {
+    const names = wanted.map(item => item.name)
+    try {
+      await display.step(`system packages: ${names.join(' ')}`, tell => installPackages(names, tell))
+      return []
+    } catch (error) {
+      display.line(indent(error instanceof Error ? error.message : String(error)))
+    }
+  }
+  for (const line of installAdvice(wanted)) display.line(line && `  ${line}`)
+  return wanted
+}
+
+function indent(text: string): string {
+  return text.replaceAll(/^/gm, '    ')
+}
