@@ -58,7 +58,9 @@ const findAccount = async (): Promise<Account | undefined> => {
     const [name, , uid, gid] = line.split(':')
     if (name === 'nobody') return { uid: Number(uid), gid: Number(gid) }
   }
-  throw new Error('PostgreSQL does not run as root and /etc/passwd has no account "nobody". Start as another user.')
+  throw new Error(
+    'PostgreSQL does not run as root and /etc/passwd has no account "nobody". Start as another user.',
+  )
 }
 
 const isAlive = (pid: number): boolean => {
@@ -88,7 +90,18 @@ const initialise = async (folder: string, binaries: string, account: Account | u
   await rm(draft, { recursive: true, force: true })
   await mkdir(draft, { mode: 0o700 })
   if (account) await chown(draft, account.uid, account.gid)
-  const options = ['-D', HERE, '-U', 'trunkline', '-A', 'trust', '-E', 'UTF8', '--locale-provider=builtin', '--locale=C.UTF-8']
+  const options = [
+    '-D',
+    HERE,
+    '-U',
+    'trunkline',
+    '-A',
+    'trust',
+    '-E',
+    'UTF8',
+    '--locale-provider=builtin',
+    '--locale=C.UTF-8',
+  ]
   await run(join(binaries, 'bin', 'initdb'), options, { cwd: draft, ...account })
   await rename(draft, folder)
 }
@@ -164,13 +177,17 @@ export const startPostgres = async (options: { dataFolder: string; logger: Logge
   const log = await open(logPath, 'a', 0o600)
   const launch = () => {
     const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-    child = spawn('/bin/sh', ['-c', WATCHDOG, 'sh', join(binaries, 'bin', 'postgres'), '-D', HERE, ...settings], {
-      cwd: folder,
-      stdio: ['pipe', log.fd, log.fd],
-      // A session of its own: Ctrl-C must reach us first, so that what is under way is still written.
-      detached: true,
-      ...account,
-    })
+    child = spawn(
+      '/bin/sh',
+      ['-c', WATCHDOG, 'sh', join(binaries, 'bin', 'postgres'), '-D', HERE, ...settings],
+      {
+        cwd: folder,
+        stdio: ['pipe', log.fd, log.fd],
+        // A session of its own: Ctrl-C must reach us first, so that what is under way is still written.
+        detached: true,
+        ...account,
+      },
+    )
     child.stdin?.on('error', () => {})
     child.once('exit', code => {
       if (closing || !ready) return

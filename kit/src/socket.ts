@@ -32,7 +32,10 @@ export const bindRequests = <T extends RequestTable>(
     const entry = byName.get(name)
     if (!entry) throw new TrunklineError('unknown_request', `There is no request "${name.slice(0, 64)}".`)
     if (args.length !== 1) {
-      throw new TrunklineError('invalid_request', `${name} takes one object and an acknowledgement, not ${args.length} arguments.`)
+      throw new TrunklineError(
+        'invalid_request',
+        `${name} takes one object and an acknowledgement, not ${args.length} arguments.`,
+      )
     }
     const data = parse(entry.request, args[0], name)
     const handler = handlers[name] as (data: unknown) => Promise<unknown>

@@ -18,6 +18,7 @@ export const ERRORS = {
   not_in_call: { status: 409, retryable: false, title: 'Not in this call' },
   too_large: { status: 413, retryable: false, title: 'Too large' },
   unsupported_media_type: { status: 415, retryable: false, title: 'This kind of content is not accepted' },
+  range_not_satisfiable: { status: 416, retryable: false, title: 'Outside the file' },
   limit_reached: { status: 422, retryable: false, title: 'A limit was reached' },
   rate_limited: { status: 429, retryable: true, title: 'Too many requests' },
   internal: { status: 500, retryable: true, title: 'Something went wrong on the server' },

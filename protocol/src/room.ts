@@ -40,8 +40,8 @@ export const Member = z.strictObject({
 export type Member = z.infer<typeof Member>
 
 export const RoomWithMembership = Room.extend({
-  /** The asking user's own role; absent for an API key. */
-  role: Role.optional(),
+  /** Who asks, and their role; absent for an API key. */
+  me: z.strictObject({ userId: UserId, role: Role }).optional(),
 })
 export type RoomWithMembership = z.infer<typeof RoomWithMembership>
 

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { openDatabase as open, type Database as KitDatabase } from '@trunkline/kit'
+import { type Database as KitDatabase, openDatabase as open } from '@trunkline/kit'
 import type pg from 'pg'
 import * as schema from './schema.ts'
 

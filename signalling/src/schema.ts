@@ -1,6 +1,17 @@
-import type { Json } from "@trunkline/protocol"
+import type { Json } from '@trunkline/protocol'
 import { sql } from 'drizzle-orm'
-import { bigint, boolean, customType, index, jsonb, pgTable, primaryKey, text, timestamp, uniqueIndex } from 'drizzle-orm/pg-core'
+import {
+  bigint,
+  boolean,
+  customType,
+  index,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  uniqueIndex,
+} from 'drizzle-orm/pg-core'
 
 const bytes = customType<{ data: Buffer }>({ dataType: () => 'bytea' })
 const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3 })
@@ -45,7 +56,9 @@ export const members = pgTable(
     userId: text('user_id')
       .notNull()
       .references(() => users.id),
-    role: text('role', { enum: ['owner', 'moderator', 'publisher', 'member', 'pending', 'banned'] }).notNull(),
+    role: text('role', {
+      enum: ['owner', 'moderator', 'publisher', 'member', 'pending', 'banned'],
+    }).notNull(),
     deliveredSeq: position('delivered_seq'),
     readSeq: position('read_seq'),
     joinedAt: time('joined_at').notNull().defaultNow(),

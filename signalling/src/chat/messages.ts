@@ -5,8 +5,8 @@ import {
   partsOf,
   type RoomEvent,
   type RoomEventOf,
-  textOf,
   TrunklineError,
+  textOf,
 } from '@trunkline/protocol'
 import type { EventLog } from '../log/event-log.ts'
 
@@ -27,7 +27,8 @@ const toMessage = (event: RoomEventOf<'message.created'>): Message => {
   }
 }
 
-const isMessage = (event: RoomEvent): event is RoomEventOf<'message.created'> => event.type === 'message.created'
+const isMessage = (event: RoomEvent): event is RoomEventOf<'message.created'> =>
+  event.type === 'message.created'
 
 /** Messages: what goes into the log, and the log read as messages. */
 export class Messages {
@@ -41,7 +42,9 @@ export class Messages {
    * Appends a message. The same `clientId` of the same sender gives the first event back.
    * @throws TrunklineError `conflict` when a clientId is used again for something else
    */
-  async send(message: { roomId: string; sender: string; clientId?: string | undefined } & Content): Promise<RoomEvent> {
+  async send(
+    message: { roomId: string; sender: string; clientId?: string | undefined } & Content,
+  ): Promise<RoomEvent> {
     const data = {
       parts: partsOf(message),
       ...(message.metadata === undefined ? {} : { metadata: message.metadata }),
@@ -55,19 +58,27 @@ export class Messages {
     })
     // Compared as they travel: a parsed value may still hold `undefined` where JSON has nothing.
     if (!isNew && !isDeepStrictEqual(event.data, JSON.parse(JSON.stringify(data)))) {
-      throw new TrunklineError('conflict', 'This clientId was already used for another message. Use a new one for each message.')
+      throw new TrunklineError(
+        'conflict',
+        'This clientId was already used for another message. Use a new one for each message.',
+      )
     }
     return event
   }
 
   async sendAsMessage(message: Parameters<Messages['send']>[0]): Promise<Message> {
     const event = await this.send(message)
-    if (!isMessage(event)) throw new TrunklineError('conflict', 'This clientId was already used for something else.')
+    if (!isMessage(event))
+      throw new TrunklineError('conflict', 'This clientId was already used for something else.')
     return toMessage(event)
   }
 
   /** The latest messages before a number, ascending. */
-  async page(query: { roomId: string; before?: number | undefined; limit: number }): Promise<{ messages: Message[]; hasMore: boolean }> {
+  async page(query: {
+    roomId: string
+    before?: number | undefined
+    limit: number
+  }): Promise<{ messages: Message[]; hasMore: boolean }> {
     const { events, hasMore } = await this.#log.page({ ...query, type: 'message.created' })
     return { messages: events.filter(isMessage).map(toMessage), hasMore }
   }

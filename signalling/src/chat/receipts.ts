@@ -16,7 +16,11 @@ export class Receipts {
    * Moves a member's numbers forward, never past the end of the log; reading implies having received.
    * @returns the numbers now, or nothing when they did not move
    */
-  async advance(roomId: string, userId: string, to: { delivered?: number; read?: number }): Promise<Receipt | undefined> {
+  async advance(
+    roomId: string,
+    userId: string,
+    to: { delivered?: number; read?: number },
+  ): Promise<Receipt | undefined> {
     const read = to.read ?? 0
     const delivered = Math.max(to.delivered ?? 0, read)
     const end = sql`(select ${rooms.lastSeq} from ${rooms} where ${rooms.id} = ${roomId})`

@@ -60,7 +60,10 @@ export class ApiKeys {
   async secretOf(id: string): Promise<string | undefined> {
     const known = this.#secrets.get(id)
     if (known) return known
-    const [row] = await this.#database.select({ sealed: apiKeys.sealed }).from(apiKeys).where(eq(apiKeys.id, id))
+    const [row] = await this.#database
+      .select({ sealed: apiKeys.sealed })
+      .from(apiKeys)
+      .where(eq(apiKeys.id, id))
     if (!row) return undefined
     const key = this.#vault.unseal(row.sealed)
     this.#secrets.set(id, key)

@@ -17,7 +17,10 @@ export const createAuthenticate =
   (deps: { apiKeys: ApiKeys; tokens: Tokens; users: Users }): Authenticate =>
   async token => {
     if (!token) {
-      throw new TrunklineError('token_missing', 'Send "Authorization: Bearer <token>" with an API key or a user token.')
+      throw new TrunklineError(
+        'token_missing',
+        'Send "Authorization: Bearer <token>" with an API key or a user token.',
+      )
     }
     // An API key may have any form the operator chose, so it is looked up before anything is read into it.
     const keyId = await deps.apiKeys.identify(token)

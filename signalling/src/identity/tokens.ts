@@ -20,7 +20,10 @@ export class Tokens {
     this.#ownSecret = vault.key('tokens')
   }
 
-  async issue(user: User, options: { ttlSeconds?: number | undefined; rooms?: Grants } = {}): Promise<IssuedToken> {
+  async issue(
+    user: User,
+    options: { ttlSeconds?: number | undefined; rooms?: Grants } = {},
+  ): Promise<IssuedToken> {
     const expiresAt = Math.floor(Date.now() / 1000) + (options.ttlSeconds ?? LIMITS.tokenSecondsDefault)
     const claims = { name: user.name, kind: user.kind, ...(options.rooms ? { rooms: options.rooms } : {}) }
     const token = await new SignJWT(claims)
@@ -57,15 +60,23 @@ export class Tokens {
     try {
       keyId = decodeProtectedHeader(token).kid
     } catch (error) {
-      throw new TrunklineError('token_malformed', 'The token is neither an API key known here nor a JWT.', { cause: error })
+      throw new TrunklineError('token_malformed', 'The token is neither an API key known here nor a JWT.', {
+        cause: error,
+      })
     }
     if (keyId === OWN_KEY_ID) return this.#ownSecret
     if (typeof keyId !== 'string') {
-      throw new TrunklineError('token_malformed', 'The JWT has no "kid" in its header: put the id of your API key there.')
+      throw new TrunklineError(
+        'token_malformed',
+        'The JWT has no "kid" in its header: put the id of your API key there.',
+      )
     }
     const secret = await this.#apiKeys.secretOf(keyId)
     if (secret === undefined) {
-      throw new TrunklineError('token_signature', 'The JWT names an API key ("kid") that does not exist here.')
+      throw new TrunklineError(
+        'token_signature',
+        'The JWT names an API key ("kid") that does not exist here.',
+      )
     }
     return new TextEncoder().encode(secret)
   }
@@ -76,10 +87,14 @@ const explain = (error: unknown): unknown => {
     return new TrunklineError('token_expired', 'The token has expired. Ask for a new one.', { cause: error })
   }
   if (error instanceof errors.JWSSignatureVerificationFailed) {
-    return new TrunklineError('token_signature', 'The token was not signed with the key its header names.', { cause: error })
+    return new TrunklineError('token_signature', 'The token was not signed with the key its header names.', {
+      cause: error,
+    })
   }
   if (error instanceof errors.JOSEError) {
-    return new TrunklineError('token_malformed', `The token cannot be used: ${error.message}.`, { cause: error })
+    return new TrunklineError('token_malformed', `The token cannot be used: ${error.message}.`, {
+      cause: error,
+    })
   }
   return error
 }

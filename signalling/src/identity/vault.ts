@@ -29,6 +29,8 @@ export class Vault {
   unseal(sealed: Buffer): string {
     const decipher = createDecipheriv('aes-256-gcm', this.key('seal'), sealed.subarray(0, IV_BYTES))
     decipher.setAuthTag(sealed.subarray(-TAG_BYTES))
-    return Buffer.concat([decipher.update(sealed.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()]).toString('utf8')
+    return Buffer.concat([decipher.update(sealed.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()]).toString(
+      'utf8',
+    )
   }
 }

@@ -92,7 +92,10 @@ export class EventLog {
    */
   transaction<R>(
     roomId: string,
-    work: (executor: Executor, append: <T extends EventType>(entry: Omit<Entry<T>, 'roomId'>) => Promise<RoomEvent>) => Promise<R>,
+    work: (
+      executor: Executor,
+      append: <T extends EventType>(entry: Omit<Entry<T>, 'roomId'>) => Promise<RoomEvent>,
+    ) => Promise<R>,
   ): Promise<R> {
     return this.#order.run(roomId, async () => {
       const appended: RoomEvent[] = []
@@ -153,7 +156,11 @@ export class EventLog {
  * gapless, and a duplicate `clientId` undoes both.
  */
 const insert = async (executor: Executor, entry: Entry): Promise<RoomEvent> => {
-  const result = await executor.execute<{ seq: string; at: Date | string; data: Record<string, unknown> }>(sql`
+  const result = await executor.execute<{
+    seq: string
+    at: Date | string
+    data: Record<string, unknown>
+  }>(sql`
     with numbered as (
       update rooms set last_seq = last_seq + 1 where id = ${entry.roomId} returning last_seq
     )

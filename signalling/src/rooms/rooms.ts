@@ -1,5 +1,13 @@
-import { type GrantedRole, type Member, type Role, type Room, type RoomPost, TrunklineError, type User } from '@trunkline/protocol'
-import { and, asc, eq, sql } from 'drizzle-orm'
+import {
+  type GrantedRole,
+  type Member,
+  type Role,
+  type Room,
+  type RoomPost,
+  TrunklineError,
+  type User,
+} from '@trunkline/protocol'
+import { and, asc, eq, type SQL, sql } from 'drizzle-orm'
 import { type Database, type Executor, sqlStateOf, UNIQUE_VIOLATION } from '../database.ts'
 import type { UserPrincipal } from '../identity/authenticate.ts'
 import type { Users } from '../identity/users.ts'
@@ -47,11 +55,17 @@ export class Rooms {
    * @param options.creator becomes owner (publisher in a direct room)
    * @param options.retryKey the same key gives the same room; from `Idempotency-Key`
    */
-  async create(post: RoomPost, options: { creator?: string | undefined; retryKey?: string | undefined } = {}): Promise<Room> {
+  async create(
+    post: RoomPost,
+    options: { creator?: string | undefined; retryKey?: string | undefined } = {},
+  ): Promise<Room> {
     const { creator, retryKey } = options
     const memberIds = [...new Set([...(creator ? [creator] : []), ...(post.members ?? [])])]
     if (post.kind === 'direct' && memberIds.length !== 2) {
-      throw new TrunklineError('invalid_request', `A direct room has exactly two members; ${memberIds.length} were named.`)
+      throw new TrunklineError(
+        'invalid_request',
+        `A direct room has exactly two members; ${memberIds.length} were named.`,
+      )
     }
     const isDistinct = post.distinct === true || post.kind === 'direct'
     const distinctKey = isDistinct ? derivedId(post.kind, ...[...memberIds].sort()) : undefined
@@ -66,9 +80,13 @@ export class Rooms {
           ? await this.#findBy(eq(rooms.id, id))
           : undefined
       if (existing) return existing
-      throw new TrunklineError('conflict', `There is a room "${id}" already. Choose another id, or leave it out.`, {
-        cause: error,
-      })
+      throw new TrunklineError(
+        'conflict',
+        `There is a room "${id}" already. Choose another id, or leave it out.`,
+        {
+          cause: error,
+        },
+      )
     }
   }
 
@@ -97,32 +115,21 @@ export class Rooms {
    * @throws TrunklineError `room_not_found` for who is not in it, `forbidden` for who may not
    */
   async authorise(principal: UserPrincipal, roomId: string, action: Action): Promise<Role> {
-    const role = (await this.roleOf(roomId, principal.user.id)) ?? (await this.#enterByGrant(principal, roomId))
+    const role =
+      (await this.roleOf(roomId, principal.user.id)) ?? (await this.#enterByGrant(principal, roomId))
     assertMay(role, action)
     return role
   }
 
-  async members(roomId: string): Promise<Member[]> {
-    const rows = await this.#database
-      .select({
-        id: usersTable.id,
-        name: usersTable.name,
-        kind: usersTable.kind,
-        role: members.role,
-        deliveredSeq: members.deliveredSeq,
-        readSeq: members.readSeq,
-        joinedAt: members.joinedAt,
-      })
-      .from(members)
-      .innerJoin(usersTable, eq(usersTable.id, members.userId))
-      .where(and(eq(members.roomId, roomId), sql`${members.role} not in ('banned', 'pending')`))
-      .orderBy(asc(members.joinedAt), asc(members.userId))
-      .limit(MEMBERS_LISTED)
-    return rows.map(({ id, name, kind, joinedAt, ...rest }) => ({
-      user: { id, name, kind },
-      ...rest,
-      joinedAt: joinedAt.toISOString(),
-    }))
+  members(roomId: string): Promise<Member[]> {
+    return this.#listMembers(
+      and(eq(members.roomId, roomId), sql`${members.role} not in ('banned', 'pending')`),
+    )
+  }
+
+  async member(roomId: string, userId: string): Promise<Member | undefined> {
+    const [member] = await this.#listMembers(and(eq(members.roomId, roomId), eq(members.userId, userId)))
+    return member
   }
 
   /** Makes a user a member unless it is one already; returns the role it has then. */
@@ -146,13 +153,36 @@ export class Rooms {
     })
   }
 
+  async #listMembers(condition: SQL | undefined): Promise<Member[]> {
+    const rows = await this.#database
+      .select({
+        id: usersTable.id,
+        name: usersTable.name,
+        kind: usersTable.kind,
+        role: members.role,
+        deliveredSeq: members.deliveredSeq,
+        readSeq: members.readSeq,
+        joinedAt: members.joinedAt,
+      })
+      .from(members)
+      .innerJoin(usersTable, eq(usersTable.id, members.userId))
+      .where(condition)
+      .orderBy(asc(members.joinedAt), asc(members.userId))
+      .limit(MEMBERS_LISTED)
+    return rows.map(({ id, name, kind, joinedAt, ...rest }) => ({
+      user: { id, name, kind },
+      ...rest,
+      joinedAt: joinedAt.toISOString(),
+    }))
+  }
+
   async #enterByGrant(principal: UserPrincipal, roomId: string): Promise<Role> {
     const granted = principal.grants.get(roomId)
     if (!granted || !(await this.find(roomId))) throw roomNotFound()
     return this.addMember(roomId, principal.user, granted)
   }
 
-  async #findBy(condition: ReturnType<typeof eq>): Promise<Room | undefined> {
+  async #findBy(condition: SQL): Promise<Room | undefined> {
     const [row] = await this.#database.select().from(rooms).where(condition)
     return row && toRoom(row)
   }

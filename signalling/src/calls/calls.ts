@@ -1,0 +1,158 @@
+import type { Logger } from '@trunkline/kit'
+import {
+  type Call,
+  type RtpCapabilities,
+  type Sfu,
+  type SfuNoticeListener,
+  TrunklineError,
+} from '@trunkline/protocol'
+import { eq, isNull } from 'drizzle-orm'
+import { type Database, sqlStateOf, UNIQUE_VIOLATION } from '../database.ts'
+import type { EventLog } from '../log/event-log.ts'
+import { calls as callsTable } from '../schema.ts'
+import { audience, type TrunklineServer } from '../session.ts'
+
+type Ended = { roomId: string; callId: string; startedAt: string; endedAt: string }
+
+/**
+ * Calls as rooms see them. The SFU alone knows who is in a call; here its notices go to sockets and into the log.
+ * Every node with a link to the SFU hears the same notices: each tells its own sockets, and the log takes each fact
+ * once because its `clientId` is the call's id.
+ */
+export class Calls {
+  readonly #sfu: Sfu | undefined
+  readonly #io: TrunklineServer
+  readonly #log: EventLog
+  readonly #database: Database
+  readonly #logger: Logger
+  readonly #stop: (() => void)[] = []
+  #capabilities: RtpCapabilities | undefined
+
+  constructor(deps: {
+    sfu: Sfu | undefined
+    io: TrunklineServer
+    log: EventLog
+    database: Database
+    logger: Logger
+  }) {
+    this.#sfu = deps.sfu
+    this.#io = deps.io
+    this.#log = deps.log
+    this.#database = deps.database
+    this.#logger = deps.logger
+  }
+
+  /** Begins to listen, and closes in the log what ended while nobody did. */
+  async start(): Promise<void> {
+    if (!this.#sfu) return
+    const guard = (work: Promise<void>) => {
+      work.catch(error => this.#logger.error({ err: error }, 'a notice of the SFU could not be recorded'))
+    }
+    const onNotice: SfuNoticeListener = (name, data) => guard(this.#onNotice(name, data))
+    this.#stop.push(
+      this.#sfu.onNotice(onNotice),
+      this.#sfu.onReconnect(() => guard(this.#reconcile())),
+    )
+    try {
+      await this.#reconcile()
+    } catch (error) {
+      this.#logger.warn({ err: error }, 'the SFU cannot be reached yet; calls begin when it can')
+    }
+  }
+
+  close(): void {
+    for (const stop of this.#stop.splice(0)) stop()
+  }
+
+  /** @throws TrunklineError `unavailable` when this installation has no calls */
+  get sfu(): Sfu {
+    if (!this.#sfu) throw new TrunklineError('unavailable', 'Calls are off on this server; its log says why.')
+    return this.#sfu
+  }
+
+  /** The room's live call. A missing SFU must not keep anybody from the chat. */
+  async find(roomId: string): Promise<Call | null> {
+    if (!this.#sfu) return null
+    return this.#sfu.request('call:get', { roomId }).then(
+      ({ call }) => call,
+      () => null,
+    )
+  }
+
+  async capabilities(): Promise<RtpCapabilities | null> {
+    if (!this.#sfu) return null
+    if (!this.#capabilities) {
+      const answer = await this.#sfu.request('sfu:capabilities', {}).catch(() => undefined)
+      this.#capabilities = answer?.routerRtpCapabilities
+    }
+    return this.#capabilities ?? null
+  }
+
+  #onNotice: (...args: Parameters<SfuNoticeListener>) => Promise<void> = async (name, data) => {
+    switch (name) {
+      case 'call:started':
+        return this.#started(data as { roomId: string; callId: string; startedAt: string })
+      case 'call:ended':
+        return this.#ended(data as Ended)
+      case 'call:changed':
+      case 'speaker:changed': {
+        this.#io.local.to(audience.room(data.roomId)).emit(name, data as never)
+        return
+      }
+      case 'consumer:added':
+      case 'consumer:closed':
+      case 'call:lost': {
+        const { participantId } = data as { participantId: string }
+        this.#io.local.to(audience.participant(participantId)).emit(name, data as never)
+        return
+      }
+    }
+  }
+
+  #started(call: { roomId: string; callId: string; startedAt: string }): Promise<void> {
+    const { roomId, callId } = call
+    return this.#once(roomId, async (executor, append) => {
+      await append({ type: 'call.started', clientId: `${callId}:started`, data: { callId } })
+      await executor.insert(callsTable).values({ id: callId, roomId, startedAt: new Date(call.startedAt) })
+    })
+  }
+
+  #ended(call: Ended): Promise<void> {
+    const { roomId, callId } = call
+    this.#io.local.to(audience.room(roomId)).emit('call:changed', { roomId, call: null })
+    const durationMs = Math.max(0, Date.parse(call.endedAt) - Date.parse(call.startedAt))
+    return this.#once(roomId, async (executor, append) => {
+      await append({ type: 'call.ended', clientId: `${callId}:ended`, data: { callId, durationMs } })
+      const endedAt = new Date(call.endedAt)
+      await executor.update(callsTable).set({ endedAt }).where(eq(callsTable.id, callId))
+    })
+  }
+
+  /** Records a fact that another node may have recorded already. */
+  async #once(roomId: string, work: Parameters<EventLog['transaction']>[1]): Promise<void> {
+    try {
+      await this.#log.transaction(roomId, work)
+    } catch (error) {
+      if (sqlStateOf(error) !== UNIQUE_VIOLATION) throw error
+    }
+  }
+
+  /** Ends in the log the calls that the SFU does not know any more: it was killed with them, or restarted. */
+  async #reconcile(): Promise<void> {
+    const { calls } = await this.sfu.request('sfu:calls', {})
+    const live = new Set(calls.map(call => call.id))
+    const open = await this.#database.select().from(callsTable).where(isNull(callsTable.endedAt))
+    for (const call of open) {
+      if (live.has(call.id)) continue
+      const startedAt = call.startedAt.toISOString()
+      await this.#ended({
+        roomId: call.roomId,
+        callId: call.id,
+        startedAt,
+        endedAt: new Date().toISOString(),
+      })
+    }
+    for (const call of calls)
+      await this.#started({ roomId: call.roomId, callId: call.id, startedAt: call.startedAt })
+  }
+}

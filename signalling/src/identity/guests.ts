@@ -1,0 +1,51 @@
+import { type GuestTokenRequest, type IssuedToken, LIMITS, TrunklineError } from '@trunkline/protocol'
+import { newId } from '../ids.ts'
+import type { Rooms } from '../rooms/rooms.ts'
+import type { UserPrincipal } from './authenticate.ts'
+import type { Tokens } from './tokens.ts'
+import type { Users } from './users.ts'
+
+/** People who come in by a link: a user with an expiring token, member of the one room they came for. */
+export class Guests {
+  readonly #rooms: Rooms
+  readonly #users: Users
+  readonly #tokens: Tokens
+  readonly #isDemo: boolean
+
+  /** @param deps.demo every room lets guests in, and one that does not exist is made: for trying Trunkline out */
+  constructor(deps: { rooms: Rooms; users: Users; tokens: Tokens; demo: boolean }) {
+    this.#rooms = deps.rooms
+    this.#users = deps.users
+    this.#tokens = deps.tokens
+    this.#isDemo = deps.demo
+  }
+
+  /**
+   * @param returning a guest who still has a valid token stays the same user
+   * @throws TrunklineError `room_not_found` when the room does not let guests in or does not exist: not told apart
+   */
+  async admit({ roomId, name }: GuestTokenRequest, returning?: UserPrincipal): Promise<IssuedToken> {
+    await this.#assertOpen(roomId)
+    const id = returning?.user.kind === 'guest' ? returning.user.id : newId('gst')
+    const user = await this.#users.ensure({ id, name, kind: 'guest' })
+    const role = await this.#rooms.addMember(roomId, user, 'publisher')
+    if (role === 'banned') throw guestsNotAdmitted()
+    return this.#tokens.issue(user, { ttlSeconds: LIMITS.guestTokenSeconds })
+  }
+
+  async #assertOpen(roomId: string): Promise<void> {
+    const room = await this.#rooms.find(roomId)
+    if (room?.guests || (room && this.#isDemo)) return
+    if (room || !this.#isDemo) throw guestsNotAdmitted()
+    // Two first guests at once: whoever comes second finds the room made.
+    await this.#rooms.create({ id: roomId, kind: 'group', title: roomId, guests: true }).catch(error => {
+      if (!(error instanceof TrunklineError && error.code === 'conflict')) throw error
+    })
+  }
+}
+
+const guestsNotAdmitted = () =>
+  new TrunklineError(
+    'room_not_found',
+    'There is no such room, or it does not let guests in. Ask whoever invited you for a token.',
+  )

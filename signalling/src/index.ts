@@ -1,0 +1,119 @@
+import type { Server as HttpServer } from 'node:http'
+import { createAdapter } from '@socket.io/redis-streams-adapter'
+import type { Logger, Redis } from '@trunkline/kit'
+import type { Role, Sfu } from '@trunkline/protocol'
+import type { Router } from 'express'
+import type pg from 'pg'
+import { Calls } from './calls/calls.ts'
+import { IceServers, type IceServersConfig } from './calls/ice-servers.ts'
+import { Messages } from './chat/messages.ts'
+import { Receipts } from './chat/receipts.ts'
+import { openDatabase } from './database.ts'
+import { type ApiKey, ApiKeys } from './identity/api-keys.ts'
+import { createAuthenticate } from './identity/authenticate.ts'
+import { Guests } from './identity/guests.ts'
+import { Tokens } from './identity/tokens.ts'
+import { Users } from './identity/users.ts'
+import type { Vault } from './identity/vault.ts'
+import { RateLimits } from './limits.ts'
+import { EventLog } from './log/event-log.ts'
+import { Presence } from './presence/presence.ts'
+import { createRest } from './rest/rest.ts'
+import { roomNotFound } from './rooms/roles.ts'
+import { Rooms } from './rooms/rooms.ts'
+import { createSocketServer, serveSockets } from './socket-server.ts'
+
+export { Vault } from './identity/vault.ts'
+
+/** Entries of the fan-out stream kept for recovery, all rooms together. The adapter's 10,000 are seconds under load. */
+const REDIS_STREAM_LENGTH = 100_000
+
+export type SignallingOptions = {
+  logger: Logger
+  httpServer: HttpServer
+  pool: pg.Pool
+  /** Connected, for several nodes; absent for one. */
+  redis?: Redis | undefined
+  /** Absent: no calls on this installation. */
+  sfu?: Sfu | undefined
+  vault: Vault
+  iceServers: IceServersConfig
+  /** Guests may come into any room, also ones that do not exist yet. */
+  demo: boolean
+  /** An API key chosen by the operator. */
+  apiKey?: string | undefined
+}
+
+export type Signalling = {
+  router: Router
+  /** The API key made on the very first start, to be shown once. */
+  firstApiKey: ApiKey | undefined
+  /** Role of whoever presents this token in a room: what other services ask before they show or take anything. */
+  roleOf(token: string, roomId: string): Promise<{ userId: string; role: Role }>
+  /** Creates the room behind a demo's invite link, or finds it. */
+  ensureDemoRoom(id: string): Promise<void>
+  ready(): Promise<void>
+  close(): Promise<void>
+}
+
+/** The signalling service: identity, rooms, the log, chat, presence, calls, REST. */
+export const createSignalling = async (options: SignallingOptions): Promise<Signalling> => {
+  const { logger, httpServer, pool, redis, sfu, vault, demo } = options
+  const database = await openDatabase(pool)
+  const io = createSocketServer(httpServer)
+  if (redis) io.adapter(createAdapter(redis, { maxLen: REDIS_STREAM_LENGTH }))
+
+  const apiKeys = new ApiKeys(database, vault)
+  const tokens = new Tokens(apiKeys, vault)
+  const users = new Users(database)
+  const log = new EventLog(database)
+  const rooms = new Rooms({ database, log, users })
+  const guests = new Guests({ rooms, users, tokens, demo })
+  const messages = new Messages(log)
+  const iceServers = new IceServers(options.iceServers)
+  const limits = new RateLimits(redis)
+  const calls = new Calls({ sfu, io, log, database, logger })
+  const authenticate = createAuthenticate({ apiKeys, tokens, users })
+
+  if (options.apiKey) await apiKeys.preset(options.apiKey)
+  const firstApiKey = (await apiKeys.isEmpty()) ? await apiKeys.create() : undefined
+
+  const router = createRest({ authenticate, tokens, users, guests, rooms, log, messages, iceServers, limits })
+  serveSockets({
+    services: {
+      io,
+      rooms,
+      log,
+      messages,
+      receipts: new Receipts(database),
+      presence: new Presence(io),
+      calls,
+      iceServers,
+      limits,
+    },
+    authenticate,
+    logger,
+  })
+  await calls.start()
+
+  return {
+    router,
+    firstApiKey,
+    roleOf: async (token, roomId) => {
+      const principal = await authenticate(token)
+      if (principal.type === 'key') throw roomNotFound()
+      return { userId: principal.user.id, role: await rooms.authorise(principal, roomId, 'read') }
+    },
+    ensureDemoRoom: async id => {
+      if (!(await rooms.find(id))) await rooms.create({ id, kind: 'group', title: id, guests: true })
+    },
+    ready: async () => {
+      await pool.query('select 1')
+    },
+    close: async () => {
+      calls.close()
+      // Closes the HTTP server with it.
+      await io.close()
+    },
+  }
+}

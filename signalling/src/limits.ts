@@ -1,0 +1,98 @@
+import type { createRedis } from '@trunkline/kit'
+import { LIMITS, TrunklineError } from '@trunkline/protocol'
+import {
+  BurstyRateLimiter,
+  type RateLimiterAbstract,
+  RateLimiterMemory,
+  RateLimiterRedis,
+  RateLimiterRes,
+} from 'rate-limiter-flexible'
+
+type Redis = ReturnType<typeof createRedis>
+type Bucket = { perSecond: number; burst: number }
+
+/** How often users may ask, per user over all nodes when there is a Redis. */
+export class RateLimits {
+  readonly #messages: BurstyRateLimiter
+  readonly #guests: RateLimiterAbstract
+  /** Per socket, so it needs no sharing. */
+  readonly #requests: BurstyRateLimiter
+
+  constructor(redis?: Redis) {
+    this.#messages = bursty(
+      'messages',
+      { perSecond: LIMITS.messagesPerSecond, burst: LIMITS.messagesBurst },
+      redis,
+    )
+    this.#requests = bursty('requests', { perSecond: LIMITS.requestsPerSecond, burst: LIMITS.requestsBurst })
+    this.#guests = limiter('guests', LIMITS.guestTokensPerMinute, 60, redis)
+  }
+
+  /** @throws TrunklineError `rate_limited` */
+  message(userId: string): Promise<void> {
+    return consume(
+      this.#messages,
+      userId,
+      `at most ${LIMITS.messagesPerSecond} messages a second`,
+      LIMITS.messagesPerSecond,
+    )
+  }
+
+  request(socketId: string): Promise<void> {
+    return consume(
+      this.#requests,
+      socketId,
+      `at most ${LIMITS.requestsPerSecond} requests a second`,
+      LIMITS.requestsPerSecond,
+    )
+  }
+
+  guestToken(address: string): Promise<void> {
+    return consume(
+      this.#guests,
+      address,
+      `at most ${LIMITS.guestTokensPerMinute} guests a minute`,
+      LIMITS.guestTokensPerMinute,
+    )
+  }
+}
+
+const limiter = (keyPrefix: string, points: number, duration: number, redis?: Redis): RateLimiterAbstract =>
+  redis
+    ? new RateLimiterRedis({
+        storeClient: redis,
+        useRedisPackage: true,
+        keyPrefix: `trunkline:limit:${keyPrefix}`,
+        points,
+        duration,
+        // Without Redis each node counts for itself: limits get looser, nobody is locked out.
+        insuranceLimiter: new RateLimiterMemory({ points, duration }),
+      })
+    : new RateLimiterMemory({ keyPrefix, points, duration })
+
+/** A sustained rate, and beside it what may come at once after a pause. */
+const bursty = (name: string, { perSecond, burst }: Bucket, redis?: Redis): BurstyRateLimiter =>
+  new BurstyRateLimiter(
+    limiter(name, perSecond, 1, redis),
+    limiter(`${name}-burst`, burst - perSecond, Math.ceil(burst / perSecond), redis),
+  )
+
+const consume = async (
+  bucket: { consume(key: string): Promise<unknown> },
+  key: string,
+  rule: string,
+  limit: number,
+): Promise<void> => {
+  try {
+    await bucket.consume(key)
+  } catch (refusal) {
+    if (!(refusal instanceof RateLimiterRes) && !isRefusal(refusal)) throw refusal
+    const retryAfterMs = Math.max(1, Math.ceil((refusal as { msBeforeNext: number }).msBeforeNext))
+    throw new TrunklineError('rate_limited', `Too fast: ${rule}. Try again in ${retryAfterMs} ms.`, {
+      details: { retryAfterMs, limit },
+    })
+  }
+}
+
+const isRefusal = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'msBeforeNext' in value

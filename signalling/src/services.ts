@@ -1,0 +1,22 @@
+import type { Calls } from './calls/calls.ts'
+import type { IceServers } from './calls/ice-servers.ts'
+import type { Messages } from './chat/messages.ts'
+import type { Receipts } from './chat/receipts.ts'
+import type { RateLimits } from './limits.ts'
+import type { EventLog } from './log/event-log.ts'
+import type { Presence } from './presence/presence.ts'
+import type { Rooms } from './rooms/rooms.ts'
+import type { TrunklineServer } from './session.ts'
+
+/** What the requests of a socket work with. */
+export type Services = {
+  io: TrunklineServer
+  rooms: Rooms
+  log: EventLog
+  messages: Messages
+  receipts: Receipts
+  presence: Presence
+  calls: Calls
+  iceServers: IceServers
+  limits: RateLimits
+}

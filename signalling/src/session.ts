@@ -1,0 +1,29 @@
+import type { NoticeData, NoticeName } from '@trunkline/protocol'
+import type { RemoteSocket, Server, Socket } from 'socket.io'
+import type { UserPrincipal } from './identity/authenticate.ts'
+
+/** What the server tells clients, as Socket.IO types it. */
+export type ServerNotices = { [N in NoticeName]: (data: NoticeData<N>) => void }
+
+/** What is known of a connected socket; `status` and `userId` are also read across nodes. */
+export type SessionData = {
+  principal: UserPrincipal
+  userId: string
+  status: 'online' | 'away'
+  /** Rooms this socket has open. */
+  rooms: Set<string>
+  /** Its participants in calls, with their rooms. */
+  participants: Map<string, string>
+}
+
+type NoRequests = Record<string, never>
+export type TrunklineServer = Server<NoRequests, ServerNotices, NoRequests, SessionData>
+export type Session = Socket<NoRequests, ServerNotices, NoRequests, SessionData>
+export type RemoteSession = RemoteSocket<ServerNotices, SessionData>
+
+/** Names of Socket.IO rooms: who hears what. */
+export const audience = {
+  room: (id: string) => `room:${id}`,
+  user: (id: string) => `user:${id}`,
+  participant: (id: string) => `participant:${id}`,
+}

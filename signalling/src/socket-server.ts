@@ -1,0 +1,133 @@
+import type { Server as HttpServer } from 'node:http'
+import { bindRequests, type Logger, type RequestHandlers, toTrunklineError } from '@trunkline/kit'
+import {
+  Handshake,
+  LIMITS,
+  PROTOCOL_VERSION,
+  parse,
+  REQUESTS,
+  type RequestData,
+  SUPPORTED_VERSIONS,
+  TrunklineError,
+} from '@trunkline/protocol'
+import { Server } from 'socket.io'
+import { callRequests } from './calls/call-requests.ts'
+import { chatRequests } from './chat/chat-requests.ts'
+import type { Authenticate, UserPrincipal } from './identity/authenticate.ts'
+import { roomRequests } from './rooms/room-requests.ts'
+import type { Services } from './services.ts'
+import { audience, type Session, type TrunklineServer } from './session.ts'
+
+/** A Socket.IO server on this HTTP server, not answering yet: {@link serveSockets} does that. */
+export const createSocketServer = (httpServer: HttpServer): TrunklineServer =>
+  new Server(httpServer, {
+    maxHttpBufferSize: LIMITS.requestBytes,
+    serveClient: false,
+    // Apps embed from their own origins; what admits a socket is its token, not its origin, and no cookie is used.
+    cors: { origin: '*' },
+    pingInterval: 10_000,
+    pingTimeout: 10_000,
+    perMessageDeflate: false,
+  })
+
+/** Reads the handshake: version first, so that an old client hears that it is old rather than something about its fields. */
+const admit = async (auth: unknown, authenticate: Authenticate): Promise<UserPrincipal> => {
+  const version = (auth as { version?: unknown } | undefined)?.version
+  if (
+    version !== undefined &&
+    (typeof version !== 'number' || version < SUPPORTED_VERSIONS.min || version > SUPPORTED_VERSIONS.max)
+  ) {
+    const { min, max } = SUPPORTED_VERSIONS
+    throw new TrunklineError(
+      'unsupported_version',
+      `This server speaks protocol versions ${min} to ${max}, not ${String(version).slice(0, 20)}. Update the client.`,
+    )
+  }
+  if (!(auth as { token?: unknown } | undefined)?.token) {
+    throw new TrunklineError('token_missing', `Connect with auth: {token, version: ${PROTOCOL_VERSION}}.`)
+  }
+  const { token } = parse(Handshake, auth, 'the handshake')
+  const principal = await authenticate(token)
+  if (principal.type === 'key') {
+    throw new TrunklineError(
+      'forbidden',
+      'Sockets are for users: mint a token with POST /v1/tokens and connect with that.',
+    )
+  }
+  return principal
+}
+
+/**
+ * What a socket leaves behind when it goes, in this order: its participants leave their calls (the SFU closes their
+ * transports, with them producers and everybody's consumers of these, and ends an empty call), then its presence ends.
+ */
+const cleanUp = async (services: Services, session: Session): Promise<void> => {
+  const { rooms, participants } = session.data
+  const leaving = [...participants].map(([participantId, roomId]) =>
+    services.calls.sfu.request('call:leave', { roomId, participantId }),
+  )
+  participants.clear()
+  await Promise.allSettled(leaving)
+  await Promise.all([...rooms].map(roomId => services.presence.changed(session, roomId)))
+}
+
+/** Admits sockets and answers their requests. */
+export const serveSockets = (deps: {
+  services: Services
+  authenticate: Authenticate
+  logger: Logger
+}): void => {
+  const { services, authenticate, logger } = deps
+  const { io } = services
+
+  io.use((session, next) => {
+    admit(session.handshake.auth, authenticate)
+      .then(principal => {
+        const sockets = io.of('/').adapter.rooms.get(audience.user(principal.user.id))?.size ?? 0
+        if (sockets >= LIMITS.socketsPerUser) {
+          throw new TrunklineError(
+            'limit_reached',
+            `At most ${LIMITS.socketsPerUser} connections per user; close one first.`,
+            {
+              details: { limit: LIMITS.socketsPerUser },
+            },
+          )
+        }
+        session.data = {
+          principal,
+          userId: principal.user.id,
+          status: 'online',
+          rooms: new Set(),
+          participants: new Map(),
+        }
+        next()
+      })
+      .catch(thrown => {
+        const error = toTrunklineError(thrown)
+        if (error.code === 'internal') logger.error({ err: error.cause }, 'a socket could not be admitted')
+        // `data` is what Socket.IO hands to the client's connect_error.
+        next(Object.assign(new Error(error.message), { data: error.toWire() }))
+      })
+  })
+
+  io.on('connection', async session => {
+    const handlers: RequestHandlers<typeof REQUESTS> = {
+      ...roomRequests(services, session),
+      ...chatRequests(services, session),
+      ...callRequests(services, session),
+      'presence:set': async ({ status }: RequestData<'presence:set'>) => {
+        await services.presence.set(session, status)
+        return {}
+      },
+    }
+    bindRequests(session, REQUESTS, handlers, { logger, admit: () => services.limits.request(session.id) })
+    session.on('disconnect', () => {
+      cleanUp(services, session).catch(error =>
+        logger.error({ err: error }, 'cleaning up after a socket failed'),
+      )
+    })
+    await session.join(audience.user(session.data.userId))
+  })
+
+  services.log.onAppend(event => io.to(audience.room(event.roomId)).emit('event:appended', { event }))
+}
