@@ -1,0 +1,42 @@
+import { ortc, type types } from 'mediasoup'
+
+/**
+ * Kilobits per second at which Chromium starts to send, told in the codec parameters of its remote description.
+ * Its own default (300) makes the first seconds of every call blurred.
+ */
+const START_KBPS = { 'x-google-start-bitrate': 1_000 }
+
+/**
+ * What every call can route. The engine adds retransmission (RTX), NACK, PLI, FIR, REMB and transport-cc to each.
+ * The order is the preference of a client that has none.
+ */
+export const MEDIA_CODECS: types.RouterRtpCodecCapability[] = [
+  {
+    kind: 'audio',
+    mimeType: 'audio/opus',
+    clockRate: 48_000,
+    channels: 2,
+    // No `stereo=1` here: it would make microphones encode two channels. A client that wants stereo (music,
+    // shared tab audio) asks for it in its own offer.
+    parameters: { useinbandfec: 1, usedtx: 1 },
+  },
+  { kind: 'video', mimeType: 'video/VP8', clockRate: 90_000, parameters: START_KBPS },
+  { kind: 'video', mimeType: 'video/VP9', clockRate: 90_000, parameters: { 'profile-id': 0, ...START_KBPS } },
+  { kind: 'video', mimeType: 'video/VP9', clockRate: 90_000, parameters: { 'profile-id': 2, ...START_KBPS } },
+  // Constrained baseline and baseline, both level 3.1 with asymmetry: what browsers' hardware encoders speak.
+  ...['42e01f', '42001f'].map(profile => ({
+    kind: 'video' as const,
+    mimeType: 'video/H264',
+    clockRate: 90_000,
+    parameters: {
+      'packetization-mode': 1,
+      'profile-level-id': profile,
+      'level-asymmetry-allowed': 1,
+      ...START_KBPS,
+    },
+  })),
+  { kind: 'video', mimeType: 'video/AV1', clockRate: 90_000, parameters: START_KBPS },
+]
+
+/** The same for every router made of {@link MEDIA_CODECS}, known without one. */
+export const ROUTER_RTP_CAPABILITIES: types.RtpCapabilities = ortc.generateRouterRtpCapabilities(MEDIA_CODECS)

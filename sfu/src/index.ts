@@ -1,0 +1,5 @@
+export { ROUTER_RTP_CAPABILITIES } from './codecs.ts'
+export { type ServeSfuOptions, serveSfu } from './serve-sfu.ts'
+export type { SfuOptions } from './settings.ts'
+export { createSfu, type LocalSfu } from './sfu.ts'
+export type { WorkerCounts } from './worker.ts'

@@ -1,0 +1,49 @@
+import type { Track, TrackSource } from '@trunkline/protocol'
+import type { types } from 'mediasoup'
+import type { Consumer } from './consumer.ts'
+import type { Participant } from './participant.ts'
+import { refusedAsInvalid } from './refusals.ts'
+
+export type ProducerOptions = {
+  participant: Participant
+  source: TrackSource
+  kind: types.MediaKind
+  rtpParameters: types.RtpParameters
+  paused: boolean
+}
+
+/** A track a participant publishes. */
+export class Producer {
+  readonly engine: types.Producer
+  readonly participant: Participant
+  readonly source: TrackSource
+  /** As the client sent them, by which a retry is recognised. */
+  readonly requested: types.RtpParameters
+  /** Everybody's consumers of it. */
+  readonly consumers = new Set<Consumer>()
+  closed = false
+
+  private constructor(engine: types.Producer, options: ProducerOptions) {
+    this.engine = engine
+    this.participant = options.participant
+    this.source = options.source
+    this.requested = options.rtpParameters
+  }
+
+  /** @throws TrunklineError `invalid_request` when the engine refuses the parameters */
+  static async create(options: ProducerOptions): Promise<Producer> {
+    const { participant, kind, rtpParameters, paused } = options
+    const engine = await refusedAsInvalid('producer:create', () =>
+      participant.sendTransport.engine.produce({ kind, rtpParameters, paused }),
+    )
+    return new Producer(engine, options)
+  }
+
+  get id(): string {
+    return this.engine.id
+  }
+
+  track(): Track {
+    return { producerId: this.id, source: this.source, paused: this.engine.paused }
+  }
+}

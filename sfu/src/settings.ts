@@ -1,0 +1,45 @@
+import type { Logger } from '@trunkline/kit'
+import { LIMITS } from '@trunkline/protocol'
+
+/** How an SFU is to run. Everything but the logger has a default. */
+export type SfuOptions = {
+  logger: Logger
+  /** Path of the mediasoup worker; without it the engine looks in its own package. */
+  workerBin?: string | undefined
+  /** Address to listen on; default 127.0.0.1. `0.0.0.0` is every IPv4 address of the machine. */
+  listenAddress?: string | undefined
+  /** What clients are told instead of the listen address: the public address of a machine behind NAT. */
+  announcedAddress?: string | undefined
+  /** Worker i listens on port + i, UDP and TCP. 0, the default: any free ports. */
+  port?: number | undefined
+  /** Worker processes; default 1. Each uses at most one core. */
+  workers?: number | undefined
+  /** A call nobody is in any more ends after this many milliseconds. */
+  emptyCallGraceMs?: number | undefined
+  /** First guess of a viewer's bandwidth, bit/s: high enough for a good picture from the first second. */
+  initialAvailableOutgoingBitrate?: number | undefined
+  /** Most one participant may send, bit/s. */
+  maxIncomingBitrate?: number | undefined
+  /** A join while no worker lives waits this long for its replacement, milliseconds. */
+  workerWaitMs?: number | undefined
+}
+
+const DEFAULTS = {
+  listenAddress: '127.0.0.1',
+  port: 0,
+  workers: 1,
+  emptyCallGraceMs: LIMITS.emptyCallGraceMs as number,
+  initialAvailableOutgoingBitrate: 1_000_000,
+  maxIncomingBitrate: 10_000_000,
+  workerWaitMs: 3_000,
+}
+
+export type SfuSettings = typeof DEFAULTS & Pick<SfuOptions, 'workerBin' | 'announcedAddress'>
+
+/** Options with the defaults filled in; an option given as undefined counts as not given. */
+export const settingsOf = ({ logger: _, ...options }: SfuOptions): SfuSettings => ({
+  ...DEFAULTS,
+  ...(Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as Partial<SfuSettings>),
+})

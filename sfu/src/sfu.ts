@@ -1,0 +1,281 @@
+import { KeyedMutex, type Logger } from '@trunkline/kit'
+import {
+  type JoinedCall,
+  KIND_OF_SOURCE,
+  type Sfu,
+  type SfuNoticeListener,
+  type SfuRequestData,
+  type SfuRequestName,
+  type SfuResponseData,
+  TrunklineError,
+} from '@trunkline/protocol'
+import { setLogEventListeners } from 'mediasoup'
+import { Call } from './call.ts'
+import { closeProducer, endCall, loseWorker, removeParticipant } from './cascade.ts'
+import { ROUTER_RTP_CAPABILITIES } from './codecs.ts'
+import { Notices } from './notices.ts'
+import { Participant } from './participant.ts'
+import { Producer } from './producer.ts'
+import { asTrunklineError, notFound, notInCall, refusedAsInvalid, unavailable } from './refusals.ts'
+import { parseRtpCapabilities, parseRtpParameters } from './rtp.ts'
+import { type SfuOptions, type SfuSettings, settingsOf } from './settings.ts'
+import type { WorkerCounts } from './worker.ts'
+import { WorkerPool } from './worker-pool.ts'
+
+type Handlers = { [N in SfuRequestName]: (data: SfuRequestData<N>) => Promise<SfuResponseData<N>> }
+
+/** The SFU within this process. Besides the contract it can be counted. */
+export class LocalSfu implements Sfu {
+  readonly #logger: Logger
+  readonly #settings: SfuSettings
+  readonly #notices: Notices
+  readonly #calls = new Map<string, Call>()
+  readonly #opening = new KeyedMutex()
+  /** Joins on their way, so that a leave that overtakes one is not lost. */
+  readonly #joining = new Map<string, { left: boolean }>()
+  #pool: WorkerPool
+  #closing: Promise<void> | undefined
+
+  private constructor(logger: Logger, settings: SfuSettings, notices: Notices, pool: WorkerPool) {
+    this.#logger = logger
+    this.#settings = settings
+    this.#notices = notices
+    this.#pool = pool
+  }
+
+  static async create(options: SfuOptions): Promise<LocalSfu> {
+    const { logger } = options
+    const settings = settingsOf(options)
+    // The engine has one such hook in a process.
+    setLogEventListeners({
+      onwarn: (namespace, text) => logger.warn({ namespace }, text),
+      onerror: (namespace, text, error) => logger.error({ namespace, err: error }, text),
+    })
+    const notices = new Notices(logger)
+    const pool = await WorkerPool.create(settings, logger, loseWorker)
+    return new LocalSfu(logger, settings, notices, pool)
+  }
+
+  /** @throws TrunklineError only */
+  async request<N extends SfuRequestName>(name: N, data: SfuRequestData<N>): Promise<SfuResponseData<N>> {
+    if (this.#closing) throw unavailable('The SFU is stopping.')
+    try {
+      const handle: (data: SfuRequestData<N>) => Promise<SfuResponseData<N>> = this.#handlers[name]
+      return await handle(data)
+    } catch (thrown) {
+      const error = this.#explain(name, data, thrown)
+      if (error.code === 'internal') this.#logger.error({ err: thrown, request: name }, 'request failed')
+      throw error
+    }
+  }
+
+  /** What was asked of an SFU that stops or for a participant that left meanwhile failed for that reason. */
+  #explain(name: SfuRequestName, data: object, thrown: unknown): TrunklineError {
+    if (this.#closing) return unavailable('The SFU is stopping.', thrown)
+    const error = asTrunklineError(thrown)
+    if (error.code === 'unavailable' || name === 'call:join' || !('participantId' in data)) return error
+    const { roomId, participantId } = data as { roomId: string; participantId: string }
+    return this.#calls.get(roomId)?.participants.has(participantId) ? error : notInCall(participantId)
+  }
+
+  onNotice(listener: SfuNoticeListener): () => void {
+    return this.#notices.listen(listener)
+  }
+
+  /** Within one process it is never out of reach. */
+  onReconnect(): () => void {
+    return () => {}
+  }
+
+  /** What each worker holds, by its own account: for metrics, and for tests that look for leaks. */
+  async counts(): Promise<WorkerCounts[]> {
+    return Promise.all(this.#pool.workers.map(worker => worker.counts()))
+  }
+
+  /** Ends every call, then every worker. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#closeAll()
+    return this.#closing
+  }
+
+  async #closeAll(): Promise<void> {
+    for (const call of [...this.#calls.values()]) endCall(call)
+    this.#notices.flush()
+    await this.#pool.close()
+  }
+
+  /** The room's call, kept open for somebody on the way in; opened when there is none. */
+  #enter(roomId: string): Promise<{ call: Call; release: () => void }> {
+    return this.#opening.run(roomId, async () => {
+      const existing = this.#calls.get(roomId)
+      if (existing) return { call: existing, release: existing.hold() }
+      const call = await Call.open({
+        roomId,
+        pool: this.#pool,
+        notices: this.#notices,
+        logger: this.#logger,
+        emptyCallGraceMs: this.#settings.emptyCallGraceMs,
+        onClosed: closed => {
+          if (this.#calls.get(roomId) === closed) this.#calls.delete(roomId)
+        },
+      })
+      if (call.router.closed || this.#closing) {
+        endCall(call)
+        throw unavailable('The media worker died while the call was opened. Try again.')
+      }
+      this.#calls.set(roomId, call)
+      return { call, release: call.hold() }
+    })
+  }
+
+  async #join(data: SfuRequestData<'call:join'>): Promise<JoinedCall> {
+    const { roomId, participantId } = data
+    const rtpCapabilities = parseRtpCapabilities(data.rtpCapabilities)
+    const key = keyOf(data)
+    const joining = { left: false }
+    this.#joining.set(key, joining)
+    try {
+      const { call, release } = await this.#enter(roomId)
+      try {
+        const options = { id: participantId, userId: data.userId, name: data.name, rtpCapabilities }
+        const participant = await Participant.create(options, call, this.#settings)
+        // A retry of a join whose answer was lost: its transports are of no use to anybody.
+        const earlier = call.participants.get(participantId)
+        if (earlier) removeParticipant(earlier)
+        if (joining.left || call.closed) {
+          participant.sendTransport.engine.close()
+          participant.receiveTransport.engine.close()
+          throw call.closed
+            ? unavailable('The call was lost while joining. Try again.')
+            : notInCall(participantId)
+        }
+        call.add(participant)
+        await call.consumeAll(participant)
+        if (participant.closed) throw notInCall(participantId)
+        participant.answered = true
+        return {
+          call: call.snapshot(),
+          participantId,
+          routerRtpCapabilities: call.router.rtpCapabilities,
+          sendTransport: participant.sendTransport.options(),
+          receiveTransport: participant.receiveTransport.options(),
+          consumers: Array.from(participant.consumers.values(), consumer => consumer.options()),
+        }
+      } finally {
+        release()
+      }
+    } finally {
+      if (this.#joining.get(key) === joining) this.#joining.delete(key)
+    }
+  }
+
+  async #createProducer(data: SfuRequestData<'producer:create'>): Promise<{ producerId: string }> {
+    const { source, kind, transportId } = data
+    const participant = this.#participant(data)
+    const { call } = participant
+    if (participant.assertAndGetTransport(transportId).direction !== 'send') {
+      throw new TrunklineError(
+        'invalid_request',
+        'producer:create needs the send transport, not the receive one.',
+      )
+    }
+    if (KIND_OF_SOURCE[source] !== kind) {
+      throw new TrunklineError(
+        'invalid_request',
+        `producer:create: a ${source} track is ${KIND_OF_SOURCE[source]}, not ${kind}.`,
+      )
+    }
+    const rtpParameters = parseRtpParameters(data.rtpParameters)
+    let isNew = false
+    const producer = await participant.publish(source, rtpParameters, () => {
+      isNew = true
+      return Producer.create({ participant, source, kind, rtpParameters, paused: data.paused ?? false })
+    })
+    if (isNew) {
+      if (source === 'mic') {
+        call.speaker.add(producer.engine).catch(error => {
+          if (!producer.closed) this.#logger.warn({ err: error }, 'microphone is not watched for speech')
+        })
+      }
+      // Not awaited: the sender's first packets need not wait until every viewer is served.
+      void call.distribute(producer)
+    }
+    return { producerId: producer.id }
+  }
+
+  async #setPaused(data: SfuRequestData<'producer:pause'>, paused: boolean): Promise<Record<string, never>> {
+    const participant = this.#participant(data)
+    const { call } = participant
+    const producer = participant.assertAndGetProducer(data.producerId)
+    await (paused ? producer.engine.pause() : producer.engine.resume())
+    if (paused) call.speaker.quiet(producer.id)
+    call.changed()
+    return {}
+  }
+
+  #participant(data: { roomId: string; participantId: string }): Participant {
+    const call = this.#calls.get(data.roomId)
+    if (!call) throw notInCall(data.participantId)
+    return call.assertAndGetParticipant(data.participantId)
+  }
+
+  readonly #handlers: Handlers = {
+    'sfu:capabilities': async () => ({ routerRtpCapabilities: ROUTER_RTP_CAPABILITIES }),
+    'sfu:calls': async () => ({ calls: Array.from(this.#calls.values(), call => call.snapshot()) }),
+    'call:get': async ({ roomId }) => ({ call: this.#calls.get(roomId)?.snapshot() ?? null }),
+    'call:join': data => this.#join(data),
+    // Leaving what one is not in is what a retry does: it succeeds.
+    'call:leave': async data => {
+      const joining = this.#joining.get(keyOf(data))
+      if (joining) joining.left = true
+      const participant = this.#calls.get(data.roomId)?.participants.get(data.participantId)
+      if (participant) removeParticipant(participant)
+      return {}
+    },
+    'transport:connect': async data => {
+      await this.#participant(data).assertAndGetTransport(data.transportId).connect(data.dtlsParameters)
+      return {}
+    },
+    'transport:restart': async data => {
+      const transport = this.#participant(data).assertAndGetTransport(data.transportId)
+      return { iceParameters: await transport.engine.restartIce() }
+    },
+    'producer:create': data => this.#createProducer(data),
+    'producer:close': async data => {
+      closeProducer(this.#participant(data).assertAndGetProducer(data.producerId))
+      return {}
+    },
+    'producer:pause': data => this.#setPaused(data, true),
+    'producer:resume': data => this.#setPaused(data, false),
+    // Resumes what there is before it complains of what is not: a track may have ended on the way.
+    'consumer:resume': async data => {
+      const participant = this.#participant(data)
+      const known = data.consumerIds.flatMap(id => participant.consumers.get(id) ?? [])
+      const resumed = await Promise.allSettled(known.map(consumer => consumer.engine.resume()))
+      const unknown = data.consumerIds.find(id => !participant.consumers.has(id))
+      const failed = resumed.find(result => result.status === 'rejected')
+      if (failed && unknown === undefined) throw failed.reason
+      if (unknown !== undefined) throw notFound('consumer', unknown)
+      return {}
+    },
+    'consumer:prefer': async data => {
+      const consumer = this.#participant(data).assertAndGetConsumer(data.consumerId)
+      const { spatialLayer, temporalLayer } = data
+      await refusedAsInvalid('consumer:prefer', () =>
+        consumer.engine.setPreferredLayers({
+          spatialLayer,
+          ...(temporalLayer === undefined ? {} : { temporalLayer }),
+        }),
+      )
+      return {}
+    },
+  }
+}
+
+const keyOf = (data: { roomId: string; participantId: string }) => `${data.roomId}/${data.participantId}`
+
+/**
+ * Starts an SFU in this process.
+ * @throws Error naming the cause when a worker cannot start or its port is taken
+ */
+export const createSfu = (options: SfuOptions): Promise<LocalSfu> => LocalSfu.create(options)

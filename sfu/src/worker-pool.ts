@@ -1,0 +1,151 @@
+import type { Logger } from '@trunkline/kit'
+import type { types } from 'mediasoup'
+import { unavailable } from './refusals.ts'
+import type { SfuSettings } from './settings.ts'
+import { Worker } from './worker.ts'
+
+/** Delay before a worker is replaced: none at first, then doubling while replacements keep dying. Milliseconds. */
+const BACKOFF = { first: 200, most: 10_000 }
+/** A worker that lived this long was healthy: its death is not counted as one of a series. Milliseconds. */
+const HEALTHY_MS = 10_000
+
+type Slot = {
+  port: number
+  worker: Worker | undefined
+  failures: number
+  timer: NodeJS.Timeout | undefined
+  starting: Promise<void> | undefined
+}
+
+/** The workers, each replaced when it dies. */
+export class WorkerPool {
+  readonly #settings: SfuSettings
+  readonly #logger: Logger
+  readonly #onLost: (worker: Worker, reason: string) => void
+  readonly #slots: Slot[]
+  #ready = Promise.withResolvers<void>()
+  #closing: Promise<void> | undefined
+
+  private constructor(
+    settings: SfuSettings,
+    logger: Logger,
+    onLost: (worker: Worker, reason: string) => void,
+  ) {
+    this.#settings = settings
+    this.#logger = logger
+    this.#onLost = onLost
+    this.#slots = Array.from({ length: settings.workers }, (_, i) => ({
+      port: settings.port && settings.port + i,
+      worker: undefined,
+      failures: 0,
+      timer: undefined,
+      starting: undefined,
+    }))
+  }
+
+  /**
+   * Starts all workers.
+   * @param onLost called when a worker's process has ended without having been asked to
+   * @throws Error naming the cause when one does not start; then none is left running
+   */
+  static async create(
+    settings: SfuSettings,
+    logger: Logger,
+    onLost: (worker: Worker, reason: string) => void,
+  ): Promise<WorkerPool> {
+    const pool = new WorkerPool(settings, logger, onLost)
+    const starts = await Promise.allSettled(pool.#slots.map(slot => pool.#start(slot)))
+    const failed = starts.find(start => start.status === 'rejected')
+    if (failed) {
+      await pool.close()
+      throw failed.reason
+    }
+    return pool
+  }
+
+  /** Those that live. */
+  get workers(): Worker[] {
+    return this.#slots.flatMap(slot => (slot.worker && !slot.worker.closed ? [slot.worker] : []))
+  }
+
+  /**
+   * A router on the least loaded worker. While none lives, waits for a replacement.
+   * @throws TrunklineError `unavailable` when there is none in time
+   */
+  async createRouter(): Promise<{ worker: Worker; router: types.Router }> {
+    if (this.workers.length === 0) await this.#waitForWorker()
+    // Chosen and claimed without a pause between, so that calls opened at once spread out.
+    const worker = this.workers.reduce<Worker | undefined>(
+      (best, candidate) => (best && best.load <= candidate.load ? best : candidate),
+      undefined,
+    )
+    if (!worker) throw unavailable('No media worker is running. Try again in a moment.')
+    return { worker, router: await worker.createRouter() }
+  }
+
+  /** Ends every worker; none is left. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#closeAll()
+    return this.#closing
+  }
+
+  async #closeAll(): Promise<void> {
+    for (const slot of this.#slots) clearTimeout(slot.timer)
+    await Promise.allSettled(this.#slots.map(slot => slot.starting))
+    await Promise.all(this.#slots.map(slot => slot.worker?.close()))
+  }
+
+  async #waitForWorker(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const bound = new Promise<void>(resolve => {
+      timer = setTimeout(resolve, this.#settings.workerWaitMs)
+    })
+    await Promise.race([this.#ready.promise, bound])
+    clearTimeout(timer)
+  }
+
+  #start(slot: Slot): Promise<void> {
+    slot.starting = this.#startWorker(slot).finally(() => {
+      slot.starting = undefined
+    })
+    return slot.starting
+  }
+
+  async #startWorker(slot: Slot): Promise<void> {
+    const worker = await Worker.create(this.#settings, slot.port, this.#logger)
+    // The replacement listens where clients and firewalls expect it.
+    slot.port = worker.port
+    slot.worker = worker
+    worker.onEnd(died => this.#ended(slot, worker, died))
+    this.#ready.resolve()
+  }
+
+  #ended(slot: Slot, worker: Worker, died: boolean): void {
+    slot.worker = undefined
+    if (this.workers.length === 0) this.#ready = Promise.withResolvers()
+    if (this.#closing) return
+    // The engine ends its workers by itself when this process gets SIGINT or SIGTERM: then we are stopping.
+    if (!died) {
+      slot.worker = worker
+      this.#onLost(worker, 'The server is stopping.')
+      return
+    }
+    this.#logger.error({ pid: worker.pid, calls: worker.calls.size }, 'media worker died')
+    this.#onLost(worker, 'The media worker of this call died.')
+    if (performance.now() - worker.startedAt > HEALTHY_MS) slot.failures = 0
+    this.#replaceLater(slot)
+  }
+
+  #replaceLater(slot: Slot): void {
+    const delay = slot.failures === 0 ? 0 : Math.min(BACKOFF.most, BACKOFF.first * 2 ** (slot.failures - 1))
+    slot.failures++
+    slot.timer = setTimeout(() => {
+      this.#start(slot).catch(error => {
+        this.#logger.error({ err: error }, 'media worker could not be replaced; trying again')
+        // Somebody may have taken the port meanwhile; when any would do, take another.
+        if (this.#settings.port === 0) slot.port = 0
+        if (!this.#closing) this.#replaceLater(slot)
+      })
+    }, delay)
+  }
+}

@@ -1,0 +1,165 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import type { Logger } from '@trunkline/kit'
+import { createWorker, type types } from 'mediasoup'
+import type { Call } from './call.ts'
+import { MEDIA_CODECS } from './codecs.ts'
+import { listenInfosFor } from './listen-infos.ts'
+import type { SfuSettings } from './settings.ts'
+
+/** What a worker holds, by its own account. */
+export type WorkerCounts = {
+  pid: number
+  port: number
+  routers: number
+  transports: number
+  producers: number
+  consumers: number
+  observers: number
+}
+
+const ANY_PORT_TRIES = 20
+/** A worker that has not ended this long after it was told to is killed. Milliseconds. */
+const END_MS = 2_000
+
+/** A port free for TCP right now; UDP is then tried with the same number. */
+const freePort = async (address: string): Promise<number> => {
+  const server = createServer().listen(0, address)
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+const listen = async (
+  engine: types.Worker,
+  settings: SfuSettings,
+  port: number,
+): Promise<{ server: types.WebRtcServer; port: number }> => {
+  const { listenAddress, announcedAddress } = settings
+  for (let tries = 1; ; tries++) {
+    const chosen = port || (await freePort(listenAddress))
+    try {
+      const listenInfos = listenInfosFor({ listenAddress, announcedAddress, port: chosen })
+      return { server: await engine.createWebRtcServer({ listenInfos }), port: chosen }
+    } catch (cause) {
+      if (port === 0 && tries < ANY_PORT_TRIES && !engine.closed) continue
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      throw new Error(
+        `cannot listen for media on UDP and TCP port ${chosen} of ${listenAddress} (${reason}): ` +
+          'stop what uses it, or choose another port with RTC_PORT',
+        { cause },
+      )
+    }
+  }
+}
+
+/** One process of the engine, with the one port its transports share. */
+export class Worker {
+  readonly #engine: types.Worker
+  readonly #logger: Logger
+  #opening = 0
+  /** Where clients' packets arrive. */
+  readonly server: types.WebRtcServer
+  readonly port: number
+  readonly calls = new Set<Call>()
+  readonly startedAt = performance.now()
+
+  private constructor(engine: types.Worker, server: types.WebRtcServer, port: number, logger: Logger) {
+    this.#engine = engine
+    this.#logger = logger
+    this.server = server
+    this.port = port
+  }
+
+  /**
+   * Starts the process and listens.
+   * @param port the port, or 0 for any free one
+   * @throws Error that names the port when it is taken
+   */
+  static async create(settings: SfuSettings, port: number, logger: Logger): Promise<Worker> {
+    const engine = await createWorker({
+      logLevel: 'warn',
+      ...(settings.workerBin === undefined ? {} : { workerBin: settings.workerBin }),
+    })
+    try {
+      const listening = await listen(engine, settings, port)
+      logger.info({ pid: engine.pid, port: listening.port }, 'media worker started')
+      return new Worker(engine, listening.server, listening.port, logger)
+    } catch (error) {
+      engine.close()
+      throw error
+    }
+  }
+
+  get pid(): number {
+    return this.#engine.pid
+  }
+
+  get closed(): boolean {
+    return this.#engine.closed
+  }
+
+  /** For placement: what the worker carries, roughly in streams. */
+  get load(): number {
+    let load = this.#opening
+    for (const call of this.calls) load += 1 + call.streams
+    return load
+  }
+
+  /** Called once when the process has ended, or is being ended by a signal to ours. At once if it has already. */
+  onEnd(listener: (died: boolean) => void): void {
+    if (this.#engine.closed) {
+      listener(this.#engine.died)
+      return
+    }
+    this.#engine.observer.once('close', () => listener(this.#engine.died))
+  }
+
+  async createRouter(): Promise<types.Router> {
+    this.#opening++
+    try {
+      return await this.#engine.createRouter({ mediaCodecs: MEDIA_CODECS })
+    } finally {
+      this.#opening--
+    }
+  }
+
+  /** Asks the process itself; what our own maps say would hide a leak. */
+  async counts(): Promise<WorkerCounts> {
+    const [worker, server, routers] = await Promise.all([
+      this.#engine.dump(),
+      this.server.dump(),
+      Promise.all(Array.from(this.calls, call => call.router.dump())),
+    ])
+    const sum = (of: (router: types.RouterDump) => number) =>
+      routers.reduce((total, router) => total + of(router), 0)
+    return {
+      pid: this.pid,
+      port: this.port,
+      routers: worker.routerIds.length,
+      transports: server.webRtcTransportIds.length,
+      producers: sum(router => router.mapProducerIdConsumerIds.length),
+      consumers: sum(router => router.mapConsumerIdProducerId.length),
+      observers: sum(router => router.rtpObserverIds.length),
+    }
+  }
+
+  /** Ends the process and waits until it has. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#engine.subprocessClosed) return
+    const ended = new Promise<void>(resolve => this.#engine.once('subprocessclose', resolve))
+    this.#engine.close()
+    const kill = setTimeout(() => {
+      this.#logger.warn({ pid: this.pid }, 'media worker did not end: killing it')
+      try {
+        process.kill(this.pid, 'SIGKILL')
+      } catch {
+        // It ended just now.
+      }
+    }, END_MS)
+    await ended
+    clearTimeout(kill)
+  }
+}
