@@ -1,10 +1,10 @@
 import {
   ERRORS,
   type ErrorCode,
-  Role,
+  type Role,
   RoomWithMembership,
   TrunklineError,
-  UserId,
+  type UserId,
 } from '@trunkline/protocol'
 import { z } from 'zod'
 import { MEDIA_LIMITS } from './limits.ts'

@@ -53,7 +53,7 @@ export const limitArguments = (pid: number): string[] => [
 /** Finds a program as a shell would, or says that there is none. */
 export const findProgram = async (
   name: string,
-  path = process.env['PATH'] ?? '',
+  path = process.env.PATH ?? '',
 ): Promise<string | undefined> => {
   for (const folder of path.split(delimiter).filter(Boolean)) {
     const candidate = join(folder, name)
@@ -64,6 +64,15 @@ export const findProgram = async (
     if (found) return candidate
   }
   return undefined
+}
+
+const run = promisify(execFile)
+
+/** Fences a running ffmpeg in. Where there is no prlimit (util-linux) the time limit alone holds. */
+const limit = async (command: unknown): Promise<void> => {
+  const pid = (command as { ffmpegProc?: { pid?: number } }).ffmpegProc?.pid
+  if (pid === undefined) return
+  await run('prlimit', limitArguments(pid), { timeout: 2_000 }).catch(() => undefined)
 }
 
 /** Takes pictures out of videos with one ffmpeg binary. */
@@ -121,21 +130,10 @@ export class Ffmpeg {
         .on('error', error => {
           clearTimeout(timer)
           reject(
-            timedOut
-              ? new Error(`ffmpeg was killed after ${this.#timeoutMs} ms`, { cause: error })
-              : error,
+            timedOut ? new Error(`ffmpeg was killed after ${this.#timeoutMs} ms`, { cause: error }) : error,
           )
         })
         .run()
     })
   }
-}
-
-const run = promisify(execFile)
-
-/** Fences a running ffmpeg in. Where there is no prlimit (util-linux) the time limit alone holds. */
-const limit = async (command: unknown): Promise<void> => {
-  const pid = (command as { ffmpegProc?: { pid?: number } }).ffmpegProc?.pid
-  if (pid === undefined) return
-  await run('prlimit', limitArguments(pid), { timeout: 2_000 }).catch(() => undefined)
 }

@@ -12,8 +12,8 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
-import { assertKey, type ByteRange, type ListedObject, ObjectNotFoundError } from './store.ts'
 import type { ObjectStat, ObjectStore } from './store.ts'
+import { assertKey, type ByteRange, type ListedObject, ObjectNotFoundError } from './store.ts'
 
 export type S3Settings = {
   bucket: string

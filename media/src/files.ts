@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto'
+import type { Database } from '@trunkline/kit'
+import type { StoredFile } from '@trunkline/protocol'
+import { and, eq, inArray, lt, sql } from 'drizzle-orm'
+import { files } from './schema.ts'
+
+export type FileRow = typeof files.$inferSelect
+
+export type NewFile = Omit<typeof files.$inferInsert, 'state' | 'requestKey' | 'createdAt'>
+
+export const newFileId = (): string => `file_${randomUUID().replaceAll('-', '')}`
+
+/** Keys of a file's objects in the store. */
+export const objectKeys = (id: string): { original: string; thumbnail: string } => ({
+  original: `files/${id}/original`,
+  thumbnail: `files/${id}/thumbnail`,
+})
+
+/** A row as clients see it. */
+export const toStoredFile = (row: FileRow): StoredFile => ({
+  id: row.id,
+  roomId: row.roomId,
+  uploader: row.uploader,
+  name: row.name,
+  mime: row.mime,
+  size: row.size,
+  ...(row.width !== null && { width: row.width }),
+  ...(row.height !== null && { height: row.height }),
+  thumbnail: row.thumbnail,
+  createdAt: row.createdAt.toISOString(),
+})
+
+const UNIQUE_VIOLATION = '23505'
+
+const isUniqueViolation = (error: unknown): boolean =>
+  error instanceof Error &&
+  ((error as { code?: unknown }).code === UNIQUE_VIOLATION || isUniqueViolation(error.cause))
+
+/** The rows of files. Only `ready` ones are ever shown. */
+export class FileTable {
+  readonly #db: Database<{ files: typeof files }>
+
+  constructor(db: Database<{ files: typeof files }>) {
+    this.#db = db
+  }
+
+  async find(id: string): Promise<FileRow | undefined> {
+    const [row] = await this.#db
+      .select()
+      .from(files)
+      .where(and(eq(files.id, id), eq(files.state, 'ready')))
+    return row
+  }
+
+  /** The file that an earlier request with this key brought. */
+  async findByRequestKey(uploader: string, requestKey: string): Promise<FileRow | undefined> {
+    const [row] = await this.#db
+      .select()
+      .from(files)
+      .where(and(eq(files.uploader, uploader), eq(files.requestKey, requestKey), eq(files.state, 'ready')))
+    return row
+  }
+
+  /** Announces a file whose objects are about to be stored. */
+  async announce(file: NewFile): Promise<void> {
+    await this.#db.insert(files).values({ ...file, state: 'storing' })
+  }
+
+  /**
+   * Makes an announced file visible.
+   * @returns nothing when it lost: the same request was completed before, or a sweep took the row
+   */
+  async complete(id: string, requestKey: string | undefined): Promise<FileRow | undefined> {
+    try {
+      const [row] = await this.#db
+        .update(files)
+        .set({ state: 'ready', requestKey: requestKey ?? null })
+        .where(and(eq(files.id, id), eq(files.state, 'storing')))
+        .returning()
+      return row
+    } catch (error) {
+      if (isUniqueViolation(error)) return undefined
+      throw error
+    }
+  }
+
+  /** Hides a file for good; its objects may be removed from then on, and its row after them. */
+  async condemn(id: string): Promise<void> {
+    await this.#db.update(files).set({ state: 'deleting', requestKey: null }).where(eq(files.id, id))
+  }
+
+  /** Condemns what was announced longer ago than any upload takes, and lists it with what was condemned before. */
+  async condemnAbandoned(olderThanMs: number, most: number): Promise<string[]> {
+    const before = sql`now() - make_interval(secs => ${olderThanMs / 1000})`
+    const abandoned = this.#db
+      .select({ id: files.id })
+      .from(files)
+      .where(and(sql`${files.state} <> 'ready'`, lt(files.createdAt, before)))
+      .limit(most)
+    const rows = await this.#db
+      .update(files)
+      .set({ state: 'deleting' })
+      // Asked again: an upload may have completed since the inner query looked.
+      .where(and(inArray(files.id, abandoned), sql`${files.state} <> 'ready'`))
+      .returning({ id: files.id })
+    return rows.map(row => row.id)
+  }
+
+  /** Removes the row of a condemned file. */
+  async remove(id: string): Promise<void> {
+    await this.#db.delete(files).where(and(eq(files.id, id), eq(files.state, 'deleting')))
+  }
+}
