@@ -1,0 +1,267 @@
+import type {
+  ConsumerOptions,
+  JoinedCall,
+  NoticeData,
+  NoticeName,
+  TrackSource,
+  TransportOptions,
+} from '@trunkline/protocol'
+import type { Device, types } from 'mediasoup-client'
+import type { Connection } from './connection.ts'
+import { Emitter } from './emitter.ts'
+import { layerForHeight, sendOptions } from './encodings.ts'
+import { toTrunklineError } from './errors.ts'
+import { keepTransport } from './ice-keeper.ts'
+
+/** A track that arrives, and whose it is. */
+export type Received = { participantId: string; source: TrackSource; consumer: types.Consumer }
+
+type SessionEvents = {
+  received: [Received]
+  ended: [Received]
+  /** Only joining again can help. */
+  lost: [string]
+}
+
+type ForParticipant = Extract<
+  NoticeName,
+  'consumer:added' | 'consumer:closed' | 'call:lost' | 'producer:limited'
+>
+type Joined = JoinedCall & { iceServers: RTCIceServer[] }
+
+/**
+ * One membership of a call: both transports and what flows through them. It ends with its participant id; a Call
+ * that joins again makes a new one.
+ */
+export class CallSession extends Emitter<SessionEvents> {
+  readonly #connection: Connection
+  readonly #device: Device
+  readonly #ids: { roomId: string; participantId: string }
+  readonly #send: types.Transport
+  readonly #receive: types.Transport
+  readonly #received = new Map<string, Received>()
+  readonly #producers = new Map<string, types.Producer>()
+  readonly #heights = new Map<string, number>()
+  readonly #layers = new Map<string, number>()
+  readonly #stops: (() => void)[] = []
+  readonly joined: Joined
+  #closed = false
+
+  /**
+   * Joins: one round trip. Tracks begin to arrive after `start()`.
+   * @throws TrunklineError the server's refusal
+   */
+  static async join(connection: Connection, roomId: string, device: Device): Promise<CallSession> {
+    const rtpCapabilities = device.recvRtpCapabilities as { codecs?: unknown[]; headerExtensions?: unknown[] }
+    // Notices may overtake the answer; they wait until it is known whom they are for.
+    const early: (() => void)[] = []
+    let session: CallSession | undefined
+    const stops: (() => void)[] = []
+    const hear = <N extends ForParticipant>(
+      name: N,
+      handle: (session: CallSession, data: NoticeData<N>) => void,
+    ) => {
+      const listener = (data: NoticeData<N>) => {
+        const act = () => {
+          if (session && data.participantId === session.participantId) handle(session, data)
+        }
+        if (session) act()
+        else early.push(act)
+      }
+      stops.push(connection.on(name, listener as never))
+    }
+    hear('consumer:added', (it, { consumer }) => it.#take(consumer))
+    hear('consumer:closed', (it, { consumerId }) => it.#drop(consumerId))
+    hear('call:lost', (it, { reason }) => it.#lose(reason))
+    hear('producer:limited', (it, { producerId, maxSpatialLayer }) => it.#limit(producerId, maxSpatialLayer))
+    try {
+      const joined = await connection.request('call:join', { roomId, rtpCapabilities })
+      session = new CallSession({ connection, roomId, device, joined: joined as Joined, stops })
+    } catch (error) {
+      for (const stop of stops) stop()
+      throw error
+    }
+    for (const act of early) act()
+    return session
+  }
+
+  private constructor(deps: {
+    connection: Connection
+    roomId: string
+    device: Device
+    joined: Joined
+    stops: (() => void)[]
+  }) {
+    super()
+    const { connection, roomId, device, joined, stops } = deps
+    this.#connection = connection
+    this.#device = device
+    this.joined = joined
+    this.#ids = { roomId, participantId: joined.participantId }
+    this.#stops.push(...stops)
+    this.#send = device.createSendTransport(this.#optionsOf(joined.sendTransport))
+    this.#receive = device.createRecvTransport(this.#optionsOf(joined.receiveTransport))
+    this.#wire(this.#send)
+    this.#wire(this.#receive)
+    this.#send.on('produce', ({ kind, rtpParameters, appData }, done, failed) => {
+      const { source, paused } = appData as { source: TrackSource; paused: boolean }
+      connection
+        .request('producer:create', {
+          ...this.#ids,
+          transportId: this.#send.id,
+          source,
+          kind,
+          rtpParameters: rtpParameters as never,
+          paused,
+        })
+        .then(({ producerId }) => done({ id: producerId }), failed)
+    })
+  }
+
+  get participantId(): string {
+    return this.#ids.participantId
+  }
+
+  get received(): Received[] {
+    return [...this.#received.values()]
+  }
+
+  /** Begins to receive what was published before we came. */
+  start(): Promise<void> {
+    return this.receive(this.joined.consumers)
+  }
+
+  /** Publishes a track. The caller keeps it: closing the producer does not stop it. */
+  async publish(source: TrackSource, track: MediaStreamTrack, paused: boolean): Promise<types.Producer> {
+    if (source === 'screen') track.contentHint = 'detail'
+    const producer = await this.#send.produce({
+      ...sendOptions(source, this.#device.sendRtpCapabilities),
+      track,
+      stopTracks: false,
+      appData: { source, paused },
+    })
+    if (paused) producer.pause()
+    this.#producers.set(producer.id, producer)
+    return producer
+  }
+
+  /** Pauses or resumes a producer here and on the server. */
+  async setPaused(producer: types.Producer, paused: boolean): Promise<void> {
+    if (paused) producer.pause()
+    else producer.resume()
+    const request = { ...this.#ids, producerId: producer.id }
+    await this.#connection.request(paused ? 'producer:pause' : 'producer:resume', request)
+  }
+
+  async unpublish(producer: types.Producer): Promise<void> {
+    producer.close()
+    this.#producers.delete(producer.id)
+    await this.#connection.request('producer:close', { ...this.#ids, producerId: producer.id })
+  }
+
+  /** Consumes, then asks for all of it to flow in one request. */
+  async receive(offers: readonly ConsumerOptions[]): Promise<void> {
+    const fresh = offers.filter(offer => !this.#received.has(offer.id))
+    const made = await Promise.allSettled(fresh.map(offer => this.#consume(offer)))
+    const consumerIds = made.flatMap(result => (result.status === 'fulfilled' ? (result.value ?? []) : []))
+    if (consumerIds.length === 0 || this.#closed) return
+    for (const id of consumerIds) this.#sendPreference(id)
+    await this.#connection.request('consumer:resume', { ...this.#ids, consumerIds })
+  }
+
+  /** The height at which a participant's picture is shown, in pixels of the screen; larger layers are not sent. */
+  prefer(participantId: string, source: TrackSource, height: number): void {
+    this.#heights.set(`${participantId} ${source}`, height)
+    for (const { consumer, ...of } of this.#received.values()) {
+      if (of.participantId === participantId && of.source === source) this.#sendPreference(consumer.id)
+    }
+  }
+
+  /** Says good-bye, then closes. */
+  async leave(): Promise<void> {
+    const goodbye = this.#connection.request('call:leave', this.#ids).catch(() => undefined)
+    this.close()
+    await goodbye
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    for (const stop of this.#stops) stop()
+    this.#send.close()
+    this.#receive.close()
+    this.removeAllListeners()
+  }
+
+  async #consume(offer: ConsumerOptions): Promise<string | undefined> {
+    const { id, producerId, participantId, source, kind, rtpParameters } = offer
+    const consumer = await this.#receive.consume({
+      id,
+      producerId,
+      kind,
+      rtpParameters: rtpParameters as types.RtpParameters,
+      // One stream per participant keeps lips and voice together; a screen is apart.
+      streamId: `${participantId}-${source.startsWith('screen') ? 'screen' : 'user'}`,
+    })
+    if (this.#closed) return undefined
+    const received = { participantId, source, consumer }
+    this.#received.set(id, received)
+    this.emit('received', received)
+    return id
+  }
+
+  #take(offer: ConsumerOptions): void {
+    this.receive([offer]).catch(thrown => {
+      const error = toTrunklineError(thrown)
+      // Anything else is mended by the reconnect that is about to come.
+      if (error.code === 'not_in_call') this.#lose(error.message)
+    })
+  }
+
+  #drop(consumerId: string): void {
+    const received = this.#received.get(consumerId)
+    if (!received) return
+    this.#received.delete(consumerId)
+    this.#layers.delete(consumerId)
+    received.consumer.close()
+    this.emit('ended', received)
+  }
+
+  #sendPreference(consumerId: string): void {
+    const received = this.#received.get(consumerId)
+    if (received?.consumer.kind !== 'video') return
+    const height = this.#heights.get(`${received.participantId} ${received.source}`)
+    if (height === undefined) return
+    const spatialLayer = layerForHeight(height)
+    if (this.#layers.get(consumerId) === spatialLayer) return
+    this.#layers.set(consumerId, spatialLayer)
+    const request = { ...this.#ids, consumerId, spatialLayer }
+    this.#connection.request('consumer:prefer', request).catch(() => this.#layers.delete(consumerId))
+  }
+
+  #limit(producerId: string, maxSpatialLayer: number): void {
+    const producer = this.#producers.get(producerId)
+    // Nobody watching still keeps the smallest, so that the next viewer need not wait for an encoder.
+    producer?.setMaxSpatialLayer(Math.max(0, maxSpatialLayer)).catch(() => undefined)
+  }
+
+  #lose(reason: string): void {
+    if (!this.#closed) this.emit('lost', reason)
+  }
+
+  #optionsOf(options: TransportOptions): types.TransportOptions {
+    return { ...(options as unknown as types.TransportOptions), iceServers: this.joined.iceServers }
+  }
+
+  #wire(transport: types.Transport): void {
+    const of = { ...this.#ids, transportId: transport.id }
+    transport.on('connect', ({ dtlsParameters }, done, failed) => {
+      this.#connection.request('transport:connect', { ...of, dtlsParameters }).then(done, failed)
+    })
+    const restart = async () => {
+      const { iceParameters } = await this.#connection.request('transport:restart', of)
+      return iceParameters as types.IceParameters
+    }
+    this.#stops.push(keepTransport(transport, restart, reason => this.#lose(reason)))
+  }
+}

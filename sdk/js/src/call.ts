@@ -1,0 +1,383 @@
+import type { Call as CallInfo, TrackSource, TrunklineError } from '@trunkline/protocol'
+import type { Device } from 'mediasoup-client'
+import { watchAudioLevel } from './audio-level.ts'
+import { Backoff, wait } from './backoff.ts'
+import { CallSession, type Received } from './call-session.ts'
+import type { Connection } from './connection.ts'
+import { openCamera, openMic, openScreen } from './devices.ts'
+import { Emitter } from './emitter.ts'
+import { toTrunklineError } from './errors.ts'
+import { LocalMedia } from './local-media.ts'
+import { Participant } from './participant.ts'
+import type { Room } from './room.ts'
+
+/** `reconnecting`: the call is being joined again by itself, with the same tracks. */
+export type CallState = 'joining' | 'joined' | 'reconnecting' | 'left'
+
+export type CallEvents = {
+  /** Something changed; what to listen to for drawing the call. */
+  changed: []
+  state: [CallState]
+  participantJoined: [Participant]
+  participantLeft: [Participant]
+  /** A track to attach to an element; again, with another track, after the call was joined again. */
+  trackAdded: [Participant, TrackSource, MediaStreamTrack]
+  trackRemoved: [Participant, TrackSource]
+  /** Who speaks loudest; undefined in silence. */
+  speaker: [Participant | undefined]
+  /** The call ended for us and cannot be joined again: the token ended, the room is closed to us. */
+  failed: [TrunklineError]
+}
+
+/** `true` opens the default device; a track is used as it is. The call stops the tracks when it is left. */
+export type JoinOptions = {
+  mic?: MediaStreamTrack | boolean
+  camera?: MediaStreamTrack | boolean
+  /** Joins with the microphone muted. */
+  muted?: boolean
+}
+
+type Deps = { room: Room; connection: Connection; loadDevice: () => Promise<Device> }
+
+/** How long the server's list may lack us before we believe it (ms): a list may be older than our joining. */
+const MISSING_MS = 1_500
+
+/** A call one is in. Made by `room.joinCall()`; the same object until `leave()`, whatever breaks in between. */
+export class Call extends Emitter<CallEvents> {
+  readonly room: Room
+  /** Oneself. */
+  readonly local: Participant
+  readonly #deps: Deps
+  readonly #options: JoinOptions
+  readonly #participants = new Map<string, Participant>()
+  /** Ids we had: a server that has not noticed yet that we came anew still lists them. */
+  readonly #ownIds = new Set<string>()
+  readonly #media = new LocalMedia(() => this.#onLocal())
+  readonly #stops: (() => void)[] = []
+  #session: CallSession | undefined
+  #state: CallState = 'joining'
+  #speakerId: string | undefined
+  #missing: ReturnType<typeof setTimeout> | undefined
+  #wanted = 0
+  #entering: Promise<void> | undefined
+
+  constructor(deps: Deps, options: JoinOptions) {
+    super()
+    this.room = deps.room
+    this.#deps = deps
+    this.#options = options
+    const { id: userId, name } = deps.room.me?.user ?? { id: '', name: '' }
+    this.local = new Participant(
+      { id: 'local', userId, name, joinedAt: new Date().toISOString(), tracks: [] },
+      true,
+    )
+  }
+
+  get state(): CallState {
+    return this.#state
+  }
+  /** When the call began, ISO 8601. */
+  get startedAt(): string | undefined {
+    return this.room.liveCall?.startedAt ?? this.#session?.joined.call.startedAt
+  }
+  /** Everybody, oneself first. */
+  get participants(): Participant[] {
+    return [this.local, ...this.#participants.values()]
+  }
+  /** Who speaks loudest now. */
+  get speaker(): Participant | undefined {
+    if (this.#speakerId === undefined) return undefined
+    return this.#ownIds.has(this.#speakerId) ? this.local : this.#participants.get(this.#speakerId)
+  }
+  get micOn(): boolean {
+    return this.#media.isOn('mic')
+  }
+  get cameraOn(): boolean {
+    return this.#media.isOn('camera')
+  }
+  get sharingScreen(): boolean {
+    return this.#media.isOn('screen')
+  }
+
+  /**
+   * Mutes or unmutes; opens the microphone when there was none.
+   * @throws DOMException of getUserMedia when it cannot be opened
+   */
+  async setMic(on: boolean): Promise<void> {
+    if (on && !this.#media.track('mic')) await this.#media.set('mic', await openMic())
+    else await this.#quietly(this.#media.setPaused('mic', !on))
+  }
+
+  /**
+   * Turns the camera on or off; off gives the device back.
+   * @throws DOMException of getUserMedia when it cannot be opened
+   */
+  async setCamera(on: boolean, deviceId?: string): Promise<void> {
+    if (!on) await this.#quietly(this.#media.off('camera'))
+    else if (!this.cameraOn) await this.#quietly(this.#media.set('camera', await openCamera(deviceId)))
+  }
+
+  /** Changes the device, keeping mute as it is; a camera that is off stays off. */
+  async switchDevice(kind: 'mic' | 'camera', deviceId: string): Promise<void> {
+    if (kind === 'camera') {
+      if (this.cameraOn) await this.#quietly(this.#media.set('camera', await openCamera(deviceId)))
+      return
+    }
+    const muted = this.#media.track('mic') !== undefined && !this.micOn
+    const track = await openMic(deviceId)
+    track.enabled = !muted
+    await this.#quietly(this.#media.set('mic', track, muted))
+  }
+
+  /**
+   * Shares a screen, window or tab, with its sound where the browser gives it.
+   * @throws DOMException NotAllowedError when the person chose none
+   */
+  async shareScreen(): Promise<void> {
+    const { video, audio } = await openScreen()
+    await this.#quietly(this.#media.set('screen', video))
+    if (audio) await this.#quietly(this.#media.set('screenAudio', audio))
+  }
+
+  async stopScreen(): Promise<void> {
+    await this.#quietly(this.#media.off('screen'))
+    await this.#quietly(this.#media.off('screenAudio'))
+  }
+
+  /** Says how tall (pixels of the screen) a picture is shown, so that no more than that is sent. */
+  prefer(participant: Participant, source: TrackSource, height: number): void {
+    this.#session?.prefer(participant.id, source, height)
+  }
+
+  /** How loud one's own microphone is, 0 to 1, whichever device is in use. Returns the way to stop. */
+  watchOwnLevel(listener: (level: number) => void): () => void {
+    let track: MediaStreamTrack | undefined
+    let stop: (() => void) | undefined
+    const follow = () => {
+      const next = this.#media.track('mic')
+      if (next === track) return
+      stop?.()
+      track = next
+      stop = next && watchAudioLevel(next, listener)
+    }
+    follow()
+    const stopFollowing = this.on('changed', follow)
+    return () => {
+      stopFollowing()
+      stop?.()
+    }
+  }
+
+  /** Leaves, and gives microphone and camera back. */
+  async leave(): Promise<void> {
+    if (this.#state === 'left') return
+    const session = this.#session
+    this.#end()
+    await session?.leave()
+  }
+
+  /** @internal Called once by the room. */
+  async start(): Promise<void> {
+    const { mic, camera, muted = false } = this.#options
+    try {
+      this.#stops.push(
+        this.room.on('call', info => this.#onInfo(info)),
+        this.room.on('state', state => this.#onRoomState(state)),
+        this.#deps.connection.on('speaker:changed', ({ roomId, participantId }) => {
+          if (roomId === this.room.id) this.#onSpeaker(participantId)
+        }),
+      )
+      await this.#openTracks(mic, camera, muted)
+      await this.#enter()
+      this.#set('joined')
+    } catch (error) {
+      this.#end()
+      throw error
+    }
+  }
+
+  async #openTracks(mic: JoinOptions['mic'], camera: JoinOptions['camera'], muted: boolean): Promise<void> {
+    const [micTrack, cameraTrack] = await Promise.all([
+      mic === true ? openMic() : mic || undefined,
+      camera === true ? openCamera() : camera || undefined,
+    ])
+    if (micTrack) {
+      micTrack.enabled = !muted
+      await this.#media.set('mic', micTrack, muted)
+    }
+    if (cameraTrack) await this.#media.set('camera', cameraTrack)
+  }
+
+  /** Joins, and only then lets go of what was before, so that pictures stay until new ones come. */
+  async #enter(): Promise<void> {
+    const device = await this.#deps.loadDevice()
+    const session = await CallSession.join(this.#deps.connection, this.room.id, device)
+    if (this.#state === 'left') return session.leave()
+    const previous = this.#session
+    this.#session = session
+    this.#ownIds.add(session.participantId)
+    session.on('received', received => this.#onReceived(received))
+    session.on('ended', ({ participantId, source }) => this.#removeTrack(participantId, source))
+    session.on('lost', () => this.#again())
+    this.#onInfo(session.joined.call)
+    try {
+      await Promise.all([session.start(), this.#media.bind(session)])
+    } finally {
+      // The server may still think we are there twice.
+      void previous?.leave()
+    }
+    for (const participant of this.#participants.values()) this.#dropStale(participant, session)
+  }
+
+  /** Joins again until it works or cannot; a call of it while at work makes it start over. */
+  #again(): void {
+    if (this.#state === 'left' || this.#state === 'joining') return
+    this.#wanted += 1
+    this.#set('reconnecting')
+    this.#entering ??= this.#reenter().finally(() => {
+      this.#entering = undefined
+    })
+  }
+
+  async #reenter(): Promise<void> {
+    const backoff = new Backoff()
+    for (let done = false; !done && !this.#hasLeft(); ) {
+      const wanted = this.#wanted
+      try {
+        await this.room.opened()
+        await this.#enter()
+        done = wanted === this.#wanted
+      } catch (thrown) {
+        const error = toTrunklineError(thrown)
+        if (['forbidden', 'room_not_found'].includes(error.code) || this.room.state === 'refused') {
+          this.#end()
+          return this.emit('failed', error)
+        }
+        await wait(error.details?.retryAfterMs ?? backoff.next())
+      }
+    }
+    if (!this.#hasLeft()) this.#set('joined')
+  }
+
+  // A method, because TypeScript believes a state does not change during an await.
+  #hasLeft(): boolean {
+    return this.#state === 'left'
+  }
+
+  #onRoomState(state: Room['state']): void {
+    if (state === 'open') this.#again()
+    else if (state === 'reconnecting' && this.#state === 'joined') this.#set('reconnecting')
+    else if (state === 'closed') this.#end()
+    else if (state === 'refused' && this.#state !== 'joining') {
+      this.#end()
+      if (this.room.error) this.emit('failed', this.room.error)
+    }
+  }
+
+  #onInfo(info: CallInfo | null): void {
+    const own = this.#session?.participantId
+    if (this.#state === 'left' || own === undefined) return
+    this.#watchMissing(info?.participants.some(({ id }) => id === own) ?? false)
+    // A list without a call is a server that has just restarted: keep the picture until we know better.
+    if (!info) return
+    const present = new Map(info.participants.map(participant => [participant.id, participant]))
+    for (const id of this.#ownIds) present.delete(id)
+    for (const [id, participant] of this.#participants) {
+      if (!present.has(id)) this.#removeParticipant(participant)
+    }
+    for (const [id, details] of present) {
+      const known = this.#participants.get(id)
+      if (known) known.update(details)
+      else this.#addParticipant(new Participant(details))
+    }
+    this.emit('changed')
+  }
+
+  /** The server's list says whether it has us; lacking us for a while means it lost us. */
+  #watchMissing(present: boolean): void {
+    clearTimeout(this.#missing)
+    if (!present && this.#state === 'joined') this.#missing = setTimeout(() => this.#again(), MISSING_MS)
+  }
+
+  #addParticipant(participant: Participant): void {
+    this.#participants.set(participant.id, participant)
+    this.emit('participantJoined', participant)
+    for (const received of this.#session?.received ?? []) {
+      if (received.participantId === participant.id) this.#onReceived(received)
+    }
+  }
+
+  #removeParticipant(participant: Participant): void {
+    this.#participants.delete(participant.id)
+    if (this.#speakerId === participant.id) this.#onSpeaker(null)
+    this.emit('participantLeft', participant)
+  }
+
+  #onReceived({ participantId, source, consumer }: Received): void {
+    // The list may come after the track; the track is taken up when it does.
+    const participant = this.#participants.get(participantId)
+    if (!participant?.setTrack(source, consumer.track)) return
+    this.emit('trackAdded', participant, source, consumer.track)
+    this.emit('changed')
+  }
+
+  #removeTrack(participantId: string, source: TrackSource): void {
+    const participant = this.#participants.get(participantId)
+    if (!participant?.setTrack(source, undefined)) return
+    this.emit('trackRemoved', participant, source)
+    this.emit('changed')
+  }
+
+  /** Tracks that came by the previous membership and not by this one. */
+  #dropStale(participant: Participant, session: CallSession): void {
+    for (const source of ['camera', 'mic', 'screen', 'screenAudio'] as const) {
+      const alive = session.received.some(it => it.participantId === participant.id && it.source === source)
+      if (!alive) this.#removeTrack(participant.id, source)
+    }
+  }
+
+  #onSpeaker(participantId: string | null): void {
+    this.#speakerId = participantId ?? undefined
+    this.emit('speaker', this.speaker)
+    this.emit('changed')
+  }
+
+  #onLocal(): void {
+    this.local.updateTracks(this.#media.tracks)
+    for (const source of ['camera', 'mic', 'screen', 'screenAudio'] as const) {
+      const track = this.#media.track(source)
+      if (!this.local.setTrack(source, track)) continue
+      if (track) this.emit('trackAdded', this.local, source, track)
+      else this.emit('trackRemoved', this.local, source)
+    }
+    this.emit('changed')
+  }
+
+  /** Own media changed though the server could not be told: it is told when the call is joined again. */
+  async #quietly(change: Promise<void>): Promise<void> {
+    try {
+      await change
+    } catch (thrown) {
+      const error = toTrunklineError(thrown)
+      if (error.code === 'not_in_call') this.#again()
+      else if (!error.retryable) throw thrown
+    }
+  }
+
+  #end(): void {
+    if (this.#state === 'left') return
+    for (const stop of this.#stops) stop()
+    clearTimeout(this.#missing)
+    this.#media.stop()
+    this.#set('left')
+    // After a failure; leave() says good-bye first.
+    queueMicrotask(() => this.#session?.close())
+  }
+
+  #set(state: CallState): void {
+    if (this.#state === state || this.#state === 'left') return
+    this.#state = state
+    this.emit('state', state)
+    this.emit('changed')
+  }
+}

@@ -1,0 +1,31 @@
+import type { RtpCapabilities } from '@trunkline/protocol'
+import { Device, type types } from 'mediasoup-client'
+
+/** How mediasoup-client finds its WebRTC: by itself in browsers; in Node `{ handlerName: 'Chrome111' }` with the WebRTC globals set. */
+export type DeviceOptions = Parameters<typeof Device.factory>[0]
+
+/** Loads a mediasoup device once per set of router capabilities. */
+export class DeviceLoader {
+  readonly #options: DeviceOptions
+  readonly #loaded = new Map<string, Promise<Device>>()
+
+  constructor(options: DeviceOptions = {}) {
+    this.#options = options
+  }
+
+  load(capabilities: RtpCapabilities): Promise<Device> {
+    const key = JSON.stringify(capabilities)
+    const known = this.#loaded.get(key)
+    if (known) return known
+    const loading = this.#load(capabilities)
+    this.#loaded.set(key, loading)
+    loading.catch(() => this.#loaded.delete(key))
+    return loading
+  }
+
+  async #load(capabilities: RtpCapabilities): Promise<Device> {
+    const device = await Device.factory(this.#options)
+    await device.load({ routerRtpCapabilities: structuredClone(capabilities) as types.RtpCapabilities })
+    return device
+  }
+}

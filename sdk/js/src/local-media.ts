@@ -1,0 +1,119 @@
+import type { Track, TrackSource } from '@trunkline/protocol'
+import type { types } from 'mediasoup-client'
+import type { CallSession } from './call-session.ts'
+
+type Local = { track: MediaStreamTrack | undefined; paused: boolean; producer: types.Producer | undefined }
+
+const UNPUBLISHED = 'unpublished'
+
+/**
+ * One's own tracks, apart from any membership: they live on when the call is joined again. Changes run one after
+ * another, so that fast clicks end in the state of the last one.
+ */
+export class LocalMedia {
+  readonly #local = new Map<TrackSource, Local>()
+  readonly #changed: () => void
+  #session: CallSession | undefined
+  #queue: Promise<unknown> = Promise.resolve()
+
+  constructor(changed: () => void) {
+    this.#changed = changed
+  }
+
+  track(source: TrackSource): MediaStreamTrack | undefined {
+    return this.#local.get(source)?.track
+  }
+
+  /** As others see them. */
+  get tracks(): Track[] {
+    return Array.from(this.#local, ([source, { producer, paused }]) => ({
+      producerId: producer?.id ?? UNPUBLISHED,
+      source,
+      paused,
+    }))
+  }
+
+  isOn(source: TrackSource): boolean {
+    const local = this.#local.get(source)
+    return local?.track !== undefined && !local.paused
+  }
+
+  /** Publishes everything in a new membership. */
+  bind(session: CallSession): Promise<void> {
+    return this.#run(async () => {
+      this.#session = session
+      for (const local of this.#local.values()) local.producer = undefined
+      await Promise.all(Array.from(this.#local, ([source, local]) => this.#publish(source, local)))
+    })
+  }
+
+  /** Sends `track` as `source`, in place of what was sent before, which is stopped. */
+  set(source: TrackSource, track: MediaStreamTrack, paused = false): Promise<void> {
+    return this.#run(async () => {
+      const local = this.#local.get(source) ?? { track: undefined, paused, producer: undefined }
+      if (local.track !== track) local.track?.stop()
+      local.track = track
+      local.paused = paused
+      this.#local.set(source, local)
+      // Unplugged, or "stop sharing" in the browser's own bar.
+      track.addEventListener?.('ended', () => {
+        if (this.#local.get(source)?.track === track) this.off(source).catch(() => undefined)
+      })
+      this.#changed()
+      if (!local.producer) return this.#publish(source, local)
+      await local.producer.replaceTrack({ track })
+      await this.#session?.setPaused(local.producer, paused)
+    })
+  }
+
+  /** Mutes or unmutes, keeping the device. */
+  setPaused(source: TrackSource, paused: boolean): Promise<void> {
+    return this.#run(async () => {
+      const local = this.#local.get(source)
+      if (!local || local.paused === paused) return
+      local.paused = paused
+      if (local.track) local.track.enabled = !paused
+      this.#changed()
+      if (local.producer) await this.#session?.setPaused(local.producer, paused)
+    })
+  }
+
+  /** Turns a source off and gives its device back: a camera's light goes out. Screens are withdrawn altogether. */
+  off(source: TrackSource): Promise<void> {
+    return this.#run(async () => {
+      const local = this.#local.get(source)
+      if (!local) return
+      local.track?.stop()
+      local.track = undefined
+      local.paused = true
+      const { producer } = local
+      const withdrawn = source === 'screen' || source === 'screenAudio'
+      if (withdrawn) this.#local.delete(source)
+      this.#changed()
+      if (!producer || producer.closed) return
+      if (withdrawn) return this.#session?.unpublish(producer)
+      await producer.replaceTrack({ track: null })
+      await this.#session?.setPaused(producer, true)
+    })
+  }
+
+  /** Gives every device back. */
+  stop(): void {
+    for (const { track } of this.#local.values()) track?.stop()
+    this.#local.clear()
+    this.#session = undefined
+  }
+
+  async #publish(source: TrackSource, local: Local): Promise<void> {
+    const session = this.#session
+    if (!session || !local.track) return
+    const producer = await session.publish(source, local.track, local.paused)
+    if (this.#session === session) local.producer = producer
+  }
+
+  #run(task: () => Promise<unknown>): Promise<void> {
+    const result = this.#queue.then(task).then(() => undefined)
+    this.#queue = result.catch(() => undefined)
+    return result
+  }
+}

@@ -1,0 +1,60 @@
+import type { Participant as ParticipantInfo, Track, TrackSource } from '@trunkline/protocol'
+
+/** Somebody in a call, oneself included. The object stays the same while this participant is in the call. */
+export class Participant {
+  readonly isLocal: boolean
+  #info: ParticipantInfo
+  readonly #tracks = new Map<TrackSource, MediaStreamTrack>()
+
+  constructor(info: ParticipantInfo, isLocal = false) {
+    this.#info = info
+    this.isLocal = isLocal
+  }
+
+  get id(): string {
+    return this.#info.id
+  }
+  get userId(): string {
+    return this.#info.userId
+  }
+  get name(): string {
+    return this.#info.name
+  }
+  /** ISO 8601. */
+  get joinedAt(): string {
+    return this.#info.joinedAt
+  }
+
+  /** The media of a source, to be attached to an element; undefined while there is none. */
+  track(source: TrackSource): MediaStreamTrack | undefined {
+    return this.#tracks.get(source)
+  }
+
+  /** Whether this source is published at all, muted or not. */
+  has(source: TrackSource): boolean {
+    return this.#info.tracks.some(track => track.source === source)
+  }
+
+  /** Whether this source is on: published and not muted. */
+  isOn(source: TrackSource): boolean {
+    return this.#info.tracks.some(track => track.source === source && !track.paused)
+  }
+
+  /** @internal */
+  update(info: ParticipantInfo): void {
+    this.#info = info
+  }
+
+  /** @internal */
+  updateTracks(tracks: Track[]): void {
+    this.#info = { ...this.#info, tracks }
+  }
+
+  /** @internal Whether anything changed. */
+  setTrack(source: TrackSource, track: MediaStreamTrack | undefined): boolean {
+    if (this.#tracks.get(source) === track) return false
+    if (track) this.#tracks.set(source, track)
+    else this.#tracks.delete(source)
+    return true
+  }
+}
