@@ -1,0 +1,75 @@
+import {
+  CreateMultipartUploadCommand,
+  ListMultipartUploadsCommand,
+  S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { CEPH_PACKAGES, missingCephPrograms, startCeph } from '../testing/ceph.ts'
+import { openS3Store, type S3Settings } from './s3.ts'
+import { describeStore } from './suite.ts'
+
+/** Why the tests against a real S3 server do not run, if they do not. */
+const skipReason = async (): Promise<string | undefined> => {
+  if (process.env.TRUNKLINE_TEST_S3 !== '1') {
+    return 'it takes packages of 340 MB and 15 s to start; set TRUNKLINE_TEST_S3=1 to run it'
+  }
+  const missing = await missingCephPrograms()
+  if (missing.length === 0) return undefined
+  return `not installed: ${missing.join(', ')}; run: apt-get install -y --no-install-recommends ${CEPH_PACKAGES}`
+}
+
+const reason = await skipReason()
+if (reason) {
+  process.stdout.write(`object store: S3 (Ceph RADOS Gateway) is skipped: ${reason}\n`)
+  describe.skip(`object store: S3 (${reason})`, () => {
+    it('passes the suite', () => expect.unreachable())
+  })
+} else {
+  let settings: S3Settings
+  let close: () => Promise<void> = async () => {}
+  beforeAll(async () => {
+    const ceph = await startCeph()
+    settings = ceph.settings
+    close = ceph.close
+  }, 180_000)
+  afterAll(async () => close(), 30_000)
+
+  describeStore(
+    'S3 (Ceph RADOS Gateway)',
+    async () => {
+      const store = await openS3Store(settings)
+      return { store, close: () => store.close() }
+    },
+    180_000,
+  )
+
+  describe('S3 as object store', () => {
+    it('removes the parts of an interrupted upload with the object', async () => {
+      const store = await openS3Store(settings)
+      const client = new S3Client({
+        region: 'us-east-1',
+        forcePathStyle: true,
+        requestChecksumCalculation: 'WHEN_REQUIRED',
+        ...(settings.endpoint !== undefined && { endpoint: settings.endpoint }),
+        ...(settings.credentials && { credentials: settings.credentials }),
+      })
+      const target = { Bucket: settings.bucket, Key: 'files/left/original' }
+      const { UploadId } = await client.send(new CreateMultipartUploadCommand(target))
+      const part = { ...target, UploadId, PartNumber: 1, Body: Buffer.alloc(5 * 1024 * 1024) }
+      await client.send(new UploadPartCommand(part))
+      const unfinished = async () =>
+        (await client.send(new ListMultipartUploadsCommand({ Bucket: settings.bucket }))).Uploads ?? []
+      expect(await unfinished()).toHaveLength(1)
+      await store.delete(target.Key)
+      expect(await unfinished()).toEqual([])
+      client.destroy()
+      await store.close()
+    })
+
+    it('does not open with credentials the server does not know', async () => {
+      const credentials = { accessKeyId: 'NOBODY', secretAccessKey: 'nothing' }
+      await expect(openS3Store({ ...settings, credentials })).rejects.toThrow()
+    })
+  })
+}
