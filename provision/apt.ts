@@ -56,7 +56,7 @@ export async function installPackages(names: readonly string[], tell: Tell): Pro
  * else is undefined.
  */
 export function parseAptStatus(line: string): string | undefined {
-  const match = /^(dlstatus|pmstatus):([^:]*):([\d.]+):/.exec(line)
+  const match = /^(dlstatus|pmstatus):([^:]*)(?::[a-z][a-z0-9-]*)?:([\d.]+):/.exec(line)
   if (!match) return undefined
   const [, kind, name, percent] = match
   const share = `${Math.round(Number(percent))} %`
