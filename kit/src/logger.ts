@@ -11,7 +11,7 @@ const redact = {
 }
 
 /**
- * A logger writing JSON lines, or readable ones when `pretty`.
+ * A logger writing JSON lines, or readable ones when `pretty`, to standard error: standard output is for answers.
  * @param level least level written; `silent` writes nothing
  */
 export const createLogger = (options: { name: string; level?: string; pretty?: boolean }): Logger => {
@@ -19,7 +19,7 @@ export const createLogger = (options: { name: string; level?: string; pretty?: b
   return options.pretty
     ? pino(
         settings,
-        pretty({ colorize: process.stdout.isTTY === true, ignore: 'pid,hostname,name', sync: true }),
+        pretty({ colorize: process.stderr.isTTY === true, ignore: 'pid,hostname,name', sync: true }),
       )
-    : pino(settings)
+    : pino(settings, pino.destination(2))
 }

@@ -50,8 +50,8 @@ export type Signalling = {
   firstApiKey: ApiKey | undefined
   /** Role of whoever presents this token in a room: what other services ask before they show or take anything. */
   roleOf(token: string, roomId: string): Promise<{ userId: string; role: Role }>
-  /** Creates the room behind a demo's invite link, or finds it. */
-  ensureDemoRoom(id: string): Promise<void>
+  /** Creates a room that lets guests in, or finds it. */
+  ensureGuestRoom(id: string, title: string): Promise<void>
   ready(): Promise<void>
   close(): Promise<void>
 }
@@ -104,8 +104,8 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
       if (principal.type === 'key') throw roomNotFound()
       return { userId: principal.user.id, role: await rooms.authorise(principal, roomId, 'read') }
     },
-    ensureDemoRoom: async id => {
-      if (!(await rooms.find(id))) await rooms.create({ id, kind: 'group', title: id, guests: true })
+    ensureGuestRoom: async (id, title) => {
+      if (!(await rooms.find(id))) await rooms.create({ id, kind: 'group', title, guests: true })
     },
     ready: async () => {
       await pool.query('select 1')

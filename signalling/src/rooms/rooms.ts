@@ -8,7 +8,7 @@ import {
   type User,
 } from '@trunkline/protocol'
 import { and, asc, eq, type SQL, sql } from 'drizzle-orm'
-import { type Database, type Executor, sqlStateOf, UNIQUE_VIOLATION } from '../database.ts'
+import { type Database, sqlStateOf, UNIQUE_VIOLATION } from '../database.ts'
 import type { UserPrincipal } from '../identity/authenticate.ts'
 import type { Users } from '../identity/users.ts'
 import { derivedId, newId } from '../ids.ts'

@@ -1,0 +1,32 @@
+import { existsSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { generate } from 'selfsigned'
+import { ownAddresses } from './addresses.ts'
+
+/**
+ * A certificate of our own making for `--https`, kept in the data folder: browsers warn about it once and then let
+ * cameras work.
+ */
+export const ensureCertificate = async (
+  dataFolder: string,
+  announcedAddress: string,
+): Promise<{ certPath: string; keyPath: string }> => {
+  const folder = join(dataFolder, 'tls')
+  const certPath = join(folder, 'cert.pem')
+  const keyPath = join(folder, 'key.pem')
+  if (!existsSync(certPath) || !existsSync(keyPath)) {
+    const ips = [...new Set(['127.0.0.1', '::1', announcedAddress, ...ownAddresses()])]
+    const altNames = [{ type: 2 as const, value: 'localhost' }, ...ips.map(ip => ({ type: 7 as const, ip }))]
+    const made = await generate([{ name: 'commonName', value: 'Trunkline' }], {
+      keySize: 2048,
+      algorithm: 'sha256',
+      notAfterDate: new Date(Date.now() + 825 * 24 * 3_600_000),
+      extensions: [{ name: 'subjectAltName', altNames }],
+    })
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await writeFile(keyPath, made.private, { mode: 0o600 })
+    await writeFile(certPath, made.cert)
+  }
+  return { certPath, keyPath }
+}

@@ -1,0 +1,22 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import express from 'express'
+import type { Composition } from './platform.ts'
+
+const DIST = fileURLToPath(new URL('../../web-demo/dist', import.meta.url))
+
+/** Serves the web demo: `/`, `/r/<room>` and its assets, whose names carry their hash. */
+export const mountDemo = ({ app, warnings }: Composition): void => {
+  const page = join(DIST, 'index.html')
+  if (!existsSync(page)) {
+    warnings.push('The web demo is not built: run `npm start` once, it builds it.')
+    return
+  }
+  app.use('/assets', express.static(join(DIST, 'assets'), { immutable: true, maxAge: '1y', index: false }))
+  app.use(express.static(DIST, { index: false }))
+  app.get(['/', '/r/:room'], (_request, response) => {
+    response.setHeader('Cache-Control', 'no-cache')
+    response.sendFile(page)
+  })
+}

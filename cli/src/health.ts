@@ -1,0 +1,28 @@
+import { createMetrics } from '@trunkline/kit'
+import type { Composition } from './platform.ts'
+
+/**
+ * `GET /healthz` (the process runs), `/readyz` (it can do its work; 503 while draining or without its database) and
+ * `/metrics` (Prometheus).
+ */
+export const mountHealth = ({ app, lifecycle }: Composition, check: () => Promise<void>): void => {
+  const metrics = createMetrics()
+  app.get('/healthz', (_request, response) => {
+    response.json({ status: 'ok' })
+  })
+  app.get('/readyz', async (_request, response) => {
+    if (lifecycle.closing) {
+      response.status(503).json({ status: 'draining' })
+      return
+    }
+    try {
+      await check()
+      response.json({ status: 'ready' })
+    } catch {
+      response.status(503).json({ status: 'unavailable', detail: 'The database cannot be reached.' })
+    }
+  })
+  app.get('/metrics', async (_request, response) => {
+    response.type(metrics.contentType).send(await metrics.metrics())
+  })
+}

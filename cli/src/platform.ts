@@ -1,0 +1,245 @@
+import { join } from 'node:path'
+import {
+  connectLink,
+  createHttpApp,
+  createRedis,
+  Lifecycle,
+  type Logger,
+  openPool,
+  startPostgres,
+} from '@trunkline/kit'
+import { createHttpAccess, createMedia, openStore, type RoomAccess } from '@trunkline/media'
+import { SFU_NOTICES, SFU_REQUESTS, type Sfu } from '@trunkline/protocol'
+import { createSignalling, type Signalling, Vault } from '@trunkline/signalling'
+import type { Express } from 'express'
+import type pg from 'pg'
+import { announcedAddressFor, isLoopback } from './addresses.ts'
+import { ensureCertificate } from './certificate.ts'
+import { installationSecret, openDataFolder } from './data-folder.ts'
+import { mountDemo } from './demo.ts'
+import { mountHealth } from './health.ts'
+import { type Listener, listen, readTls } from './listener.ts'
+import { proxyTo } from './proxy.ts'
+import type { Settings } from './settings.ts'
+import { startSfu } from './sfu.ts'
+import { startTurn } from './turn.ts'
+
+export const SERVICES = ['signalling', 'sfu', 'turn', 'media'] as const
+export type Service = (typeof SERVICES)[number]
+
+export type PlatformOptions = {
+  settings: Settings
+  services: ReadonlySet<Service>
+  /** Serve HTTPS with a certificate of our own making. */
+  https: boolean
+  logger: Logger
+}
+
+export type Platform = {
+  /** Where the demo and the API are, e.g. `http://127.0.0.1:3000`. */
+  origin: string
+  port: number
+  announcedAddress: string
+  dataFolder: string
+  /** Shown once: made on the very first start. */
+  firstApiKey: string | undefined
+  /** Whether guests may come into any room. */
+  isDemo: boolean
+  /** Things that do not work here, in sentences for the operator. */
+  warnings: readonly string[]
+  /** Room behind the printed invite link, open to guests: always the same for one installation, not to be guessed. */
+  inviteRoom: string
+  /** Drains and closes everything. Idempotent. */
+  close(): Promise<void>
+}
+
+/** What the parts of a platform share while it is put together. */
+export type Composition = Readonly<PlatformOptions> & {
+  lifecycle: Lifecycle
+  listener: Listener
+  app: Express
+  vault: Vault
+  dataFolder: string
+  announcedAddress: string
+  warnings: string[]
+}
+
+/**
+ * Puts the services named together in this process and starts them.
+ * @throws ConfigError for what the operator can mend; whatever was started is closed again
+ */
+export const startPlatform = async (options: PlatformOptions): Promise<Platform> => {
+  const lifecycle = new Lifecycle(options.logger)
+  try {
+    return await compose(options, lifecycle)
+  } catch (error) {
+    await lifecycle.close()
+    throw error
+  }
+}
+
+const compose = async (options: PlatformOptions, lifecycle: Lifecycle): Promise<Platform> => {
+  const { settings, services, logger } = options
+  const has = (service: Service) => services.has(service)
+  const dataFolder = await openDataFolder(settings.TRUNKLINE_DATA)
+  const announcedAddress = announcedAddressFor(settings.HOST, settings.ANNOUNCED_ADDRESS)
+  const tls = await findTls(options, dataFolder, announcedAddress)
+  const listener = await listen({ host: settings.HOST, port: settings.PORT, tls })
+  lifecycle.add('http', () => closeServer(listener))
+  const vault = new Vault(settings.TRUNKLINE_SECRET ?? (await installationSecret(dataFolder)))
+  const { app, finish } = createHttpApp(logger)
+  const composition: Composition = {
+    ...options,
+    lifecycle,
+    listener,
+    app,
+    vault,
+    dataFolder,
+    announcedAddress,
+    warnings: [],
+  }
+  const isDemo = settings.TRUNKLINE_DEMO ?? isLoopback(settings.HOST)
+
+  // Each takes about a second on a cold start and none needs another.
+  const [pool, sfu] = await allOrNothing([
+    has('signalling') || has('media') ? startDatabase(composition) : undefined,
+    has('sfu') ? startSfu(composition) : connectSfu(composition),
+  ])
+  const [turnUrls] = await allOrNothing([has('turn') ? startTurn(composition, sfu) : undefined])
+  mountHealth(composition, async () => {
+    await pool?.query('select 1')
+  })
+  const signalling =
+    has('signalling') && pool
+      ? await startSignalling(composition, { pool, sfu: sfu?.sfu, isDemo, turnUrls })
+      : undefined
+  if (has('media') && pool) await startMedia(composition, pool, signalling)
+  else if (signalling && settings.MEDIA_URL) app.use(proxyTo(settings.MEDIA_URL))
+  const inviteRoom = `welcome-${vault.key('invite room').toString('hex').slice(0, 10)}`
+  await signalling?.ensureGuestRoom(inviteRoom, 'Welcome')
+  if (signalling) mountDemo(composition)
+  finish()
+  listener.serve(app)
+  return {
+    origin: listener.origin,
+    port: listener.port,
+    announcedAddress,
+    dataFolder,
+    firstApiKey: settings.TRUNKLINE_API_KEY ? undefined : signalling?.firstApiKey?.key,
+    isDemo,
+    warnings: composition.warnings,
+    inviteRoom,
+    close: () => lifecycle.close(),
+  }
+}
+
+/** Waits for all, also when one fails: what was started must be known before it can be closed. */
+const allOrNothing = async <T extends readonly unknown[]>(
+  work: readonly [...T],
+): Promise<{ [K in keyof T]: Awaited<T[K]> }> => {
+  const results = await Promise.allSettled(work)
+  for (const result of results) if (result.status === 'rejected') throw result.reason
+  return results.map(result => (result as PromiseFulfilledResult<unknown>).value) as never
+}
+
+const findTls = async (
+  { settings, https }: PlatformOptions,
+  dataFolder: string,
+  announcedAddress: string,
+) => {
+  const { TLS_CERT, TLS_KEY } = settings
+  if (TLS_CERT && TLS_KEY) return readTls(TLS_CERT, TLS_KEY)
+  if (!https) return undefined
+  const { certPath, keyPath } = await ensureCertificate(dataFolder, announcedAddress)
+  return readTls(certPath, keyPath)
+}
+
+const closeServer = ({ server }: Listener): Promise<void> =>
+  new Promise(resolve => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+
+const startDatabase = async ({ settings, dataFolder, logger, lifecycle }: Composition): Promise<pg.Pool> => {
+  let url = settings.DATABASE_URL
+  if (!url) {
+    const postgres = await startPostgres({ dataFolder, logger })
+    lifecycle.add('database', () => postgres.close())
+    url = postgres.url
+  }
+  const pool = openPool(url, logger)
+  lifecycle.add('database connections', () => pool.end())
+  return pool
+}
+
+/** An SFU of another process, when there is one. */
+const connectSfu = async (composition: Composition): Promise<{ sfu: Sfu; ports: number[] } | undefined> => {
+  const { settings, services, vault, logger, lifecycle } = composition
+  if (!services.has('signalling')) return undefined
+  if (!settings.SFU_URL) {
+    composition.warnings.push(
+      'Calls are off: this process has no SFU. Set SFU_URL to where `trunkline start sfu` runs.',
+    )
+    return undefined
+  }
+  const link = connectLink({
+    url: settings.SFU_URL,
+    secret: vault.key('link').toString('hex'),
+    contract: { requests: SFU_REQUESTS, notices: SFU_NOTICES },
+    logger,
+  })
+  lifecycle.add('link to the SFU', () => link.close())
+  return { sfu: link, ports: [] }
+}
+
+const startSignalling = async (
+  { settings, vault, logger, lifecycle, listener, app }: Composition,
+  deps: { pool: pg.Pool; sfu: Sfu | undefined; isDemo: boolean; turnUrls: readonly string[] | undefined },
+): Promise<Signalling> => {
+  const redis = settings.REDIS_URL ? createRedis(settings.REDIS_URL, logger) : undefined
+  if (redis) {
+    await redis.connect()
+    lifecycle.add('redis', () => redis.close())
+  }
+  const configured = settings.TURN_URLS?.split(',').map(url => url.trim())
+  const signalling = await createSignalling({
+    logger,
+    httpServer: listener.server,
+    pool: deps.pool,
+    redis,
+    sfu: deps.sfu,
+    vault,
+    iceServers: { urls: configured ?? deps.turnUrls ?? [], secret: turnSecret(settings, vault) },
+    demo: deps.isDemo,
+    apiKey: settings.TRUNKLINE_API_KEY,
+  })
+  lifecycle.add('signalling', () => signalling.close())
+  app.use(signalling.router)
+  return signalling
+}
+
+const startMedia = async (
+  { settings, dataFolder, logger, lifecycle, app }: Composition,
+  pool: pg.Pool,
+  signalling: Signalling | undefined,
+): Promise<void> => {
+  const { S3_BUCKET, S3_ENDPOINT, S3_REGION, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY } = settings
+  const credentials =
+    S3_ACCESS_KEY_ID && S3_SECRET_ACCESS_KEY
+      ? { accessKeyId: S3_ACCESS_KEY_ID, secretAccessKey: S3_SECRET_ACCESS_KEY }
+      : undefined
+  const store = await openStore(
+    S3_BUCKET
+      ? { s3: { bucket: S3_BUCKET, endpoint: S3_ENDPOINT, region: S3_REGION, credentials } }
+      : { folder: join(dataFolder, 'files') },
+  )
+  // Only settings with one of the two get here.
+  const access: RoomAccess = signalling ?? createHttpAccess({ signallingUrl: settings.SIGNALLING_URL ?? '' })
+  const media = await createMedia({ logger, pool, store, access, folder: join(dataFolder, 'media') })
+  lifecycle.add('media', () => media.close())
+  app.use(media.router)
+}
+
+/** Shared with every TURN server of the installation, ours or coturn. */
+export const turnSecret = (settings: Settings, vault: Vault): string =>
+  settings.TURN_SECRET ?? vault.key('turn').toString('base64url')

@@ -1,0 +1,52 @@
+import { z } from 'zod'
+
+const port = (example: number) =>
+  z.coerce.number('must be a port number').int().min(0).max(65_535).describe(String(example))
+const url = (example: string) => z.url('must be a URL').describe(example)
+const flag = (example: string) =>
+  z
+    .enum(['0', '1', 'true', 'false'], 'must be 1 or 0')
+    .transform(value => value === '1' || value === 'true')
+    .describe(example)
+const secret = z.string().min(8, 'must be at least 8 characters')
+
+/** Every setting, by the name of its environment variable. An empty variable counts as unset. */
+export const Settings = z.object({
+  PORT: port(3000).default(3000),
+  HOST: z.string().describe('0.0.0.0').default('127.0.0.1'),
+  TRUNKLINE_DATA: z.string().describe('/var/lib/trunkline').default('.trunkline'),
+  TRUNKLINE_API_KEY: secret.describe('a-long-random-string').optional(),
+  TRUNKLINE_SECRET: secret.describe('a-long-random-string').optional(),
+  TRUNKLINE_DEMO: flag('1').optional(),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must be a PostgreSQL URL')
+    .describe('postgresql://user:password@host/database')
+    .optional(),
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\//, 'must be a Redis URL')
+    .describe('redis://host:6379')
+    .optional(),
+  S3_ENDPOINT: url('http://s3:7070').optional(),
+  S3_BUCKET: z.string().describe('trunkline').optional(),
+  S3_REGION: z.string().describe('us-east-1').default('us-east-1'),
+  S3_ACCESS_KEY_ID: z.string().describe('the access key').optional(),
+  S3_SECRET_ACCESS_KEY: z.string().describe('its secret').optional(),
+  ANNOUNCED_ADDRESS: z.string().describe('203.0.113.7').optional(),
+  RTC_PORT: port(40_000).default(40_000),
+  RTC_WORKERS: z.coerce.number('must be a number').int().min(1).max(128).describe('4').optional(),
+  TURN_PORT: port(3478).default(3478),
+  TURN_SECRET: secret.describe('a-long-random-string').optional(),
+  TURN_URLS: z.string().describe('turn:203.0.113.7:3478?transport=udp').optional(),
+  SFU_URL: url('http://sfu:3000').optional(),
+  MEDIA_URL: url('http://media:3000').optional(),
+  SIGNALLING_URL: url('http://signalling:3000').optional(),
+  TLS_CERT: z.string().describe('/etc/trunkline/cert.pem').optional(),
+  TLS_KEY: z.string().describe('/etc/trunkline/key.pem').optional(),
+  LOG_LEVEL: z
+    .enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'], 'must be a log level')
+    .describe('info')
+    .default('info'),
+})
+export type Settings = Readonly<z.output<typeof Settings>>

@@ -1,0 +1,48 @@
+import { availableParallelism } from 'node:os'
+import { ConfigError } from '@trunkline/kit'
+import type { Sfu } from '@trunkline/protocol'
+import { ensureWorker } from '@trunkline/sfu/provision'
+import type { Composition } from './platform.ts'
+
+export type RunningSfu = {
+  sfu: Sfu
+  /** Where the SFU takes media: what a TURN service may relay to. */
+  ports: number[]
+}
+
+/** Starts the SFU of this process, or says why there are no calls. */
+export const startSfu = async (composition: Composition): Promise<RunningSfu | undefined> => {
+  const { settings, services, announcedAddress, vault, listener, logger, lifecycle, warnings } = composition
+  // Loaded only where it runs: a process with other services starts without it.
+  const { createSfu, serveSfu } = await import('@trunkline/sfu')
+  let workerBin: string
+  try {
+    workerBin = (await ensureWorker({ env: process.env, report: () => {} })).path
+  } catch (error) {
+    // Chat without calls is better than nothing, but an SFU alone without its worker is nothing.
+    if (!services.has('signalling')) throw error
+    warnings.push(`Calls are off: ${(error as Error).message}`)
+    return undefined
+  }
+  const sfu = await createSfu({
+    logger,
+    workerBin,
+    listenAddress: settings.HOST,
+    announcedAddress: announcedAddress === settings.HOST ? undefined : announcedAddress,
+    port: settings.RTC_PORT,
+    workers: settings.RTC_WORKERS ?? availableParallelism(),
+  }).catch((error: Error) => {
+    throw new ConfigError(error.message)
+  })
+  lifecycle.add('sfu', () => sfu.close())
+  if (!services.has('signalling')) {
+    const link = serveSfu({
+      sfu,
+      httpServer: listener.server,
+      secret: vault.key('link').toString('hex'),
+      logger,
+    })
+    lifecycle.add('link to signalling', () => link.close())
+  }
+  return { sfu, ports: (await sfu.counts()).map(worker => worker.port) }
+}
