@@ -1,0 +1,246 @@
+import { randomBytes } from 'node:crypto'
+import type { Socket } from 'node:dgram'
+import { once } from 'node:events'
+import { channelData } from './data-message.ts'
+import type { Endpoint } from './endpoint.ts'
+import {
+  ATTRIBUTE,
+  attribute,
+  CLASS,
+  classOf,
+  encodeMessage,
+  HEADER_BYTES,
+  integrityKey,
+  integrityOf,
+  METHOD,
+  methodOf,
+  padded,
+  readXorAddress,
+  UDP_TRANSPORT,
+  xorAddressValue,
+} from './stun.ts'
+import { bindUdpSocket } from './udp-socket.ts'
+
+const RESEND_MS = 250
+
+/** A message as read by the client. */
+export type Answer = {
+  method: number
+  messageClass: number
+  /** ERROR-CODE's number, 0 for success. */
+  code: number
+  /** Whether MESSAGE-INTEGRITY is there and right. */
+  signed: boolean
+  values: ReadonlyMap<number, Buffer>
+  address(type: number): Endpoint | undefined
+}
+
+const uint32 = (value: number): Buffer => {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(value)
+  return bytes
+}
+
+const readAnswer = (packet: Buffer, key: Buffer | undefined): Answer => {
+  const values = new Map<number, Buffer>()
+  const offsets = new Map<number, number>()
+  let signed = false
+  for (let at = HEADER_BYTES; at + 4 <= packet.length; ) {
+    const type = packet.readUInt16BE(at)
+    const length = packet.readUInt16BE(at + 2)
+    const value = packet.subarray(at + 4, at + 4 + length)
+    if (type === ATTRIBUTE.messageIntegrity && key) signed = integrityOf(packet, at, key).equals(value)
+    values.set(type, value)
+    offsets.set(type, at + 4)
+    at += 4 + padded(length)
+  }
+  const error = values.get(ATTRIBUTE.errorCode)
+  const type = packet.readUInt16BE(0)
+  return {
+    method: methodOf(type),
+    messageClass: classOf(type),
+    code: error ? (error[2] ?? 0) * 100 + (error[3] ?? 0) : 0,
+    signed,
+    values,
+    address: wanted => {
+      const offset = offsets.get(wanted)
+      return offset === undefined
+        ? undefined
+        : readXorAddress(packet, offset, values.get(wanted)?.length ?? 0)
+    },
+  }
+}
+
+/** A small TURN client: what the self-test needs, and what our tests drive the server with. */
+export class TurnClient {
+  readonly socket: Socket
+  readonly #server: Endpoint
+  readonly #user: { username: string; password: string } | undefined
+  #realm = ''
+  #nonce = ''
+  readonly #waiting = new Map<string, (packet: Buffer) => void>()
+  readonly #arrived: Buffer[] = []
+
+  /** @param from the local address to send from */
+  static async create(
+    server: Endpoint,
+    user?: { username: string; password: string },
+    from = server.address.includes(':') ? '::' : '0.0.0.0',
+  ): Promise<TurnClient> {
+    return new TurnClient(await bindUdpSocket(from, 0), server, user)
+  }
+
+  constructor(socket: Socket, server: Endpoint, user?: { username: string; password: string }) {
+    this.socket = socket
+    this.#server = server
+    this.#user = user
+    socket.on('error', () => {})
+    socket.on('message', packet => {
+      const waiting = packet.length >= HEADER_BYTES && this.#waiting.get(packet.toString('hex', 8, 20))
+      if (waiting) waiting(packet)
+      else {
+        this.#arrived.push(packet)
+        socket.emit('data-arrived')
+      }
+    })
+  }
+
+  /** The key of the long-term credential, once the server has told its realm. */
+  get key(): Buffer | undefined {
+    return this.#user && this.#realm !== ''
+      ? integrityKey(this.#user.username, this.#realm, this.#user.password)
+      : undefined
+  }
+
+  get nonce(): string {
+    return this.#nonce
+  }
+
+  raw(packet: Buffer): void {
+    this.socket.send(packet, this.#server.port, this.#server.address)
+  }
+
+  /** Signs and sends one request, repeating it until answered; 401 and 438 are answered once with a new nonce. */
+  async request(method: number, attributes: readonly Buffer[], timeoutMs = 3000): Promise<Answer> {
+    const answer = await this.exchange(this.encode(method, attributes), timeoutMs)
+    const nonce = answer.values.get(ATTRIBUTE.nonce)?.toString()
+    if ((answer.code !== 401 && answer.code !== 438) || nonce === undefined || !this.#user) return answer
+    const repeated = nonce === this.#nonce
+    const had = this.#nonce !== '' && answer.code === 401
+    this.#nonce = nonce
+    this.#realm = answer.values.get(ATTRIBUTE.realm)?.toString() ?? ''
+    return repeated || had ? answer : this.exchange(this.encode(method, attributes), timeoutMs)
+  }
+
+  /** A request with credentials as far as known. */
+  encode(method: number, attributes: readonly Buffer[], transactionId = randomBytes(12)): Buffer {
+    const { key } = this
+    const signing = key
+      ? [
+          attribute(ATTRIBUTE.username, Buffer.from(this.#user?.username ?? '')),
+          attribute(ATTRIBUTE.realm, Buffer.from(this.#realm)),
+          attribute(ATTRIBUTE.nonce, Buffer.from(this.#nonce)),
+        ]
+      : []
+    const all = [...attributes, ...signing]
+    return encodeMessage({ method, messageClass: CLASS.request, transactionId, attributes: all, key })
+  }
+
+  /** @throws Error when no answer comes in time */
+  exchange(packet: Buffer, timeoutMs = 3000): Promise<Answer> {
+    const id = packet.toString('hex', 8, 20)
+    return new Promise((resolve, reject) => {
+      const done = (): void => {
+        clearInterval(resend)
+        clearTimeout(timer)
+        this.#waiting.delete(id)
+      }
+      const resend = setInterval(() => this.raw(packet), RESEND_MS)
+      const timer = setTimeout(() => {
+        done()
+        reject(new Error(`No answer from ${this.#server} within ${timeoutMs} ms`))
+      }, timeoutMs)
+      this.#waiting.set(id, answer => {
+        done()
+        resolve(readAnswer(answer, this.key))
+      })
+      this.raw(packet)
+    })
+  }
+
+  binding(timeoutMs?: number): Promise<Answer> {
+    const packet = encodeMessage({
+      method: METHOD.binding,
+      messageClass: CLASS.request,
+      transactionId: randomBytes(12),
+      attributes: [],
+    })
+    return this.exchange(packet, timeoutMs)
+  }
+
+  allocate(extra: readonly Buffer[] = [], timeoutMs?: number): Promise<Answer> {
+    const transport = attribute(ATTRIBUTE.requestedTransport, Buffer.from([UDP_TRANSPORT, 0, 0, 0]))
+    return this.request(METHOD.allocate, [transport, ...extra], timeoutMs)
+  }
+
+  /** @param seconds 0 gives the allocation back */
+  refresh(seconds?: number): Promise<Answer> {
+    const lifetime = seconds === undefined ? [] : [attribute(ATTRIBUTE.lifetime, uint32(seconds))]
+    return this.request(METHOD.refresh, lifetime)
+  }
+
+  permit(...peers: readonly Endpoint[]): Promise<Answer> {
+    const id = randomBytes(12)
+    return this.exchange(
+      this.encode(
+        METHOD.createPermission,
+        peers.map(peer => attribute(ATTRIBUTE.xorPeerAddress, xorAddressValue(peer, id))),
+        id,
+      ),
+    )
+  }
+
+  bindChannel(number: number, peer: Endpoint): Promise<Answer> {
+    const id = randomBytes(12)
+    const channel = attribute(ATTRIBUTE.channelNumber, uint32(number * 0x10000))
+    const address = attribute(ATTRIBUTE.xorPeerAddress, xorAddressValue(peer, id))
+    return this.exchange(this.encode(METHOD.channelBind, [channel, address], id))
+  }
+
+  send(peer: Endpoint, data: Buffer): void {
+    const transactionId = randomBytes(12)
+    this.raw(
+      encodeMessage({
+        method: METHOD.send,
+        messageClass: CLASS.indication,
+        transactionId,
+        attributes: [
+          attribute(ATTRIBUTE.xorPeerAddress, xorAddressValue(peer, transactionId)),
+          attribute(ATTRIBUTE.data, data),
+        ],
+      }),
+    )
+  }
+
+  sendChannel(number: number, data: Buffer): void {
+    this.raw(channelData(number, data))
+  }
+
+  /** The next packet that answers no request. Rejects when none comes in time. */
+  async packet(timeoutMs = 3000): Promise<Buffer> {
+    if (this.#arrived.length === 0) {
+      await once(this.socket, 'data-arrived', { signal: AbortSignal.timeout(timeoutMs) })
+    }
+    return this.#arrived.shift() ?? this.packet(timeoutMs)
+  }
+
+  /** The next Data indication. */
+  async data(timeoutMs = 3000): Promise<{ peer: Endpoint | undefined; data: Buffer | undefined }> {
+    const answer = readAnswer(await this.packet(timeoutMs), undefined)
+    return { peer: answer.address(ATTRIBUTE.xorPeerAddress), data: answer.values.get(ATTRIBUTE.data) }
+  }
+
+  close(): void {
+    this.socket.close()
+  }
+}

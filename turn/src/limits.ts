@@ -1,0 +1,38 @@
+/** Every limit of the relay: its name, its default, and nothing anywhere else. */
+export const DEFAULT_LIMITS = {
+  /** Live allocations of one user, whatever credentials it holds: 486 past it. */
+  allocationsPerUser: 32,
+  /** Live allocations in all: 508 past it. */
+  allocations: 4096,
+  /** Addresses one allocation may hold permissions for: 508 past it. */
+  permissionsPerAllocation: 64,
+  /** Channels one allocation may hold: 508 past it. */
+  channelsPerAllocation: 64,
+  /** Relayed bytes per second and user, both directions together, with one second of burst: dropped past it. */
+  bytesPerSecondPerUser: 5_000_000,
+  /** Least lifetime granted to an allocation, in seconds. */
+  defaultLifetimeSeconds: 600,
+  /** Greatest lifetime granted to an allocation, in seconds. */
+  maxLifetimeSeconds: 3600,
+  permissionSeconds: 300,
+  channelSeconds: 600,
+  nonceSeconds: 900,
+  /** Wrong passwords per client address and username in `failureSeconds`; further ones get no answer. */
+  failures: 10,
+  failureSeconds: 10,
+  /** Bytes waiting in one socket's send queue before packets are dropped. */
+  sendQueueBytes: 1_048_576,
+} as const
+
+export type Limits = { readonly [Name in keyof typeof DEFAULT_LIMITS]: number }
+
+/** @throws TypeError naming the first limit that is not a positive number */
+export const resolveLimits = (given: Partial<Limits> = {}): Limits => {
+  for (const [name, value] of Object.entries(given)) {
+    if (!(name in DEFAULT_LIMITS)) throw new TypeError(`Unknown TURN limit "${name}"`)
+    if (!Number.isFinite(value) || value <= 0) {
+      throw new TypeError(`The TURN limit ${name} must be a positive number, not ${value}`)
+    }
+  }
+  return { ...DEFAULT_LIMITS, ...given }
+}

@@ -1,0 +1,36 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+
+const HMAC_DIGITS = 24
+const NONCE = /^([0-9a-z]{1,10})-([0-9a-f]{24})$/
+
+/**
+ * Nonces that are computed, not stored: a time and an HMAC over it and the client's address and port. A
+ * flood of first requests costs no memory, and a nonce is worth nothing from another address.
+ */
+export class Nonces {
+  readonly #key = randomBytes(32)
+  readonly #lifetimeMs: number
+
+  constructor(lifetimeSeconds: number) {
+    this.#lifetimeMs = lifetimeSeconds * 1000
+  }
+
+  #sign(time: string, client: string): Buffer {
+    const digest = createHmac('sha256', this.#key).update(`${time} ${client}`).digest('hex')
+    return Buffer.from(digest.slice(0, HMAC_DIGITS))
+  }
+
+  /** @param client address and port the request came from */
+  create(client: string, now = Date.now()): string {
+    const time = now.toString(36)
+    return `${time}-${this.#sign(time, client)}`
+  }
+
+  valid(nonce: string, client: string, now = Date.now()): boolean {
+    const [, time, signature] = NONCE.exec(nonce) ?? []
+    if (time === undefined || signature === undefined) return false
+    if (!timingSafeEqual(Buffer.from(signature), this.#sign(time, client))) return false
+    const age = now - Number.parseInt(time, 36)
+    return age >= 0 && age <= this.#lifetimeMs
+  }
+}

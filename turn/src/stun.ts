@@ -1,0 +1,158 @@
+import { createHash, createHmac } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+import { addressBytes, Endpoint, FAMILY } from './endpoint.ts'
+
+/** Numbers of RFC 8489 (STUN) and RFC 8656 (TURN). */
+export const MAGIC_COOKIE = 0x2112a442
+export const HEADER_BYTES = 20
+
+export const METHOD = {
+  binding: 0x001,
+  allocate: 0x003,
+  refresh: 0x004,
+  send: 0x006,
+  data: 0x007,
+  createPermission: 0x008,
+  channelBind: 0x009,
+} as const
+
+export const CLASS = { request: 0, indication: 1, success: 2, error: 3 } as const
+
+export const ATTRIBUTE = {
+  username: 0x0006,
+  messageIntegrity: 0x0008,
+  errorCode: 0x0009,
+  unknownAttributes: 0x000a,
+  channelNumber: 0x000c,
+  lifetime: 0x000d,
+  xorPeerAddress: 0x0012,
+  data: 0x0013,
+  realm: 0x0014,
+  nonce: 0x0015,
+  xorRelayedAddress: 0x0016,
+  requestedAddressFamily: 0x0017,
+  evenPort: 0x0018,
+  requestedTransport: 0x0019,
+  dontFragment: 0x001a,
+  xorMappedAddress: 0x0020,
+  reservationToken: 0x0022,
+  fingerprint: 0x8028,
+} as const
+
+export const UDP_TRANSPORT = 17
+export const CHANNEL_MIN = 0x4000
+/** RFC 8656 ends the range at 0x4FFF; clients of RFC 5766 may use everything up to here. */
+export const CHANNEL_MAX = 0x7ffe
+
+/** Method and class interleaved as in RFC 8489 section 5. */
+export const messageType = (method: number, messageClass: number): number =>
+  ((method & 0xf80) << 2) |
+  ((method & 0x070) << 1) |
+  (method & 0x00f) |
+  ((messageClass & 2) << 7) |
+  ((messageClass & 1) << 4)
+
+export const methodOf = (type: number): number =>
+  ((type & 0x3e00) >> 2) | ((type & 0x00e0) >> 1) | (type & 0x000f)
+
+export const classOf = (type: number): number => ((type & 0x0100) >> 7) | ((type & 0x0010) >> 4)
+
+/** Bytes up to the next multiple of four. */
+export const padded = (length: number): number => (length + 3) & ~3
+
+/**
+ * @param offset where the attribute's value starts
+ * @returns undefined unless the length fits the family
+ */
+export const readXorAddress = (packet: Buffer, offset: number, length: number): Endpoint | undefined => {
+  if (length !== 8 && length !== 20) return undefined
+  const family = packet[offset + 1]
+  const port = packet.readUInt16BE(offset + 2) ^ (MAGIC_COOKIE >>> 16)
+  if (family === FAMILY.ipv4 && length === 8) {
+    const a = (packet[offset + 4] ?? 0) ^ 0x21
+    const b = (packet[offset + 5] ?? 0) ^ 0x12
+    const c = (packet[offset + 6] ?? 0) ^ 0xa4
+    const d = (packet[offset + 7] ?? 0) ^ 0x42
+    return new Endpoint(`${a}.${b}.${c}.${d}`, port)
+  }
+  if (family === FAMILY.ipv6 && length === 20) {
+    const groups: string[] = []
+    for (let at = 0; at < 16; at += 2) {
+      groups.push((packet.readUInt16BE(offset + 4 + at) ^ packet.readUInt16BE(4 + at)).toString(16))
+    }
+    return new Endpoint(groups.join(':'), port)
+  }
+  return undefined
+}
+
+/**
+ * Writes an XOR address value; the packet's cookie and transaction id must be in place.
+ * @returns its length in bytes
+ */
+export const writeXorAddress = (packet: Buffer, offset: number, bytes: Buffer, port: number): number => {
+  packet[offset] = 0
+  packet[offset + 1] = bytes.length === 4 ? FAMILY.ipv4 : FAMILY.ipv6
+  packet.writeUInt16BE(port ^ (MAGIC_COOKIE >>> 16), offset + 2)
+  for (let at = 0; at < bytes.length; at++) {
+    packet[offset + 4 + at] = (bytes[at] ?? 0) ^ (packet[4 + at] ?? 0)
+  }
+  return 4 + bytes.length
+}
+
+export const xorAddressValue = (endpoint: Endpoint, transactionId: Buffer): Buffer => {
+  const bytes = addressBytes(endpoint.address)
+  const packet = Buffer.alloc(HEADER_BYTES + 4 + bytes.length)
+  packet.writeUInt32BE(MAGIC_COOKIE, 4)
+  transactionId.copy(packet, 8)
+  writeXorAddress(packet, HEADER_BYTES, bytes, endpoint.port)
+  return packet.subarray(HEADER_BYTES)
+}
+
+/** FINGERPRINT of everything before `end`; the header's length must already count the attribute. */
+export const fingerprintOf = (packet: Buffer, end: number): number =>
+  (crc32(packet.subarray(0, end)) ^ 0x5354554e) >>> 0
+
+/** The long-term credential key of RFC 8489 section 9.2.2. */
+export const integrityKey = (username: string, realm: string, password: string): Buffer =>
+  createHash('md5').update(`${username}:${realm}:${password}`).digest()
+
+/** MESSAGE-INTEGRITY (HMAC-SHA1) of a packet whose attribute starts at `offset`. */
+export const integrityOf = (packet: Buffer, offset: number, key: Buffer): Buffer => {
+  const header = Buffer.from(packet.subarray(0, HEADER_BYTES))
+  header.writeUInt16BE(offset + 24 - HEADER_BYTES, 2)
+  return createHmac('sha1', key).update(header).update(packet.subarray(HEADER_BYTES, offset)).digest()
+}
+
+/** One attribute as sent: type, length, value, padding. */
+export const attribute = (type: number, value: Buffer): Buffer => {
+  const bytes = Buffer.alloc(4 + padded(value.length))
+  bytes.writeUInt16BE(type, 0)
+  bytes.writeUInt16BE(value.length, 2)
+  value.copy(bytes, 4)
+  return bytes
+}
+
+/** A whole message; with `key` it ends in MESSAGE-INTEGRITY, with `fingerprint` in FINGERPRINT. */
+export const encodeMessage = (message: {
+  method: number
+  messageClass: number
+  transactionId: Buffer
+  attributes: readonly Buffer[]
+  key?: Buffer | undefined
+  fingerprint?: boolean
+}): Buffer => {
+  const header = Buffer.alloc(HEADER_BYTES)
+  header.writeUInt16BE(messageType(message.method, message.messageClass), 0)
+  header.writeUInt32BE(MAGIC_COOKIE, 4)
+  message.transactionId.copy(header, 8)
+  let packet = Buffer.concat([header, ...message.attributes])
+  if (message.key) {
+    const hmac = integrityOf(packet, packet.length, message.key)
+    packet = Buffer.concat([packet, attribute(ATTRIBUTE.messageIntegrity, hmac)])
+  }
+  packet.writeUInt16BE(packet.length - HEADER_BYTES + (message.fingerprint ? 8 : 0), 2)
+  if (!message.fingerprint) return packet
+  const crc = Buffer.alloc(4)
+  crc.writeUInt32BE(fingerprintOf(packet, packet.length))
+  return Buffer.concat([packet, attribute(ATTRIBUTE.fingerprint, crc)])
+}

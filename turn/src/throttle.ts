@@ -1,0 +1,41 @@
+/** Enough for any real mistake; an attacker who cycles names only forgets his own oldest ones. */
+const MAX_KEYS = 10_000
+
+/**
+ * Counts wrong passwords by client address and username. It is asked only after a valid nonce, so the
+ * address can't be forged, and by user too, so that one bad client does not lock out its whole clinic.
+ */
+export class Throttle {
+  readonly #failures: number
+  readonly #windowMs: number
+  readonly #entries = new Map<string, { count: number; until: number }>()
+
+  constructor(failures: number, windowSeconds: number) {
+    this.#failures = failures
+    this.#windowMs = windowSeconds * 1000
+  }
+
+  blocked(key: string, now = Date.now()): boolean {
+    const entry = this.#entries.get(key)
+    if (entry === undefined) return false
+    if (entry.until <= now) {
+      this.#entries.delete(key)
+      return false
+    }
+    return entry.count >= this.#failures
+  }
+
+  fail(key: string, now = Date.now()): void {
+    const entry = this.#entries.get(key)
+    if (entry && entry.until > now) {
+      entry.count++
+      return
+    }
+    this.#entries.delete(key)
+    if (this.#entries.size >= MAX_KEYS) {
+      const oldest = this.#entries.keys().next()
+      if (!oldest.done) this.#entries.delete(oldest.value)
+    }
+    this.#entries.set(key, { count: 1, until: now + this.#windowMs })
+  }
+}
