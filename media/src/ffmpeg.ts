@@ -35,7 +35,6 @@ export const posterArguments = (): { input: string[]; output: string[] } => {
       ...['-filter_threads', '1', '-threads', '1'],
       ...['-frames:v', '1', '-update', '1'],
       ...['-fs', String(MEDIA_LIMITS.posterBytes)],
-      ...['-c:v', 'png', '-f', 'image2'],
     ],
   }
 }
@@ -122,7 +121,11 @@ export class Ffmpeg {
         command.kill('SIGKILL')
       }, this.#timeoutMs)
       command
-        .on('start', () => void limit(command))
+        .on('start', () => {
+          // It asks ffmpeg what it can do first, and that may have taken all of the time.
+          if (timedOut) command.kill('SIGKILL')
+          else void limit(command)
+        })
         .on('end', () => {
           clearTimeout(timer)
           resolve()
