@@ -72,9 +72,12 @@ while :; do sleep 0.1; done
 `,
   )
   await chmod(stuck, 0o755)
-  const ffmpeg = new Ffmpeg({ binary: stuck, timeoutMs: 500 })
-  await expect(ffmpeg.poster(join(folder, 'none.mp4'), bin)).rejects.toThrow('killed after 500 ms')
-  const pid = Number(await readFile(join(bin, 'pid'), 'utf8'))
+  const ffmpeg = new Ffmpeg({ binary: stuck, timeoutMs: 1_500 })
+  const answer = ffmpeg.poster(join(folder, 'none.mp4'), bin).catch((error: unknown) => error)
+  let pid = 0
+  await expect.poll(async () => (pid = Number(await readFile(join(bin, 'pid'), 'utf8')))).toBeGreaterThan(0)
+  await expect.poll(() => readFile(`/proc/${pid}/limits`, 'utf8')).toMatch(/Max address space +1073741824 /)
+  expect(await answer).toMatchObject({ message: 'ffmpeg was killed after 1500 ms' })
   for (let tries = 0; isAlive(pid) && tries < 100; tries++) await sleep(20)
   expect(isAlive(pid)).toBe(false)
   expect((await readdir(bin)).sort()).toEqual(['ffmpeg', 'pid'])

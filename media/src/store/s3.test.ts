@@ -6,6 +6,8 @@ import {
 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CEPH_PACKAGES, missingCephPrograms, startCeph } from '../testing/ceph.ts'
+import { fileOf, problemOf, startDatabase, startMedia } from '../testing/platform.ts'
+import { picture } from '../testing/samples.ts'
 import { openS3Store, type S3Settings } from './s3.ts'
 import { describeStore } from './suite.ts'
 
@@ -65,6 +67,29 @@ if (reason) {
       expect(await unfinished()).toEqual([])
       client.destroy()
       await store.close()
+    })
+
+    it('serves uploads, ranges and thumbnails', async () => {
+      const store = await openS3Store({ ...settings, bucket: 'trunkline-media' })
+      const database = await startDatabase()
+      const media = await startMedia({ pool: database.pool, store })
+      try {
+        media.rooms.set('lobby', 'alice', 'publisher')
+        const body = await picture('png', 900, 600)
+        const { id } = await fileOf(await media.post('alice', 'lobby', 'a.png', body))
+        const whole = await media.get('alice', `/v1/files/${id}`)
+        expect(body.equals(new Uint8Array(await whole.arrayBuffer()))).toBe(true)
+        const part = await media.get('alice', `/v1/files/${id}`, { range: 'bytes=1-3' })
+        expect([part.status, await part.text()]).toEqual([206, 'PNG'])
+        const thumbnail = await media.get('alice', `/v1/files/${id}/thumbnail`)
+        expect([thumbnail.status, thumbnail.headers.get('content-type')]).toEqual([200, 'image/webp'])
+        const stranger = await problemOf(await media.get('zoe', `/v1/files/${id}`))
+        expect(stranger.code).toBe('not_found')
+      } finally {
+        await media.close()
+        await database.close()
+        await store.close()
+      }
     })
 
     it('does not open with credentials the server does not know', async () => {

@@ -71,12 +71,18 @@ export const startMedia = async (options: Options) => {
     folder,
     media,
     /** Sends a file as `user`. */
-    post: (user: string, room: string, name: string, body: BodyInit, headers: Record<string, string> = {}) =>
+    post: (
+      user: string,
+      room: string,
+      name: string,
+      body: BodyInit | Buffer,
+      headers: Record<string, string> = {},
+    ) =>
       fetch(`${url}/v1/rooms/${room}/files?${new URLSearchParams({ name })}`, {
         method: 'POST',
         headers: { ...as(user), ...headers },
-        body,
-        // Required by fetch for bodies that are streams.
+        // A Buffer is a body for fetch, whatever its types say; `duplex` is required for streams.
+        body: body as BodyInit,
         duplex: 'half',
       } as RequestInit),
     get: (user: string, path: string, headers: Record<string, string> = {}, method = 'GET') =>
