@@ -153,8 +153,8 @@ export const serveLink = <C extends LinkContract>(options: ServeLinkOptions<C>):
       if (closed) return
       closed = true
       for (const peer of peers.values()) clearTimeout(peer.timer)
-      server.disconnectSockets(true)
-      // Not server.close(): that would close the HTTP server too.
+      // Not server.close(), that would close the HTTP server too; and no farewell to each client, after which
+      // they would not try again by themselves.
       server.engine.close()
     },
   }
@@ -266,6 +266,8 @@ export const connectLink = <C extends LinkContract>(options: ConnectLinkOptions<
     if (closed) throw unavailable('This link is closed.')
     const deadline = performance.now() + timeoutMs
     await connected(timeoutMs)
+    // Otherwise it would be kept and sent when the connection is back.
+    if (!socket.connected) throw unavailable(`The link to ${url} broke.`)
     const remaining = Math.max(1, deadline - performance.now())
     const ack: Ack<unknown> = await socket
       .timeout(remaining)
