@@ -22,15 +22,20 @@ export function canInstall(): boolean {
  */
 export async function installPackages(names: readonly string[], tell: Tell): Promise<void> {
   const log: string[] = []
+  // No pty: nobody watches, and a container may have none to give.
   const apt = (args: readonly string[]) =>
-    run('apt-get', ['-y', '-o', 'DPkg::Lock::Timeout=300', '-o', 'APT::Status-Fd=1', ...args], {
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' },
-      onLine: line => {
-        const detail = parseAptStatus(line)
-        if (detail) tell(detail)
-        else log.push(line)
+    run(
+      'apt-get',
+      ['-y', '-o', 'DPkg::Lock::Timeout=300', '-o', 'APT::Status-Fd=1', '-o', 'Dpkg::Use-Pty=0', ...args],
+      {
+        env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' },
+        onLine: line => {
+          const detail = parseAptStatus(line)
+          if (detail) tell(detail)
+          else log.push(line)
+        },
       },
-    })
+    )
   const install = () => apt(['install', '--no-install-recommends', ...names])
   const update = () => {
     tell('fetching the package lists')
@@ -48,7 +53,9 @@ export async function installPackages(names: readonly string[], tell: Tell): Pro
   if (result.code === 0) return
   const file = join(mkdtempSync(join(tmpdir(), 'trunkline-apt-')), 'apt.log')
   writeFileSync(file, log.join('\n'))
-  throw new Error(`apt-get install failed; all it said is in ${file}\n${log.slice(-12).join('\n')}`)
+  throw new Error(
+    `apt-get install -y --no-install-recommends ${names.join(' ')}\nfailed; all it said is in ${file}, at the end:\n${log.slice(-12).join('\n')}`,
+  )
 }
 
 /**

@@ -1,4 +1,5 @@
 import { findDrift, GENERATED } from './drift.ts'
+import { findLockfileFaults } from './lockfile.ts'
 
 /** One line of `npm run check`: programs whose exit code counts, or a function that finds faults. */
 export interface Check {
@@ -27,5 +28,6 @@ export const CHECKS: readonly Check[] = [
     name: 'format and lint',
     command: ['biome', 'ci', '--colors=off', '--diagnostic-level=warn', '--error-on-warnings'],
   },
+  { name: 'lockfile', find: findLockfileFaults },
   { name: 'unused code', command: ['knip', '--no-progress', '--no-config-hints'] },
 ]

@@ -33,8 +33,15 @@ export class Display {
     this.#output = output
   }
 
-  /** Runs `work` as the step `name`. Rejects as `work` does, after saying that the step failed. */
-  async step<T>(name: string, work: (tell: Tell) => Promise<T>): Promise<T> {
+  /**
+   * Runs `work` as the step `name`. Rejects as `work` does, after saying that the step failed. A result that
+   * `isDone` refuses ends the step without a word: there is more to come.
+   */
+  async step<T>(
+    name: string,
+    work: (tell: Tell) => Promise<T>,
+    isDone: (result: T) => boolean = () => true,
+  ): Promise<T> {
     const step: Step = { started: Date.now(), detail: '', told: 0 }
     this.#steps.set(name, step)
     this.#timer ??= setInterval(() => this.#tick(), FRAME)
@@ -42,7 +49,7 @@ export class Display {
       const result = await work(detail => {
         step.detail = detail
       })
-      this.#finish(name, '✓')
+      this.#finish(name, isDone(result) ? '✓' : undefined)
       return result
     } catch (error) {
       this.#finish(name, '✗')
@@ -56,14 +63,15 @@ export class Display {
     this.#output.write(`${text}\n`)
   }
 
-  #finish(name: string, mark: string): void {
+  #finish(name: string, mark: string | undefined): void {
     const step = this.#steps.get(name)
     this.#steps.delete(name)
     if (this.#steps.size === 0) {
       clearInterval(this.#timer)
       this.#timer = undefined
     }
-    this.line(`  ${mark} ${name}  ${seconds(step?.started ?? Date.now())}`)
+    if (mark) this.line(`  ${mark} ${name}  ${seconds(step?.started ?? Date.now())}`)
+    else this.#clear()
   }
 
   #tick(): void {

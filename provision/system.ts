@@ -6,7 +6,7 @@ import {
   WorkerUnavailable,
 } from '../sfu/provision/index.ts'
 import { canInstall, installPackages } from './apt.ts'
-import type { Display } from './display.ts'
+import type { Display, Tell } from './display.ts'
 import { installAdvice, missingPackages, type SystemPackage } from './packages.ts'
 import { buildWebDemo } from './web-demo.ts'
 
@@ -44,33 +44,30 @@ export async function provisionSystem(
   return { worker: worker.path, complete: missing.length === 0 && demo }
 }
 
-/** A step is shown only when there is something to do, so the fast way through stays silent. */
+/** Ensures the worker as a step of the display, but only when there is something to wait for. */
 async function tryWorker(display: Display): Promise<WorkerBinary | WorkerUnavailable> {
-  let report: (progress: WorkerProgress) => void = () => {}
-  const result = Promise.withResolvers<WorkerBinary | WorkerUnavailable>()
+  let tell: Tell | undefined
   let shown: Promise<unknown> | undefined
-  const done = ensureWorker({
-    env: process.env,
-    report: progress => {
-      shown ??= display
-        .step('media worker', async tell => {
-          report = next => tell(words(next))
-          report(progress)
-          const outcome = await result.promise
-          if (outcome instanceof WorkerUnavailable && outcome.packages.length === 0) throw outcome
-          return outcome
-        })
-        .catch(() => undefined)
-      report(progress)
-    },
-  }).catch((error: unknown) => {
-    if (error instanceof WorkerUnavailable) return error
-    throw error
-  })
-  done.then(result.resolve, result.reject)
-  const outcome = await done
+  const ended = Promise.withResolvers<WorkerBinary | WorkerUnavailable>()
+  const report = (progress: WorkerProgress) => {
+    shown ??= display.step(
+      'media worker',
+      given => {
+        tell = given
+        return ended.promise
+      },
+      outcome => !(outcome instanceof WorkerUnavailable),
+    )
+    tell?.(words(progress))
+  }
+  try {
+    ended.resolve(await ensureWorker({ env: process.env, report }))
+  } catch (error) {
+    if (error instanceof WorkerUnavailable) ended.resolve(error)
+    else ended.reject(error)
+  }
   await shown
-  return outcome
+  return ended.promise
 }
 
 function words({ step, done, total }: WorkerProgress): string {
@@ -83,17 +80,22 @@ async function installAll(
   display: Display,
 ): Promise<readonly SystemPackage[]> {
   if (wanted.length === 0) return []
-  if (canInstall()) {
-    const names = wanted.map(item => item.name)
-    try {
-      await display.step(`system packages: ${names.join(' ')}`, tell => installPackages(names, tell))
-      return []
-    } catch (error) {
-      display.line(indent(error instanceof Error ? error.message : String(error)))
-    }
+  if (!canInstall()) {
+    for (const line of installAdvice(wanted)) display.line(line && `  ${line}`)
+    return wanted
   }
-  for (const line of installAdvice(wanted)) display.line(line && `  ${line}`)
-  return wanted
+  const names = wanted.map(item => item.name)
+  try {
+    await display.step(`system packages (${brief(names)})`, tell => installPackages(names, tell))
+    return []
+  } catch (error) {
+    display.line(indent(error instanceof Error ? error.message : String(error)))
+    return wanted
+  }
+}
+
+function brief(names: readonly string[]): string {
+  return names.length > 3 ? `${names.slice(0, 2).join(', ')} and ${names.length - 2} more` : names.join(', ')
 }
 
 function indent(text: string): string {
