@@ -88,6 +88,8 @@ class Reply extends Message {
 class Incoming extends Message {
   readonly client: Client
   readonly unknown: readonly number[]
+  /** Whether the relayed address is to have an even port. */
+  evenPort = false
   readonly #counters: Counters
 
   constructor(server: TurnServer, request: Request, client: Client, counters: Counters) {
@@ -142,7 +144,7 @@ export type ControlDeps = {
   limits: Limits
   counters: Counters
   /** Binds a relay socket for the client. */
-  openRelay: (client: Client, account: Account) => Promise<Relay>
+  openRelay: (client: Client, account: Account, evenPort: boolean) => Promise<Relay>
 }
 
 /** Answers STUN Binding and TURN's requests. Packets come in by `handle`, answers leave by the client. */
@@ -199,7 +201,8 @@ export class Control {
       const user = this.#authenticator.verify(packet, request.integrityOffset, claim, held)
       if (user === 'throttled') return 'throttled'
       Object.assign(current, user)
-      msg.attributes.push({ type: ATTRIBUTE.messageIntegrity, value: user ? 'verified' : false })
+      // Never false: node-turn would answer 401 before it looks at the nonce. Without a password it is 401 too.
+      msg.attributes.push({ type: ATTRIBUTE.messageIntegrity, value: user ? 'verified' : 'unverified' })
     }
     this.#current = current
     try {
@@ -247,6 +250,10 @@ export class Control {
     const admission = this.#admission
     allocate.allocate = this.#guarded(allocate.allocate.bind(allocate), msg => {
       msg.allocation = this.#allocations.get(msg.tuple) ?? null
+      const [even] = msg.getAttributes('even-port')
+      // node-turn answers any EVEN-PORT with 508; reserving the next port too (R = true) we can't do either.
+      msg.evenPort = even === false
+      if (msg.evenPort) msg.attributes = msg.attributes.filter(({ type }) => type !== ATTRIBUTE.evenPort)
       return admission.allocate(msg.requestedFamily)
     })
     refresh.refresh = this.#guarded(refresh.refresh.bind(refresh), (msg, relay) => {
@@ -294,7 +301,7 @@ export class Control {
     if (!account) throw new Error('The server has no room for another allocation')
     this.#pending.add(msg.tuple)
     try {
-      const relay = await openRelay(msg.client, account)
+      const relay = await openRelay(msg.client, account, msg.evenPort)
       if (this.#closed) {
         relay.close()
         throw new Error('The server is closing')

@@ -29,33 +29,34 @@ export class RelayPorts {
     return this.#used
   }
 
-  /** @throws Error when no port of the range can be bound */
-  async bind(): Promise<Socket> {
-    if (this.#min === 0) return this.#bind(0)
+  /**
+   * @param even whether only even ports will do (EVEN-PORT, for clients that pair RTP with RTCP)
+   * @throws Error when no port can be bound
+   */
+  async bind(even = false): Promise<Socket> {
     const size = this.#max - this.#min + 1
     let offset = randomInt(size)
     let tries = 0
-    for (let seen = 0; seen < size && tries < MAX_TRIES; seen++) {
+    for (let seen = 0; tries < MAX_TRIES && (this.#min === 0 || seen < size); seen++) {
       const port = this.#min + offset
       offset = (offset + 1) % size
-      if (this.#used.has(port)) continue
+      if (port !== 0 && (this.#used.has(port) || (even && port % 2 === 1))) continue
       tries++
       // Taken before the wait, so that two allocations at once don't try the same port.
       this.#used.add(port)
-      try {
-        return await this.#bind(port)
-      } catch {
-        this.#used.delete(port)
-      }
+      const socket = await bindUdpSocket(this.#address, port).catch(() => undefined)
+      this.#used.delete(port)
+      if (!socket) continue
+      const bound = socket.address().port
+      if (!even || bound % 2 === 0) return this.#use(socket, bound)
+      socket.close()
     }
     throw new Error(`No free relay port in ${this.#min}-${this.#max}`)
   }
 
-  async #bind(port: number): Promise<Socket> {
-    const socket = await bindUdpSocket(this.#address, port)
-    const bound = socket.address().port
-    this.#used.add(bound)
-    socket.once('close', () => this.#used.delete(bound))
+  #use(socket: Socket, port: number): Socket {
+    this.#used.add(port)
+    socket.once('close', () => this.#used.delete(port))
     return socket
   }
 }

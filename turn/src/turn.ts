@@ -113,8 +113,8 @@ export const createTurn = async (options: TurnOptions): Promise<Turn> => {
     counters.refuse('internal')
     logger.error({ err: error }, 'a TURN packet could not be handled')
   }
-  const openRelay = async (client: Client, account: Account): Promise<Relay> => {
-    const socket = await ports.bind()
+  const openRelay = async (client: Client, account: Account, even: boolean): Promise<Relay> => {
+    const socket = await ports.bind(even)
     return new Relay({
       socket,
       client,

@@ -1,0 +1,77 @@
+import { createHmac } from 'node:crypto'
+import type { Socket } from 'node:dgram'
+import { once } from 'node:events'
+import { createLogger } from '@trunkline/kit'
+import { onTestFinished } from 'vitest'
+import { TurnClient } from './client.ts'
+import { Endpoint } from './endpoint.ts'
+import { createTurn, type Turn, type TurnOptions } from './turn.ts'
+import { bindUdpSocket } from './udp-socket.ts'
+
+export const SECRET = 'a secret of the tests alone'
+export const REALM = 'trunkline.test'
+
+/** A server on a free loopback port, closed with the test. */
+export const startTurn = async (
+  options: Partial<TurnOptions> = {},
+): Promise<Turn & { endpoint: Endpoint }> => {
+  const turn = await createTurn({
+    logger: createLogger({ name: 'turn', level: 'silent' }),
+    listenAddress: '127.0.0.1',
+    port: 0,
+    secrets: [SECRET],
+    realm: REALM,
+    relayPortMin: 0,
+    relayPortMax: 0,
+    peers: 'sfu',
+    ...options,
+  })
+  onTestFinished(() => turn.close())
+  return { ...turn, endpoint: new Endpoint(options.listenAddress ?? '127.0.0.1', turn.port) }
+}
+
+/** A credential as signalling mints it, computed here on its own so that the format stays what we say. */
+export const credential = (
+  user = 'ada',
+  seconds = 600,
+  secret = SECRET,
+): { username: string; password: string } => {
+  const username = `${Math.floor(Date.now() / 1000) + seconds}:${user}`
+  return { username, password: createHmac('sha1', secret).update(username).digest('base64') }
+}
+
+export const startClient = async (
+  turn: { endpoint: Endpoint },
+  user: { username: string; password: string } | undefined = credential(),
+): Promise<TurnClient> => {
+  const { address } = turn.endpoint
+  const client = await TurnClient.create(turn.endpoint, user, address.includes(':') ? '::1' : '127.0.0.1')
+  onTestFinished(() => client.close())
+  return client
+}
+
+/** Somebody to relay to. `next` gives the next datagram it got, `reply` sends to where that came from. */
+export type Peer = {
+  endpoint: Endpoint
+  socket: Socket
+  next(): Promise<{ data: Buffer; from: Endpoint }>
+  send(data: Buffer, to: Endpoint): void
+}
+
+export const startPeer = async (address = '127.0.0.1'): Promise<Peer> => {
+  const socket = await bindUdpSocket(address, 0)
+  onTestFinished(() => socket.close())
+  return {
+    endpoint: new Endpoint(address, socket.address().port),
+    socket,
+    next: async () => {
+      const [data, from] = await once(socket, 'message', { signal: AbortSignal.timeout(3000) })
+      return { data, from: new Endpoint(from.address, from.port) }
+    },
+    send: (data, to) => socket.send(data, to.port, to.address),
+  }
+}
+
+/** What a mode `sfu` server needs to know to reach the peer. */
+export const allow = (...peers: readonly Peer[]): { address: string; port: number }[] =>
+  peers.map(({ endpoint }) => ({ address: endpoint.address, port: endpoint.port }))
