@@ -44,6 +44,13 @@ describe('pictures', () => {
     expect(thumbnail.includes('SecretCamera')).toBe(false)
   })
 
+  it('takes a photo with stray bytes, as some cameras write them', async () => {
+    const photo = await picture('jpeg', 600, 300)
+    const scan = photo.indexOf(Buffer.from([0xff, 0xda]))
+    const stray = Buffer.concat([photo.subarray(0, scan), Buffer.from('stray'), photo.subarray(scan)])
+    expect(await read(stray)).toMatchObject({ width: 600, height: 300 })
+  })
+
   it('takes 50 megapixels and not one more', async () => {
     const side = 7071
     const allowed = await sharp({ create: { width: side, height: side, channels: 3, background: 'red' } })

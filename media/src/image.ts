@@ -14,7 +14,9 @@ sharp.cache(false)
 
 const OPTIONS: SharpOptions = {
   limitInputPixels: MEDIA_LIMITS.pixels,
-  failOn: 'warning',
+  // Broken and cut off pictures are refused; what decoders merely warn of (stray bytes, odd profiles) is all over
+  // real photos.
+  failOn: 'error',
   sequentialRead: true,
 }
 
