@@ -1,4 +1,5 @@
 import { ortc, type types } from 'mediasoup'
+import { plain } from './plain.ts'
 
 /**
  * Kilobits per second at which Chromium starts to send, told in the codec parameters of its remote description.
@@ -39,4 +40,6 @@ export const MEDIA_CODECS: types.RouterRtpCodecCapability[] = [
 ]
 
 /** The same for every router made of {@link MEDIA_CODECS}, known without one. */
-export const ROUTER_RTP_CAPABILITIES: types.RtpCapabilities = ortc.generateRouterRtpCapabilities(MEDIA_CODECS)
+export const ROUTER_RTP_CAPABILITIES: types.RtpCapabilities = plain(
+  ortc.generateRouterRtpCapabilities(MEDIA_CODECS),
+)

@@ -1,6 +1,7 @@
 import type { ConsumerOptions } from '@trunkline/protocol'
 import type { types } from 'mediasoup'
 import type { Participant } from './participant.ts'
+import { plain } from './plain.ts'
 import type { Producer } from './producer.ts'
 
 /** A track on its way to one participant. Starts paused: no packet is sent before its receiver can use it. */
@@ -36,7 +37,7 @@ export class Consumer {
       participantId: this.producer.participant.id,
       source: this.producer.source,
       kind: this.engine.kind,
-      rtpParameters: this.engine.rtpParameters,
+      rtpParameters: plain(this.engine.rtpParameters),
     }
   }
 }

@@ -156,7 +156,7 @@ export class LocalSfu implements Sfu {
         return {
           call: call.snapshot(),
           participantId,
-          routerRtpCapabilities: call.router.rtpCapabilities,
+          routerRtpCapabilities: ROUTER_RTP_CAPABILITIES,
           sendTransport: participant.sendTransport.options(),
           receiveTransport: participant.receiveTransport.options(),
           consumers: Array.from(participant.consumers.values(), consumer => consumer.options()),

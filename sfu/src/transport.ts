@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type SfuRequestData, type TransportOptions, TrunklineError } from '@trunkline/protocol'
 import type { types } from 'mediasoup'
+import { plain } from './plain.ts'
 import { refusedAsInvalid } from './refusals.ts'
 import type { SfuSettings } from './settings.ts'
 
@@ -45,7 +46,7 @@ export class Transport {
   /** What the client needs to build its half. */
   options(): TransportOptions {
     const { id, iceParameters, iceCandidates, dtlsParameters } = this.engine
-    return { id, iceParameters, iceCandidates: [...iceCandidates], dtlsParameters }
+    return plain({ id, iceParameters, iceCandidates, dtlsParameters })
   }
 
   /**

@@ -24,6 +24,8 @@ export class WorkerPool {
   readonly #onLost: (worker: Worker, reason: string) => void
   readonly #slots: Slot[]
   #ready = Promise.withResolvers<void>()
+  /** The engine has ended its workers because this process was told to end. */
+  #stopping = false
   #closing: Promise<void> | undefined
 
   private constructor(
@@ -73,7 +75,7 @@ export class WorkerPool {
    * @throws TrunklineError `unavailable` when there is none in time
    */
   async createRouter(): Promise<{ worker: Worker; router: types.Router }> {
-    if (this.workers.length === 0) await this.#waitForWorker()
+    if (this.workers.length === 0 && !this.#stopping) await this.#waitForWorker()
     // Chosen and claimed without a pause between, so that calls opened at once spread out.
     const worker = this.workers.reduce<Worker | undefined>(
       (best, candidate) => (best && best.load <= candidate.load ? best : candidate),
@@ -91,6 +93,7 @@ export class WorkerPool {
 
   async #closeAll(): Promise<void> {
     for (const slot of this.#slots) clearTimeout(slot.timer)
+    this.#ready.resolve()
     await Promise.allSettled(this.#slots.map(slot => slot.starting))
     await Promise.all(this.#slots.map(slot => slot.worker?.close()))
   }
@@ -126,7 +129,9 @@ export class WorkerPool {
     if (this.#closing) return
     // The engine ends its workers by itself when this process gets SIGINT or SIGTERM: then we are stopping.
     if (!died) {
+      // Kept, for close() to wait for the end of its process.
       slot.worker = worker
+      this.#stopping = true
       this.#onLost(worker, 'The server is stopping.')
       return
     }

@@ -113,7 +113,13 @@ export class Peer {
     for (const consumer of joined.consumers) this.#receive(consumer)
   }
 
-  static async join(sfu: Sfu, roomId: string, participantId: string): Promise<Peer> {
+  /** @param protocol only candidates of this one, as behind a firewall */
+  static async join(
+    sfu: Sfu,
+    roomId: string,
+    participantId: string,
+    protocol?: 'udp' | 'tcp',
+  ): Promise<Peer> {
     const device = await Device.factory({ handlerName: 'Chrome111' })
     const { routerRtpCapabilities } = await sfu.request('sfu:capabilities', {})
     await device.load({ routerRtpCapabilities: routerRtpCapabilities as types.RtpCapabilities })
@@ -124,6 +130,10 @@ export class Peer {
       name: participantId,
       rtpCapabilities: device.recvRtpCapabilities,
     })
+    const offered = ({ iceCandidates }: { iceCandidates: Record<string, unknown>[] }) =>
+      iceCandidates.filter(candidate => !protocol || candidate.protocol === protocol)
+    joined.sendTransport.iceCandidates = offered(joined.sendTransport)
+    joined.receiveTransport.iceCandidates = offered(joined.receiveTransport)
     return new Peer(sfu, device, joined)
   }
 

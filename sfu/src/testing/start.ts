@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { connectLink, createLogger } from '@trunkline/kit'
+import type { AddressInfo, Socket } from 'node:net'
+import { connectLink } from '@trunkline/kit'
 import {
   SFU_NOTICES,
   SFU_REQUESTS,
@@ -10,14 +10,12 @@ import {
   type SfuNoticeName,
 } from '@trunkline/protocol'
 import { onTestFinished } from 'vitest'
-import { ensureWorker } from '../../provision/index.ts'
 import { serveSfu } from '../serve-sfu.ts'
 import type { SfuOptions } from '../settings.ts'
 import { createSfu, type LocalSfu } from '../sfu.ts'
+import { quiet, workerPath } from './worker-path.ts'
 
-export const quiet = createLogger({ name: 'test', level: process.env.TRUNKLINE_TEST_LOG ?? 'silent' })
-
-export const workerBin = (await ensureWorker({ env: process.env, report: () => {} })).path
+const workerBin = await workerPath()
 
 /** An SFU with real workers on any free ports of the loopback address, closed when the test is over. */
 export const startSfu = async (options: Partial<SfuOptions> = {}): Promise<LocalSfu> => {
@@ -28,44 +26,37 @@ export const startSfu = async (options: Partial<SfuOptions> = {}): Promise<Local
 
 const SECRET = 'a secret of the test'
 
-/** Serves an SFU over a link and connects to it as signalling would. */
+/** Serves an SFU over a link; `connect` does what signalling would. */
 export const startLinkedSfu = async (
   local: LocalSfu,
   options: { peerGraceMs?: number } = {},
-): Promise<{
-  connect: () => Sfu
-  port: number
-  stop: () => Promise<void>
-  start: (port: number) => Promise<void>
-}> => {
-  let port = 0
-  let stop = async () => {}
-  const start = async (at: number) => {
-    const httpServer = createServer()
-    const link = serveSfu({ sfu: local, httpServer, secret: SECRET, logger: quiet, ...options })
-    httpServer.listen(at, '127.0.0.1')
-    await once(httpServer, 'listening')
-    port = (httpServer.address() as AddressInfo).port
-    stop = async () => {
-      await link.close()
-      httpServer.close()
-      httpServer.closeAllConnections()
-    }
-  }
-  await start(0)
-  onTestFinished(() => stop())
+): Promise<{ connect: () => Sfu; breakConnections: () => void }> => {
+  const httpServer = createServer()
+  const sockets = new Set<Socket>()
+  httpServer.on('connection', socket => sockets.add(socket))
+  const link = serveSfu({ sfu: local, httpServer, secret: SECRET, logger: quiet, ...options })
+  httpServer.listen(0, '127.0.0.1')
+  await once(httpServer, 'listening')
+  const { port } = httpServer.address() as AddressInfo
+  onTestFinished(async () => {
+    await link.close()
+    httpServer.close()
+  })
   const connect = (): Sfu => {
-    const link = connectLink({
+    const sfu = connectLink({
       url: `http://127.0.0.1:${port}`,
       secret: SECRET,
       contract: { requests: SFU_REQUESTS, notices: SFU_NOTICES },
       timeoutMs: 5_000,
       logger: quiet,
     })
-    onTestFinished(() => link.close())
-    return link
+    onTestFinished(() => sfu.close())
+    return sfu
   }
-  return { connect, start, stop: () => stop(), port }
+  const breakConnections = () => {
+    for (const socket of sockets) socket.destroy()
+  }
+  return { connect, breakConnections }
 }
 
 export type Heard = { [N in SfuNoticeName]: { name: N; data: SfuNoticeData<N> } }[SfuNoticeName]
