@@ -133,7 +133,7 @@ export class TurnClient {
   }
 
   /** A request with credentials as far as known. */
-  encode(method: number, attributes: readonly Buffer[], transactionId = randomBytes(12)): Buffer {
+  encode(method: number, attributes: readonly Buffer[], transactionId: Buffer = randomBytes(12)): Buffer {
     const { key } = this
     const signing = key
       ? [
@@ -238,6 +238,11 @@ export class TurnClient {
   async data(timeoutMs = 3000): Promise<{ peer: Endpoint | undefined; data: Buffer | undefined }> {
     const answer = readAnswer(await this.packet(timeoutMs), undefined)
     return { peer: answer.address(ATTRIBUTE.xorPeerAddress), data: answer.values.get(ATTRIBUTE.data) }
+  }
+
+  /** Forgets what arrived unasked so far. */
+  drain(): void {
+    this.#arrived.length = 0
   }
 
   close(): void {

@@ -60,7 +60,9 @@ export type Peer = {
 
 export const startPeer = async (address = '127.0.0.1'): Promise<Peer> => {
   const socket = await bindUdpSocket(address, 0)
-  onTestFinished(() => socket.close())
+  onTestFinished(() => {
+    socket.close()
+  })
   return {
     endpoint: new Endpoint(address, socket.address().port),
     socket,

@@ -1,0 +1,172 @@
+import { randomBytes } from 'node:crypto'
+import { readdirSync } from 'node:fs'
+import { describe, expect, it, vi } from 'vitest'
+import { Endpoint } from './endpoint.ts'
+import { ATTRIBUTE, attribute, CLASS, encodeMessage, METHOD } from './stun.ts'
+import { allow, credential, startClient, startPeer, startTurn } from './test-server.ts'
+import { bindUdpSocket } from './udp-socket.ts'
+
+describe('createTurn', () => {
+  it('says in one sentence why it can not start', async () => {
+    const { port } = await startTurn()
+    await expect(startTurn({ port })).rejects.toThrow(
+      `UDP port ${port} on 127.0.0.1 is already in use: stop the other program or choose another TURN_PORT`,
+    )
+    await expect(startTurn({ listenAddress: '198.51.100.1' })).rejects.toThrow(
+      'not an address of this machine',
+    )
+    await expect(startTurn({ listenAddress: '0.0.0.0' })).rejects.toThrow('ANNOUNCED_ADDRESS')
+    await expect(startTurn({ announcedAddress: 'turn.example' })).rejects.toThrow('not an IP address')
+    await expect(startTurn({ announcedAddress: '::1' })).rejects.toThrow('other family')
+    await expect(startTurn({ relayPortMin: 50_000, relayPortMax: 40_000 })).rejects.toThrow(
+      'relay port range',
+    )
+    await expect(startTurn({ realm: 'a realm' })).rejects.toThrow('realm')
+    await expect(startTurn({ secrets: [] })).rejects.toThrow('TURN_SECRET')
+    await expect(startTurn({ limits: { allocations: 0 } })).rejects.toThrow('allocations')
+  })
+
+  it('closes everything, twice if asked', async () => {
+    const turn = await startTurn()
+    const client = await startClient(turn)
+    const relayed = (await client.allocate()).address(ATTRIBUTE.xorRelayedAddress)
+    await Promise.all([turn.close(), turn.close()])
+    await turn.close()
+    for (const port of [turn.port, relayed?.port ?? 0]) {
+      const socket = await bindUdpSocket('127.0.0.1', port)
+      socket.close()
+    }
+    expect(turn.stats().allocations).toBe(0)
+    await expect(client.binding(300)).rejects.toThrow('No answer')
+  })
+
+  it('closes what is still being allocated', async () => {
+    const turn = await startTurn()
+    const clients = await Promise.all(Array.from({ length: 20 }, () => startClient(turn)))
+    const transport = attribute(ATTRIBUTE.requestedTransport, Buffer.from([17, 0, 0, 0]))
+    for (const client of clients) {
+      await client.allocate()
+      await client.refresh(0)
+    }
+    const open = () => readdirSync('/proc/self/fd').length
+    const before = open()
+    for (const client of clients) client.raw(client.encode(METHOD.allocate, [transport]))
+    await vi.waitFor(() => expect(turn.stats().users).toBe(1), { interval: 0 })
+    await turn.close()
+    await vi.waitFor(() => expect(open()).toBeLessThan(before))
+    expect(turn.stats()).toMatchObject({ allocations: 0, users: 0 })
+  })
+
+  it('counts what it does', async () => {
+    const peer = await startPeer()
+    const turn = await startTurn({ allowedPeers: allow(peer) })
+    const client = await startClient(turn)
+    const relayed = (await client.allocate()).address(ATTRIBUTE.xorRelayedAddress) as Endpoint
+    await client.permit(peer.endpoint)
+    const got = peer.next()
+    client.send(peer.endpoint, Buffer.alloc(100))
+    await got
+    peer.send(Buffer.alloc(50), relayed)
+    await client.data()
+    expect(turn.stats()).toEqual({
+      allocations: 1,
+      users: 1,
+      allocationsMade: 1,
+      packetsToPeers: 1,
+      bytesToPeers: 100,
+      packetsToClients: 1,
+      bytesToClients: 50,
+      refused: { challenged: 1 },
+    })
+  })
+
+  it('names unknown attributes, answers EVEN-PORT, and refuses what it can not do', async () => {
+    const client = await startClient(await startTurn())
+    const unknown = [attribute(0x7f01, Buffer.alloc(4)), attribute(0x7f02, Buffer.alloc(0))]
+    const binding = await client.exchange(
+      encodeMessage({
+        method: METHOD.binding,
+        messageClass: CLASS.request,
+        transactionId: randomBytes(12),
+        attributes: unknown,
+      }),
+    )
+    const types = Buffer.from('7f017f02', 'hex')
+    expect(binding.code).toBe(420)
+    expect(binding.values.get(ATTRIBUTE.unknownAttributes)).toEqual(types)
+    const refused = await client.allocate(unknown)
+    expect(refused).toMatchObject({ code: 420, signed: true })
+    expect(refused.values.get(ATTRIBUTE.unknownAttributes)).toEqual(types)
+    expect((await client.allocate([attribute(0xff05, Buffer.from('optional'))])).code).toBe(0)
+    await client.refresh(0)
+
+    const evenPort = (reserve: boolean) => attribute(ATTRIBUTE.evenPort, Buffer.from([reserve ? 0x80 : 0]))
+    const even = (await client.allocate([evenPort(false)])).address(ATTRIBUTE.xorRelayedAddress)
+    expect((even?.port ?? 1) % 2).toBe(0)
+    await client.refresh(0)
+    expect((await client.allocate([evenPort(true)])).code).toBe(508)
+    expect((await client.allocate([attribute(ATTRIBUTE.reservationToken, Buffer.alloc(8))])).code).toBe(508)
+    expect((await client.allocate([attribute(ATTRIBUTE.dontFragment, Buffer.alloc(0))])).code).toBe(420)
+    const tcp = attribute(ATTRIBUTE.requestedTransport, Buffer.from([6, 0, 0, 0]))
+    expect((await client.request(METHOD.allocate, [tcp])).code).toBe(442)
+    expect((await client.request(METHOD.allocate, [])).code).toBe(400)
+  })
+})
+
+describe('selfTest', () => {
+  it('passes over IPv4 and IPv6, and leaves nothing behind', async () => {
+    for (const listenAddress of ['127.0.0.1', '::1']) {
+      const turn = await startTurn({ listenAddress })
+      expect(await turn.selfTest()).toEqual({ ok: true })
+      expect(turn.stats()).toMatchObject({ allocations: 0, users: 0, allocationsMade: 1 })
+    }
+  })
+
+  it('tells an announced address that does not lead here', async () => {
+    const turn = await startTurn({ announcedAddress: '127.0.0.99' })
+    expect(await turn.selfTest()).toMatchObject({
+      ok: false,
+      cause: `The TURN server answers on 127.0.0.1:${turn.port} but not on the announced address 127.0.0.99:${turn.port}`,
+      fix: expect.stringContaining('ANNOUNCED_ADDRESS'),
+    })
+  })
+
+  it('tells another server with another secret at the announced address', async () => {
+    const other = await startTurn({ listenAddress: '127.0.0.98', secrets: ['another secret'] })
+    const turn = await startTurn({ port: other.port, announcedAddress: '127.0.0.98' })
+    expect(await turn.selfTest()).toMatchObject({ ok: false, fix: expect.stringContaining('another secret') })
+  })
+
+  it('tells exhausted ports, lost packets and a closed server', async () => {
+    const probe = await bindUdpSocket('127.0.0.1', 0)
+    const { port } = probe.address()
+    const full = await startTurn({ relayPortMin: port, relayPortMax: port })
+    expect(await full.selfTest()).toMatchObject({
+      ok: false,
+      cause: 'The TURN server has no relay port left',
+    })
+    probe.close()
+
+    const lossy = await startTurn({ limits: { bytesPerSecondPerUser: 1 } })
+    expect(await lossy.selfTest()).toMatchObject({
+      ok: false,
+      cause: expect.stringContaining('nothing came back over its relay socket'),
+    })
+
+    const closed = await startTurn()
+    await closed.close()
+    expect(await closed.selfTest()).toMatchObject({
+      ok: false,
+      cause: `Nothing answers on 127.0.0.1:${closed.port} over UDP`,
+    })
+  })
+
+  it('opens its own echo to nobody else', async () => {
+    const turn = await startTurn()
+    const client = await startClient(turn, credential('self-test'))
+    await client.allocate()
+    const testing = turn.selfTest()
+    expect((await client.permit(new Endpoint('127.0.0.1', 9))).code).toBe(403)
+    expect(await testing).toEqual({ ok: true })
+  })
+})
