@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { CallId, ConsumerId, ParticipantId, ProducerId, RoomId, Time, TransportId, UserId } from './ids.ts'
+import { jsonFault } from './json.ts'
 import { UserName } from './user.ts'
 
 /** What a track shows or carries. */
@@ -22,9 +23,16 @@ export const KIND_OF_SOURCE = {
  * `invalid_request`.
  */
 const engineObject = <T>() =>
-  z.custom<T>(value => typeof value === 'object' && value !== null && !Array.isArray(value), {
-    message: 'must be an object',
-  })
+  z
+    .custom<T>(value => typeof value === 'object' && value !== null && !Array.isArray(value), {
+      message: 'must be an object',
+      abort: true,
+    })
+    .superRefine((value, ctx) => {
+      const fault = jsonFault(value)
+      if (fault) ctx.addIssue({ code: 'custom', message: fault })
+    })
+    .meta({ type: 'object' })
 
 export type RtpCapabilities = { codecs?: unknown[]; headerExtensions?: unknown[] }
 export type RtpParameters = {

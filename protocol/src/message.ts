@@ -23,7 +23,10 @@ export const FilePart = z.strictObject({
   width: z.int().min(1).max(100_000).optional(),
   height: z.int().min(1).max(100_000).optional(),
 })
-export const MessagePart = z.union([TextPart, JsonPart, FilePart])
+export const MessagePart = z.union([TextPart, JsonPart, FilePart], {
+  error:
+    'must be {mime, text}, {mime, json} or {mime, fileId, name?, size?, width?, height?}, with a mime such as text/plain',
+})
 export type MessagePart = z.infer<typeof MessagePart>
 
 /** What a sender writes: `text` is shorthand for one `text/plain` part. */
@@ -36,6 +39,8 @@ const content = {
 type Content = { text?: string | undefined; parts?: MessagePart[] | undefined; metadata?: unknown }
 
 const checkContent = (value: Content, ctx: z.RefinementCtx) => {
+  // What has a fault already may be nested too deep to be measured.
+  if (ctx.issues.length > 0) return
   if ((value.text === undefined) === (value.parts === undefined)) {
     ctx.addIssue({ code: 'custom', message: 'send either text or parts, not both and not neither' })
   }

@@ -2,12 +2,17 @@ import type { z } from 'zod'
 import { type ErrorIssue, TrunklineError } from './errors.ts'
 
 const MAX_ISSUES = 5
+const MAX_ISSUE_CHARS = 200
+
+/** Keys a client made up appear in paths and messages: an answer is not to be as long as what was sent. */
+const shorten = (text: string): string =>
+  text.length <= MAX_ISSUE_CHARS ? text : `${text.slice(0, MAX_ISSUE_CHARS - 1).toWellFormed()}…`
 
 /** zod's issues as paths and sentences, the first few. */
 export const issuesOf = (error: z.ZodError): ErrorIssue[] =>
   error.issues
     .slice(0, MAX_ISSUES)
-    .map(issue => ({ path: issue.path.map(String).join('.'), message: issue.message }))
+    .map(issue => ({ path: shorten(issue.path.map(String).join('.')), message: shorten(issue.message) }))
 
 /**
  * Parses input from outside.

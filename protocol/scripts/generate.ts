@@ -1,0 +1,26 @@
+/** Writes what is derived from the protocol's tables into `generated/`: OpenAPI, JSON Schemas, fixtures. */
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { createFixtures } from './fixtures.ts'
+import { createOpenApi } from './openapi.ts'
+import { createSchemas } from './schemas.ts'
+
+const FOLDER = join(import.meta.dirname, '../generated')
+
+const files = new Map<string, unknown>([
+  ['openapi.json', createOpenApi()],
+  ...[...createSchemas()].map(([name, schema]) => [join('schemas', name), schema] as const),
+  ...[...createFixtures()].map(([name, { fixture }]) => [join('fixtures', name), fixture] as const),
+])
+
+mkdirSync(FOLDER, { recursive: true })
+for (const entry of readdirSync(FOLDER, { recursive: true, withFileTypes: true })) {
+  const path = join(entry.parentPath, entry.name)
+  // A request that was renamed leaves no file of its old name.
+  if (entry.isFile() && !files.has(relative(FOLDER, path))) rmSync(path)
+}
+for (const [name, content] of files) {
+  const path = join(FOLDER, name)
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, `${JSON.stringify(content, null, 2)}\n`)
+}
