@@ -1,4 +1,5 @@
 import { ROUTES, type RouteName, TrunklineError } from '@trunkline/protocol'
+import openApi from '@trunkline/protocol/openapi.json' with { type: 'json' }
 import { Router } from 'express'
 import type { IceServers } from '../calls/ice-servers.ts'
 import type { Messages } from '../chat/messages.ts'
@@ -112,6 +113,10 @@ export const createRest = (deps: RestDeps): Router => {
   mount(router, authenticate, 'listIceServers', async ({ principal }) =>
     iceServers.mint(principal?.type === 'user' ? principal.user.id : (principal?.keyId ?? '')),
   )
+
+  router.get('/v1/openapi.json', (_request, response) => {
+    response.json(openApi)
+  })
 
   refuseOtherMethods(router)
   return router
