@@ -2,8 +2,8 @@ import type { z } from 'zod'
 
 /** A setting that cannot be used, in one line that an operator can act on. */
 export class ConfigError extends Error {
-  constructor(message: string) {
-    super(message)
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
     this.name = 'ConfigError'
   }
 }

@@ -1,5 +1,6 @@
 import { API_KEY } from './server.ts'
 
+// biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely; the contract test checks their shapes.
 export type Answer = { status: number; headers: Headers; body: any }
 
 /** One REST request; JSON both ways. */

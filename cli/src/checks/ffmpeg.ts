@@ -1,0 +1,18 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { type Check, ok, warning } from './check.ts'
+
+const run = promisify(execFile)
+
+/** ffmpeg is on the PATH. */
+export const ffmpeg: Check = {
+  name: 'ffmpeg',
+  run: async () => {
+    try {
+      const { stdout } = await run('ffmpeg', ['-version'], { timeout: 5_000 })
+      return ok(stdout.split('\n', 1)[0]?.replace(/ Copyright.*/, '') ?? 'there')
+    } catch {
+      return warning('not found: videos get no preview picture', 'apt-get install ffmpeg')
+    }
+  },
+}

@@ -1,0 +1,67 @@
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { availableParallelism } from 'node:os'
+import { type Check, type CheckContext, type Finding, failed, ok } from './check.ts'
+
+const canListenTcp = async (host: string, port: number): Promise<string | undefined> => {
+  const server = createServer()
+  try {
+    server.listen(port, host)
+    await once(server, 'listening')
+    return undefined
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code
+  } finally {
+    server.close()
+  }
+}
+
+const canListenUdp = async (host: string, port: number): Promise<string | undefined> => {
+  const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
+  try {
+    socket.bind(port, host)
+    await once(socket, 'listening')
+    return undefined
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code
+  } finally {
+    socket.close()
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'taken by another program',
+  EACCES: 'not allowed for this account',
+  EADDRNOTAVAIL: 'not an address of this machine',
+}
+
+/** Every port that a start would take can be had, or is held by a Trunkline that runs already. */
+export const ports: Check = {
+  name: 'ports',
+  run: async ({ settings, isRunning }: CheckContext): Promise<Finding> => {
+    if (isRunning) return ok(`a Trunkline answers on port ${settings.PORT}, so its ports are its own`)
+    const { HOST, PORT, RTC_PORT, TURN_PORT } = settings
+    const workers = settings.RTC_WORKERS ?? availableParallelism()
+    const wanted = [
+      { name: 'PORT', port: PORT, kinds: ['tcp'] },
+      ...Array.from({ length: RTC_PORT ? workers : 0 }, (_, i) => ({
+        name: 'RTC_PORT',
+        port: RTC_PORT + i,
+        kinds: ['udp', 'tcp'],
+      })),
+      { name: 'TURN_PORT', port: TURN_PORT, kinds: ['udp'] },
+    ]
+    for (const { name, port, kinds } of wanted) {
+      for (const kind of kinds) {
+        const code = await (kind === 'tcp' ? canListenTcp(HOST, port) : canListenUdp(HOST, port))
+        if (!code) continue
+        return failed(
+          `${kind} port ${port} on ${HOST} is ${REASONS[code] ?? `not to be had (${code})`}`,
+          `stop what uses it (ss -lnp 'sport = :${port}'), or set ${name} to another port`,
+        )
+      }
+    }
+    return ok(`${[...new Set(wanted.map(({ port }) => port))].join(', ')} on ${HOST} are free`)
+  },
+}
