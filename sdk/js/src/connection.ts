@@ -60,7 +60,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.#socket.on('disconnect', reason => this.#onDisconnect(reason))
     this.#socket.on('connect_error', error => this.#onConnectError(error))
     for (const name of Object.keys(NOTICES) as NoticeName[]) {
-      this.#socket.on(name, (data: never) => this.emit(name, ...([data] as never)))
+      this.#socket.on(name, (data: unknown) => this.emit(name, ...([data] as never)))
     }
   }
 

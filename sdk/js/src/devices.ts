@@ -27,28 +27,64 @@ const mediaDevices = (): MediaDevices => {
 
 const only = (deviceId: string | undefined) => (deviceId ? { deviceId: { exact: deviceId } } : {})
 
-/**
- * Opens a microphone, with echo cancellation, noise suppression and gain control.
- * @throws DOMException as getUserMedia does: NotAllowedError, NotFoundError, ...
- */
-export const openMic = async (deviceId?: string): Promise<MediaStreamTrack> => {
-  const audio = { echoCancellation: true, noiseSuppression: true, autoGainControl: true, ...only(deviceId) }
-  return firstTrack(await mediaDevices().getUserMedia({ audio }))
-}
+const micConstraints = (deviceId?: string): MediaTrackConstraints => ({
+  echoCancellation: true,
+  noiseSuppression: true,
+  autoGainControl: true,
+  ...only(deviceId),
+})
 
-/**
- * Opens a camera: 1280x720, or 640x360 on machines of few cores, which could not encode more beside a call.
- * @throws DOMException as getUserMedia does: NotAllowedError, NotFoundError, ...
- */
-export const openCamera = async (deviceId?: string): Promise<MediaStreamTrack> => {
+const cameraConstraints = (deviceId?: string): MediaTrackConstraints => {
+  // A machine of few cores could not encode more beside a call.
   const height = (navigator.hardwareConcurrency ?? 4) >= 4 ? 720 : 360
   const size = { width: { ideal: (height * 16) / 9 }, height: { ideal: height } }
-  const video = {
+  return {
     ...size,
     frameRate: { ideal: 30, max: 30 },
     ...(deviceId ? only(deviceId) : { facingMode: 'user' }),
   }
-  return firstTrack(await mediaDevices().getUserMedia({ video }))
+}
+
+/**
+ * Opens a microphone, with echo cancellation, noise suppression and gain control.
+ * @throws DOMException as getUserMedia does: NotAllowedError, NotFoundError, ...
+ */
+export const openMic = async (deviceId?: string): Promise<MediaStreamTrack> =>
+  firstTrack(await mediaDevices().getUserMedia({ audio: micConstraints(deviceId) }))
+
+/**
+ * Opens a camera: 1280x720, or 640x360 on machines of few cores.
+ * @throws DOMException as getUserMedia does: NotAllowedError, NotFoundError, ...
+ */
+export const openCamera = async (deviceId?: string): Promise<MediaStreamTrack> =>
+  firstTrack(await mediaDevices().getUserMedia({ video: cameraConstraints(deviceId) }))
+
+export type OpenedDevices = {
+  mic: MediaStreamTrack | undefined
+  camera: MediaStreamTrack | undefined
+  /** Why one that was asked for is missing, as getUserMedia says it. */
+  micError: Error | undefined
+  cameraError: Error | undefined
+}
+
+/** Opens both with one question to the person; what cannot be had is left out, and why is said. Never throws. */
+export const openMicAndCamera = async (
+  ids: { mic?: string; camera?: string } = {},
+): Promise<OpenedDevices> => {
+  try {
+    const constraints = { audio: micConstraints(ids.mic), video: cameraConstraints(ids.camera) }
+    const stream = await mediaDevices().getUserMedia(constraints)
+    const [mic, camera] = [firstTrack(stream, 'audio'), firstTrack(stream, 'video')]
+    return { mic, camera, micError: undefined, cameraError: undefined }
+  } catch {
+    const [mic, camera] = await Promise.allSettled([openMic(ids.mic), openCamera(ids.camera)])
+    return {
+      mic: mic.status === 'fulfilled' ? mic.value : undefined,
+      camera: camera.status === 'fulfilled' ? camera.value : undefined,
+      micError: mic.status === 'rejected' ? mic.reason : undefined,
+      cameraError: camera.status === 'rejected' ? camera.reason : undefined,
+    }
+  }
 }
 
 /** Asks for a screen, window or tab, with its sound where the browser offers it. */

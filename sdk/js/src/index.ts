@@ -2,7 +2,6 @@ export {
   type Call as CallInfo,
   ERRORS,
   type ErrorCode,
-  type FilePart,
   type IssuedToken,
   LIMITS,
   type Member,
@@ -32,9 +31,10 @@ export {
   onDevicesChanged,
   openCamera,
   openMic,
+  openMicAndCamera,
   openScreen,
 } from './devices.ts'
-export type { Draft, PendingMessage } from './outbox.ts'
+export type { Draft, FilePart, PendingMessage } from './outbox.ts'
 export { Participant } from './participant.ts'
 export { Rest, type RestOptions, type RouteInput } from './rest.ts'
 export { Room, type RoomEvents, type RoomState } from './room.ts'

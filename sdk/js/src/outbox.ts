@@ -3,6 +3,9 @@ import { Backoff } from './backoff.ts'
 import { newClientId } from './client-id.ts'
 import { toTrunklineError } from './errors.ts'
 
+/** The part of a message that shows a file of its room. */
+export type FilePart = Extract<MessagePart, { fileId: string }>
+
 /** What somebody wrote: a text, or parts. */
 export type Draft = ({ text: string } | { parts: MessagePart[] }) & { metadata?: PendingMessage['metadata'] }
 

@@ -51,7 +51,7 @@ export class Rest {
    * @throws TrunklineError the server's problem, or `unavailable` when it cannot be reached
    */
   async call<N extends RouteName>(name: N, input: RouteInput<N>): Promise<RouteResponse<N>> {
-    const response = await this.#fetch(name, input as AnyInput)
+    const response = await this.#fetch(name, input as unknown as AnyInput)
     return (await response.json()) as RouteResponse<N>
   }
 

@@ -45,6 +45,7 @@ export type RoomEvents = {
 export class Room extends Emitter<RoomEvents> {
   readonly id: string
   readonly #connection: Connection
+  readonly #rest: Rest
   readonly #devices: DeviceLoader
   readonly #log: LogSync
   readonly #roster = new Roster()
@@ -68,6 +69,7 @@ export class Room extends Emitter<RoomEvents> {
     this.id = id
     this.#connection = deps.connection
     this.#devices = deps.devices
+    this.#rest = deps.rest
     const { connection, rest } = deps
     this.#typingSender = new TypingSender(typing => {
       connection.request('typing:set', { roomId: id, typing }).catch(() => undefined)
@@ -180,6 +182,11 @@ export class Room extends Emitter<RoomEvents> {
   /** Uploads a file and sends the message that shows it, with the same care as `send`. */
   sendFile(blob: Blob, name: string): Promise<RoomEvent> {
     return this.#outbox.add({ file: { blob, name } })
+  }
+
+  /** The bytes of a file of this room, or of its thumbnail (WebP, at most 512 pixels). */
+  downloadFile(fileId: string, options: { thumbnail?: boolean; signal?: AbortSignal } = {}): Promise<Blob> {
+    return this.#rest.downloadFile(fileId, options)
   }
 
   /** Tries a failed message again. */

@@ -1,0 +1,195 @@
+import type { Call, Room } from '@trunkline/sdk'
+import { html, nothing, type PropertyValues } from 'lit'
+import '../chat/chat.ts'
+import { LightElement } from '../design/element.ts'
+import { brandMark, icon } from '../design/icons.ts'
+import '../design/toast.ts'
+import type { Toast } from '../design/toast.ts'
+import '../members/members.ts'
+import { copyText } from '../room/clipboard.ts'
+import { recall } from '../room/storage.ts'
+import './controls.ts'
+import type { Panel } from './controls.ts'
+import './settings.ts'
+import type { Settings } from './settings.ts'
+import './sounds.ts'
+import './stage.ts'
+import { Unread } from './unread.ts'
+
+/** Below this width (CSS pixels) chat and members cover the call instead of standing beside it. */
+const NARROW = 900
+
+/** In a room: the call, with chat or members beside it. Fires `left`. */
+export class CallView extends LightElement {
+  static override properties = {
+    room: { attribute: false },
+    call: { attribute: false },
+    invite: {},
+    panel: { state: true },
+    narrow: { state: true },
+    speaker: { state: true },
+  }
+  declare room: Room
+  /** Undefined where the server carries no calls: then there is the chat. */
+  declare call: Call | undefined
+  declare invite: string
+  declare panel: Panel | undefined
+  declare narrow: boolean
+  declare speaker: string | undefined
+  #unread: Unread | undefined
+  readonly #observer = new ResizeObserver(([entry]) => this.#resize(entry?.contentRect.width ?? 0))
+
+  constructor() {
+    super()
+    this.narrow = false
+    this.speaker = recall('device.speaker')
+    this.follow(() => this.room)
+    this.follow(() => this.call)
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback()
+    this.narrow = (this.parentElement?.clientWidth ?? 0) < NARROW
+    this.panel = this.narrow ? undefined : 'chat'
+    this.#observer.observe(this)
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback()
+    this.#observer.disconnect()
+    this.#unread?.close()
+  }
+
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    if (changed.has('room')) {
+      this.#unread?.close()
+      this.#unread = new Unread(this.room, () => this.requestUpdate())
+    }
+    this.#unread?.setSeen(this.panel === 'chat')
+    // Ended by the server: there is no call to show any more.
+    if (this.call?.state === 'left') queueMicrotask(() => this.#fire('left'))
+  }
+
+  protected override render() {
+    const covered = this.narrow && this.panel !== undefined
+    return html`<main class="call ${this.panel ? 'with-panel' : ''}">
+        <div class="main" ?inert=${covered}>
+          ${this.#header()}
+          <div class="stage">
+            ${
+              this.call
+                ? html`<tl-stage .call=${this.call}></tl-stage>
+                    <tl-sounds .call=${this.call} .speaker=${this.speaker}></tl-sounds>`
+                : html`<p class="alone">This server carries no calls. The chat works.</p>`
+            }
+            ${this.#banner()}
+          </div>
+          <tl-controls
+            .call=${this.call}
+            .panel=${this.panel}
+            .unread=${this.#unread?.count ?? 0}
+            @panel=${this.#toggle}
+            @leave=${this.#leave}
+            @fault=${(event: CustomEvent<string>) => this.#say(event.detail)}
+          ></tl-controls>
+        </div>
+        ${this.#side()}
+      </main>
+      <tl-toast></tl-toast>
+      <tl-settings
+        .call=${this.call}
+        @speaker=${(event: CustomEvent<string>) => {
+          this.speaker = event.detail
+        }}
+        @fault=${(event: CustomEvent<string>) => this.#say(event.detail)}
+      ></tl-settings>`
+  }
+
+  #header() {
+    const count = this.call?.participants.length ?? 0
+    return html`<header class="bar">
+      <span class="brand">${brandMark()}</span>
+      <div class="what">
+        <h1>${this.room.info?.title || this.room.id}</h1>
+        ${count > 1 ? html`<p class="muted">${count} in the call</p>` : nothing}
+      </div>
+      <button class="button small invite" aria-label="Copy invite link" @click=${this.#copy}>
+        ${icon('link')}<span>Copy invite link</span>
+      </button>
+      <button
+        class="icon-button"
+        aria-label="Device settings"
+        title="Device settings"
+        @click=${() => void this.querySelector<Settings>('tl-settings')?.show()}
+      >
+        ${icon('sliders')}
+      </button>
+    </header>`
+  }
+
+  #banner() {
+    const away = this.room.state === 'reconnecting' || this.call?.state === 'reconnecting'
+    return html`<div class="banner" role="status">
+      ${away ? html`<p><span class="spinner"></span>Reconnecting</p>` : nothing}
+    </div>`
+  }
+
+  #side() {
+    if (!this.panel) return nothing
+    const title = this.panel === 'chat' ? 'Chat' : 'Members'
+    return html`<aside class="side" aria-label=${title} @keydown=${this.#escape}>
+      <header class="bar">
+        <h2>${title}</h2>
+        <button class="icon-button" aria-label="Close ${title.toLowerCase()}" @click=${this.#closePanel}>
+          ${icon('close')}
+        </button>
+      </header>
+      ${
+        this.panel === 'chat'
+          ? html`<tl-chat .room=${this.room}></tl-chat>`
+          : html`<tl-members .room=${this.room}></tl-members>`
+      }
+    </aside>`
+  }
+
+  #toggle({ detail }: CustomEvent<Panel>): void {
+    this.panel = this.panel === detail ? undefined : detail
+  }
+
+  #closePanel(): void {
+    const panel = this.panel
+    this.panel = undefined
+    void this.updateComplete.then(() =>
+      this.querySelector<HTMLElement>(
+        `.control[aria-label^="${panel === 'chat' ? 'Chat' : 'Members'}"]`,
+      )?.focus(),
+    )
+  }
+
+  #escape(event: KeyboardEvent): void {
+    if (event.key === 'Escape' && this.narrow) this.#closePanel()
+  }
+
+  async #copy(): Promise<void> {
+    this.#say((await copyText(this.invite)) ? 'Invite link copied' : this.invite)
+  }
+
+  async #leave(): Promise<void> {
+    await this.call?.leave()
+    this.#fire('left')
+  }
+
+  #say(text: string): void {
+    this.querySelector<Toast>('tl-toast')?.show(text)
+  }
+
+  #resize(width: number): void {
+    if (width > 0) this.narrow = width < NARROW
+  }
+
+  #fire(name: string): void {
+    this.dispatchEvent(new CustomEvent(name))
+  }
+}
+
+customElements.define('tl-call', CallView)

@@ -1,0 +1,86 @@
+import type { FilePart, Room } from '@trunkline/sdk'
+import { html } from 'lit'
+import { LightElement } from '../design/element.ts'
+import { icon } from '../design/icons.ts'
+import { openPicture } from './viewer.ts'
+
+/** Thumbnails already fetched, so that closing and opening the chat does not fetch them again. */
+const fetched = new WeakMap<Room, Map<string, Promise<string>>>()
+
+const thumbnailOf = (room: Room, fileId: string): Promise<string> => {
+  const known = fetched.get(room) ?? new Map<string, Promise<string>>()
+  fetched.set(room, known)
+  const url =
+    known.get(fileId) ??
+    room
+      .downloadFile(fileId, { thumbnail: true })
+      // Without a thumbnail, the picture itself.
+      .catch(() => room.downloadFile(fileId))
+      .then(blob => URL.createObjectURL(blob))
+  known.set(fileId, url)
+  url.catch(() => known.delete(fileId))
+  return url
+}
+
+/** A picture in a message: its thumbnail, and the whole of it on a click. One's own is shown before it is uploaded. */
+export class Picture extends LightElement {
+  static override properties = {
+    room: { attribute: false },
+    shown: { attribute: false },
+    blob: { attribute: false },
+    src: { state: true },
+    failed: { state: true },
+  }
+  declare room: Room
+  declare shown: Partial<FilePart>
+  declare blob: Blob | undefined
+  declare src: string | undefined
+  declare failed: boolean
+  #asked = false
+
+  constructor() {
+    super()
+    this.failed = false
+  }
+
+  protected override willUpdate(): void {
+    if (this.#asked) return
+    if (this.blob) {
+      this.#asked = true
+      this.src = URL.createObjectURL(this.blob)
+    } else if (this.shown.fileId) {
+      this.#asked = true
+      thumbnailOf(this.room, this.shown.fileId).then(
+        src => {
+          this.src = src
+        },
+        () => {
+          this.failed = true
+        },
+      )
+    }
+  }
+
+  protected override render() {
+    const { width = 4, height = 3, name } = this.shown
+    if (this.failed) return html`<p class="lost">${icon('picture')}The picture could not be loaded</p>`
+    return html`<button
+      type="button"
+      class="picture"
+      style="aspect-ratio: ${width} / ${height}; --natural: ${width > 4 ? `${width}px` : '100%'}"
+      aria-label="Open picture ${name ?? ''}"
+      ?disabled=${!this.shown.fileId}
+      @click=${this.#open}
+    >
+      ${this.src ? html`<img src=${this.src} alt=${name ?? 'Picture'} />` : ''}
+    </button>`
+  }
+
+  #open(): void {
+    const { fileId, name } = this.shown
+    if (fileId)
+      void openPicture(this, { room: this.room, fileId, name: name ?? 'Picture', preview: this.src })
+  }
+}
+
+customElements.define('tl-picture', Picture)

@@ -1,0 +1,40 @@
+const timeFormat = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
+const dayFormat = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' })
+const yearFormat = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'long', year: 'numeric' })
+
+export const timeOf = (at: string): string => timeFormat.format(new Date(at))
+
+/** Midnight of the day, here, as a number: the same for all times of one day. */
+export const dayOf = (at: string): number => new Date(at).setHours(0, 0, 0, 0)
+
+/** "Today", "Yesterday", the weekday, or the date of another year. */
+export const dayWord = (day: number, now = new Date()): string => {
+  const today = new Date(now).setHours(0, 0, 0, 0)
+  const yesterday = new Date(now.getFullYear(), now.getMonth(), now.getDate() - 1).getTime()
+  if (day === today) return 'Today'
+  if (day === yesterday) return 'Yesterday'
+  const sameYear = new Date(day).getFullYear() === now.getFullYear()
+  return (sameYear ? dayFormat : yearFormat).format(new Date(day))
+}
+
+/** A length of time as people say it. */
+export const durationWord = (ms: number): string => {
+  const minutes = Math.round(ms / 60_000)
+  if (minutes < 1) return 'less than a minute'
+  if (minutes < 60) return minutes === 1 ? '1 minute' : `${minutes} minutes`
+  const hours = Math.floor(minutes / 60)
+  const rest = minutes % 60
+  return `${hours} h${rest > 0 ? ` ${rest} min` : ''}`
+}
+
+export const sizeWord = (bytes: number): string =>
+  bytes < 1024 * 1024
+    ? `${Math.max(1, Math.round(bytes / 1024))} KB`
+    : `${(bytes / 1024 / 1024).toFixed(1)} MB`
+
+/** "Ann is typing", "Ann and Bob are typing", "Several people are typing"; empty when nobody is. */
+export const typingWord = (names: readonly string[]): string => {
+  if (names.length === 0) return ''
+  if (names.length === 1) return `${names[0]} is typing`
+  return names.length === 2 ? `${names[0]} and ${names[1]} are typing` : 'Several people are typing'
+}

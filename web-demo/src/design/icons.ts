@@ -1,0 +1,46 @@
+import { html, svg, type TemplateResult } from 'lit'
+
+const PATHS = {
+  mic: svg`<rect x="9" y="3" width="6" height="11" rx="3"/><path d="M5.5 11.5a6.5 6.5 0 0 0 13 0M12 18v3"/>`,
+  micOff: svg`<path d="M9 9v2.2a3 3 0 0 0 4.9 2.3M15 11V6a3 3 0 0 0-5.7-1.3M5.5 11.5a6.5 6.5 0 0 0 10.6 5M18.5 11.5a6.5 6.5 0 0 1-.5 2.5M12 18v3M4 3.5l16 17"/>`,
+  camera: svg`<rect x="2.5" y="6" width="13" height="12" rx="3"/><path d="m15.5 11 4.4-2.6c.7-.4 1.6.1 1.6.9v5.4c0 .8-.9 1.3-1.6.9L15.5 13"/>`,
+  cameraOff: svg`<path d="M10.5 6h2a3 3 0 0 1 3 3v2l4.4-2.6c.7-.4 1.6.1 1.6.9v5.4c0 .5-.3.9-.7 1M15.5 15.5a3 3 0 0 1-3 2.5h-7a3 3 0 0 1-3-3V9c0-1.3.8-2.4 2-2.8M4 3.5l16 17"/>`,
+  screen: svg`<rect x="2.5" y="4" width="19" height="13" rx="2.5"/><path d="M8.5 20.5h7M12 13.5v-6M9.3 10 12 7.3l2.7 2.7"/>`,
+  screenStop: svg`<rect x="2.5" y="4" width="19" height="13" rx="2.5"/><path d="M8.5 20.5h7M9.8 8.3l4.4 4.4M14.2 8.3l-4.4 4.4"/>`,
+  chat: svg`<path d="M12 4c-5 0-9 3.2-9 7.3 0 2.2 1.2 4.2 3.1 5.5-.1 1.1-.6 2.2-1.5 3 1.9 0 3.6-.6 4.9-1.6.8.2 1.6.3 2.5.3 5 0 9-3.2 9-7.2S17 4 12 4Z"/>`,
+  people: svg`<circle cx="9" cy="8" r="3.5"/><path d="M2.5 19.5c.5-3.2 3.2-5.5 6.5-5.5s6 2.3 6.5 5.5M15.5 4.8a3.5 3.5 0 0 1 0 6.4M17.8 14.6c2 .8 3.4 2.6 3.7 4.9"/>`,
+  link: svg`<path d="M10 14a4.2 4.2 0 0 0 6 0l3-3a4.240 4.240 0 0 0-6-6l-1 1M14 10a4.2 4.2 0 0 0-6 0l-3 3a4.240 4.240 0 0 0 6 6l1-1"/>`,
+  sliders: svg`<path d="M4 7.5h8M18 7.5h2M4 16.5h2M12 16.5h8"/><circle cx="15" cy="7.5" r="2.6"/><circle cx="9" cy="16.5" r="2.6"/>`,
+  leave: svg`<path d="M21 14.6v-1.3c0-3-4-5.3-9-5.3s-9 2.3-9 5.3v1.3c0 .9.8 1.6 1.7 1.4l2.6-.5c.7-.1 1.2-.7 1.2-1.4v-1.6a12 12 0 0 1 7 0v1.6c0 .7.5 1.3 1.2 1.4l2.6.5c.9.2 1.7-.5 1.7-1.4Z" fill="currentColor" stroke="none"/>`,
+  send: svg`<path d="M12 19V5.5M5.8 11.5 12 5.3l6.2 6.2"/>`,
+  picture: svg`<rect x="3" y="4.5" width="18" height="15" rx="3"/><circle cx="8.8" cy="9.8" r="1.6"/><path d="m4 17.5 4.3-4.2a1.5 1.5 0 0 1 2 0l2.6 2.3 2.3-2.2a1.5 1.5 0 0 1 2 0l3.5 3.3"/>`,
+  file: svg`<path d="M13.5 3H7.5a2.5 2.5 0 0 0-2.5 2.5v13A2.5 2.5 0 0 0 7.5 21h9a2.5 2.5 0 0 0 2.5-2.5v-10L13.5 3Zm0 0v5.5H19"/>`,
+  check: svg`<path d="m5 12.5 4.5 4.5L19 7.5"/>`,
+  checks: svg`<path d="m1.5 12.5 4.5 4.5 9-9.5M12.5 16.5l.5.5 9.5-9.5"/>`,
+  clock: svg`<circle cx="12" cy="12" r="8"/><path d="M12 7.5V12l3 2"/>`,
+  alert: svg`<circle cx="12" cy="12" r="9"/><path d="M12 7.5v5.5M12 16.2v.1"/>`,
+  close: svg`<path d="m6 6 12 12M18 6 6 18"/>`,
+  down: svg`<path d="M12 5v13.5M5.8 12.5 12 18.7l6.2-6.2"/>`,
+  speaker: svg`<path d="M4 9.5h3l4.5-4v13l-4.5-4H4a1 1 0 0 1-1-1v-3a1 1 0 0 1 1-1ZM15.5 9a4.2 4.2 0 0 1 0 6M18.2 6.3a8 8 0 0 1 0 11.4"/>`,
+  arrow: svg`<path d="M5 12h13.5M12.5 5.8 18.7 12l-6.2 6.2"/>`,
+  lock: svg`<rect x="5" y="10.5" width="14" height="10" rx="2.5"/><path d="M8 10.5V7.5a4 4 0 0 1 8 0v3"/>`,
+} as const
+
+export type IconName = keyof typeof PATHS
+
+/** One of our icons, 24 by 24, in the colour and 1.25 times the size of the text. Says nothing to screen readers. */
+export const icon = (name: IconName): TemplateResult =>
+  html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">${PATHS[name]}</svg>`
+
+/** The mark: two ends on one line, and the line they share. */
+export const brandMark = (): TemplateResult => html`<svg viewBox="0 0 32 32" aria-hidden="true">
+  <rect width="32" height="32" rx="9" fill="var(--accent)" />
+  <g fill="none" stroke="var(--on-accent)" stroke-width="2.6" stroke-linecap="round">
+    <path d="M8 10.5h16M16 10.5V23" />
+  </g>
+  <g fill="var(--on-accent)">
+    <circle cx="8" cy="10.5" r="2.9" />
+    <circle cx="24" cy="10.5" r="2.9" />
+    <circle cx="16" cy="23" r="2.9" />
+  </g>
+</svg>`

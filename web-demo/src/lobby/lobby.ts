@@ -1,0 +1,146 @@
+import type { Room } from '@trunkline/sdk'
+import { html, nothing } from 'lit'
+import '../design/avatar.ts'
+import { LightElement } from '../design/element.ts'
+import { brandMark, icon } from '../design/icons.ts'
+import './device-select.ts'
+import { LocalDevices } from './local-devices.ts'
+import './preview.ts'
+
+export type JoinDetail = { name: string; devices: LocalDevices }
+
+/** The page before the call: how one looks and sounds, who is there, and the way in. Fires `join`. */
+export class Lobby extends LightElement {
+  static override properties = {
+    roomId: {},
+    name: {},
+    fixedName: {},
+    room: { attribute: false },
+    joining: { type: Boolean },
+    fault: {},
+  }
+  declare roomId: string
+  declare name: string
+  declare fixedName: string | undefined
+  /** Open already when we are known; then it tells who is in the call. */
+  declare room: Room | undefined
+  declare joining: boolean
+  declare fault: string | undefined
+  readonly #devices = new LocalDevices(() => this.requestUpdate())
+
+  constructor() {
+    super()
+    this.name = ''
+    this.joining = false
+    this.follow(() => this.room)
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback()
+    void this.#devices.open()
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback()
+    this.#devices.close()
+  }
+
+  protected override render() {
+    const devices = this.#devices
+    return html`<main class="lobby">
+      <a class="brand" href="/">${brandMark()}Trunkline</a>
+      <div class="columns">
+        <section aria-label="Camera preview">
+          <tl-preview .devices=${devices} .name=${this.fixedName ?? this.name}></tl-preview>
+          ${this.#faults()}
+          <div class="devices">
+            ${(['mic', 'camera', 'speaker'] as const).map(
+              kind => html`<tl-device-select
+                kind=${kind}
+                .devices=${devices.of(kind)}
+                .selected=${devices.chosen(kind)}
+                @choose=${(event: CustomEvent<string>) => void devices.choose(kind, event.detail)}
+              ></tl-device-select>`,
+            )}
+          </div>
+        </section>
+        <form @submit=${this.#submit} novalidate>
+          <div class="title">
+            <h1>${this.room?.info?.title || this.roomId}</h1>
+            ${this.#whoIsHere()}
+          </div>
+          ${this.#nameField()}
+          ${this.fault ? html`<p class="notice error" role="alert">${icon('alert')}${this.fault}</p>` : nothing}
+          <button class="button primary wide tall" ?disabled=${this.joining}>
+            ${this.joining ? html`<span class="spinner"></span>Joining` : 'Join call'}
+          </button>
+        </form>
+      </div>
+    </main>`
+  }
+
+  #nameField() {
+    if (this.fixedName !== undefined) {
+      return html`<p class="muted">You join as <strong>${this.fixedName}</strong>.</p>`
+    }
+    return html`<div class="field">
+      <label for="tl-name">Your name</label>
+      <input
+        class="input"
+        id="tl-name"
+        name="name"
+        autocomplete="name"
+        maxlength="100"
+        required
+        .value=${this.name}
+        @input=${(event: Event) => {
+          this.name = (event.target as HTMLInputElement).value
+        }}
+      />
+    </div>`
+  }
+
+  #faults() {
+    const { supported, micFault, cameraFault } = this.#devices
+    if (!supported) {
+      return html`<p class="notice">
+        ${icon('lock')}This page is not on https, so the browser gives no microphone or camera. You can still join,
+        see and hear the others, and chat.
+      </p>`
+    }
+    return [micFault, cameraFault].flatMap(fault =>
+      fault ? html`<p class="notice" role="status">${icon('alert')}${fault}</p>` : [],
+    )
+  }
+
+  #whoIsHere() {
+    const call = this.room?.liveCall
+    if (!this.room?.info) return html`<p class="muted">Check how you look and sound, then join.</p>`
+    if (!call || call.participants.length === 0) return html`<p class="muted">Nobody is in the call yet.</p>`
+    const names = [...new Set(call.participants.map(({ name }) => name))]
+    const shown = names.slice(0, 3).join(', ')
+    const more = names.length > 3 ? ` and ${names.length - 3} more` : ''
+    return html`<div class="here">
+      <span class="faces">
+        ${call.participants
+          .slice(0, 4)
+          .map(({ name, userId }) => html`<tl-avatar .name=${name} userId=${userId}></tl-avatar>`)}
+      </span>
+      <p class="muted">${shown}${more} ${names.length === 1 ? 'is' : 'are'} in the call.</p>
+    </div>`
+  }
+
+  #submit(event: Event): void {
+    event.preventDefault()
+    const name = (this.fixedName ?? this.name).trim()
+    if (!name) {
+      this.fault = 'Enter your name, so that the others know who you are.'
+      this.querySelector('input')?.focus()
+      return
+    }
+    const detail: JoinDetail = { name, devices: this.#devices }
+    this.dispatchEvent(new CustomEvent('join', { detail }))
+  }
+}
+
+customElements.define('tl-lobby', Lobby)

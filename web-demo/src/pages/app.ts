@@ -1,0 +1,50 @@
+import { html } from 'lit'
+import { LightElement } from '../design/element.ts'
+import '../room/room.ts'
+import './landing.ts'
+
+const ROOM_PATH = /^\/r\/([A-Za-z0-9][A-Za-z0-9_-]{0,63})\/?$/
+
+/** The demo: two addresses, `/` and `/r/<room>?name=<name>#token=<token>`. */
+export class App extends LightElement {
+  static override properties = { path: { state: true } }
+  declare path: string
+
+  constructor() {
+    super()
+    this.path = location.pathname
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback()
+    addEventListener('popstate', this.#read)
+    addEventListener('hashchange', this.#read)
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback()
+    removeEventListener('popstate', this.#read)
+    removeEventListener('hashchange', this.#read)
+  }
+
+  protected override render() {
+    const roomId = ROOM_PATH.exec(this.path)?.[1]
+    document.title = roomId ? `${roomId} · Trunkline` : 'Trunkline'
+    if (!roomId) return html`<tl-landing @go=${this.#go}></tl-landing>`
+    const name = new URLSearchParams(location.search).get('name') ?? ''
+    const token = new URLSearchParams(location.hash.slice(1)).get('token') ?? undefined
+    return html`<tl-room .roomId=${roomId} .name=${name.slice(0, 100)} .token=${token}></tl-room>`
+  }
+
+  readonly #read = () => {
+    this.path = location.pathname
+    this.requestUpdate()
+  }
+
+  #go({ detail }: CustomEvent<string>): void {
+    history.pushState(null, '', detail)
+    this.#read()
+  }
+}
+
+customElements.define('tl-app', App)

@@ -1,0 +1,90 @@
+import { html } from 'lit'
+import '../design/avatar.ts'
+import { LightElement } from '../design/element.ts'
+import { brandMark, icon } from '../design/icons.ts'
+import { recall, remember } from '../room/storage.ts'
+import { inventRoom, roomIdOf } from './room-name.ts'
+
+/** The front page: what this is, and the way into a room. Fires `go` with a path. */
+export class Landing extends LightElement {
+  static override properties = { room: { state: true }, name: { state: true } }
+  declare room: string
+  declare name: string
+
+  constructor() {
+    super()
+    this.room = ''
+    this.name = recall('name') ?? ''
+  }
+
+  protected override render() {
+    const joins = roomIdOf(this.room) !== ''
+    return html`<main class="landing">
+      <header><a class="brand" href="/">${brandMark()}Trunkline</a></header>
+      <div class="columns">
+        <section class="pitch">
+          <h1>Calls and messages, on your own server.</h1>
+          <p class="muted">
+            Video, chat, pictures and presence in one room. Open it, send the link, talk. Nothing to install.
+          </p>
+          <form @submit=${this.#submit}>
+            <div class="field">
+              <label for="tl-landing-name">Your name</label>
+              <input
+                class="input"
+                id="tl-landing-name"
+                autocomplete="name"
+                maxlength="100"
+                .value=${this.name}
+                @input=${(event: Event) => {
+                  this.name = (event.target as HTMLInputElement).value
+                }}
+              />
+            </div>
+            <div class="field">
+              <label for="tl-landing-room">Room</label>
+              <input
+                class="input"
+                id="tl-landing-room"
+                autocomplete="off"
+                autocapitalize="none"
+                spellcheck="false"
+                maxlength="64"
+                placeholder="Leave empty for a new one"
+                .value=${this.room}
+                @input=${(event: Event) => {
+                  this.room = (event.target as HTMLInputElement).value
+                }}
+              />
+            </div>
+            <button class="button primary wide tall">
+              ${joins ? 'Join room' : 'Create a room'}${icon('arrow')}
+            </button>
+          </form>
+        </section>
+        ${picture()}
+      </div>
+    </main>`
+  }
+
+  #submit(event: Event): void {
+    event.preventDefault()
+    const name = this.name.trim()
+    if (name) remember('name', name)
+    const query = name ? `?name=${encodeURIComponent(name)}` : ''
+    const detail = `/r/${roomIdOf(this.room) || inventRoom()}${query}`
+    this.dispatchEvent(new CustomEvent('go', { detail }))
+  }
+}
+
+/** A call, drawn. */
+const picture = () => html`<div class="picture-of-a-call" aria-hidden="true">
+  <div class="t t1"><tl-avatar name="Mara Lind" userId="m-3"></tl-avatar><span>Mara</span></div>
+  <div class="t t2"><tl-avatar name="Jonas Weber" userId="j-8"></tl-avatar><span>Jonas</span></div>
+  <div class="t t3"><tl-avatar name="Aiko Sato" userId="a-12"></tl-avatar><span>Aiko</span></div>
+  <div class="b b1">Can you see the scan?</div>
+  <div class="b b2">Yes, clear as day</div>
+  <div class="c"><i>${icon('mic')}</i><i>${icon('camera')}</i><i>${icon('screen')}</i><i class="x">${icon('leave')}</i></div>
+</div>`
+
+customElements.define('tl-landing', Landing)

@@ -1,0 +1,164 @@
+import { type Call, type Room, TrunklineError } from '@trunkline/sdk'
+import { html, type PropertyValues } from 'lit'
+import '../call/call.ts'
+import { LightElement } from '../design/element.ts'
+import '../lobby/lobby.ts'
+import type { JoinDetail } from '../lobby/lobby.ts'
+import { Identity } from './identity.ts'
+import './left.ts'
+import './refused.ts'
+import { recall, remember } from './storage.ts'
+
+type Phase = 'lobby' | 'call' | 'left' | 'refused'
+
+const REFUSALS = [
+  'room_not_found',
+  'forbidden',
+  'token_missing',
+  'token_malformed',
+  'token_signature',
+  'token_expired',
+]
+
+/** A room from the door to the good-bye: lobby, call with chat, and the way back in. */
+export class RoomView extends LightElement {
+  static override properties = {
+    url: {},
+    roomId: {},
+    token: {},
+    name: {},
+    phase: { state: true },
+    room: { state: true },
+    call: { state: true },
+    joining: { state: true },
+    fault: { state: true },
+  }
+  /** The server; by default the one this page came from. */
+  declare url: string
+  declare roomId: string
+  /** A user's token; without one, people come in as guests. */
+  declare token: string | undefined
+  /** Name to begin with. */
+  declare name: string
+  declare phase: Phase
+  declare room: Room | undefined
+  declare call: Call | undefined
+  declare joining: boolean
+  declare fault: string | undefined
+  #identity: Identity | undefined
+
+  constructor() {
+    super()
+    this.url = location.origin
+    this.name = ''
+    this.phase = 'lobby'
+    this.joining = false
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback()
+    document.addEventListener('visibilitychange', this.#onVisibility)
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback()
+    document.removeEventListener('visibilitychange', this.#onVisibility)
+    void this.#identity?.close()
+  }
+
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    if (changed.has('roomId') || changed.has('token') || changed.has('url')) this.#begin()
+  }
+
+  protected override render() {
+    const identity = this.#identity
+    if (this.phase === 'call' && this.room) {
+      return html`<tl-call
+        .room=${this.room}
+        .call=${this.call}
+        .invite=${new URL(`/r/${this.roomId}`, this.url).href}
+        @left=${this.#left}
+      ></tl-call>`
+    }
+    if (this.phase === 'left') return html`<tl-left @again=${this.#begin}></tl-left>`
+    if (this.phase === 'refused') {
+      return html`<tl-refused .isGuest=${identity?.isGuest} .fault=${this.fault} @token=${this.#takeToken}></tl-refused>`
+    }
+    return html`<tl-lobby
+      .roomId=${this.roomId}
+      .name=${this.name}
+      .fixedName=${identity?.fixedName}
+      .room=${this.room}
+      .joining=${this.joining}
+      .fault=${this.fault}
+      @join=${this.#join}
+    ></tl-lobby>`
+  }
+
+  #begin(): void {
+    void this.#identity?.close()
+    this.#identity = new Identity({ url: this.url, roomId: this.roomId, token: this.token })
+    this.phase = 'lobby'
+    this.room = undefined
+    this.call = undefined
+    this.fault = undefined
+    const given = this.name !== ''
+    this.name ||= recall('name') ?? ''
+    // Whoever is known already may look who is there; a new guest comes into being by joining.
+    if (this.token || given || (this.name && this.#identity.isKnown(this.name))) {
+      this.#enter(this.name).catch(error => this.#refused(error))
+    }
+  }
+
+  async #enter(name: string): Promise<Room> {
+    const identity = this.#identity
+    if (!identity) throw new TrunklineError('unavailable', 'Not connected')
+    const client = await identity.as(name)
+    const room = await client.openRoom(this.roomId)
+    if (identity !== this.#identity) throw new TrunklineError('unavailable', 'The page went on')
+    this.room = room
+    // Loading this now makes joining one round trip.
+    void room.prepareCall().catch(() => undefined)
+    return room
+  }
+
+  readonly #onVisibility = () => this.#identity?.client?.setPresence(document.hidden ? 'away' : 'online')
+
+  async #join({ detail: { name, devices } }: CustomEvent<JoinDetail>): Promise<void> {
+    this.name = name
+    this.joining = true
+    this.fault = undefined
+    try {
+      const room = await this.#enter(name)
+      if (!this.token) remember('name', name)
+      this.call = room.canCall ? await room.joinCall(devices.release()) : undefined
+      this.phase = 'call'
+    } catch (error) {
+      this.#refused(error)
+      this.fault ??= (error as Error).message
+      devices.reopen()
+    } finally {
+      this.joining = false
+    }
+  }
+
+  #refused(thrown: unknown): void {
+    const error = thrown as TrunklineError
+    if (!REFUSALS.includes(error.code)) return
+    this.fault = error.message
+    this.phase = 'refused'
+  }
+
+  #takeToken({ detail }: CustomEvent<string>): void {
+    this.token = detail
+  }
+
+  #left(): void {
+    this.phase = 'left'
+    this.call = undefined
+    this.room = undefined
+    void this.#identity?.close()
+  }
+}
+
+customElements.define('tl-room', RoomView)
