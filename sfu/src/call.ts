@@ -103,9 +103,11 @@ export class Call {
       this.started = true
       const { roomId, id: callId, startedAt } = this
       this.notices.tell('call:started', { roomId, callId, startedAt: startedAt.toISOString() })
+      this.logger.info({ roomId, callId, workerPid: this.worker.pid }, 'call started')
     }
     this.participants.set(participant.id, participant)
     this.emptySince = undefined
+    this.logger.info({ roomId: this.roomId, participantId: participant.id }, 'participant joined')
     this.changed()
   }
 

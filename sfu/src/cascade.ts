@@ -41,6 +41,7 @@ export const endCall = (call: Call): void => {
   call.worker.calls.delete(call)
   call.onClosed(call)
   if (!call.started) return
+  call.logger.info({ roomId: call.roomId, callId: call.id }, 'call ended')
   call.notices.tell('call:ended', {
     roomId: call.roomId,
     callId: call.id,
@@ -66,6 +67,7 @@ export const removeParticipant = (participant: Participant): void => {
   participant.receiveTransport.engine.close()
   for (const producer of [...participant.producers.values()]) closeProducer(producer)
   forget(participant)
+  call.logger.info({ roomId: call.roomId, participantId: participant.id }, 'participant left')
   call.changed()
   endWhenEmpty(call)
 }

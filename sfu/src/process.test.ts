@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { startSfu } from './testing/start.ts'
 import { until } from './testing/until.ts'
@@ -17,7 +17,7 @@ const lives = (pid: number): boolean => {
 }
 
 const spawnSfu = async (): Promise<{ child: ChildProcess; lines: string[]; pids: number[] }> => {
-  const script = join(import.meta.dirname, 'testing/run.ts')
+  const script = fileURLToPath(import.meta.resolve('./testing/run.ts'))
   const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] })
   onTestFinished(() => void child.kill('SIGKILL'))
   const lines: string[] = []
@@ -51,6 +51,13 @@ test('close leaves no child, also when called twice', async () => {
   const pids = (await sfu.counts()).map(counts => counts.pid)
   await Promise.all([sfu.close(), sfu.close()])
   expect(pids.some(lives)).toBe(false)
+})
+
+test('a worker that cannot start is named', async () => {
+  await expect(startSfu({ workerBin: '/nowhere/mediasoup-worker' })).rejects.toThrow(
+    /\/nowhere\/mediasoup-worker does not start: .*ENOENT/,
+  )
+  await expect(startSfu({ workerBin: '/bin/false' })).rejects.toThrow(/\/bin\/false does not start/)
 })
 
 test('a taken port is named, and no worker is left', async () => {

@@ -41,7 +41,12 @@ export class Producer {
   static async create(options: ProducerOptions): Promise<Producer> {
     const { participant, kind, rtpParameters, paused } = options
     const engine = await refusedAsInvalid('producer:create', () =>
-      participant.sendTransport.engine.produce({ kind, rtpParameters, paused, keyFrameRequestDelay: KEY_FRAME_REQUEST_MS }),
+      participant.sendTransport.engine.produce({
+        kind,
+        rtpParameters,
+        paused,
+        keyFrameRequestDelay: KEY_FRAME_REQUEST_MS,
+      }),
     )
     return new Producer(engine, options)
   }

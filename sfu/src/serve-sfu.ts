@@ -2,6 +2,8 @@ import type { Server as HttpServer } from 'node:http'
 import { type LinkServer, type Logger, serveLink } from '@trunkline/kit'
 import { SFU_NOTICES, SFU_REQUESTS, type Sfu } from '@trunkline/protocol'
 
+type Spoken = { roomId: string; participantId: string }
+
 /** What is spoken between signalling and an SFU of its own process. */
 const SFU_CONTRACT = { requests: SFU_REQUESTS, notices: SFU_NOTICES } as const
 
@@ -28,11 +30,11 @@ export const serveSfu = (options: ServeSfuOptions): LinkServer<typeof SFU_CONTRA
 
   const own = (data: object, peerId: string) => {
     if (!('roomId' in data && 'participantId' in data)) return
-    const { roomId, participantId } = data as { roomId: string; participantId: string }
+    const { roomId, participantId } = data as Spoken
     const room = speaksFor.get(roomId) ?? new Map<string, string>()
     speaksFor.set(roomId, room.set(participantId, peerId))
   }
-  const disown = ({ roomId, participantId }: { roomId: string; participantId: string }) => {
+  const disown = ({ roomId, participantId }: Spoken) => {
     const room = speaksFor.get(roomId)
     room?.delete(participantId)
     if (room?.size === 0) speaksFor.delete(roomId)
@@ -47,8 +49,11 @@ export const serveSfu = (options: ServeSfuOptions): LinkServer<typeof SFU_CONTRA
     handle: async (name, data, peerId) => {
       // Before it is done: the peer may be lost while its join is on the way.
       if (name === 'call:join') own(data, peerId)
-      const answer = await sfu.request(name, data)
-      if (name === 'call:leave') disown(data as { roomId: string; participantId: string })
+      const answer = await sfu.request(name, data).catch(error => {
+        if (name === 'call:join') disown(data as Spoken)
+        throw error
+      })
+      if (name === 'call:leave') disown(data as Spoken)
       else own(data, peerId)
       return answer
     },

@@ -33,7 +33,7 @@ export class LocalSfu implements Sfu {
   readonly #opening = new KeyedMutex()
   /** Joins on their way, so that a leave that overtakes one is not lost. */
   readonly #joining = new Map<string, { left: boolean }>()
-  #pool: WorkerPool
+  readonly #pool: WorkerPool
   #closing: Promise<void> | undefined
 
   private constructor(logger: Logger, settings: SfuSettings, notices: Notices, pool: WorkerPool) {
@@ -89,7 +89,9 @@ export class LocalSfu implements Sfu {
 
   /** What each worker holds, by its own account: for metrics, and for tests that look for leaks. */
   async counts(): Promise<WorkerCounts[]> {
-    return Promise.all(this.#pool.workers.map(worker => worker.counts()))
+    const counts = await Promise.allSettled(this.#pool.workers.map(worker => worker.counts()))
+    // One that died on the way has none.
+    return counts.flatMap(count => (count.status === 'fulfilled' ? [count.value] : []))
   }
 
   /** Ends every call, then every worker. Idempotent. */
@@ -133,6 +135,8 @@ export class LocalSfu implements Sfu {
     const rtpCapabilities = parseRtpCapabilities(data.rtpCapabilities)
     const key = keyOf(data)
     const joining = { left: false }
+    const superseded = this.#joining.get(key)
+    if (superseded) superseded.left = true
     this.#joining.set(key, joining)
     try {
       const { call, release } = await this.#enter(roomId)

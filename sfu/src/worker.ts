@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { Logger } from '@trunkline/kit'
-import { createWorker, type types } from 'mediasoup'
+import { createWorker, workerBin as engineWorkerBin, type types } from 'mediasoup'
 import type { Call } from './call.ts'
 import { MEDIA_CODECS } from './codecs.ts'
 import { listenInfosFor } from './listen-infos.ts'
@@ -55,6 +55,15 @@ const listen = async (
   }
 }
 
+const start = async (workerBin: string | undefined): Promise<types.Worker> => {
+  try {
+    return await createWorker({ logLevel: 'warn', ...(workerBin === undefined ? {} : { workerBin }) })
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new Error(`the media worker ${workerBin ?? engineWorkerBin} does not start: ${reason}`, { cause })
+  }
+}
+
 /** One process of the engine, with the one port its transports share. */
 export class Worker {
   readonly #engine: types.Worker
@@ -79,10 +88,7 @@ export class Worker {
    * @throws Error that names the port when it is taken
    */
   static async create(settings: SfuSettings, port: number, logger: Logger): Promise<Worker> {
-    const engine = await createWorker({
-      logLevel: 'warn',
-      ...(settings.workerBin === undefined ? {} : { workerBin: settings.workerBin }),
-    })
+    const engine = await start(settings.workerBin)
     try {
       const listening = await listen(engine, settings, port)
       logger.info({ pid: engine.pid, port: listening.port }, 'media worker started')
@@ -131,10 +137,11 @@ export class Worker {
     const [worker, server, routers] = await Promise.all([
       this.#engine.dump(),
       this.server.dump(),
-      Promise.all(Array.from(this.calls, call => call.router.dump())),
+      Promise.allSettled(Array.from(this.calls, call => call.router.dump())),
     ])
+    // One that was closed on the way holds nothing.
     const sum = (of: (router: types.RouterDump) => number) =>
-      routers.reduce((total, router) => total + of(router), 0)
+      routers.reduce((total, router) => total + (router.status === 'fulfilled' ? of(router.value) : 0), 0)
     return {
       pid: this.pid,
       port: this.port,

@@ -81,6 +81,18 @@ export const testCallBehaviour = (start: Start): void => {
     expect(await local.counts()).toMatchObject([{ transports: 2 }])
   })
 
+  test('a leave that overtakes a join and its retry wins over both', async () => {
+    const { sfu, local } = await start()
+    const joins = [joinRaw(sfu, 'room', 'anna'), joinRaw(sfu, 'room', 'anna')]
+    const leaving = sfu.request('call:leave', { roomId: 'room', participantId: 'anna' })
+    for (const join of await Promise.allSettled(joins)) {
+      expect(join).toMatchObject({ status: 'rejected', reason: { code: 'not_in_call' } })
+    }
+    await leaving
+    expect((await sfu.request('call:get', { roomId: 'room' })).call?.participants ?? []).toEqual([])
+    expect(await local.counts()).toMatchObject([{ transports: 0 }])
+  })
+
   test('a leave that overtakes its join wins', async () => {
     const { sfu, local } = await start()
     await joinRaw(sfu, 'room', 'ben')
