@@ -1,0 +1,135 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { onTestFinished } from 'vitest'
+
+/** Debian's browser itself; its wrapper script would add flags of its own. */
+const CHROMIUM = '/usr/lib/chromium/chromium'
+
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--use-fake-device-for-media-stream',
+  '--use-fake-ui-for-media-stream',
+  '--autoplay-policy=no-user-gesture-required',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-default-apps',
+  '--metrics-recording-only',
+  '--no-pings',
+  '--disable-domain-reliability',
+  '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost',
+]
+
+type Register = (cleanUp: () => void | Promise<void>) => void
+
+/** A real Chromium with a fake camera and microphone. */
+export const launchBrowser = async (register: Register = onTestFinished): Promise<Browser> => {
+  const folder = mkdtempSync(join(tmpdir(), 'trunkline-chromium-'))
+  const browser = await chromium.launch({
+    executablePath: CHROMIUM,
+    headless: true,
+    args: FLAGS,
+    env: { ...process.env, XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: folder } as Record<string, string>,
+  })
+  register(async () => {
+    await browser.close()
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
+  })
+  return browser
+}
+
+declare global {
+  interface Window {
+    /** Every connection the page made, for its statistics. */
+    peerConnections: RTCPeerConnection[]
+  }
+}
+
+export type Visitor = {
+  page: Page
+  name: string
+  /** Errors in the console and uncaught ones, so far. */
+  problems: string[]
+}
+
+/** Somebody with a browser profile of their own. */
+export const visit = async (
+  browser: Browser,
+  address: string,
+  name: string,
+  options: BrowserContextOptions = {},
+): Promise<Visitor> => {
+  const context = await browser.newContext({ viewport: { width: 1000, height: 700 }, ...options })
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+  const page = await context.newPage()
+  const problems: string[] = []
+  page.on('console', message => {
+    if (message.type() === 'error') problems.push(`${message.text()} ${message.location().url}`)
+  })
+  page.on('pageerror', error => problems.push(String(error)))
+  await page.addInitScript(() => {
+    window.peerConnections = []
+    const Original = window.RTCPeerConnection
+    window.RTCPeerConnection = class extends Original {
+      constructor(configuration?: RTCConfiguration) {
+        super(configuration)
+        window.peerConnections.push(this)
+      }
+    }
+  })
+  await page.goto(address)
+  return { page, name, problems }
+}
+
+/** Clicks the button whose accessible name begins with "Join". */
+export const joinCall = async ({ page }: Visitor): Promise<void> => {
+  await page.getByRole('button', { name: /^Join/ }).click()
+}
+
+export type Picture = { frames: number; width: number; print: string }
+
+/** What each playing `<video>` shows now: its frame count, and a fingerprint of its pixels. */
+export const pictures = async ({ page }: Visitor): Promise<Picture[]> => {
+  const videos = await page.locator('video').all()
+  return Promise.all(
+    videos.map(video =>
+      video.evaluate(element => {
+        const shown = element as HTMLVideoElement
+        const canvas = document.createElement('canvas')
+        canvas.width = 32
+        canvas.height = 24
+        const context = canvas.getContext('2d')
+        context?.drawImage(shown, 0, 0, 32, 24)
+        const pixels = context?.getImageData(0, 0, 32, 24).data ?? []
+        let print = 0
+        for (const value of pixels) print = (Math.imul(print, 31) + value) | 0
+        return {
+          frames: shown.getVideoPlaybackQuality().totalVideoFrames,
+          width: shown.videoWidth,
+          print: String(print),
+        }
+      }),
+    ),
+  )
+}
+
+/** Energy of each remote sound that is being received and played, by its SSRC. */
+export const sounds = async ({ page }: Visitor): Promise<Map<number, number>> => {
+  const found = await page.evaluate(async () => {
+    const energies: [number, number][] = []
+    for (const connection of window.peerConnections) {
+      if (connection.connectionState !== 'connected') continue
+      for (const report of (await connection.getStats()).values()) {
+        if (report.type === 'inbound-rtp' && report.kind === 'audio')
+          energies.push([report.ssrc, report.totalAudioEnergy ?? 0])
+      }
+    }
+    return energies
+  })
+  return new Map(found)
+}

@@ -1,0 +1,65 @@
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { freePort, startServer, temporaryFolder } from './server.ts'
+
+const MAIN = fileURLToPath(new URL('../../cli/src/main.ts', import.meta.url))
+
+const doctor = async (env: Record<string, string> = {}) => {
+  const result = spawnSync(process.execPath, [MAIN, 'doctor'], {
+    encoding: 'utf8',
+    timeout: 60_000,
+    env: {
+      PATH: process.env.PATH ?? '',
+      HOME: process.env.HOME ?? '',
+      PORT: String(await freePort()),
+      RTC_PORT: String(await freePort()),
+      RTC_WORKERS: '1',
+      TURN_PORT: String(await freePort()),
+      TRUNKLINE_DATA: temporaryFolder(),
+      ...env,
+    },
+  })
+  return { code: result.status, said: result.stdout }
+}
+
+test('a machine that is right passes every check', async () => {
+  const { code, said } = await doctor()
+  expect(said).not.toContain('✗')
+  for (const name of ['disk', 'ports', 'database', 'worker', 'turn', 'ffmpeg', 'clock', 'address']) {
+    expect(said).toMatch(new RegExp(`[✓!] ${name} `))
+  }
+  expect(code).toBe(0)
+})
+
+test('each fault is named with its fix', async () => {
+  const taken = await startServer({
+    services: ['signalling'],
+    env: { TRUNKLINE_SECRET: 'a-secret-for-doctor' },
+  })
+  const { code, said } = await doctor({
+    RTC_PORT: new URL(taken.url).port,
+    DATABASE_URL: 'postgresql://nobody:pass-word@127.0.0.1:1/none',
+    REDIS_URL: 'redis://127.0.0.1:1',
+    MEDIASOUP_WORKER_BIN: '/nowhere/worker',
+    TRUNKLINE_DATA: '/dev/null/data',
+    ANNOUNCED_ADDRESS: 'calls.example.org',
+    PATH: '/nowhere',
+  })
+  expect(code).toBe(1)
+  expect(said).toMatch(/✗ disk .*\n\s+→ mkdir/)
+  expect(said).toMatch(/✗ ports .*taken.*\n\s+→ .*RTC_PORT/)
+  expect(said).toMatch(/✗ database .*DATABASE_URL cannot be reached.*\n\s+→ start the database/)
+  expect(said).toMatch(/✗ redis .*\n\s+→ start Redis/)
+  expect(said).toMatch(/✗ worker .*MEDIASOUP_WORKER_BIN.*\n\s+→ \S/)
+  expect(said).toMatch(/✗ turn .*\n\s+→ .*ANNOUNCED_ADDRESS/)
+  expect(said).toMatch(/! ffmpeg .*\n\s+→ apt-get install ffmpeg/)
+  expect(said).toMatch(/✗ address .*\n\s+→ set ANNOUNCED_ADDRESS/)
+  expect(said).not.toContain('pass-word')
+})
+
+test('ports held by a running Trunkline are its own', async () => {
+  const server = await startServer()
+  const { said } = await doctor({ PORT: new URL(server.url).port, TRUNKLINE_DATA: server.dataFolder })
+  expect(said).toMatch(/✓ ports .*a Trunkline answers/)
+})
