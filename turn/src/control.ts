@@ -361,7 +361,8 @@ export class Control {
     relay.client.attach(undefined)
     relay.close()
     this.#deps.quota.release(relay.account)
-    const expired = Date.now() >= allocation.timeToExpiry
+    // A timer may fire a millisecond early.
+    const expired = Date.now() + 10 >= allocation.timeToExpiry
     this.#deps.logger.info(
       {
         user: relay.account.user,

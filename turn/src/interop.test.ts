@@ -6,17 +6,19 @@ import { SECRET, startPeer, startTurn } from './test-server.ts'
 import { bindUdpSocket } from './udp-socket.ts'
 
 // Debian's coturn brings a client and a peer that are not ours.
-const missing = spawnSync('turnutils_uclient', ['-?']).error !== undefined
-if (missing) console.log('TURN interoperability skipped: turnutils_uclient is not installed (Debian: coturn)')
+const CLIENT = 'turnutils_uclient'
+const PEER = 'turnutils_peer'
+const missing = spawnSync(CLIENT, ['-?']).error !== undefined
+if (missing) console.log(`TURN interoperability skipped: ${CLIENT} is not installed (Debian: coturn)`)
 
 const run = promisify(execFile)
 
-/** turnutils_peer, echoing on the port returned; the client also names the port after it. */
+/** coturn's peer, echoing on the port returned; the client also names the port after it. */
 const startCoturnPeer = async (): Promise<number> => {
   const probe = await bindUdpSocket('127.0.0.1', 0)
   const { port } = probe.address()
   await new Promise<void>(resolve => probe.close(resolve))
-  const child = spawn('turnutils_peer', ['-L', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' })
+  const child = spawn(PEER, ['-L', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' })
   onTestFinished(() => {
     child.kill('SIGKILL')
   })
@@ -53,7 +55,7 @@ describe.skipIf(missing)("coturn's client", { timeout: 60_000 }, () => {
     const peer = ['-L', '127.0.0.1', '-e', '127.0.0.1', '-r', String(peerPort)]
     const user = ['-u', 'coturn', '-W', SECRET]
     const args = [...flags, ...LOAD, ...peer, ...user, '-p', String(turn.port), '127.0.0.1']
-    const { stdout } = await run('turnutils_uclient', args, { timeout: 50_000 })
+    const { stdout } = await run(CLIENT, args, { timeout: 50_000 })
     const totals = [...stdout.matchAll(/tot_send_msgs=(\d+), tot_recv_msgs=(\d+)/g)].at(-1)
     expect(totals?.slice(1).map(Number), stdout.slice(-2000)).toEqual([800, 800])
     expect(stdout).toContain('Total lost packets 0 (0.000000%)')

@@ -15,6 +15,7 @@ describe('createTurn', () => {
     await expect(startTurn({ listenAddress: '198.51.100.1' })).rejects.toThrow(
       'not an address of this machine',
     )
+    await expect(startTurn({ listenAddress: 'localhost' })).rejects.toThrow('give an IP address')
     await expect(startTurn({ listenAddress: '0.0.0.0' })).rejects.toThrow('ANNOUNCED_ADDRESS')
     await expect(startTurn({ announcedAddress: 'turn.example' })).rejects.toThrow('not an IP address')
     await expect(startTurn({ announcedAddress: '::1' })).rejects.toThrow('other family')

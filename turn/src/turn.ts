@@ -2,7 +2,7 @@ import type { Logger } from '@trunkline/kit'
 import { Control } from './control.ts'
 import { Counters, type Refusal } from './counters.ts'
 import { Credentials } from './credentials.ts'
-import { Endpoint } from './endpoint.ts'
+import { canonicalAddress, Endpoint } from './endpoint.ts'
 import { type Limits, resolveLimits } from './limits.ts'
 import { type Client, UdpListener } from './listeners.ts'
 import { Nonces } from './nonce.ts'
@@ -75,6 +75,14 @@ const announce = (listen: string, announced: string | undefined): Endpoint => {
   return endpoint
 }
 
+const assertAddress = (listen: string): void => {
+  if (canonicalAddress(listen) === undefined) {
+    throw new TypeError(
+      `TURN can't listen on "${listen}": give an IP address, for example 127.0.0.1 or 0.0.0.0`,
+    )
+  }
+}
+
 /** `::` is both wildcards as two sockets, so that IPv4 clients look like IPv4. */
 const listenAddresses = (listen: string): readonly string[] =>
   listen === '::' ? ['0.0.0.0', '::'] : [listen]
@@ -96,6 +104,7 @@ export const createTurn = async (options: TurnOptions): Promise<Turn> => {
   const { logger, listenAddress, realm } = options
   if (!/^[\x21-\x7e]{1,127}$/.test(realm))
     throw new TypeError('The TURN realm must be 1 to 127 ASCII characters')
+  assertAddress(listenAddress)
   const limits = resolveLimits(options.limits)
   const credentials = new Credentials(options.secrets)
   const announced = announce(listenAddress, options.announcedAddress)
