@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -189,6 +189,20 @@ describe('what a file is', () => {
   })
 })
 
+/** Sends the head of an upload by hand. */
+const open = async (length: string): Promise<Socket> => {
+  const socket = connect(Number(new URL(media.url).port), '127.0.0.1')
+  await once(socket, 'connect')
+  socket.on('error', () => {})
+  const head = [
+    'POST /v1/rooms/lobby/files?name=part HTTP/1.1',
+    'Host: x',
+    'Authorization: Bearer token-of-alice',
+  ]
+  socket.write([...head, length, '', ''].join('\r\n'))
+  return socket
+}
+
 describe('an upload that is too large', () => {
   const limit = { code: 'too_large', limit: 1_000_000, detail: 'A file must be at most 1000000 bytes.' }
 
@@ -224,20 +238,38 @@ describe('an upload that is too large', () => {
     expect(await send('next', 'text')).toMatchObject({ size: 4 })
   })
 
+  it('is refused before its first byte when it says how large it will be', async () => {
+    const socket = await open('Content-Length: 1000001')
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    expect(answer.toString()).toMatch(/^HTTP\/1.1 413 /)
+    socket.destroy()
+    await expectNothing()
+  })
+
+  it('is cut off when its client does not listen', async () => {
+    const socket = await open('Transfer-Encoding: chunked')
+    const chunk = Buffer.concat([Buffer.from('100000\r\n'), Buffer.alloc(0x100000), Buffer.from('\r\n')])
+    // Not once(): that rejects when the cut arrives as a reset.
+    const closed = new Promise(resolve => socket.once('close', resolve))
+    let sent = 0
+    while (!socket.destroyed && sent < 500_000_000) {
+      sent += chunk.byteLength
+      if (!socket.write(chunk)) await Promise.race([new Promise(go => socket.once('drain', go)), closed])
+    }
+    await closed
+    expect(sent).toBeLessThan(100_000_000)
+    await expectNothing()
+  })
+
   it('may have exactly the limit', async () => {
     expect(await send('full', randomBytes(1_000_000))).toMatchObject({ size: 1_000_000 })
   })
 })
 
 /** Begins an upload of 1000 bytes by hand and sends `sent` of them. */
-const begin = async (sent: number) => {
-  const socket = connect(Number(new URL(media.url).port), '127.0.0.1')
-  await once(socket, 'connect')
-  socket.on('error', () => {})
-  socket.write(
-    'POST /v1/rooms/lobby/files?name=part HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer token-of-alice\r\n' +
-      `Content-Length: 1000\r\n\r\n${'x'.repeat(sent)}`,
-  )
+const begin = async (sent: number): Promise<Socket> => {
+  const socket = await open('Content-Length: 1000')
+  socket.write('x'.repeat(sent))
   return socket
 }
 

@@ -93,8 +93,12 @@ describe('a crash', () => {
     await expect.poll(() => stored).toBe(true)
     const other = await startMedia({ pool, store: disk })
     onTestFinished(() => other.close())
+    const unfinished = (await pool.query('select id from files')).rows[0].id as string
+    const early = await one.get('alice', `/v1/files/${unfinished}`)
+    expect((await problemOf(early)).code).toBe('not_found')
     letPass()
     const { id } = await fileOf(await answer)
+    expect(id).toBe(unfinished)
     expect(await (await one.get('alice', `/v1/files/${id}`)).text()).toBe('text')
     await pool.query('delete from files')
   })
