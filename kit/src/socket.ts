@@ -1,4 +1,4 @@
-import { parse, TrunklineError } from '@trunkline/protocol'
+import { jsonBytes, LIMITS, parse, TrunklineError } from '@trunkline/protocol'
 import type { Socket } from 'socket.io'
 import type { z } from 'zod'
 import { toTrunklineError } from './http.ts'
@@ -13,10 +13,26 @@ export type RequestHandlers<T extends RequestTable> = {
 
 type Acknowledge = (answer: unknown) => void
 
+/** @throws TrunklineError `too_large` */
+const assertSize = (name: string, data: unknown): void => {
+  let bytes = 0
+  try {
+    bytes = jsonBytes(data)
+  } catch {
+    // Nested too deep to be written: no shape of the contract is, so parsing refuses it.
+  }
+  if (bytes <= LIMITS.requestBytes) return
+  throw new TrunklineError(
+    'too_large',
+    `${name} takes at most ${LIMITS.requestBytes} bytes of JSON; these were ${bytes}.`,
+    { details: { limit: LIMITS.requestBytes } },
+  )
+}
+
 /**
  * Answers the requests of one socket: each is parsed, handled and acknowledged exactly once, with
- * `{ok: true, data}` or `{ok: false, error}`. What is not in the table, not an object, or without an acknowledgement
- * to answer is refused; nothing a client sends throws past here.
+ * `{ok: true, data}` or `{ok: false, error}`; one sent without asking for an acknowledgement is handled all the same.
+ * What is not in the table, too large or not one object is refused; nothing a client sends throws past here.
  * @param admit runs before each request; throws to refuse it (rate limits)
  */
 export const bindRequests = <T extends RequestTable>(
@@ -27,7 +43,9 @@ export const bindRequests = <T extends RequestTable>(
 ): void => {
   const byName = new Map(Object.entries(table))
 
-  const handle = async (name: string, args: unknown[]): Promise<unknown> => {
+  // Any JSON number may stand where the name is: https://socket.io/docs/v4/socket-io-protocol/
+  const handle = async (given: string | number, args: unknown[]): Promise<unknown> => {
+    const name = String(given)
     await options.admit(name)
     const entry = byName.get(name)
     if (!entry) throw new TrunklineError('unknown_request', `There is no request "${name.slice(0, 64)}".`)
@@ -37,6 +55,7 @@ export const bindRequests = <T extends RequestTable>(
         `${name} takes one object and an acknowledgement, not ${args.length} arguments.`,
       )
     }
+    assertSize(name, args[0])
     const data = parse(entry.request, args[0], name)
     const handler = handlers[name] as (data: unknown) => Promise<unknown>
     return handler(data)

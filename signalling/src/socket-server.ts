@@ -18,10 +18,16 @@ import { roomRequests } from './rooms/room-requests.ts'
 import type { Services } from './services.ts'
 import { audience, type Session, type TrunklineServer } from './session.ts'
 
+/**
+ * Larger packets end the connection, unread. Requests may be far smaller (LIMITS.requestBytes), but whoever sends too
+ * large a one is to hear so: a client that only loses its connection sends the same again.
+ */
+const MAX_PACKET_BYTES = 8 * LIMITS.requestBytes
+
 /** A Socket.IO server on this HTTP server, not answering yet: {@link serveSockets} does that. */
 export const createSocketServer = (httpServer: HttpServer): TrunklineServer =>
   new Server(httpServer, {
-    maxHttpBufferSize: LIMITS.requestBytes,
+    maxHttpBufferSize: MAX_PACKET_BYTES,
     serveClient: false,
     // Apps embed from their own origins; what admits a socket is its token, not its origin, and no cookie is used.
     cors: { origin: '*' },

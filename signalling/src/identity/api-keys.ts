@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { isStorableText } from '@trunkline/protocol'
 import { count, eq } from 'drizzle-orm'
 import type { Database } from '../database.ts'
 import { apiKeys } from '../schema.ts'
@@ -58,6 +59,8 @@ export class ApiKeys {
 
   /** The key with this id, to check a signature with. */
   async secretOf(id: string): Promise<string | undefined> {
+    // From a token nobody has checked yet; PostgreSQL takes no NUL.
+    if (!isStorableText(id)) return undefined
     const known = this.#secrets.get(id)
     if (known) return known
     const [row] = await this.#database
