@@ -135,7 +135,7 @@ export class CallSession extends Emitter<SessionEvents> {
   async publish(source: TrackSource, track: MediaStreamTrack, paused: boolean): Promise<types.Producer> {
     if (source === 'screen') track.contentHint = 'detail'
     const producer = await this.#send.produce({
-      ...sendOptions(source, this.#device.sendRtpCapabilities),
+      ...sendOptions(source, track, this.#device.sendRtpCapabilities),
       track,
       stopTracks: false,
       appData: { source, paused },

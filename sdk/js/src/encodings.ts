@@ -20,13 +20,26 @@ const SCREEN: types.RtpEncodingParameters[] = [
 const MIC: types.ProducerCodecOptions = { opusStereo: false, opusDtx: true, opusFec: true }
 const SCREEN_AUDIO: types.ProducerCodecOptions = { opusStereo: true, opusDtx: false, opusFec: true }
 
-/** How a source is encoded, among the codecs both sides have. */
-export const sendOptions = (source: TrackSource, capabilities: types.RtpCapabilities): SendOptions => {
+/**
+ * The camera's sizes that a track has the pixels for. libwebrtc gives small pictures fewer simulcast layers, and would
+ * leave out the largest: 640x360 sent as three arrives as 320x180.
+ */
+export const cameraEncodings = (height: number | undefined): types.RtpEncodingParameters[] => {
+  const layers = height === undefined || height >= 540 ? 3 : height >= 270 ? 2 : 1
+  return structuredClone(CAMERA.slice(-layers))
+}
+
+/** How a track is encoded, among the codecs both sides have. */
+export const sendOptions = (
+  source: TrackSource,
+  track: MediaStreamTrack,
+  capabilities: types.RtpCapabilities,
+): SendOptions => {
   if (source === 'mic') return { codecOptions: MIC }
   if (source === 'screenAudio') return { codecOptions: SCREEN_AUDIO }
   const vp8 = capabilities.codecs?.find(codec => codec.mimeType.toLowerCase() === 'video/vp8')
   return {
-    encodings: structuredClone(source === 'camera' ? CAMERA : SCREEN),
+    encodings: source === 'camera' ? cameraEncodings(track.getSettings?.().height) : structuredClone(SCREEN),
     codecOptions: { videoGoogleStartBitrate: 600 },
     ...(vp8 && { codec: vp8 }),
   }

@@ -53,7 +53,7 @@ export class Roster {
   }
 
   reachOf(event: RoomEvent): Reach {
-    const others = this.members.filter(member => member.user.id !== event.sender && member.role !== 'banned')
+    const others = this.#othersOf(event)
     return {
       members: others.length,
       delivered: others.filter(member => member.deliveredSeq >= event.seq).length,
@@ -61,10 +61,27 @@ export class Roster {
     }
   }
 
+  /**
+   * Reached by somebody, and not waiting for anybody. Guests who are away are not waited for: most never come back,
+   * and one of them would keep every later message of the room at a single tick.
+   */
   stateOf(event: RoomEvent): MessageState {
-    const { members, delivered, read } = this.reachOf(event)
-    if (members === 0 || delivered < members) return 'sent'
-    return read < members ? 'delivered' : 'read'
+    const others = this.#othersOf(event)
+    const everybody = (key: 'deliveredSeq' | 'readSeq') => {
+      const reached = others.filter(member => member[key] >= event.seq)
+      return reached.length > 0 && others.every(member => member[key] >= event.seq || this.#isGone(member))
+    }
+    return everybody('readSeq') ? 'read' : everybody('deliveredSeq') ? 'delivered' : 'sent'
+  }
+
+  #othersOf(event: RoomEvent): Member[] {
+    return this.members.filter(
+      ({ user, role }) => user.id !== event.sender && role !== 'banned' && role !== 'pending',
+    )
+  }
+
+  #isGone({ user }: Member): boolean {
+    return user.kind === 'guest' && this.presenceOf(user.id) === 'offline'
   }
 
   #advance(userId: string, deliveredSeq: number, readSeq: number): void {

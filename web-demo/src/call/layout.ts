@@ -45,9 +45,10 @@ const splitForStrip = (area: Box): { large: Box; strip: Box } => {
     const large = { ...area, width: area.width - width - GAP }
     return { large, strip: { ...area, x: area.x + large.width + GAP, width } }
   }
-  const height = Math.min(170, Math.max(96, area.height * 0.22))
-  const large = { ...area, height: area.height - height - GAP }
-  return { large, strip: { ...area, y: area.y + large.height + GAP, height } }
+  // A screen is wide: more height than that would only be empty.
+  const large = { ...area, height: Math.min(area.height * 0.78, area.width / 1.5) }
+  const strip = { ...area, y: area.y + large.height + GAP, height: area.height - large.height - GAP }
+  return { large, strip }
 }
 
 /**

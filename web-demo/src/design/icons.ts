@@ -16,7 +16,7 @@ const PATHS = {
   picture: svg`<rect x="3" y="4.5" width="18" height="15" rx="3"/><circle cx="8.8" cy="9.8" r="1.6"/><path d="m4 17.5 4.3-4.2a1.5 1.5 0 0 1 2 0l2.6 2.3 2.3-2.2a1.5 1.5 0 0 1 2 0l3.5 3.3"/>`,
   file: svg`<path d="M13.5 3H7.5a2.5 2.5 0 0 0-2.5 2.5v13A2.5 2.5 0 0 0 7.5 21h9a2.5 2.5 0 0 0 2.5-2.5v-10L13.5 3Zm0 0v5.5H19"/>`,
   check: svg`<path d="m5 12.5 4.5 4.5L19 7.5"/>`,
-  checks: svg`<path d="m1.5 12.5 4.5 4.5 9-9.5M12.5 16.5l.5.5 9.5-9.5"/>`,
+  checks: svg`<path d="m1.5 12.5 4.2 4.2L14.5 7.5M11.3 15.6l1.2 1.1L21.5 7.5"/>`,
   clock: svg`<circle cx="12" cy="12" r="8"/><path d="M12 7.5V12l3 2"/>`,
   alert: svg`<circle cx="12" cy="12" r="9"/><path d="M12 7.5v5.5M12 16.2v.1"/>`,
   close: svg`<path d="m6 6 12 12M18 6 6 18"/>`,
