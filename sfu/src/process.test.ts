@@ -16,27 +16,30 @@ const lives = (pid: number): boolean => {
   }
 }
 
+/** A process of its own takes a second to start, on a busy machine many. */
+const START_MS = 40_000
+
 const spawnSfu = async (): Promise<{ child: ChildProcess; lines: string[]; pids: number[] }> => {
   const script = fileURLToPath(import.meta.resolve('./testing/run.ts'))
   const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] })
   onTestFinished(() => void child.kill('SIGKILL'))
   const lines: string[] = []
   createInterface({ input: child.stdout }).on('line', line => lines.push(line))
-  const ready = await until('the SFU is ready', () => lines.find(line => line.startsWith('ready')))
+  const ready = await until('the SFU is ready', () => lines.find(line => line.startsWith('ready')), START_MS)
   const pids = ready.split(' ').slice(1).map(Number)
   expect(pids).toHaveLength(2)
   for (const pid of pids) expect(lives(pid)).toBe(true)
   return { child, lines, pids }
 }
 
-test('when the process is killed, its workers end by themselves', async () => {
+test('when the process is killed, its workers end by themselves', { timeout: 60_000 }, async () => {
   const { child, pids } = await spawnSfu()
   child.kill('SIGKILL')
   await once(child, 'exit')
   await until('no worker is left', () => !pids.some(lives), 5_000)
 })
 
-test('on SIGTERM calls end, workers end, and the process with them', async () => {
+test('on SIGTERM calls end, workers end, and the process with them', { timeout: 60_000 }, async () => {
   const { child, pids, lines } = await spawnSfu()
   child.kill('SIGTERM')
   const [code] = await once(child, 'exit')
