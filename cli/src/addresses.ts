@@ -1,5 +1,7 @@
-import { isIPv4 } from 'node:net'
+import { lookup } from 'node:dns/promises'
+import { isIP, isIPv4 } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import { ConfigError } from '@trunkline/kit'
 
 /** Whether an address is only reachable from this machine. */
 export const isLoopback = (host: string): boolean =>
@@ -19,4 +21,17 @@ export const announcedAddressFor = (host: string, configured: string | undefined
   if (isLoopback(host)) return '127.0.0.1'
   if (host !== '0.0.0.0' && host !== '::') return host
   return ownAddresses()[0] ?? '127.0.0.1'
+}
+
+/**
+ * The IP address to listen on.
+ * @throws ConfigError when HOST names nothing
+ */
+export const resolveHost = async (host: string): Promise<string> => {
+  if (isIP(host)) return host
+  const found = await lookup(host, { order: 'ipv4first' }).catch(() => undefined)
+  if (found) return found.address
+  throw new ConfigError(
+    `HOST ${host} is neither an IP address nor a name of this machine. Use 127.0.0.1, or 0.0.0.0 for all of them.`,
+  )
 }

@@ -51,15 +51,13 @@ export const doctor = async (): Promise<void> => {
   process.stdout.write('\n')
   let failures = 0
   for (const check of CHECKS) {
-    const finding = await check
-      .run(context)
-      .catch(
-        (error: Error): Finding => ({
-          state: 'failed',
-          found: `the check itself failed: ${error.message}`,
-          fix: 'please report this',
-        }),
-      )
+    const finding = await check.run(context).catch(
+      (error: Error): Finding => ({
+        state: 'failed',
+        found: `the check itself failed: ${error.message}`,
+        fix: 'please report this',
+      }),
+    )
     if (finding.state === 'failed') failures++
     process.stdout.write(show(check.name, finding))
   }

@@ -7,6 +7,7 @@ import {
   Lifecycle,
   type Logger,
   openPool,
+  type Redis,
   startPostgres,
 } from '@trunkline/kit'
 import { createHttpAccess, createMedia, openStore, type RoomAccess } from '@trunkline/media'
@@ -14,7 +15,7 @@ import { SFU_NOTICES, SFU_REQUESTS, type Sfu } from '@trunkline/protocol'
 import { createSignalling, type Signalling, Vault } from '@trunkline/signalling'
 import type { Express } from 'express'
 import type pg from 'pg'
-import { announcedAddressFor, isLoopback } from './addresses.ts'
+import { announcedAddressFor, isLoopback, resolveHost } from './addresses.ts'
 import { ensureCertificate } from './certificate.ts'
 import { installationSecret, openDataFolder } from './data-folder.ts'
 import { mountDemo } from './demo.ts'
@@ -24,6 +25,8 @@ import { proxyTo } from './proxy.ts'
 import type { Settings } from './settings.ts'
 import { startSfu } from './sfu.ts'
 import { startTurn } from './turn.ts'
+
+const REDIS_WAIT_MS = 5_000
 
 export const SERVICES = ['signalling', 'sfu', 'turn', 'media'] as const
 export type Service = (typeof SERVICES)[number]
@@ -61,6 +64,8 @@ export type Composition = Readonly<PlatformOptions> & {
   app: Express
   vault: Vault
   dataFolder: string
+  /** HOST as an IP address: media and TURN take no names. */
+  listenAddress: string
   announcedAddress: string
   warnings: string[]
 }
@@ -83,7 +88,8 @@ const compose = async (options: PlatformOptions, lifecycle: Lifecycle): Promise<
   const { settings, services, logger } = options
   const has = (service: Service) => services.has(service)
   const dataFolder = await openDataFolder(settings.TRUNKLINE_DATA)
-  const announcedAddress = announcedAddressFor(settings.HOST, settings.ANNOUNCED_ADDRESS)
+  const listenAddress = await resolveHost(settings.HOST)
+  const announcedAddress = announcedAddressFor(listenAddress, settings.ANNOUNCED_ADDRESS)
   const tls = await findTls(options, dataFolder, announcedAddress)
   const listener = await listen({ host: settings.HOST, port: settings.PORT, tls })
   lifecycle.add('http', () => closeServer(listener))
@@ -96,6 +102,7 @@ const compose = async (options: PlatformOptions, lifecycle: Lifecycle): Promise<
     app,
     vault,
     dataFolder,
+    listenAddress,
     announcedAddress,
     warnings: [],
   }
@@ -106,7 +113,7 @@ const compose = async (options: PlatformOptions, lifecycle: Lifecycle): Promise<
     has('signalling') || has('media') ? startDatabase(composition) : undefined,
     has('sfu') ? startSfu(composition) : connectSfu(composition),
   ])
-  const [turnUrls] = await allOrNothing([has('turn') ? startTurn(composition, sfu) : undefined])
+  const turnUrls = has('turn') ? await startTurn(composition, sfu) : undefined
   mountHealth(composition, async () => {
     await pool?.query('select 1')
   })
@@ -196,14 +203,27 @@ const connectSfu = async (composition: Composition): Promise<{ sfu: Sfu; ports: 
   return { sfu: link, ports: [] }
 }
 
+/** Once connected it reconnects by itself for ever; a start that finds no Redis at all is a wrong setting. */
+const connectRedis = async (redis: Redis): Promise<void> => {
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(
+        new ConfigError('The Redis named by REDIS_URL cannot be reached. Start it, or correct REDIS_URL.'),
+      )
+    }, REDIS_WAIT_MS)
+  })
+  await Promise.race([redis.connect(), timeout]).finally(() => clearTimeout(timer))
+}
+
 const startSignalling = async (
   { settings, vault, logger, lifecycle, listener, app }: Composition,
   deps: { pool: pg.Pool; sfu: Sfu | undefined; isDemo: boolean; turnUrls: readonly string[] | undefined },
 ): Promise<Signalling> => {
   const redis = settings.REDIS_URL ? createRedis(settings.REDIS_URL, logger) : undefined
   if (redis) {
-    await redis.connect()
-    lifecycle.add('redis', () => redis.close())
+    lifecycle.add('redis', () => redis.destroy())
+    await connectRedis(redis)
   }
   const configured = settings.TURN_URLS?.split(',').map(url => url.trim())
   const signalling = await createSignalling({

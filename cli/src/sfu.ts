@@ -12,7 +12,17 @@ export type RunningSfu = {
 
 /** Starts the SFU of this process, or says why there are no calls. */
 export const startSfu = async (composition: Composition): Promise<RunningSfu | undefined> => {
-  const { settings, services, announcedAddress, vault, listener, logger, lifecycle, warnings } = composition
+  const {
+    settings,
+    services,
+    listenAddress,
+    announcedAddress,
+    vault,
+    listener,
+    logger,
+    lifecycle,
+    warnings,
+  } = composition
   // Loaded only where it runs: a process with other services starts without it.
   const { createSfu, serveSfu } = await import('@trunkline/sfu')
   let workerBin: string
@@ -27,8 +37,8 @@ export const startSfu = async (composition: Composition): Promise<RunningSfu | u
   const sfu = await createSfu({
     logger,
     workerBin,
-    listenAddress: settings.HOST,
-    announcedAddress: announcedAddress === settings.HOST ? undefined : announcedAddress,
+    listenAddress,
+    announcedAddress: announcedAddress === listenAddress ? undefined : announcedAddress,
     port: settings.RTC_PORT,
     workers: settings.RTC_WORKERS ?? availableParallelism(),
   }).catch((error: Error) => {

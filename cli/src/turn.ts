@@ -7,7 +7,7 @@ const REMOTE_SFU_PORTS = 64
 
 /** Starts the TURN service and says under which addresses browsers reach it. */
 export const startTurn = async (composition: Composition, sfu: RunningSfu | undefined): Promise<string[]> => {
-  const { settings, announcedAddress, vault, logger, lifecycle } = composition
+  const { settings, listenAddress, announcedAddress, vault, logger, lifecycle } = composition
   // Loaded only where it runs: a process with other services starts without it.
   const { createTurn } = await import('@trunkline/turn')
   const ports = sfu?.ports.length
@@ -16,7 +16,7 @@ export const startTurn = async (composition: Composition, sfu: RunningSfu | unde
   const [relayPortMin, relayPortMax] = settings.TURN_RELAY_PORTS.split('-').map(Number) as [number, number]
   const turn = await createTurn({
     logger,
-    listenAddress: settings.HOST,
+    listenAddress,
     port: settings.TURN_PORT,
     announcedAddress,
     secrets: [turnSecret(settings, vault)],

@@ -1,5 +1,6 @@
 import { createLogger } from '@trunkline/kit'
 import { createTurn } from '@trunkline/turn'
+import { resolveHost } from '../addresses.ts'
 import { type Check, failed, ok } from './check.ts'
 
 /** TURN relays a byte to itself through the announced address; on a free port when the real one is in use. */
@@ -10,7 +11,7 @@ export const turn: Check = {
     try {
       const relay = await createTurn({
         logger: createLogger({ name: 'doctor', level: 'silent' }),
-        listenAddress: settings.HOST,
+        listenAddress: await resolveHost(settings.HOST),
         port: isRunning ? 0 : settings.TURN_PORT,
         announcedAddress,
         secrets: ['only-for-this-check'],
