@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { ERRORS, LIMITS, type Problem, TrunklineError } from '@trunkline/protocol'
+import cors from 'cors'
 import express, {
   type ErrorRequestHandler,
   type Express as ExpressApp,
@@ -95,6 +96,9 @@ const errorHandler =
     sendProblem(request, response, error)
   }
 
+/** How long browsers remember that they may ask from another origin. */
+const PREFLIGHT_SECONDS = 86_400
+
 const CONTENT_SECURITY_POLICY = {
   useDefaults: false,
   directives: {
@@ -132,6 +136,8 @@ export const createHttpApp = (logger: Logger): { app: ExpressApp; finish: () => 
       strictTransportSecurity: false,
     }),
   )
+  // Any app may call from its own origin: what admits a request is its bearer token, and no cookie is ever used.
+  app.use(cors({ origin: '*', exposedHeaders: ['X-Request-Id', 'Retry-After'], maxAge: PREFLIGHT_SECONDS }))
   const finish = () => {
     app.use((request, response) => {
       sendProblem(
