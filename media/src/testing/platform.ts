@@ -15,7 +15,11 @@ import type { ObjectStore } from '../store/store.ts'
 export const quiet = createLogger({ name: 'media-test', level: 'silent' })
 
 /** A database of its own, ended and removed by `close`. */
-export const startDatabase = async (): Promise<{ pool: pg.Pool; close: () => Promise<void> }> => {
+export const startDatabase = async (): Promise<{
+  url: string
+  pool: pg.Pool
+  close: () => Promise<void>
+}> => {
   const folder = await mkdtemp(join(tmpdir(), 'trunkline-db-'))
   const postgres = await startPostgres({ dataFolder: folder, logger: quiet })
   const pool = openPool(postgres.url, quiet, 10)
@@ -24,7 +28,7 @@ export const startDatabase = async (): Promise<{ pool: pg.Pool; close: () => Pro
     await postgres.close()
     await rm(folder, { recursive: true, force: true })
   }
-  return { pool, close }
+  return { url: postgres.url, pool, close }
 }
 
 /** Rooms as signalling would know them: a token is `token-of-<user>`. */
@@ -52,10 +56,10 @@ type Options = Partial<Omit<MediaDeps, 'pool'>> & { pool: pg.Pool }
 
 /** A media service behind a real HTTP server on a port of its own, its files in a folder of its own. */
 export const startMedia = async (options: Options) => {
-  const folder = await mkdtemp(join(tmpdir(), 'trunkline-media-'))
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'trunkline-media-')))
   const rooms = new TestRooms()
   const store: ObjectStore = options.store ?? (await openDiskStore(folder))
-  const media = await createMedia({ logger: quiet, access: rooms, folder, ...options, store })
+  const media = await createMedia({ logger: quiet, access: rooms, ...options, folder, store })
   const { app, finish } = createHttpApp(quiet)
   app.use(media.router)
   finish()
