@@ -1,4 +1,4 @@
-import type { NoticeData, NoticeName } from '@trunkline/protocol'
+import { type NoticeData, type NoticeName, TrunklineError } from '@trunkline/protocol'
 import type { RemoteSocket, Server, Socket } from 'socket.io'
 import type { UserPrincipal } from './identity/authenticate.ts'
 
@@ -20,6 +20,15 @@ type NoRequests = Record<string, never>
 export type TrunklineServer = Server<NoRequests, ServerNotices, NoRequests, SessionData>
 export type Session = Socket<NoRequests, ServerNotices, NoRequests, SessionData>
 export type RemoteSession = RemoteSocket<ServerNotices, SessionData>
+
+/**
+ * Makes a socket hear an audience. One that was lost meanwhile is refused: Socket.IO has cleared up after it already,
+ * and would keep what it joins from then on for ever.
+ */
+export const listen = async (session: Session, to: string): Promise<void> => {
+  if (!session.connected) throw new TrunklineError('unavailable', 'The connection was lost. Connect again.')
+  await session.join(to)
+}
 
 /** Names of Socket.IO rooms: who hears what. */
 export const audience = {

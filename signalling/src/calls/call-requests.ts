@@ -6,7 +6,7 @@ import {
 } from '@trunkline/protocol'
 import { newId } from '../ids.ts'
 import type { Services } from '../services.ts'
-import { audience, type Session } from '../session.ts'
+import { audience, listen, type Session } from '../session.ts'
 
 type OfParticipant = { roomId: string; participantId: string }
 
@@ -37,7 +37,7 @@ export const callRequests = (services: Services, session: Session) => {
       await rooms.authorise(principal, roomId, 'call')
       const participantId = newId('par')
       // Listening begins first: a notice may overtake the answer.
-      await session.join(audience.participant(participantId))
+      await listen(session, audience.participant(participantId))
       participants.set(participantId, roomId)
       try {
         const joined = await calls.sfu.request('call:join', {

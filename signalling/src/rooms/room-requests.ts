@@ -1,6 +1,6 @@
 import { LIMITS, TrunklineError } from '@trunkline/protocol'
 import type { Services } from '../services.ts'
-import { audience, type Session } from '../session.ts'
+import { audience, listen, type Session } from '../session.ts'
 import { roomNotFound } from './roles.ts'
 
 /** `room:open`, `room:close`, `room:sync`. */
@@ -22,7 +22,7 @@ export const roomRequests = (services: Services, session: Session) => {
       )
     }
     // Listening begins before the log is read: what is appended in between arrives twice rather than not at all.
-    await session.join(audience.room(roomId))
+    await listen(session, audience.room(roomId))
     const isFirst = !opened.has(roomId)
     opened.add(roomId)
     const [room, members, page, present, call, routerRtpCapabilities] = await Promise.all([
