@@ -22,20 +22,18 @@ export function canInstall(): boolean {
  */
 export async function installPackages(names: readonly string[], tell: Tell): Promise<void> {
   const log: string[] = []
-  // No pty: nobody watches, and a container may have none to give.
+  // Status lines on descriptor 3: apt closes whichever it is given for the packages' own scripts, and without
+  // an output those fail. No pty: nobody watches, and a container may have none to give.
+  const options = ['-y', '-o', 'DPkg::Lock::Timeout=300', '-o', 'APT::Status-Fd=3', '-o', 'Dpkg::Use-Pty=0']
   const apt = (args: readonly string[]) =>
-    run(
-      'apt-get',
-      ['-y', '-o', 'DPkg::Lock::Timeout=300', '-o', 'APT::Status-Fd=1', '-o', 'Dpkg::Use-Pty=0', ...args],
-      {
-        env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' },
-        onLine: line => {
-          const detail = parseAptStatus(line)
-          if (detail) tell(detail)
-          else log.push(line)
-        },
+    run('sh', ['-c', 'exec apt-get "$@" 3>&1', 'apt-get', ...options, ...args], {
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' },
+      onLine: line => {
+        const detail = parseAptStatus(line)
+        if (detail) tell(detail)
+        else log.push(line)
       },
-    )
+    })
   const install = () => apt(['install', '--no-install-recommends', ...names])
   const update = () => {
     tell('fetching the package lists')

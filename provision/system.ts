@@ -34,10 +34,11 @@ export async function provisionSystem(
     wanted.push(...WORKER_PACKAGES.map(name => ({ name, provides: name, purpose: WORKER_PURPOSE })))
   }
   const missing = await installAll(wanted, display)
-  const retry = first instanceof WorkerUnavailable && first.packages.length > 0 && missing.length === 0
+  // Also after a failed installation: the part that matters may have come.
+  const retry = first instanceof WorkerUnavailable && first.packages.length > 0 && canInstall()
   const [worker, demo] = await Promise.all([retry ? tryWorker(display) : first, buildWebDemo(display)])
   if (worker instanceof WorkerUnavailable) {
-    const said = missing.some(item => item.purpose === WORKER_PURPOSE)
+    const said = missing.some(item => item.purpose === WORKER_PURPOSE) && !canInstall()
     if (!said) display.line(`  ! calls are off: ${worker.message}\n    ${worker.fix}`)
     return { worker: undefined, complete: false }
   }
