@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Ffmpeg, findProgram, limitArguments, posterArguments } from './ffmpeg.ts'
+import { eventually } from './testing/eventually.ts'
 import { video } from './testing/samples.ts'
 
 const run = promisify(execFile)
@@ -72,12 +73,12 @@ while :; do sleep 0.1; done
 `,
   )
   await chmod(stuck, 0o755)
-  const ffmpeg = new Ffmpeg({ binary: stuck, timeoutMs: 1_500 })
+  const ffmpeg = new Ffmpeg({ binary: stuck, timeoutMs: 4_000 })
   const answer = ffmpeg.poster(join(folder, 'none.mp4'), bin).catch((error: unknown) => error)
   let pid = 0
-  await expect.poll(async () => (pid = Number(await readFile(join(bin, 'pid'), 'utf8')))).toBeGreaterThan(0)
-  await expect.poll(() => readFile(`/proc/${pid}/limits`, 'utf8')).toMatch(/Max address space +1073741824 /)
-  expect(await answer).toMatchObject({ message: 'ffmpeg was killed after 1500 ms' })
+  await eventually(async () => (pid = Number(await readFile(join(bin, 'pid'), 'utf8')))).toBeGreaterThan(0)
+  await eventually(() => readFile(`/proc/${pid}/limits`, 'utf8')).toMatch(/Max address space +1073741824 /)
+  expect(await answer).toMatchObject({ message: 'ffmpeg was killed after 4000 ms' })
   for (let tries = 0; isAlive(pid) && tries < 100; tries++) await sleep(20)
   expect(isAlive(pid)).toBe(false)
   expect((await readdir(bin)).sort()).toEqual(['ffmpeg', 'pid'])

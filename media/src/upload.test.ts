@@ -42,7 +42,7 @@ const rows = async (): Promise<number> =>
 
 /** That nothing was left: no object, no half-written one, no temporary file, no row. */
 const expectNothing = async (): Promise<void> => {
-  await expect.poll(media.incoming).toEqual([])
+  await eventually(media.incoming).toEqual([])
   expect(await media.objects()).toEqual([])
   expect(await rows()).toBe(0)
 }
@@ -276,14 +276,14 @@ const begin = async (sent: number): Promise<Socket> => {
 describe('an upload that breaks off', () => {
   it.each([0, 1, 999])('after %i of 1000 bytes leaves nothing', async sent => {
     const socket = await begin(sent)
-    await expect.poll(media.incoming).toHaveLength(1)
+    await eventually(media.incoming).toHaveLength(1)
     socket.destroy()
     await expectNothing()
   })
 
   it('leaves nothing when its sender is banned before the last byte', async () => {
     const socket = await begin(999)
-    await expect.poll(media.incoming).toHaveLength(1)
+    await eventually(media.incoming).toHaveLength(1)
     media.rooms.set('lobby', 'alice', 'banned')
     socket.write('x')
     const [answer] = (await once(socket, 'data')) as [Buffer]
@@ -310,7 +310,7 @@ describe('an upload that breaks off', () => {
     await media.close()
     media = await startMedia({ pool, access: slow })
     const socket = await begin(1000)
-    await expect.poll(() => slow.asked).toBe(2)
+    await eventually(() => slow.asked).toBe(2)
     socket.destroy()
     await sleep(50)
     letPass()

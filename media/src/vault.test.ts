@@ -2,9 +2,10 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type pg from 'pg'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { openDiskStore } from './store/disk.ts'
 import type { ObjectStore } from './store/store.ts'
+import { eventually } from './testing/eventually.ts'
 import { fileOf, problemOf, startDatabase, startMedia } from './testing/platform.ts'
 import { picture } from './testing/samples.ts'
 
@@ -22,6 +23,8 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'trunkline-vault-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
 })
+
+afterEach(() => pool.query('delete from files'))
 
 const start = async (options: { store?: ObjectStore; abandonedMs?: number }) => {
   const media = await startMedia({ pool, folder, ...options })
@@ -64,7 +67,7 @@ describe('a crash', () => {
       const before = await start({ store: dying })
       const body = await picture('png', 10, 10)
       before.post('alice', 'lobby', 'a.png', body).catch(() => undefined)
-      await expect.poll(() => stored).toBe(true)
+      await eventually(() => stored).toBe(true)
       expect(await states()).toEqual(['storing'])
       expect(await before.objects()).not.toEqual([])
 
@@ -90,7 +93,7 @@ describe('a crash', () => {
     })
     const one = await start({ store: slow })
     const answer = one.post('alice', 'lobby', 'a.txt', 'text')
-    await expect.poll(() => stored).toBe(true)
+    await eventually(() => stored).toBe(true)
     const other = await startMedia({ pool, store: disk })
     onTestFinished(() => other.close())
     const unfinished = (await pool.query('select id from files')).rows[0].id as string
@@ -100,7 +103,6 @@ describe('a crash', () => {
     const { id } = await fileOf(await answer)
     expect(id).toBe(unfinished)
     expect(await (await one.get('alice', `/v1/files/${id}`)).text()).toBe('text')
-    await pool.query('delete from files')
   })
 
   it('leaves no half-received file', async () => {
@@ -119,7 +121,6 @@ describe('a crash', () => {
     const { id } = await fileOf(await before.post('alice', 'lobby', 'a.txt', 'text'))
     const after = await start({ store: disk, abandonedMs: 0 })
     expect(await (await after.get('alice', `/v1/files/${id}`)).text()).toBe('text')
-    await pool.query('delete from files')
   })
 })
 
