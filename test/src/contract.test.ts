@@ -1,0 +1,278 @@
+import { NOTICES, Problem, REQUESTS, type RequestData, StoredFile } from '@trunkline/protocol'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type ContractClient, callStrictly, connectStrictly, seen } from './contract-client.ts'
+import { commandOf, descendantsOf } from './processes-of.ts'
+import { rest } from './rest.ts'
+import { startServer, type TestServer } from './server.ts'
+
+const roomId = 'ward-7'
+
+let server: TestServer
+let url: string
+let adasToken: string
+let ada: ContractClient
+let grace: ContractClient
+
+beforeAll(async () => {
+  server = await startServer({ register: afterAll })
+  url = server.url
+})
+
+/** Nothing outside the contract was said so far. */
+const expectNoFaults = () => {
+  expect([...(ada?.faults ?? []), ...(grace?.faults ?? [])]).toEqual([])
+}
+
+it('tokens, rooms and messages by REST', async () => {
+  const issued = await callStrictly(url, 'createToken', { body: { userId: 'ada', name: 'Ada' } })
+  adasToken = issued.token
+  expect(issued.user).toEqual({ id: 'ada', name: 'Ada', kind: 'user' })
+  const byKey = await callStrictly(url, 'createRoom', {
+    body: {
+      id: roomId,
+      kind: 'group',
+      title: 'Ward 7',
+      members: ['ada'],
+      guests: true,
+      metadata: { floor: 2 },
+    },
+  })
+  expect(byKey.me).toBeUndefined()
+  const own = await callStrictly(url, 'createRoom', {
+    token: adasToken,
+    body: { kind: 'channel' },
+    headers: { 'idempotency-key': 'once' },
+  })
+  expect(own.me).toEqual({ userId: 'ada', role: 'owner' })
+  const again = await callStrictly(url, 'createRoom', {
+    token: adasToken,
+    body: { kind: 'channel' },
+    headers: { 'idempotency-key': 'once' },
+  })
+  expect(again.id).toBe(own.id)
+  const room = await callStrictly(url, 'getRoom', { id: roomId, token: adasToken })
+  expect([room.title, room.metadata, room.me?.role]).toEqual(['Ward 7', { floor: 2 }, 'publisher'])
+
+  for (let n = 1; n <= 3; n++) {
+    const message = await callStrictly(url, 'createMessage', {
+      id: roomId,
+      body: { sender: 'ada', text: `number ${n}` },
+      headers: { 'idempotency-key': `message-${n}` },
+    })
+    expect([message.sender, message.text]).toEqual(['ada', `number ${n}`])
+  }
+  const last = await callStrictly(url, 'listMessages', { id: roomId, query: '?limit=2' })
+  expect(last.data.map(message => message.text)).toEqual(['number 2', 'number 3'])
+  const first = await callStrictly(url, 'listMessages', { id: roomId, query: `?cursor=${last.nextCursor}` })
+  expect(first.data.map(message => message.text)).toEqual(['number 1'])
+  expect(first.nextCursor).toBeUndefined()
+
+  const events = []
+  for (let cursor: string | undefined = ''; cursor !== undefined; ) {
+    const page: Awaited<ReturnType<typeof callStrictly<'listEvents'>>> = await callStrictly(
+      url,
+      'listEvents',
+      {
+        id: roomId,
+        query: `?limit=2${cursor && `&cursor=${cursor}`}`,
+      },
+    )
+    events.push(...page.data)
+    cursor = page.nextCursor
+  }
+  expect(events.map(event => event.seq)).toEqual(events.map((_, index) => index + 1))
+  for (const event of events) seen.events.add(event.type)
+  const servers = await callStrictly(url, 'listIceServers', { token: adasToken })
+  expect(Date.parse(servers.expiresAt)).toBeGreaterThan(Date.now())
+})
+
+it('refusals by REST are problems as described', async () => {
+  const answers = await Promise.all([
+    rest(url, 'GET', '/v1/rooms/nowhere'),
+    rest(url, 'POST', '/v1/rooms', { body: { kind: 'party', more: 1 } }),
+    rest(url, 'GET', `/v1/rooms/${roomId}`, { token: 'nonsense' }),
+    rest(url, 'PUT', '/v1/rooms', { body: {} }),
+    rest(url, 'GET', '/v1/nothing'),
+    rest(url, 'POST', '/v1/rooms', { body: 'x'.repeat(200_000) }),
+  ])
+  for (const { body, headers, status } of answers) {
+    expect(Problem.safeParse(body).error?.issues).toBeUndefined()
+    expect([body.status, body.requestId]).toEqual([status, headers.get('x-request-id')])
+  }
+})
+
+it('files by REST', async () => {
+  const upload = (name: string, bytes: Uint8Array<ArrayBuffer>) =>
+    fetch(`${url}/v1/rooms/${roomId}/files?name=${name}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${adasToken}` },
+      body: bytes,
+    })
+  // The smallest PNG: one transparent pixel.
+  const png = Uint8Array.from(
+    Buffer.from(
+      'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==',
+      'base64',
+    ),
+  )
+  const response = await upload('pixel.png', png)
+  expect(response.status).toBe(201)
+  const stored = StoredFile.parse(await response.json())
+  expect([stored.mime, stored.width, stored.height, stored.size]).toEqual(['image/png', 1, 1, png.length])
+  const back = await fetch(`${url}/v1/files/${stored.id}`, {
+    headers: { authorization: `Bearer ${adasToken}` },
+  })
+  expect(new Uint8Array(await back.arrayBuffer())).toEqual(png)
+  if (stored.thumbnail) {
+    const small = await fetch(`${url}/v1/files/${stored.id}/thumbnail`, {
+      headers: { authorization: `Bearer ${adasToken}` },
+    })
+    expect([small.status, small.headers.get('content-type')]).toEqual([200, 'image/webp'])
+  }
+})
+
+it('two users in a room: log, receipts, typing, presence', async () => {
+  const guest = await callStrictly(url, 'createGuestToken', { token: '', body: { roomId, name: 'Grace' } })
+  const back = await callStrictly(url, 'createGuestToken', {
+    token: guest.token,
+    body: { roomId, name: 'Grace' },
+  })
+  expect(back.user).toEqual(guest.user)
+  const { id: graceId } = guest.user
+  ada = await connectStrictly(url, adasToken)
+  grace = await connectStrictly(url, guest.token)
+
+  const opened = await ada.request('room:open', { roomId })
+  expect(opened.call).toBeNull()
+  expect(opened.members.map(member => member.user.name).sort()).toEqual(['Ada', 'Grace'])
+  const after = await grace.request('room:open', { roomId, after: opened.room.lastSeq, limit: 10 })
+  expect(after.events).toEqual([])
+  await ada.hear('presence:changed', ({ userId, status }) => userId === graceId && status === 'online')
+
+  const { event } = await ada.request('message:send', {
+    roomId,
+    clientId: 'c-1',
+    parts: [
+      { mime: 'text/plain', text: 'Hello' },
+      { mime: 'application/json', json: { a: [1, null] } },
+    ],
+    metadata: { urgent: true },
+  })
+  expect(await grace.hear('event:appended', notice => notice.event.seq === event.seq)).toEqual({ event })
+  const retried = await ada.request('message:send', {
+    roomId,
+    clientId: 'c-1',
+    parts: [
+      { mime: 'text/plain', text: 'Hello' },
+      { mime: 'application/json', json: { a: [1, null] } },
+    ],
+    metadata: { urgent: true },
+  })
+  expect(retried).toEqual({ event })
+
+  await grace.request('receipt:deliver', { roomId, seq: event.seq })
+  await grace.request('receipt:read', { roomId, seq: event.seq })
+  await ada.hear('receipt:changed', ({ userId, readSeq }) => userId === graceId && readSeq === event.seq)
+  await grace.request('typing:set', { roomId, typing: true })
+  await ada.hear('typing:changed', ({ userId, typing }) => userId === graceId && typing)
+  await grace.request('presence:set', { status: 'away' })
+  await ada.hear('presence:changed', ({ userId, status }) => userId === graceId && status === 'away')
+  const { events, hasMore } = await ada.request('room:sync', { roomId, before: event.seq, limit: 2 })
+  expect([events.map(({ seq }) => seq), hasMore]).toEqual([[event.seq - 2, event.seq - 1], true])
+  expectNoFaults()
+})
+
+/** Joins a call as somebody whose media never comes: everything of it but the packets. */
+const join = async (client: ContractClient, ssrc: number) => {
+  const { routerRtpCapabilities } = await client.request('room:open', { roomId })
+  if (!routerRtpCapabilities) throw new Error('there are no calls here')
+  const joined = await client.request('call:join', { roomId, rtpCapabilities: routerRtpCapabilities })
+  const { participantId, sendTransport, receiveTransport } = joined
+  const own = { roomId, participantId }
+  const dtlsParameters = {
+    role: 'client' as const,
+    fingerprints: [{ algorithm: 'sha-256', value: Array(32).fill('AB').join(':') }],
+  }
+  for (const { id } of [sendTransport, receiveTransport]) {
+    await client.request('transport:connect', { ...own, transportId: id, dtlsParameters })
+  }
+  const produce = async (data: Pick<RequestData<'producer:create'>, 'source' | 'kind' | 'rtpParameters'>) => {
+    const producer = await client.request('producer:create', {
+      ...own,
+      transportId: sendTransport.id,
+      ...data,
+    })
+    return producer.producerId
+  }
+  const producerId = await produce({
+    source: 'mic',
+    kind: 'audio',
+    rtpParameters: {
+      codecs: [{ mimeType: 'audio/opus', payloadType: 111, clockRate: 48_000, channels: 2 }],
+      encodings: [{ ssrc }],
+    },
+  })
+  return { joined, own, producerId, sendTransportId: sendTransport.id }
+}
+
+it('a call: joining, publishing, receiving, leaving', async () => {
+  const adas = await join(ada, 1_000)
+  await grace.hear('call:changed', ({ call }) => call?.participants[0]?.id === adas.own.participantId)
+  const graces = await join(grace, 2_000)
+  const [consumer] = graces.joined.consumers
+  expect(consumer).toMatchObject({ producerId: adas.producerId, source: 'mic', kind: 'audio' })
+  if (!consumer) throw new Error('no consumer')
+  const added = await ada.hear('consumer:added', ({ consumer }) => consumer.producerId === graces.producerId)
+  expect(added.participantId).toBe(adas.own.participantId)
+
+  await grace.request('consumer:resume', { ...graces.own, consumerIds: [consumer.id] })
+  await grace.request('consumer:prefer', { ...graces.own, consumerId: consumer.id, spatialLayer: 0 })
+  const { iceParameters } = await ada.request('transport:restart', {
+    ...adas.own,
+    transportId: adas.sendTransportId,
+  })
+  expect(iceParameters.usernameFragment).not.toBe(adas.joined.sendTransport.iceParameters.usernameFragment)
+  const isPaused = (paused: boolean) => (notice: { call: (typeof adas.joined)['call'] | null }) =>
+    notice.call?.participants.some(({ tracks }) =>
+      tracks.some(track => track.producerId === adas.producerId && track.paused === paused),
+    ) ?? false
+  await ada.request('producer:pause', { ...adas.own, producerId: adas.producerId })
+  await grace.hear('call:changed', isPaused(true))
+  await ada.request('producer:resume', { ...adas.own, producerId: adas.producerId })
+  await ada.request('producer:close', { ...adas.own, producerId: adas.producerId })
+  await grace.hear('consumer:closed', ({ consumerId }) => consumerId === consumer.id)
+
+  await ada.request('call:leave', adas.own)
+  await grace.request('call:leave', graces.own)
+  await ada.hear('call:changed', ({ call }) => call === null)
+  await ada.hear('event:appended', ({ event }) => event.type === 'call.ended')
+  expectNoFaults()
+})
+
+it('a call whose worker dies', async () => {
+  const adas = await join(ada, 3_000)
+  const workers = descendantsOf(server.pid).filter(pid => commandOf(pid).includes('mediasoup-worker'))
+  expect(workers.length).toBeGreaterThan(0)
+  for (const pid of workers) process.kill(pid, 'SIGKILL')
+  const lost = await ada.hear('call:lost', ({ participantId }) => participantId === adas.own.participantId)
+  expect(lost.reason).not.toBe('')
+  await ada.request('room:close', { roomId })
+  await grace.hear('presence:changed', ({ userId, status }) => userId === 'ada' && status === 'offline')
+  expectNoFaults()
+})
+
+it('all of the contract was at work', () => {
+  expect(Object.keys(REQUESTS).filter(name => !seen.requests.has(name))).toEqual([])
+  // Who speaks takes sound, which the browser tests send; what a sender may leave out is not told yet.
+  const unheard = new Set(['speaker:changed', 'producer:limited'])
+  expect(Object.keys(NOTICES).filter(name => !seen.notices.has(name) && !unheard.has(name))).toEqual([])
+  expect([...seen.events].sort()).toEqual([
+    'call.ended',
+    'call.started',
+    'member.joined',
+    'message.created',
+    'room.created',
+  ])
+  ada.close()
+  grace.close()
+})
