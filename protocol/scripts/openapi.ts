@@ -109,7 +109,10 @@ const operationOf = (components: Components, name: RouteName) => {
   const parameters = [
     ...parametersOf(components, 'path', route.params),
     ...parametersOf(components, 'query', route.query),
-    ...(method === 'post' ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : []),
+    // Somebody unknown cannot be told apart from somebody else who chose the same key.
+    ...(method === 'post' && !callers.includes('anyone')
+      ? [{ $ref: '#/components/parameters/IdempotencyKey' }]
+      : []),
   ]
   const requestBody = body && {
     required: true,
