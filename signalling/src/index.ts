@@ -1,7 +1,7 @@
 import type { Server as HttpServer } from 'node:http'
 import { createAdapter } from '@socket.io/redis-streams-adapter'
 import type { Logger, Redis } from '@trunkline/kit'
-import type { Role, Sfu } from '@trunkline/protocol'
+import { type Role, type Sfu, TrunklineError } from '@trunkline/protocol'
 import type { Router } from 'express'
 import type pg from 'pg'
 import { Calls } from './calls/calls.ts'
@@ -9,6 +9,7 @@ import { IceServers, type IceServersConfig } from './calls/ice-servers.ts'
 import { Messages } from './chat/messages.ts'
 import { Receipts } from './chat/receipts.ts'
 import { openDatabase } from './database.ts'
+import { FanOut } from './fan-out.ts'
 import { type ApiKey, ApiKeys } from './identity/api-keys.ts'
 import { createAuthenticate } from './identity/authenticate.ts'
 import { Guests } from './identity/guests.ts'
@@ -72,6 +73,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   const messages = new Messages(log)
   const iceServers = new IceServers(options.iceServers)
   const limits = new RateLimits(redis)
+  const fanOut = new FanOut({ io, redis, log, logger })
   const calls = new Calls({ sfu, io, log, database, logger })
   const authenticate = createAuthenticate({ apiKeys, tokens, users })
 
@@ -82,11 +84,12 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   serveSockets({
     services: {
       io,
+      fanOut,
       rooms,
       log,
       messages,
       receipts: new Receipts(database),
-      presence: new Presence(io),
+      presence: new Presence(fanOut),
       calls,
       iceServers,
       limits,
@@ -105,7 +108,11 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
       return { userId: principal.user.id, role: await rooms.authorise(principal, roomId, 'read') }
     },
     ensureGuestRoom: async (id, title) => {
-      if (!(await rooms.find(id))) await rooms.create({ id, kind: 'group', title, guests: true })
+      if (await rooms.find(id)) return
+      await rooms.create({ id, kind: 'group', title, guests: true }).catch(error => {
+        // Another node that starts at the same time was faster.
+        if (!(error instanceof TrunklineError && error.code === 'conflict')) throw error
+      })
     },
     ready: async () => {
       await pool.query('select 1')

@@ -2,6 +2,7 @@ import type { Calls } from './calls/calls.ts'
 import type { IceServers } from './calls/ice-servers.ts'
 import type { Messages } from './chat/messages.ts'
 import type { Receipts } from './chat/receipts.ts'
+import type { FanOut } from './fan-out.ts'
 import type { RateLimits } from './limits.ts'
 import type { EventLog } from './log/event-log.ts'
 import type { Presence } from './presence/presence.ts'
@@ -11,6 +12,7 @@ import type { TrunklineServer } from './session.ts'
 /** What the requests of a socket work with. */
 export type Services = {
   io: TrunklineServer
+  fanOut: FanOut
   rooms: Rooms
   log: EventLog
   messages: Messages

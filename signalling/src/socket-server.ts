@@ -135,5 +135,5 @@ export const serveSockets = (deps: {
     await session.join(audience.user(session.data.userId))
   })
 
-  services.log.onAppend(event => io.to(audience.room(event.roomId)).emit('event:appended', { event }))
+  services.log.onAppend(event => services.fanOut.toRoom(event.roomId).emit('event:appended', { event }))
 }

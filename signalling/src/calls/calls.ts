@@ -12,6 +12,22 @@ import type { EventLog } from '../log/event-log.ts'
 import { calls as callsTable } from '../schema.ts'
 import { audience, type TrunklineServer } from '../session.ts'
 
+/** How long opening a room waits for an SFU (ms): one that is away is not worth more, and tells of itself when back. */
+const SOON_MS = 1_000
+
+/** What comes soon, or undefined. */
+const soon = async <T>(work: Promise<T>): Promise<T | undefined> => {
+  let timer: NodeJS.Timeout | undefined
+  const bound = new Promise<undefined>(resolve => {
+    timer = setTimeout(resolve, SOON_MS, undefined)
+  })
+  try {
+    return await Promise.race([work, bound])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 type Ended = { roomId: string; callId: string; startedAt: string; endedAt: string }
 
 /**
@@ -56,7 +72,8 @@ export class Calls {
     try {
       await this.#reconcile()
     } catch (error) {
-      this.#logger.warn({ err: error }, 'the SFU cannot be reached yet; calls begin when it can')
+      // Calls begin when the SFU can be reached; its link has said why it cannot.
+      if (!(error instanceof TrunklineError && error.code === 'unavailable')) throw error
     }
   }
 
@@ -73,8 +90,8 @@ export class Calls {
   /** The room's live call. A missing SFU must not keep anybody from the chat. */
   async find(roomId: string): Promise<Call | null> {
     if (!this.#sfu) return null
-    return this.#sfu.request('call:get', { roomId }).then(
-      ({ call }) => call,
+    return soon(this.#sfu.request('call:get', { roomId })).then(
+      answer => answer?.call ?? null,
       () => null,
     )
   }
@@ -82,7 +99,7 @@ export class Calls {
   async capabilities(): Promise<RtpCapabilities | null> {
     if (!this.#sfu) return null
     if (!this.#capabilities) {
-      const answer = await this.#sfu.request('sfu:capabilities', {}).catch(() => undefined)
+      const answer = await soon(this.#sfu.request('sfu:capabilities', {})).catch(() => undefined)
       this.#capabilities = answer?.routerRtpCapabilities
     }
     return this.#capabilities ?? null
@@ -137,9 +154,19 @@ export class Calls {
     }
   }
 
+  /** Tells this node's rooms of their calls: another node may be faster to bring the log up to date. */
+  #tellRooms(calls: readonly Call[]): void {
+    const rooms = new Set([...this.#io.of('/').sockets.values()].flatMap(({ data }) => [...data.rooms]))
+    for (const roomId of rooms) {
+      const call = calls.find(candidate => candidate.roomId === roomId) ?? null
+      this.#io.local.to(audience.room(roomId)).emit('call:changed', { roomId, call })
+    }
+  }
+
   /** Ends in the log the calls that the SFU does not know any more: it was killed with them, or restarted. */
   async #reconcile(): Promise<void> {
     const { calls } = await this.sfu.request('sfu:calls', {})
+    this.#tellRooms(calls)
     const live = new Set(calls.map(call => call.id))
     const open = await this.#database.select().from(callsTable).where(isNull(callsTable.endedAt))
     for (const call of open) {

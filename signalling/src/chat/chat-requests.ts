@@ -4,14 +4,14 @@ import { audience, type Session } from '../session.ts'
 
 /** `message:send`, `receipt:*`, `typing:set`. */
 export const chatRequests = (services: Services, session: Session) => {
-  const { rooms, messages, receipts, limits, io } = services
+  const { rooms, messages, receipts, limits, fanOut } = services
   const { principal } = session.data
   const userId = principal.user.id
 
   const advance = async (roomId: string, to: { delivered?: number; read?: number }) => {
     await rooms.authorise(principal, roomId, 'read')
     const receipt = await receipts.advance(roomId, userId, to)
-    if (receipt) io.to(audience.room(roomId)).emit('receipt:changed', { roomId, userId, ...receipt })
+    if (receipt) fanOut.toRoom(roomId).emit('receipt:changed', { roomId, userId, ...receipt })
     return {}
   }
 

@@ -1,5 +1,6 @@
 import type { PresenceStatus, RoomPresence } from '@trunkline/protocol'
-import { audience, type Session, type TrunklineServer } from '../session.ts'
+import type { FanOut } from '../fan-out.ts'
+import type { Session } from '../session.ts'
 
 const RANK: Readonly<Record<PresenceStatus, number>> = { offline: 0, away: 1, online: 2 }
 
@@ -8,10 +9,10 @@ const RANK: Readonly<Record<PresenceStatus, number>> = { offline: 0, away: 1, on
  * its presence with it.
  */
 export class Presence {
-  readonly #io: TrunklineServer
+  readonly #fanOut: FanOut
 
-  constructor(io: TrunklineServer) {
-    this.#io = io
+  constructor(fanOut: FanOut) {
+    this.#fanOut = fanOut
   }
 
   async inRoom(roomId: string): Promise<RoomPresence[]> {
@@ -23,7 +24,7 @@ export class Presence {
   async changed(session: Session, roomId: string): Promise<void> {
     const { userId } = session.data
     const status = (await this.#statuses(roomId)).get(userId) ?? 'offline'
-    this.#io.to(audience.room(roomId)).emit('presence:changed', { roomId, userId, status })
+    this.#fanOut.toRoom(roomId).emit('presence:changed', { roomId, userId, status })
   }
 
   async set(session: Session, status: 'online' | 'away'): Promise<void> {
@@ -35,9 +36,9 @@ export class Presence {
   /** The best status over a user's sockets: away on the phone and online at the desk is online. */
   async #statuses(roomId: string): Promise<Map<string, PresenceStatus>> {
     const statuses = new Map<string, PresenceStatus>()
-    for (const { data } of await this.#io.in(audience.room(roomId)).fetchSockets()) {
-      const best = statuses.get(data.userId) ?? 'offline'
-      statuses.set(data.userId, RANK[data.status] > RANK[best] ? data.status : best)
+    for (const { userId, status } of await this.#fanOut.inRoom(roomId)) {
+      const best = statuses.get(userId) ?? 'offline'
+      statuses.set(userId, RANK[status] > RANK[best] ? status : best)
     }
     return statuses
   }

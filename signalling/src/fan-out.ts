@@ -1,0 +1,58 @@
+import type { Logger, Redis } from '@trunkline/kit'
+import type { EventLog } from './log/event-log.ts'
+import { audience, type SessionData, type TrunklineServer } from './session.ts'
+
+/**
+ * Speaks to rooms over all nodes. While Redis is away each node goes on alone: the adapter would keep its own sockets
+ * waiting for Redis, and drop what waited too long. Once it is back, every room that is open here hears its last event
+ * again: whoever missed some sees `seq` jump and asks for the gap.
+ */
+export class FanOut {
+  readonly #io: TrunklineServer
+  readonly #redis: Redis | undefined
+  readonly #log: EventLog
+  readonly #logger: Logger
+
+  constructor(deps: { io: TrunklineServer; redis: Redis | undefined; log: EventLog; logger: Logger }) {
+    this.#io = deps.io
+    this.#redis = deps.redis
+    this.#log = deps.log
+    this.#logger = deps.logger
+    deps.redis?.on('ready', () => {
+      this.#catchUp().catch(error =>
+        this.#logger.warn({ err: error }, 'rooms could not be brought up to date'),
+      )
+    })
+  }
+
+  /** Everybody who has the room open. */
+  toRoom(roomId: string) {
+    return (this.#isWhole ? this.#io : this.#io.local).to(audience.room(roomId))
+  }
+
+  /** What is known of the sockets that have a room open: of this node's only, while the others cannot be asked. */
+  async inRoom(roomId: string): Promise<Pick<SessionData, 'userId' | 'status'>[]> {
+    const room = audience.room(roomId)
+    if (this.#isWhole) {
+      try {
+        return (await this.#io.in(room).fetchSockets()).map(socket => socket.data)
+      } catch (error) {
+        this.#logger.warn({ err: error, roomId }, 'the other nodes did not say who is in a room')
+      }
+    }
+    const { adapter, sockets } = this.#io.of('/')
+    return [...(adapter.rooms.get(room) ?? [])].flatMap(id => sockets.get(id)?.data ?? [])
+  }
+
+  get #isWhole(): boolean {
+    return this.#redis?.isReady ?? true
+  }
+
+  async #catchUp(): Promise<void> {
+    const open = new Set([...this.#io.of('/').sockets.values()].flatMap(({ data }) => [...data.rooms]))
+    for (const roomId of open) {
+      const { events } = await this.#log.page({ roomId, limit: 1 })
+      for (const event of events) this.#io.local.to(audience.room(roomId)).emit('event:appended', { event })
+    }
+  }
+}
