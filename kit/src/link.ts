@@ -35,6 +35,8 @@ const REQUEST = 'request'
 const NOTICE = 'notice'
 /** A silent peer is noticed within twice this. */
 const HEARTBEAT_MS = 5_000
+/** Refused addresses remembered; what is beyond is logged each time. */
+const MAX_REFUSED = 1_000
 const RECONNECT_MS = { first: 100, most: 2_000 }
 
 const LinkHandshake = z.strictObject({ secret: z.string(), peerId: z.string().min(1).max(128) })
@@ -83,6 +85,8 @@ export const serveLink = <C extends LinkContract>(options: ServeLinkOptions<C>):
     destroyUpgrade: false,
   })
   const peers = new Map<string, { sockets: number; timer?: NodeJS.Timeout }>()
+  /** Addresses whose secret was wrong: they keep trying, and once in the log is enough. */
+  const refused = new Set<string>()
   let closed = false
 
   const arrived = (peerId: string) => {
@@ -129,10 +133,13 @@ export const serveLink = <C extends LinkContract>(options: ServeLinkOptions<C>):
     const handshake = LinkHandshake.safeParse(socket.handshake.auth)
     if (handshake.success && sameSecret(handshake.data.secret, secret)) {
       socket.data.peerId = handshake.data.peerId
+      refused.delete(socket.handshake.address)
       next()
       return
     }
-    logger.warn({ address: socket.handshake.address }, 'link refused: wrong secret')
+    const { address } = socket.handshake
+    if (!refused.has(address)) logger.warn({ address }, 'link refused: wrong secret')
+    if (refused.size < MAX_REFUSED) refused.add(address)
     const refusal = new TrunklineError('forbidden', 'The shared secret is not the one expected here.')
     next(Object.assign(new Error(refusal.message), { data: refusal.toWire() }))
   })
