@@ -1,0 +1,58 @@
+import { createLogger, startPostgres } from '@trunkline/kit'
+import { freePort, startServer, type TestServer, temporaryFolder } from '../server.ts'
+import { startRedis, type TestRedis } from './redis.ts'
+
+export type Processes = {
+  redis: TestRedis
+  databaseUrl: string
+  /** The SFU's process; another one after it was killed and started again, so read it when it is needed. */
+  sfu: TestServer
+  turn: TestServer
+  media: TestServer
+  /** Two signalling nodes with one database and one Redis. */
+  nodes: [TestServer, TestServer]
+}
+
+export const SECRET = 'the-secret-these-processes-share'
+
+/**
+ * What docker-compose.yml says, in processes instead of containers: PostgreSQL, Redis, and every service by itself,
+ * signalling twice. Files are in a folder in the place of an S3 server.
+ */
+export const startProcesses = async (
+  register: (cleanUp: () => void | Promise<void>) => void,
+): Promise<Processes> => {
+  const logger = createLogger({ name: 'test', level: 'silent' })
+  const postgres = await startPostgres({ dataFolder: temporaryFolder(register), logger })
+  register(() => postgres.close())
+  const redis = await startRedis(register)
+  const [sfuPort, turnPort, mediaPort, portA, portB, rtcPort] = await Promise.all(
+    Array.from({ length: 6 }, () => freePort().then(String)),
+  )
+  const shared = { TRUNKLINE_SECRET: SECRET, LOG_LEVEL: 'debug' }
+  const database = { DATABASE_URL: postgres.url }
+  const start = (service: string, env: Record<string, string | undefined>) =>
+    startServer({ services: [service], env: { ...shared, ...env } as Record<string, string>, register })
+
+  const sfu = await start('sfu', { PORT: sfuPort, RTC_PORT: rtcPort, RTC_WORKERS: '1' })
+  const turnRtc = rtcPort
+  const turnUdp = turnPort
+  const turn = await start('turn', { RTC_PORT: turnRtc, TURN_PORT: turnUdp, TURN_RELAY_PORTS: '0-0' })
+  const node = (PORT: string | undefined) =>
+    start('signalling', {
+      ...database,
+      PORT,
+      REDIS_URL: redis.url,
+      SFU_URL: `http://127.0.0.1:${sfuPort}`,
+      MEDIA_URL: `http://127.0.0.1:${mediaPort}`,
+      TURN_URLS: `stun:127.0.0.1:${turnUdp},turn:127.0.0.1:${turnUdp}?transport=udp`,
+    })
+  // Both at once: a compose file that starts several does not wait either.
+  const nodes = await Promise.all([node(portA), node(portB)])
+  const media = await start('media', {
+    ...database,
+    PORT: mediaPort,
+    SIGNALLING_URL: `http://127.0.0.1:${portA}`,
+  })
+  return { redis, databaseUrl: postgres.url, sfu, turn, media, nodes }
+}

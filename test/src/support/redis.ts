@@ -1,0 +1,46 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createClient } from 'redis'
+import { freePort, temporaryFolder } from '../server.ts'
+import { until } from './until.ts'
+
+export type TestRedis = {
+  url: string
+  /** Kills it at once; clients lose their connections and everything in it is gone. */
+  kill(): Promise<void>
+  /** Starts it again on the same port, empty. */
+  restart(): Promise<void>
+}
+
+/** A redis-server of this test's own, on a free port, in a folder of its own, keeping nothing on disk. */
+export const startRedis = async (
+  register: (cleanUp: () => void | Promise<void>) => void,
+): Promise<TestRedis> => {
+  const folder = temporaryFolder(register)
+  const port = await freePort()
+  const url = `redis://127.0.0.1:${port}`
+  let child: ChildProcess | undefined
+
+  const answers = async () => {
+    const client = createClient({ url, socket: { reconnectStrategy: false } })
+    client.on('error', () => {})
+    await client.connect()
+    const answer = await client.ping()
+    await client.close()
+    return answer === 'PONG'
+  }
+  const restart = async () => {
+    const options = ['--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no']
+    child = spawn('redis-server', ['--port', String(port), ...options], { stdio: 'ignore' })
+    await until('redis answers', answers)
+  }
+  const kill = async () => {
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const exited = once(child, 'exit')
+    child.kill('SIGKILL')
+    await exited
+  }
+  register(kill)
+  await restart()
+  return { url, kill, restart }
+}
