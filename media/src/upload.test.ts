@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { findProgram } from './ffmpeg.ts'
+import { eventually } from './testing/eventually.ts'
 import {
   fileOf,
   problemOf,
