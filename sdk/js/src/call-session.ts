@@ -40,6 +40,7 @@ export class CallSession extends Emitter<SessionEvents> {
   readonly #send: types.Transport
   readonly #receive: types.Transport
   readonly #received = new Map<string, Received>()
+  readonly #taken = new Set<string>()
   readonly #producers = new Map<string, types.Producer>()
   readonly #heights = new Map<string, number>()
   readonly #layers = new Map<string, number>()
@@ -161,7 +162,9 @@ export class CallSession extends Emitter<SessionEvents> {
 
   /** Consumes, then asks for all of it to flow in one request. */
   async receive(offers: readonly ConsumerOptions[]): Promise<void> {
-    const fresh = offers.filter(offer => !this.#received.has(offer.id))
+    // An offer may come twice: in the answer to joining, and as a notice that overtook it.
+    const fresh = offers.filter(offer => !this.#taken.has(offer.id))
+    for (const offer of fresh) this.#taken.add(offer.id)
     const made = await Promise.allSettled(fresh.map(offer => this.#consume(offer)))
     const consumerIds = made.flatMap(result => (result.status === 'fulfilled' ? (result.value ?? []) : []))
     if (consumerIds.length === 0 || this.#closed) return

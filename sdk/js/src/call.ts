@@ -29,10 +29,15 @@ export type CallEvents = {
   failed: [TrunklineError]
 }
 
-/** `true` opens the default device; a track is used as it is. The call stops the tracks when it is left. */
+type Wanted = MediaStreamTrack | boolean | Promise<MediaStreamTrack | undefined>
+
+/**
+ * `true` opens the default device; a track is used as it is; a promise is not waited for: its track is sent when it
+ * is there (the person may still be asked for permission). The call stops the tracks when it is left.
+ */
 export type JoinOptions = {
-  mic?: MediaStreamTrack | boolean
-  camera?: MediaStreamTrack | boolean
+  mic?: Wanted
+  camera?: Wanted
   /** Joins with the microphone muted. */
   muted?: boolean
 }
@@ -196,16 +201,24 @@ export class Call extends Emitter<CallEvents> {
     }
   }
 
-  async #openTracks(mic: JoinOptions['mic'], camera: JoinOptions['camera'], muted: boolean): Promise<void> {
-    const [micTrack, cameraTrack] = await Promise.all([
-      mic === true ? openMic() : mic || undefined,
-      camera === true ? openCamera() : camera || undefined,
-    ])
-    if (micTrack) {
-      micTrack.enabled = !muted
-      await this.#media.set('mic', micTrack, muted)
+  async #openTracks(mic: Wanted = false, camera: Wanted = false, muted: boolean): Promise<void> {
+    await Promise.all([this.#take('mic', mic, muted), this.#take('camera', camera, false)])
+  }
+
+  async #take(source: 'mic' | 'camera', wanted: Wanted, paused: boolean): Promise<void> {
+    if (wanted instanceof Promise) {
+      // Whoever opens the device says what went wrong with it.
+      wanted.then(track => track && this.#take(source, track, paused)).catch(() => undefined)
+      return
     }
-    if (cameraTrack) await this.#media.set('camera', cameraTrack)
+    const track = wanted === true ? await (source === 'mic' ? openMic() : openCamera()) : wanted
+    if (!track) return
+    if (this.#hasLeft()) {
+      track.stop()
+      return
+    }
+    track.enabled = !paused
+    await this.#quietly(this.#media.set(source, track, paused))
   }
 
   /** Joins, and only then lets go of what was before, so that pictures stay until new ones come. */

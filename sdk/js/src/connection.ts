@@ -50,7 +50,7 @@ export class Connection extends Emitter<ConnectionEvents> {
       transports: ['websocket', 'polling'],
       tryAllTransports: true,
       reconnectionDelay: 250,
-      reconnectionDelayMax: 3_000,
+      reconnectionDelayMax: 1_500,
       auth: (reply: (auth: object) => void) => void this.#authenticate(reply),
     })
     this.#socket.on('connect', () => {

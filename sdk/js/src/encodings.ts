@@ -3,12 +3,18 @@ import type { types } from 'mediasoup-client'
 
 type SendOptions = Pick<types.ProducerOptions, 'encodings' | 'codecOptions' | 'codec' | 'disableTrackOnPause'>
 
-/** Three sizes of one camera, lowest first; viewers are forwarded the one their tile needs. */
-const CAMERA: types.RtpEncodingParameters[] = [
-  { scaleResolutionDownBy: 4, maxBitrate: 150_000, scalabilityMode: 'L1T3' },
-  { scaleResolutionDownBy: 2, maxBitrate: 450_000, scalabilityMode: 'L1T3' },
-  { scaleResolutionDownBy: 1, maxBitrate: 1_500_000, scalabilityMode: 'L1T3' },
-]
+const layer = (scaleResolutionDownBy: number, kbps: number): types.RtpEncodingParameters => ({
+  scaleResolutionDownBy,
+  maxBitrate: kbps * 1000,
+  scalabilityMode: 'L1T3',
+})
+
+/** Sizes of one camera, lowest first, by how many there are; viewers are forwarded the one their tile needs. */
+const CAMERA: Record<1 | 2 | 3, types.RtpEncodingParameters[]> = {
+  3: [layer(4, 150), layer(2, 450), layer(1, 1_500)],
+  2: [layer(2, 180), layer(1, 750)],
+  1: [layer(1, 300)],
+}
 
 /** A screen is text: full resolution matters more than frames, and a small one for thumbnails and poor lines. */
 const SCREEN: types.RtpEncodingParameters[] = [
@@ -26,7 +32,7 @@ const SCREEN_AUDIO: types.ProducerCodecOptions = { opusStereo: true, opusDtx: fa
  */
 export const cameraEncodings = (height: number | undefined): types.RtpEncodingParameters[] => {
   const layers = height === undefined || height >= 540 ? 3 : height >= 270 ? 2 : 1
-  return structuredClone(CAMERA.slice(-layers))
+  return structuredClone(CAMERA[layers])
 }
 
 /** How a track is encoded, among the codecs both sides have. */

@@ -1,6 +1,7 @@
 import {
   type DeviceKind,
   hasMediaDevices,
+  type JoinOptions,
   listDevices,
   type MediaDevice,
   onDevicesChanged,
@@ -25,6 +26,8 @@ export class LocalDevices {
   readonly #changed: () => void
   #stop: (() => void) | undefined
   #closed = false
+  #released = false
+  #ready: Promise<void> = Promise.resolve()
 
   constructor(changed: () => void) {
     this.#changed = changed
@@ -44,8 +47,12 @@ export class LocalDevices {
     return this.devices.filter(device => device.kind === kind)
   }
 
-  async open(): Promise<void> {
-    if (!this.supported) return
+  open(): Promise<void> {
+    this.#ready = this.supported ? this.#open() : Promise.resolve()
+    return this.#ready
+  }
+
+  async #open(): Promise<void> {
     this.#closed = false
     this.opening = true
     this.#stop = onDevicesChanged(() => void this.#list())
@@ -89,26 +96,41 @@ export class LocalDevices {
     this.#changed()
   }
 
-  /** Gives the tracks to the call, which stops them when it is left. */
-  release(): { mic?: MediaStreamTrack; camera?: MediaStreamTrack; muted: boolean } {
-    const { mic, camera, micOn } = this
-    this.mic = undefined
-    this.camera = undefined
-    this.close()
-    return { ...(mic && { mic }), ...(camera && { camera }), muted: !micOn }
+  /** Gives the tracks to the call, which stops them when it is left; those still being opened follow. */
+  release(): JoinOptions {
+    const { micOn, cameraOn } = this
+    const give = async (kind: 'mic' | 'camera') => {
+      await this.#ready
+      return this.#hand(kind)
+    }
+    this.#released = true
+    this.#stop?.()
+    return {
+      mic: this.#hand('mic') ?? give('mic'),
+      ...(cameraOn && { camera: this.#hand('camera') ?? give('camera') }),
+      muted: !micOn,
+    }
   }
 
   /** The call did not come about, and its tracks are gone. */
   reopen(): void {
+    this.#released = false
     this.close()
     void this.open()
   }
 
   close(): void {
+    if (this.#released) return
     this.#closed = true
     this.#stop?.()
     this.mic?.stop()
     this.camera?.stop()
+  }
+
+  #hand(kind: 'mic' | 'camera'): MediaStreamTrack | undefined {
+    const track = this[kind]
+    this[kind] = undefined
+    return track
   }
 
   async #openOne(kind: 'mic' | 'camera', deviceId?: string): Promise<void> {
