@@ -64,7 +64,8 @@ RUN apt-get update \
     libssl3 \
     libstdc++6 \
   && rm -rf /var/lib/apt/lists/* \
-  && useradd --system --uid 10001 --user-group --home-dir /var/lib/trunkline --create-home --shell /usr/sbin/nologin trunkline
+  && groupadd --gid 10001 trunkline \
+  && useradd --uid 10001 --gid trunkline --home-dir /var/lib/trunkline --create-home --shell /usr/sbin/nologin trunkline
 
 COPY --from=build /usr/local/bin/node /usr/local/bin/mediasoup-worker /usr/local/bin/
 COPY --from=build /app /app

@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createClient } from 'redis'
+import { createLogger, createRedis } from '@trunkline/kit'
 import { freePort, temporaryFolder } from '../server.ts'
-import { until } from './until.ts'
 
 export type TestRedis = {
   url: string
@@ -21,18 +20,16 @@ export const startRedis = async (
   const url = `redis://127.0.0.1:${port}`
   let child: ChildProcess | undefined
 
+  /** Resolves once it answers: the client tries again until then. */
   const answers = async () => {
-    const client = createClient({ url, socket: { reconnectStrategy: false } })
-    client.on('error', () => {})
+    const client = createRedis(url, createLogger({ name: 'test', level: 'silent' }))
     await client.connect()
-    const answer = await client.ping()
     await client.close()
-    return answer === 'PONG'
   }
   const restart = async () => {
     const options = ['--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no']
     child = spawn('redis-server', ['--port', String(port), ...options], { stdio: 'ignore' })
-    await until('redis answers', answers)
+    await answers()
   }
   const kill = async () => {
     if (!child || child.exitCode !== null || child.signalCode !== null) return
