@@ -57,14 +57,14 @@ export async function ensureWorker({ env, report }: EnsureWorkerOptions): Promis
   if (found) return found
   const path = cachedPath(env)
   makeFolder(cacheFolder(env))
-  const waiting = () => report({ step: 'waiting for another start that compiles the media worker' })
+  const waiting = () => report({ step: 'waiting for another start, which compiles it' })
   return withLock(`${path}.lock`, waiting, async lock => {
     if (existsSync(path) && (await runs(path))) return { path, source: 'cache' }
     rmSync(path, { force: true })
     const source = readWorkerSource()
-    report({ step: 'asking for a prebuilt media worker' })
+    report({ step: 'asking for a prebuilt one' })
     if ((await fetchPrebuilt(source, path, env)) && (await runs(path))) return { path, source: 'prebuilt' }
-    const step = 'compiling the media worker'
+    const step = 'compiling'
     const onProgress = (done: number, total: number) => report({ step, done, total })
     await compileWorker(source, { binary: path, env, lock, onProgress })
     if (await runs(path)) return { path, source: 'compiled' }
