@@ -15,8 +15,12 @@ const rtcpFeedback = z.array(z.object({ type: word, parameter: word.optional() }
 const payloadType = z.int().min(0).max(127)
 const ssrc = z.int().min(0).max(0xffff_ffff)
 
+// As the engine asks for them: what it only refuses once there is something to consume would be no error to anybody.
+const codecType = word.regex(/^(audio|video)\/.+$/i, { message: 'must be a codec such as video/VP8' })
+const uri = word.min(1)
+
 const codec = {
-  mimeType: word,
+  mimeType: codecType,
   clockRate: z.int().min(1).max(1_000_000),
   channels: z.int().min(1).max(16).optional(),
   parameters: parameters.optional(),
@@ -32,7 +36,7 @@ const Capabilities = z.object({
     .array(
       z.object({
         kind: z.enum(['audio', 'video']),
-        uri: word,
+        uri,
         preferredId: z.int().min(0).max(255),
         preferredEncrypt: z.boolean().optional(),
         direction: z.enum(['sendrecv', 'sendonly', 'recvonly', 'inactive']).optional(),
@@ -51,7 +55,7 @@ const Parameters = z.object({
   headerExtensions: z
     .array(
       z.object({
-        uri: word,
+        uri,
         id: z.int().min(1).max(255),
         encrypt: z.boolean().optional(),
         parameters: parameters.optional(),

@@ -46,10 +46,11 @@ export class LocalSfu implements Sfu {
   static async create(options: SfuOptions): Promise<LocalSfu> {
     const { logger } = options
     const settings = settingsOf(options)
-    // The engine has one such hook in a process.
+    // The engine has one such hook in a process. What it calls errors are mostly refusals of what a client sent, and
+    // each is thrown as well: those that are ours are logged as errors where they are caught.
     setLogEventListeners({
       onwarn: (namespace, text) => logger.warn({ namespace }, text),
-      onerror: (namespace, text, error) => logger.error({ namespace, err: error }, text),
+      onerror: (namespace, text, error) => logger.warn({ namespace, err: error }, text),
     })
     const notices = new Notices(logger)
     const pool = await WorkerPool.create(settings, logger, loseWorker)

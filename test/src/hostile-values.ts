@@ -61,7 +61,12 @@ const textOf = (entries: readonly (readonly [string, string])[]): string =>
  * It may come out valid all the same.
  */
 export const spoil = (random: Random, value: unknown): string => {
-  if (!isObject(value) || random() < 0.06) return hostileValue(random)
+  if (random() < 0.06) return hostileValue(random)
+  if (Array.isArray(value) && value.length > 0) {
+    const at = Math.floor(random() * value.length)
+    return `[${value.map((item, index) => (index === at ? spoil(random, item) : JSON.stringify(item))).join(',')}]`
+  }
+  if (!isObject(value)) return hostileValue(random)
   const entries = Object.entries(value).map(([key, entry]) => [key, JSON.stringify(entry)] as const)
   const victim = pick(random, entries)
   if (victim === undefined) return textOf([[pick(random, EXTRA_KEYS), hostileValue(random)]])
