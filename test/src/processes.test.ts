@@ -51,6 +51,14 @@ const expectAllAlive = () => {
   }
 }
 
+/** Waits until the last a socket heard of the call is that so many are in it. */
+const inCall = (socket: TestSocket, participants: number, limitMs?: number) =>
+  until(
+    `${socket.userId} heard of ${participants} in the call`,
+    () => socket.heard('call:changed').at(-1)?.call?.participants.length === participants,
+    limitMs,
+  )
+
 type Joined = ResponseData<'call:join'>
 /** Joins as a browser would that can receive whatever the SFU can route. */
 const join = async (socket: TestSocket): Promise<Joined> => {
@@ -168,7 +176,7 @@ test('two who join at two nodes are in one call, and media signalling crosses', 
   const second = await join(ben)
   expect(second.call.id).toBe(first.call.id)
   for (const socket of [ada, ben]) {
-    await socket.hear('call:changed', ({ call }) => call?.participants.length === 2)
+    await inCall(socket, 2)
   }
   const { producerId } = await sendMic(ada, first)
   const added = await ben.hear('consumer:added', ({ consumer }) => consumer.producerId === producerId)
@@ -183,7 +191,7 @@ test('two who join at two nodes are in one call, and media signalling crosses', 
   })
   ada.close()
   await ben.hear('consumer:closed', ({ consumerId }) => consumerId === added.consumer.id)
-  await ben.hear('call:changed', ({ call }) => call?.participants.length === 1)
+  await inCall(ben, 1)
   await ben.request('call:leave', { roomId, participantId: second.participantId })
   const ended = await ben.hear('event:appended', ({ event }) => event.type === 'call.ended')
   const log = await historyOf(processes.nodes[0].url)
@@ -276,6 +284,28 @@ test('without Redis each node goes on by itself, and nothing is lost once it is 
     return ben.hear('event:appended', notice => notice.event.seq === event.seq, 1_000)
   })
   await until('presence is back', async () => (await open(ada)).presence.length === 2)
+  expectAllAlive()
+})
+
+test('a killed node takes its sockets with it and nothing else', async () => {
+  await join(ada)
+  await join(ben)
+  await inCall(ben, 2)
+  const { event } = await send(ada, 'my last words')
+  await processes.nodes[0].stop('SIGKILL')
+  const { event: after } = await send(ben, 'still here')
+  // Whoever was there goes to the other node, as a load balancer would have it, and misses nothing.
+  const moved = await connectSocket(processes.nodes[1].url, ada.userId, onTestFinished)
+  const { events } = await moved.request('room:open', { roomId, after: event.seq })
+  expect(events).toContainEqual(after)
+  // Nobody can leave for the dead node's participant; the SFU lets it go once the node stayed away.
+  await inCall(ben, 1, 30_000)
+  expect(processes.sfu.log()).toContain('participant let go: its signalling process is gone')
+  processes.nodes[0] = await restartServer(processes.nodes[0], { services: ['signalling'], register })
+  await until('the first client is back at the node', () => ada.connected())
+  await open(ada)
+  const { event: last } = await send(ben, 'welcome back')
+  await ada.hear('event:appended', notice => notice.event.seq === last.seq)
   expectAllAlive()
 })
 
