@@ -28,6 +28,7 @@ export class TrunklineRoom extends LitElement {
       .roomId=${this.room}
       .token=${this.token || undefined}
       .name=${this.name}
+      .embedded=${true}
     ></tl-room>`
   }
 }

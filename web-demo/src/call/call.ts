@@ -83,6 +83,7 @@ export class CallView extends LightElement {
                 : html`<p class="alone">This server carries no calls. The chat works.</p>`
             }
             ${this.#banner()}
+            <tl-toast></tl-toast>
           </div>
           <tl-controls
             .call=${this.call}
@@ -95,7 +96,6 @@ export class CallView extends LightElement {
         </div>
         ${this.#side()}
       </main>
-      <tl-toast></tl-toast>
       <tl-settings
         .call=${this.call}
         @speaker=${(event: CustomEvent<string>) => {

@@ -65,7 +65,7 @@ export class Controls extends LightElement {
     </button>`
   }
 
-  #button(label: string, name: IconName, off: boolean, act: () => void) {
+  #button(label: string, name: IconName, off: boolean, act: () => Promise<void>) {
     return html`<button
       class="control ${off ? 'off' : ''}"
       aria-label=${label}

@@ -4,6 +4,7 @@ import { repeat } from 'lit/directives/repeat.js'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
 import './message.ts'
+import type { Message } from './message.ts'
 import { type TimelineItem, timelineOf } from './timeline.ts'
 
 /** Within this many pixels of the end one counts as reading along. */
@@ -53,17 +54,29 @@ export class Messages extends LightElement {
   }
 
   protected override firstUpdated(): void {
+    const list = this.querySelector('.list')
     if (this.#scroll) this.#observer.observe(this.#scroll)
+    // Grows by itself when a message changes.
+    if (list) this.#observer.observe(list)
   }
 
   protected override updated(): void {
-    const scroll = this.#scroll
-    if (!scroll) return
     const first = this.room.events[0]?.seq
     const { first: firstBefore, height = 0, top = 0 } = this.#before ?? {}
     const prepended = first !== undefined && firstBefore !== undefined && first < firstBefore
     this.#before = { first, height, top }
-    if (prepended) scroll.scrollTop = top + scroll.scrollHeight - height
+    void this.#place(prepended ? height - top : undefined)
+  }
+
+  /** Keeps the distance from the end when messages were put above, else follows the end. Before anything is painted. */
+  async #place(fromEnd: number | undefined): Promise<void> {
+    // Messages render themselves a moment later, and have no height until then.
+    await Promise.all(
+      Array.from(this.querySelectorAll<Message>('tl-message'), message => message.updateComplete),
+    )
+    const scroll = this.#scroll
+    if (!scroll) return
+    if (fromEnd !== undefined) scroll.scrollTop = scroll.scrollHeight - fromEnd
     else if (this.#following) scroll.scrollTop = scroll.scrollHeight
     if (scroll.scrollHeight <= scroll.clientHeight + NEAR_START) void this.#earlier()
   }
@@ -80,7 +93,6 @@ export class Messages extends LightElement {
     const empty = !items.some(({ kind }) => kind === 'message')
     return html`<div class="scroll" role="region" aria-label="Messages" tabindex="0" @scroll=${this.#onScroll}>
         <div class="list">
-          ${this.loading ? html`<p class="loading"><span class="spinner"></span></p>` : nothing}
           ${repeat(
             items,
             ({ key }) => key,
@@ -89,6 +101,7 @@ export class Messages extends LightElement {
           ${empty ? html`<p class="empty">No messages yet. Say hello.</p>` : nothing}
         </div>
       </div>
+      ${this.loading ? html`<p class="loading"><span class="spinner"></span></p>` : nothing}
       ${
         this.unseen > 0
           ? html`<button class="newer" @click=${() => this.#toEnd()}>

@@ -18,6 +18,7 @@ export class Lobby extends LightElement {
     room: { attribute: false },
     joining: { type: Boolean },
     fault: {},
+    embedded: { type: Boolean },
   }
   declare roomId: string
   declare name: string
@@ -26,6 +27,7 @@ export class Lobby extends LightElement {
   declare room: Room | undefined
   declare joining: boolean
   declare fault: string | undefined
+  declare embedded: boolean
   readonly #devices = new LocalDevices(() => this.requestUpdate())
 
   constructor() {
@@ -48,10 +50,10 @@ export class Lobby extends LightElement {
   protected override render() {
     const devices = this.#devices
     return html`<main class="lobby">
-      <a class="brand" href="/">${brandMark()}Trunkline</a>
+      ${this.embedded ? nothing : html`<a class="brand" href="/">${brandMark()}Trunkline</a>`}
       <div class="columns">
         <section aria-label="Camera preview">
-          <tl-preview .devices=${devices} .name=${this.fixedName ?? this.name}></tl-preview>
+          <tl-preview .devices=${devices} .name=${this.fixedName ?? this.name} .userId=${this.room?.me?.user.id}></tl-preview>
           ${this.#faults()}
           <div class="devices">
             ${(['mic', 'camera', 'speaker'] as const).map(

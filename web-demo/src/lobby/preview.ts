@@ -11,9 +11,12 @@ export class Preview extends LightElement {
   static override properties = {
     devices: { attribute: false, hasChanged: () => true },
     name: {},
+    userId: {},
   }
   declare devices: LocalDevices
   declare name: string
+  /** So that one has the same colour here as in the call. */
+  declare userId: string | undefined
   #level: ((listener: (level: number) => void) => () => void) | undefined
   #levelOf: MediaStreamTrack | undefined
 
@@ -35,8 +38,8 @@ export class Preview extends LightElement {
       ${
         camera
           ? nothing
-          : html`<div class="off">
-              <tl-avatar .name=${this.name || '·'} userId=${this.name}></tl-avatar>
+          : html`<div class="blank">
+              <tl-avatar .name=${this.name || '·'} userId=${this.userId || this.name}></tl-avatar>
               <p>${devices.opening ? 'Starting your camera' : 'Your camera is off'}</p>
             </div>`
       }

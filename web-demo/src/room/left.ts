@@ -1,8 +1,11 @@
-import { html } from 'lit'
+import { html, nothing } from 'lit'
 import { LightElement } from '../design/element.ts'
 
 /** After the call. Fires `again`. */
 export class Left extends LightElement {
+  static override properties = { embedded: { type: Boolean } }
+  declare embedded: boolean
+
   protected override firstUpdated(): void {
     this.querySelector('button')?.focus()
   }
@@ -13,7 +16,7 @@ export class Left extends LightElement {
       <p class="muted">The messages stay in the room. You can come back whenever you like.</p>
       <div class="actions">
         <button class="button primary" @click=${() => this.dispatchEvent(new CustomEvent('again'))}>Join again</button>
-        <a class="button" href="/">Home</a>
+        ${this.embedded ? nothing : html`<a class="button" href="/">Home</a>`}
       </div>
     </main>`
   }

@@ -27,6 +27,7 @@ export class RoomView extends LightElement {
     roomId: {},
     token: {},
     name: {},
+    embedded: { type: Boolean },
     phase: { state: true },
     room: { state: true },
     call: { state: true },
@@ -40,6 +41,8 @@ export class RoomView extends LightElement {
   declare token: string | undefined
   /** Name to begin with. */
   declare name: string
+  /** Within another page, which has a home of its own. */
+  declare embedded: boolean
   declare phase: Phase
   declare room: Room | undefined
   declare call: Call | undefined
@@ -51,6 +54,7 @@ export class RoomView extends LightElement {
     super()
     this.url = location.origin
     this.name = ''
+    this.embedded = false
     this.phase = 'lobby'
     this.joining = false
   }
@@ -80,7 +84,8 @@ export class RoomView extends LightElement {
         @left=${this.#left}
       ></tl-call>`
     }
-    if (this.phase === 'left') return html`<tl-left @again=${this.#begin}></tl-left>`
+    if (this.phase === 'left')
+      return html`<tl-left .embedded=${this.embedded} @again=${this.#begin}></tl-left>`
     if (this.phase === 'refused') {
       return html`<tl-refused .isGuest=${identity?.isGuest} .fault=${this.fault} @token=${this.#takeToken}></tl-refused>`
     }
@@ -91,6 +96,7 @@ export class RoomView extends LightElement {
       .room=${this.room}
       .joining=${this.joining}
       .fault=${this.fault}
+      .embedded=${this.embedded}
       @join=${this.#join}
     ></tl-lobby>`
   }
