@@ -16,8 +16,11 @@ import {
 } from '@trunkline/protocol'
 import { io } from 'socket.io-client'
 import { expect } from 'vitest'
-import type { z } from 'zod'
 import { rest } from './rest.ts'
+
+type Schema = {
+  safeParse(value: unknown): { success: boolean; error?: { message: string; issues: unknown[] } | undefined }
+}
 
 /** What of the contract was seen at work. */
 export const seen = { requests: new Set<string>(), notices: new Set<string>(), events: new Set<string>() }
@@ -38,7 +41,7 @@ export const connectStrictly = async (url: string, token: string): Promise<Contr
   const faults: string[] = []
   const heard: { name: string; data: unknown }[] = []
 
-  const check = (schema: z.ZodType, data: unknown, what: string) => {
+  const check = (schema: Schema, data: unknown, what: string) => {
     const result = schema.safeParse(data)
     if (!result.success) faults.push(`${what}: ${result.error.message} in ${JSON.stringify(data)}`)
   }
@@ -100,6 +103,6 @@ export const callStrictly = async <N extends RouteName>(
   expect([answer.status, answer.status === status ? '' : answer.body], name).toEqual([status, ''])
   if (response === 'bytes') return answer.body
   expect(answer.headers.get('content-type'), name).toContain('application/json')
-  expect((response as z.ZodType).safeParse(answer.body).error?.issues, name).toBeUndefined()
+  expect((response as Schema).safeParse(answer.body).error?.issues, name).toBeUndefined()
   return answer.body
 }
