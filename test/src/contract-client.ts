@@ -43,7 +43,7 @@ export const connectStrictly = async (url: string, token: string): Promise<Contr
 
   const check = (schema: Schema, data: unknown, what: string) => {
     const result = schema.safeParse(data)
-    if (!result.success) faults.push(`${what}: ${result.error.message} in ${JSON.stringify(data)}`)
+    if (!result.success) faults.push(`${what}: ${result.error?.message} in ${JSON.stringify(data)}`)
   }
   socket.onAny((name: string, ...args: unknown[]) => {
     heard.push({ name, data: args[0] })
