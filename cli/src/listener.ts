@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { ConfigError } from '@trunkline/kit'
+import { ERRORS, type Problem } from '@trunkline/protocol'
 
 export type Tls = { cert: string; key: string }
 

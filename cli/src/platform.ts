@@ -257,6 +257,7 @@ const startMedia = async (
       ? { s3: { bucket: S3_BUCKET, endpoint: S3_ENDPOINT, region: S3_REGION, credentials } }
       : { folder: join(dataFolder, 'files') },
   )
+  lifecycle.add('store', () => store.close())
   // Only settings with one of the two get here.
   const access: RoomAccess = signalling ?? createHttpAccess({ signallingUrl: settings.SIGNALLING_URL ?? '' })
   const media = await createMedia({ logger, pool, store, access, folder: join(dataFolder, 'media') })
