@@ -1,6 +1,6 @@
 import { attachTrack, type Participant } from '@trunkline/sdk'
 import { html, nothing } from 'lit'
-import '../design/avatar.ts'
+import { hueOf } from '../design/avatar.ts'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
 
@@ -54,7 +54,7 @@ export class Tile extends LightElement {
       ${
         on
           ? nothing
-          : html`<div class="face">
+          : html`<div class="face" style="--hue: ${hueOf(participant.userId)}">
               <tl-avatar .name=${participant.name} userId=${participant.userId}></tl-avatar>
             </div>`
       }

@@ -27,6 +27,7 @@ export class Messages extends LightElement {
   declare spoken: string
   declare loading: boolean
   #following = true
+  #top = 0
   #before: { first: number | undefined; height: number; top: number } | undefined
   #stop: (() => void) | undefined
   readonly #observer = new ResizeObserver(() => this.#settle())
@@ -138,7 +139,11 @@ export class Messages extends LightElement {
   #onScroll(): void {
     const scroll = this.#scroll
     if (!scroll) return
-    this.#following = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < NEAR_END
+    const nearEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < NEAR_END
+    // Being far from the end because something grew is not leaving it; only scrolling up is.
+    if (nearEnd) this.#following = true
+    else if (scroll.scrollTop < this.#top) this.#following = false
+    this.#top = scroll.scrollTop
     if (this.#following) this.unseen = 0
     if (scroll.scrollTop < NEAR_START) void this.#earlier()
   }
