@@ -47,9 +47,16 @@ export type Listener = {
 }
 
 const starting: RequestListener = (_request, response) => {
-  response
-    .writeHead(503, { 'Content-Type': 'text/plain', 'Retry-After': '1' })
-    .end('Trunkline is starting.\n')
+  const problem: Problem = {
+    type: 'https://trunkline.dev/errors/unavailable',
+    title: ERRORS.unavailable.title,
+    status: ERRORS.unavailable.status,
+    code: 'unavailable',
+    detail: 'Trunkline is starting. Try again in a second.',
+    requestId: `req_${randomUUID()}`,
+  }
+  const headers = { 'Content-Type': 'application/problem+json', 'Retry-After': '1' }
+  response.writeHead(problem.status, headers).end(JSON.stringify(problem))
 }
 
 /**

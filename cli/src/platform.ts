@@ -22,6 +22,7 @@ import { mountDemo } from './demo.ts'
 import { mountHealth } from './health.ts'
 import { type Listener, listen, readTls } from './listener.ts'
 import { proxyTo } from './proxy.ts'
+import { linkSecret, turnSecret } from './secrets.ts'
 import type { Settings } from './settings.ts'
 import { startSfu } from './sfu.ts'
 import { startTurn } from './turn.ts'
@@ -195,7 +196,7 @@ const connectSfu = async (composition: Composition): Promise<{ sfu: Sfu; ports: 
   }
   const link = connectLink({
     url: settings.SFU_URL,
-    secret: vault.key('link').toString('hex'),
+    secret: linkSecret(vault),
     contract: { requests: SFU_REQUESTS, notices: SFU_NOTICES },
     logger,
   })
@@ -264,7 +265,3 @@ const startMedia = async (
   lifecycle.add('media', () => media.close())
   app.use(media.router)
 }
-
-/** Shared with every TURN server of the installation, ours or coturn. */
-export const turnSecret = (settings: Settings, vault: Vault): string =>
-  settings.TURN_SECRET ?? vault.key('turn').toString('base64url')

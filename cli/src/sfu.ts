@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os'
-import { ConfigError } from '@trunkline/kit'
+import { ConfigError, type Logger } from '@trunkline/kit'
 import type { Sfu } from '@trunkline/protocol'
 import { ensureWorker } from '@trunkline/sfu/provision'
 import type { Composition } from './platform.ts'
+import { linkSecret } from './secrets.ts'
 
 export type RunningSfu = {
   sfu: Sfu
@@ -27,7 +28,7 @@ export const startSfu = async (composition: Composition): Promise<RunningSfu | u
   const { createSfu, serveSfu } = await import('@trunkline/sfu')
   let workerBin: string
   try {
-    workerBin = (await ensureWorker({ env: process.env, report: () => {} })).path
+    workerBin = (await ensureWorker({ env: process.env, report: logSteps(logger) })).path
   } catch (error) {
     // Chat without calls is better than nothing, but an SFU alone without its worker is nothing.
     if (!services.has('signalling')) throw error
@@ -49,10 +50,19 @@ export const startSfu = async (composition: Composition): Promise<RunningSfu | u
     const link = serveSfu({
       sfu,
       httpServer: listener.server,
-      secret: vault.key('link').toString('hex'),
+      secret: linkSecret(vault),
       logger,
     })
     lifecycle.add('link to signalling', () => link.close())
   }
   return { sfu, ports: (await sfu.counts()).map(worker => worker.port) }
+}
+
+/** Getting the worker is instant but for the first time on a machine; then it takes minutes, and says so. */
+const logSteps = (logger: Logger) => {
+  let last = ''
+  return ({ step }: { step: string }) => {
+    if (step !== last) logger.info(`media worker: ${step}`)
+    last = step
+  }
 }

@@ -7,6 +7,8 @@ import { Settings } from './settings.ts'
 
 /** Longest that closing may take before the process ends anyway. */
 const CLOSE_MS = 15_000
+/** Signals this close together are one request. */
+const REPEAT_MS = 1_000
 
 /** Faults that concern several settings at once. */
 const checkTogether = (settings: Settings, services: ReadonlySet<Service>): void => {
@@ -63,10 +65,15 @@ export const start = async (names: readonly string[], options: { https: boolean 
 
 const endOnSignals = (logger: Logger, close: () => Promise<void>): { requested: boolean } => {
   const state = { requested: false }
+  let requestedAt = 0
   const end = (reason: string) => {
-    // Asked twice, somebody is in a hurry.
-    if (state.requested) process.exit(1)
+    if (state.requested) {
+      // Ctrl-C reaches us from the terminal and again from npm; asked anew after that, somebody is in a hurry.
+      if (performance.now() - requestedAt > REPEAT_MS) process.exit(1)
+      return
+    }
     state.requested = true
+    requestedAt = performance.now()
     logger.info({ reason }, 'closing')
     setTimeout(() => process.exit(1), CLOSE_MS).unref()
     close().then(

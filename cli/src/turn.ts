@@ -1,5 +1,6 @@
 import { ConfigError } from '@trunkline/kit'
-import { type Composition, turnSecret } from './platform.ts'
+import type { Composition } from './platform.ts'
+import { turnSecret } from './secrets.ts'
 import type { RunningSfu } from './sfu.ts'
 
 /** Media ports allowed behind an SFU of another process: as many workers as a large machine has. */
