@@ -132,7 +132,6 @@ export class Connection extends Emitter<ConnectionEvents> {
     try {
       reply({ token: await this.#getToken(), version: PROTOCOL_VERSION })
     } catch (error) {
-      this.#socket.disconnect()
       this.#refuse(toTrunklineError(error))
     }
   }
@@ -150,6 +149,8 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   #refuse(error: TrunklineError): void {
+    // Socket.IO keeps the line open after a refusal.
+    this.#socket.disconnect()
     // An expired token gets a second chance: getToken may have a new one.
     const mayHelp = error.retryable || (error.code === 'token_expired' && this.#error?.code !== error.code)
     if (mayHelp) {
