@@ -3,6 +3,9 @@ import { defineConfig } from 'vite'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
+// A test runner that builds this has a NODE_ENV of its own, and would get the libraries' development code.
+process.env.NODE_ENV = 'production'
+
 // Two entries over the same components: the demo's page, and the script other people's pages load.
 export default defineConfig({
   root: here('.'),
