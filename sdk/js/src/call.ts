@@ -44,6 +44,8 @@ export type JoinOptions = {
 
 type Deps = { room: Room; connection: Connection; loadDevice: () => Promise<Device> }
 
+const SOURCES = ['camera', 'mic', 'screen', 'screenAudio'] as const
+
 /** How long the server's list may lack us before we believe it (ms): a list may be older than our joining. */
 const MISSING_MS = 1_500
 
@@ -323,6 +325,9 @@ export class Call extends Emitter<CallEvents> {
   #removeParticipant(participant: Participant): void {
     this.#participants.delete(participant.id)
     if (this.#speakerId === participant.id) this.#onSpeaker(null)
+    for (const source of SOURCES) {
+      if (participant.setTrack(source, undefined)) this.emit('trackRemoved', participant, source)
+    }
     this.emit('participantLeft', participant)
   }
 
@@ -343,7 +348,7 @@ export class Call extends Emitter<CallEvents> {
 
   /** Tracks that came by the previous membership and not by this one. */
   #dropStale(participant: Participant, session: CallSession): void {
-    for (const source of ['camera', 'mic', 'screen', 'screenAudio'] as const) {
+    for (const source of SOURCES) {
       const alive = session.received.some(it => it.participantId === participant.id && it.source === source)
       if (!alive) this.#removeTrack(participant.id, source)
     }
@@ -357,7 +362,7 @@ export class Call extends Emitter<CallEvents> {
 
   #onLocal(): void {
     this.local.updateTracks(this.#media.tracks)
-    for (const source of ['camera', 'mic', 'screen', 'screenAudio'] as const) {
+    for (const source of SOURCES) {
       const track = this.#media.track(source)
       if (!this.local.setTrack(source, track)) continue
       if (track) this.emit('trackAdded', this.local, source, track)
