@@ -7,6 +7,7 @@ import type { Connection } from './connection.ts'
 import { openCamera, openMic, openScreen } from './devices.ts'
 import { Emitter } from './emitter.ts'
 import { toTrunklineError } from './errors.ts'
+import { type JoinOptions, openWanted, type WantedTrack } from './join-options.ts'
 import { LocalMedia } from './local-media.ts'
 import { Participant } from './participant.ts'
 import type { Room } from './room.ts'
@@ -27,19 +28,6 @@ export type CallEvents = {
   speaker: [Participant | undefined]
   /** The call ended for us and cannot be joined again: the token ended, the room is closed to us. */
   failed: [TrunklineError]
-}
-
-type Wanted = MediaStreamTrack | boolean | Promise<MediaStreamTrack | undefined>
-
-/**
- * `true` opens the default device; a track is used as it is; a promise is not waited for: its track is sent when it
- * is there (the person may still be asked for permission). The call stops the tracks when it is left.
- */
-export type JoinOptions = {
-  mic?: Wanted
-  camera?: Wanted
-  /** Joins with the microphone muted. */
-  muted?: boolean
 }
 
 type Deps = { room: Room; connection: Connection; loadDevice: () => Promise<Device> }
@@ -185,7 +173,6 @@ export class Call extends Emitter<CallEvents> {
 
   /** @internal Called once by the room. */
   async start(): Promise<void> {
-    const { mic, camera, muted = false } = this.#options
     try {
       this.#stops.push(
         this.room.on('call', info => this.#onInfo(info)),
@@ -194,7 +181,7 @@ export class Call extends Emitter<CallEvents> {
           if (roomId === this.room.id) this.#onSpeaker(participantId)
         }),
       )
-      await this.#openTracks(mic, camera, muted)
+      await this.#openTracks(this.#options)
       await this.#enter()
       this.#set('joined')
     } catch (error) {
@@ -203,24 +190,21 @@ export class Call extends Emitter<CallEvents> {
     }
   }
 
-  async #openTracks(mic: Wanted = false, camera: Wanted = false, muted: boolean): Promise<void> {
-    await Promise.all([this.#take('mic', mic, muted), this.#take('camera', camera, false)])
+  async #openTracks({ mic, camera, muted = false }: JoinOptions): Promise<void> {
+    const open = async (source: 'mic' | 'camera', wanted: WantedTrack | undefined, paused: boolean) => {
+      const track = await openWanted(source, wanted, late => void this.#take(source, late, paused))
+      if (track) await this.#take(source, track, paused)
+    }
+    await Promise.all([open('mic', mic, muted), open('camera', camera, false)])
   }
 
-  async #take(source: 'mic' | 'camera', wanted: Wanted, paused: boolean): Promise<void> {
-    if (wanted instanceof Promise) {
-      // Whoever opens the device says what went wrong with it.
-      wanted.then(track => track && this.#take(source, track, paused)).catch(() => undefined)
-      return
-    }
-    const track = wanted === true ? await (source === 'mic' ? openMic() : openCamera()) : wanted
-    if (!track) return
+  async #take(source: 'mic' | 'camera', track: MediaStreamTrack, paused: boolean): Promise<void> {
     if (this.#hasLeft()) {
       track.stop()
       return
     }
     track.enabled = !paused
-    await this.#quietly(this.#media.set(source, track, paused))
+    await this.#quietly(this.#media.set(source, track, paused)).catch(() => undefined)
   }
 
   /** Joins, and only then lets go of what was before, so that pictures stay until new ones come. */

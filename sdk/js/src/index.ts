@@ -19,7 +19,7 @@ export {
 } from '@trunkline/protocol'
 export { attachTrack } from './attach.ts'
 export { watchAudioLevel } from './audio-level.ts'
-export { Call, type CallEvents, type CallState, type JoinOptions } from './call.ts'
+export { Call, type CallEvents, type CallState } from './call.ts'
 export type { ConnectionState } from './connection.ts'
 export type { DeviceOptions } from './device-loader.ts'
 export {
@@ -34,6 +34,7 @@ export {
   openMicAndCamera,
   openScreen,
 } from './devices.ts'
+export type { JoinOptions } from './join-options.ts'
 export type { Draft, FilePart, PendingMessage } from './outbox.ts'
 export { Participant } from './participant.ts'
 export { Rest, type RestOptions, type RouteInput } from './rest.ts'

@@ -11,11 +11,12 @@ import {
   TrunklineError,
 } from '@trunkline/protocol'
 import { Backoff, wait } from './backoff.ts'
-import { Call, type JoinOptions } from './call.ts'
+import { Call } from './call.ts'
 import type { Connection, ConnectionEvents } from './connection.ts'
 import type { DeviceLoader } from './device-loader.ts'
 import { Emitter } from './emitter.ts'
 import { toTrunklineError } from './errors.ts'
+import type { JoinOptions } from './join-options.ts'
 import { LogSync, PAGE } from './log-sync.ts'
 import { type Draft, Outbox, type PendingMessage } from './outbox.ts'
 import { ReceiptSender } from './receipts.ts'

@@ -1,0 +1,28 @@
+import { openCamera, openMic } from './devices.ts'
+
+export type WantedTrack = MediaStreamTrack | boolean | Promise<MediaStreamTrack | undefined>
+
+/**
+ * `true` opens the default device; a track is used as it is; a promise is not waited for: its track is sent when it
+ * is there (the person may still be asked for permission). The call stops the tracks when it is left.
+ */
+export type JoinOptions = {
+  mic?: WantedTrack
+  camera?: WantedTrack
+  /** Joins with the microphone muted. */
+  muted?: boolean
+}
+
+/** The track to join with, opened if it has to be; one that is still to come goes to `late` when it is there. */
+export const openWanted = async (
+  source: 'mic' | 'camera',
+  wanted: WantedTrack = false,
+  late: (track: MediaStreamTrack) => void,
+): Promise<MediaStreamTrack | undefined> => {
+  if (wanted === true) return source === 'mic' ? openMic() : openCamera()
+  if (wanted === false) return undefined
+  if (!(wanted instanceof Promise)) return wanted
+  // Whoever opens the device says what went wrong with it.
+  wanted.then(track => track && late(track)).catch(() => undefined)
+  return undefined
+}
