@@ -19,7 +19,12 @@ export const createLogger = (options: { name: string; level?: string; pretty?: b
   return options.pretty
     ? pino(
         settings,
-        pretty({ colorize: process.stderr.isTTY === true, ignore: 'pid,hostname,name', sync: true }),
+        pretty({
+          colorize: process.stderr.isTTY === true,
+          ignore: 'pid,hostname,name',
+          singleLine: true,
+          sync: true,
+        }),
       )
     : pino(settings, pino.destination(2))
 }
