@@ -1,17 +1,38 @@
 import { randomBytes } from 'node:crypto'
-import { access, constants, mkdir, readFile, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { ConfigError } from '@trunkline/kit'
 
 /**
- * Makes the data folder and sees that it can be written.
+ * Makes a folder and those above it. Not `recursive`: Node asks for ever where a folder exists and takes no children
+ * (`/proc`).
+ */
+const makeFolder = async (path: string): Promise<void> => {
+  try {
+    await mkdir(path, { mode: 0o700 })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return
+    const parent = dirname(path)
+    if (code !== 'ENOENT' || existsSync(parent)) throw error
+    await makeFolder(parent)
+    await mkdir(path, { mode: 0o700 })
+  }
+}
+
+/**
+ * Makes the data folder and sees that it can be written, by writing: permissions alone do not say it (a read-only
+ * disk, an immutable folder, root).
  * @throws ConfigError saying what to do
  */
 export const openDataFolder = async (path: string): Promise<string> => {
   const folder = resolve(path)
+  const probe = join(folder, `.probe-${process.pid}`)
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
-    await access(folder, constants.W_OK | constants.X_OK)
+    await makeFolder(folder)
+    await writeFile(probe, '')
+    await rm(probe)
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code ?? String(error)
     throw new ConfigError(

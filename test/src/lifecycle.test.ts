@@ -2,10 +2,12 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { commandOf, descendantsOf, isRunning } from './processes-of.ts'
 import { rest } from './rest.ts'
+import { randomFrom, rounds, seed } from './rounds.ts'
 import { freePort, restartServer, startServer, temporaryFolder } from './server.ts'
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
@@ -116,6 +118,31 @@ describe('ending', () => {
     expect((await rest(again.url, 'GET', '/readyz')).status).toBe(200)
   })
 
+  test(`killed ${rounds(12)} times while it starts, it leaves nothing behind and starts the next time`, async () => {
+    const random = randomFrom(seed())
+    const dataFolder = temporaryFolder()
+    const env = { PORT: String(await freePort()), RTC_PORT: '0', TURN_PORT: '0', TRUNKLINE_DATA: dataFolder }
+    const seen = new Set<number>()
+    for (let round = 0; round < rounds(12); round++) {
+      const child = spawn(process.execPath, [MAIN, 'start'], {
+        env: { ...process.env, ...env },
+        stdio: 'ignore',
+      })
+      const exited = once(child, 'exit')
+      const until = performance.now() + 300 + random() * 2_500
+      while (performance.now() < until) {
+        for (const pid of descendantsOf(child.pid ?? 0)) seen.add(pid)
+        await sleep(20)
+      }
+      for (const pid of descendantsOf(child.pid ?? 0)) seen.add(pid)
+      child.kill(random() < 0.5 ? 'SIGKILL' : 'SIGTERM')
+      await exited
+    }
+    await expectAllGone([...seen])
+    const server = await startServer({ dataFolder })
+    expect((await rest(server.url, 'GET', '/readyz')).status).toBe(200)
+  }, 120_000)
+
   test('a database left behind by a killed supervisor is ended by the next start', async () => {
     const server = await startServer()
     const children = descendantsOf(server.pid)
@@ -208,6 +235,12 @@ describe('what cannot start says why in one line and exits with 1', () => {
     const { code, lines } = await refusedStart({ TRUNKLINE_DATA: path })
     expect(code).toBe(1)
     expect(lines).toEqual([expect.stringMatching(/data folder .* cannot be written .* TRUNKLINE_DATA/)])
+  })
+
+  test('a data folder where nothing can be made', async () => {
+    const { code, lines } = await refusedStart({ TRUNKLINE_DATA: '/proc/trunkline/data' })
+    expect(code).toBe(1)
+    expect(lines).toEqual([expect.stringMatching(/data folder .* cannot be written/)])
   })
 
   test.skipIf(process.getuid?.() === 0)('an unwritable data folder', async () => {
