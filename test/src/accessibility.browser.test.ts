@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import AxeBuilder from '@axe-core/playwright'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -8,6 +9,9 @@ const SCREENS = [
   { width: 390, height: 844 },
   { width: 1440, height: 900 },
 ]
+
+/** Where to keep a picture of each screen, for people to look at; nowhere when unset. */
+const SCREENSHOTS = process.env.TRUNKLINE_SCREENSHOTS
 
 /** Serious and critical faults, as sentences. */
 const faults = async ({ page }: Visitor): Promise<string[]> => {
@@ -42,11 +46,17 @@ describe('the demo has no serious fault of accessibility and no error in the con
           reducedMotion: 'reduce',
         })
         const { page } = visitor
+        const shoot = async (name: string) => {
+          if (!SCREENSHOTS) return
+          await page.screenshot({ path: join(SCREENSHOTS, `${name}-${viewport.width}-${colorScheme}.png`) })
+        }
         await page.getByRole('button', { name: /^Join/ }).waitFor()
+        await shoot('pre-join')
         expect(await faults(visitor), 'pre-join').toEqual([])
 
         await joinCall(visitor)
         await page.getByRole('button', { name: /^Leave/ }).waitFor()
+        await shoot('call')
         expect(await faults(visitor), 'call').toEqual([])
 
         const box = page.getByRole('textbox', { name: 'Message' })
@@ -55,6 +65,7 @@ describe('the demo has no serious fault of accessibility and no error in the con
         await box.fill('Is bed 4 ready? See https://example.org/beds')
         await box.press('Enter')
         await page.getByText('Is bed 4 ready?').first().waitFor()
+        await shoot('chat')
         expect(await faults(visitor), 'chat').toEqual([])
 
         // Nothing may be cut off at the side.
