@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import AxeBuilder from '@axe-core/playwright'
 import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { joinCall, launchBrowser, type Visitor, visit } from './browser.ts'
+import { cleanUpAfterAll } from './clean-ups.ts'
 import { startServer, type TestServer } from './server.ts'
 
 const SCREENS = [
@@ -24,15 +25,11 @@ const faults = async ({ page }: Visitor): Promise<string[]> => {
 describe('the demo has no serious fault of accessibility and no error in the console', () => {
   let server: TestServer
   let browser: Browser
-  const cleanUps: (() => void | Promise<void>)[] = []
-  const register = (cleanUp: () => void | Promise<void>) => void cleanUps.push(cleanUp)
+  const register = cleanUpAfterAll()
 
   beforeAll(async () => {
     server = await startServer({ register })
     browser = await launchBrowser(register)
-  })
-  afterAll(async () => {
-    for (let cleanUp = cleanUps.pop(); cleanUp; cleanUp = cleanUps.pop()) await cleanUp()
   })
 
   for (const viewport of SCREENS) {

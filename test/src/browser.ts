@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { onTestFinished } from 'vitest'
+import type { Register } from './clean-ups.ts'
 
 /** Debian's browser itself; its wrapper script would add flags of its own. */
 const CHROMIUM = '/usr/lib/chromium/chromium'
@@ -24,8 +25,6 @@ const FLAGS = [
   '--disable-domain-reliability',
   '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost',
 ]
-
-type Register = (cleanUp: () => void | Promise<void>) => void
 
 /** A real Chromium with a fake camera and microphone. */
 export const launchBrowser = async (register: Register = onTestFinished): Promise<Browser> => {

@@ -1,5 +1,6 @@
 import { NOTICES, Problem, REQUESTS, type RequestData, StoredFile } from '@trunkline/protocol'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
+import { cleanUpAfterAll } from './clean-ups.ts'
 import { type ContractClient, callStrictly, connectStrictly, seen } from './contract-client.ts'
 import { commandOf, descendantsOf } from './processes-of.ts'
 import { rest } from './rest.ts'
@@ -13,8 +14,10 @@ let adasToken: string
 let ada: ContractClient
 let grace: ContractClient
 
+const register = cleanUpAfterAll()
+
 beforeAll(async () => {
-  server = await startServer({ register: afterAll })
+  server = await startServer({ register })
   url = server.url
 })
 

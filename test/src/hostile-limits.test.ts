@@ -1,12 +1,15 @@
 import { LIMITS, type Problem, type WireError } from '@trunkline/protocol'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { cleanUpAfterAll } from './clean-ups.ts'
 import { fixtureOf, joinCall, type Stage, startStage } from './hostile-stage.ts'
 import { type Reply, Wire } from './hostile-wire.ts'
 import { mintToken, rest } from './rest.ts'
 
 let stage: Stage
+const register = cleanUpAfterAll()
+
 beforeAll(async () => {
-  stage = await startStage()
+  stage = await startStage(register)
 })
 afterEach(() => stage.check())
 

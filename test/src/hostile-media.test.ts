@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, expect, it } from 'vitest'
+import { cleanUpAfterAll } from './clean-ups.ts'
 import { expectTyped } from './hostile-server.ts'
 import { joinCall, type Participation, type Stage, startStage } from './hostile-stage.ts'
 import { spoil } from './hostile-values.ts'
@@ -7,8 +8,10 @@ import { commandOf, descendantsOf } from './processes-of.ts'
 import { randomFrom, rounds, seed } from './rounds.ts'
 
 let stage: Stage
+const register = cleanUpAfterAll()
+
 beforeAll(async () => {
-  stage = await startStage()
+  stage = await startStage(register)
 })
 afterEach(() => stage.check())
 

@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { LIMITS, PROTOCOL_VERSION, ROUTES, type RouteName } from '@trunkline/protocol'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { cleanUpAfterAll } from './clean-ups.ts'
 import { expectTyped } from './hostile-server.ts'
 import { fixtureOf, type Stage, startStage } from './hostile-stage.ts'
 import { badTokens } from './hostile-tokens.ts'
@@ -15,8 +16,10 @@ const CLOSED = NAMES.filter(name => !(ROUTES[name].callers as readonly string[])
 const WITH_BODY = NAMES.filter(name => 'body' in ROUTES[name] && ROUTES[name].body !== 'bytes')
 
 let stage: Stage
+const register = cleanUpAfterAll()
+
 beforeAll(async () => {
-  stage = await startStage()
+  stage = await startStage(register)
 })
 afterEach(() => stage.check())
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { afterAll } from 'vitest'
+import type { Register } from './clean-ups.ts'
 import { watch } from './hostile-server.ts'
 import type { Wire } from './hostile-wire.ts'
 import { mintToken, rest } from './rest.ts'
@@ -27,9 +27,9 @@ export type Stage = {
   check(): Promise<void>
 }
 
-/** A real server with two rooms and three people, for one test file. */
-export const startStage = async (env: Record<string, string> = {}): Promise<Stage> => {
-  const server = await startServer({ register: afterAll, env })
+/** A real server with two rooms and three people, for one test file; `register` from {@link cleanUpAfterAll}. */
+export const startStage = async (register: Register): Promise<Stage> => {
+  const server = await startServer({ register })
   const { url } = server
   const post = async (path: string, body: unknown) => {
     const answer = await rest(url, 'POST', path, { body })

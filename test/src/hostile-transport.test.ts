@@ -2,14 +2,17 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { PROTOCOL_VERSION } from '@trunkline/protocol'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { cleanUpAfterAll } from './clean-ups.ts'
 import { type Stage, startStage } from './hostile-stage.ts'
 import { Wire } from './hostile-wire.ts'
 import { rest } from './rest.ts'
 import { randomFrom, rounds, seed } from './rounds.ts'
 
 let stage: Stage
+const register = cleanUpAfterAll()
+
 beforeAll(async () => {
-  stage = await startStage()
+  stage = await startStage(register)
 })
 afterEach(() => stage.check())
 

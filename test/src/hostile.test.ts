@@ -1,5 +1,6 @@
 import { LIMITS, REQUESTS, type RequestName } from '@trunkline/protocol'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { cleanUpAfterAll } from './clean-ups.ts'
 import { expectRefusal, expectTyped } from './hostile-server.ts'
 import { fixtureOf, joinCall, type Participation, type Stage, startStage } from './hostile-stage.ts'
 import { deepList, deepObject, spoil } from './hostile-values.ts'
@@ -9,8 +10,10 @@ import { randomFrom, rounds, seed } from './rounds.ts'
 const NAMES = Object.keys(REQUESTS) as RequestName[]
 
 let stage: Stage
+const register = cleanUpAfterAll()
+
 beforeAll(async () => {
-  stage = await startStage()
+  stage = await startStage(register)
 })
 afterEach(() => stage.check())
 

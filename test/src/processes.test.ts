@@ -1,21 +1,18 @@
 import type { ResponseData } from '@trunkline/protocol'
-import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { cleanUpAfterAll } from './clean-ups.ts'
 import { rest } from './rest.ts'
 import { restartServer, startServer } from './server.ts'
 import { type Processes, SECRET, startProcesses } from './support/processes.ts'
 import { connectSocket, type TestSocket } from './support/socket.ts'
 import { until } from './support/until.ts'
 
-const cleanUps: (() => void | Promise<void>)[] = []
-const register = (cleanUp: () => void | Promise<void>) => void cleanUps.push(cleanUp)
+const register = cleanUpAfterAll()
 let processes: Processes
 
 beforeAll(async () => {
   processes = await startProcesses(register)
 }, 90_000)
-afterAll(async () => {
-  for (let cleanUp = cleanUps.pop(); cleanUp; cleanUp = cleanUps.pop()) await cleanUp()
-}, 60_000)
 
 /** A room with one member at each node, both with the room open. */
 let roomId: string

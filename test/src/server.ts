@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
+import type { Register } from './clean-ups.ts'
+import { RUN_MARK } from './nothing-left.ts'
 
 const MAIN = fileURLToPath(new URL('../../cli/src/main.ts', import.meta.url))
 const READY_MS = 60_000
@@ -21,7 +23,7 @@ export const freePort = async (): Promise<number> => {
 }
 
 /** A folder of this test's own, removed with it. */
-export const temporaryFolder = (register: (cleanUp: () => void) => void = onTestFinished): string => {
+export const temporaryFolder = (register: Register = onTestFinished): string => {
   const folder = mkdtempSync(join(tmpdir(), 'trunkline-test-'))
   register(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }))
   return folder
@@ -49,13 +51,13 @@ export type ServerOptions = {
   args?: string[]
   /** Keep using a folder (restart). */
   dataFolder?: string
-  /** Where to register the teardown: a test's own end by default, or `afterAll`. */
-  register?: (cleanUp: () => void | Promise<void>) => void
+  /** Where to register the teardown: a test's own end by default, or `cleanUpAfterAll()`. */
+  register?: Register
 }
 
 /** The environment a test's server starts from: nothing of the machine's own settings. */
 const baseEnv = (): Record<string, string> => {
-  const kept = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'XDG_CACHE_HOME', 'MEDIASOUP_WORKER_BIN']
+  const kept = [RUN_MARK, 'PATH', 'HOME', 'TMPDIR', 'LANG', 'XDG_CACHE_HOME', 'MEDIASOUP_WORKER_BIN']
   return Object.fromEntries(kept.flatMap(name => (process.env[name] ? [[name, process.env[name]]] : [])))
 }
 
