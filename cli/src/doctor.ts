@@ -1,6 +1,9 @@
+import { get as getByHttp } from 'node:http'
+import { get as getByHttps } from 'node:https'
 import { resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { readConfig } from '@trunkline/kit'
-import { announcedAddressFor } from './addresses.ts'
+import { announcedAddressFor, resolveHost } from './addresses.ts'
 import { address } from './checks/address.ts'
 import type { Check, CheckContext, Finding } from './checks/check.ts'
 import { clock } from './checks/clock.ts'
@@ -12,19 +15,26 @@ import { redis } from './checks/redis.ts'
 import { secure } from './checks/secure.ts'
 import { turn } from './checks/turn.ts'
 import { worker } from './checks/worker.ts'
+import { SERVICES } from './platform.ts'
 import { Settings } from './settings.ts'
+import { checkTogether } from './start.ts'
 
 const CHECKS: readonly Check[] = [data, ports, database, redis, worker, turn, ffmpeg, clock, address, secure]
+const PROBE_MS = 1_000
 const NAME_WIDTH = Math.max(...CHECKS.map(check => check.name.length))
 const SIGNS = { ok: ['✓', 32], warning: ['!', 33], failed: ['✗', 31] } as const
 
-const isTrunkline = async (host: string, port: number): Promise<boolean> => {
-  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
-  for (const scheme of ['http', 'https']) {
-    const answer = await fetch(`${scheme}://${name}:${port}/healthz`, {
-      signal: AbortSignal.timeout(1_000),
-    }).catch(() => undefined)
-    if (answer?.ok && (await answer.text()).includes('"status":"ok"')) return true
+/** Whether a Trunkline answers there already, by whatever certificate. */
+const isTrunkline = async (address: string, port: number): Promise<boolean> => {
+  const host = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address
+  const options = { host, port, path: '/healthz', timeout: PROBE_MS, rejectUnauthorized: false }
+  for (const get of [getByHttp, getByHttps]) {
+    const body = await new Promise<string>(resolve => {
+      const request = get(options, response => text(response).then(resolve, () => resolve('')))
+      request.on('timeout', () => request.destroy())
+      request.on('error', () => resolve(''))
+    })
+    if (body.includes('"status":"ok"')) return true
   }
   return false
 }
@@ -42,11 +52,14 @@ const show = (name: string, finding: Finding): string => {
  */
 export const doctor = async (): Promise<void> => {
   const settings = readConfig(Settings, process.env)
+  checkTogether(settings, new Set(SERVICES))
+  const listenAddress = await resolveHost(settings.HOST)
   const context: CheckContext = {
     settings,
+    listenAddress,
     dataFolder: resolve(settings.TRUNKLINE_DATA),
-    announcedAddress: announcedAddressFor(settings.HOST, settings.ANNOUNCED_ADDRESS),
-    isRunning: await isTrunkline(settings.HOST, settings.PORT),
+    announcedAddress: announcedAddressFor(listenAddress, settings.ANNOUNCED_ADDRESS),
+    isRunning: await isTrunkline(listenAddress, settings.PORT),
   }
   process.stdout.write('\n')
   let failures = 0

@@ -1,12 +1,10 @@
-import { createMetrics } from '@trunkline/kit'
 import type { Composition } from './platform.ts'
 
 /**
  * `GET /healthz` (the process runs), `/readyz` (it can do its work; 503 while draining or without its database) and
  * `/metrics` (Prometheus).
  */
-export const mountHealth = ({ app, lifecycle }: Composition, check: () => Promise<void>): void => {
-  const metrics = createMetrics()
+export const mountHealth = ({ app, lifecycle, metrics }: Composition, check: () => Promise<void>): void => {
   app.get('/healthz', (_request, response) => {
     response.json({ status: 'ok' })
   })

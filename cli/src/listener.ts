@@ -13,7 +13,9 @@ export type Tls = { cert: string; key: string }
 export const readTls = async (certPath: string, keyPath: string): Promise<Tls> => {
   const read = (path: string, name: string) =>
     readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      throw new ConfigError(`${name}: the file ${path} cannot be read (${error.code}).`)
+      throw new ConfigError(
+        `${name}: the file ${path} cannot be read (${error.code}). Name a PEM file this account may read.`,
+      )
     })
   const [cert, key] = await Promise.all([read(certPath, 'TLS_CERT'), read(keyPath, 'TLS_KEY')])
   return { cert, key }
@@ -64,7 +66,10 @@ const starting: RequestListener = (_request, response) => {
  * @throws ConfigError when the port or address cannot be had
  */
 export const listen = async (options: {
+  /** As the operator wrote it, for addresses that are shown. */
   host: string
+  /** The IP address it stands for. */
+  address: string
   port: number
   tls?: Tls | undefined
 }): Promise<Listener> => {
@@ -73,7 +78,7 @@ export const listen = async (options: {
   const dispatch: RequestListener = (request, response) => handler(request, response)
   const server = tls ? createHttpsServer(tls, dispatch) : createHttpServer(dispatch)
   try {
-    server.listen(options.port, host)
+    server.listen(options.port, options.address)
     await once(server, 'listening')
   } catch (error) {
     throw explainListen(error as NodeJS.ErrnoException, host, options.port)

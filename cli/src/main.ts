@@ -5,6 +5,11 @@ import { doctor } from './doctor.ts'
 import { SERVICES } from './platform.ts'
 import { start } from './start.ts'
 
+// A reader that has seen enough (`trunkline doctor | head`) is no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
+
 const program = new Command('trunkline').description('Self-hosted calling and messaging')
 
 program

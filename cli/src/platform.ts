@@ -3,12 +3,15 @@ import {
   ConfigError,
   connectLink,
   createHttpApp,
+  createMetrics,
   createRedis,
   Lifecycle,
   type Logger,
+  type Metrics,
   openPool,
   type Redis,
   startPostgres,
+  within,
 } from '@trunkline/kit'
 import { createHttpAccess, createMedia, openStore, type RoomAccess } from '@trunkline/media'
 import { SFU_NOTICES, SFU_REQUESTS, type Sfu } from '@trunkline/protocol'
@@ -69,6 +72,7 @@ export type Composition = Readonly<PlatformOptions> & {
   listenAddress: string
   announcedAddress: string
   warnings: string[]
+  metrics: Metrics
 }
 
 /**
@@ -92,7 +96,7 @@ const compose = async (options: PlatformOptions, lifecycle: Lifecycle): Promise<
   const listenAddress = await resolveHost(settings.HOST)
   const announcedAddress = announcedAddressFor(listenAddress, settings.ANNOUNCED_ADDRESS)
   const tls = await findTls(options, dataFolder, announcedAddress)
-  const listener = await listen({ host: settings.HOST, port: settings.PORT, tls })
+  const listener = await listen({ host: settings.HOST, address: listenAddress, port: settings.PORT, tls })
   lifecycle.add('http', () => closeServer(listener))
   const vault = new Vault(settings.TRUNKLINE_SECRET ?? (await installationSecret(dataFolder)))
   const { app, finish } = createHttpApp(logger)
@@ -106,6 +110,7 @@ const compose = async (options: PlatformOptions, lifecycle: Lifecycle): Promise<
     listenAddress,
     announcedAddress,
     warnings: [],
+    metrics: createMetrics(),
   }
   const isDemo = settings.TRUNKLINE_DEMO ?? isLoopback(settings.HOST)
 
@@ -179,7 +184,10 @@ const startDatabase = async ({ settings, dataFolder, logger, lifecycle }: Compos
   const pool = openPool(url, logger)
   lifecycle.add('database connections', () => pool.end())
   await pool.query('select 1').catch((error: Error) => {
-    throw new ConfigError(`The database named by DATABASE_URL cannot be reached: ${error.message}.`)
+    if (!settings.DATABASE_URL) throw error
+    throw new ConfigError(
+      `The database named by DATABASE_URL cannot be reached: ${error.message}. Start it, or correct DATABASE_URL.`,
+    )
   })
   return pool
 }
@@ -206,15 +214,11 @@ const connectSfu = async (composition: Composition): Promise<{ sfu: Sfu; ports: 
 
 /** Once connected it reconnects by itself for ever; a start that finds no Redis at all is a wrong setting. */
 const connectRedis = async (redis: Redis): Promise<void> => {
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(
-        new ConfigError('The Redis named by REDIS_URL cannot be reached. Start it, or correct REDIS_URL.'),
-      )
-    }, REDIS_WAIT_MS)
-  })
-  await Promise.race([redis.connect(), timeout]).finally(() => clearTimeout(timer))
+  await within(
+    REDIS_WAIT_MS,
+    redis.connect(),
+    () => new ConfigError('The Redis named by REDIS_URL cannot be reached. Start it, or correct REDIS_URL.'),
+  )
 }
 
 const startSignalling = async (

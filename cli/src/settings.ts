@@ -42,11 +42,21 @@ export const Settings = z.object({
     .string()
     .regex(/^\d{1,5}-\d{1,5}$/, 'must be two port numbers with a - between them')
     .describe('49152-65535')
-    .default('49152-65535'),
+    .default('49152-65535')
+    .transform(range => {
+      const [min = 0, max = 0] = range.split('-').map(Number)
+      return { min, max }
+    })
+    .refine(
+      ({ min, max }) => min >= 1024 && min <= max && max <= 65_535,
+      'must lie within 1024-65535, lower end first',
+    ),
   TURN_URLS: z.string().describe('turn:203.0.113.7:3478?transport=udp').optional(),
   SFU_URL: url('http://sfu:3000').optional(),
   MEDIA_URL: url('http://media:3000').optional(),
   SIGNALLING_URL: url('http://signalling:3000').optional(),
+  TRUSTED_PROXIES: z.string().describe('127.0.0.1, 10.0.0.0/8').optional(),
+  MEDIASOUP_WORKER_BIN: z.string().describe('/usr/local/bin/mediasoup-worker').optional(),
   TLS_CERT: z.string().describe('/etc/trunkline/cert.pem').optional(),
   TLS_KEY: z.string().describe('/etc/trunkline/key.pem').optional(),
   LOG_LEVEL: z

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { ConfigError, type Logger } from '@trunkline/kit'
 import type { Sfu } from '@trunkline/protocol'
 import { ensureWorker } from '@trunkline/sfu/provision'
+import { countSfu } from './metrics.ts'
 import type { Composition } from './platform.ts'
 import { linkSecret } from './secrets.ts'
 
@@ -46,6 +47,7 @@ export const startSfu = async (composition: Composition): Promise<RunningSfu | u
     throw new ConfigError(error.message)
   })
   lifecycle.add('sfu', () => sfu.close())
+  countSfu(composition.metrics, sfu)
   if (!services.has('signalling')) {
     const link = serveSfu({
       sfu,

@@ -10,14 +10,22 @@ const CLOSE_MS = 15_000
 /** Signals this close together are one request. */
 const REPEAT_MS = 1_000
 
-/** Faults that concern several settings at once. */
-const checkTogether = (settings: Settings, services: ReadonlySet<Service>): void => {
+/**
+ * Faults that concern several settings at once.
+ * @throws ConfigError for the first of them
+ */
+export const checkTogether = (settings: Settings, services: ReadonlySet<Service>): void => {
   if ((settings.TLS_CERT === undefined) !== (settings.TLS_KEY === undefined)) {
     throw new ConfigError('TLS_CERT and TLS_KEY belong together: set both or neither.')
   }
   if (services.size < SERVICES.length && !settings.TRUNKLINE_SECRET) {
     throw new ConfigError(
       'Services in processes of their own share a secret: set TRUNKLINE_SECRET to the same long random string in each.',
+    )
+  }
+  if (services.has('turn') && !services.has('sfu') && settings.RTC_PORT === 0) {
+    throw new ConfigError(
+      'turn relays only to the ports of the SFU: set RTC_PORT (and RTC_WORKERS) to what the SFU has (for example 40000).',
     )
   }
   if (services.has('media') && !services.has('signalling') && !settings.SIGNALLING_URL) {

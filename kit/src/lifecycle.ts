@@ -1,4 +1,5 @@
 import type { Logger } from './logger.ts'
+import { within } from './within.ts'
 
 type Closer = { name: string; close: () => Promise<void> | void }
 
@@ -35,19 +36,11 @@ export class Lifecycle {
   async #closeAll(timeoutMs: number): Promise<void> {
     for (let closer = this.#closers.pop(); closer; closer = this.#closers.pop()) {
       const { name, close } = closer
-      let timer: NodeJS.Timeout | undefined
       try {
-        const timeout = new Promise<never>((_, reject) => {
-          timer = setTimeout(
-            () => reject(new Error(`${name} did not close within ${timeoutMs} ms`)),
-            timeoutMs,
-          )
-        })
-        await Promise.race([Promise.resolve().then(close), timeout])
+        const closed = Promise.resolve().then(close)
+        await within(timeoutMs, closed, () => new Error(`${name} did not close within ${timeoutMs} ms`))
       } catch (error) {
         this.#logger.error({ err: error }, `closing ${name} failed`)
-      } finally {
-        clearTimeout(timer)
       }
     }
   }

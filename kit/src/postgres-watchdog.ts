@@ -14,6 +14,7 @@ const SCRIPT = `
 owner=$1
 shift
 exec 3<&0 9<>${LOCK_FILE}
+command -v flock >/dev/null || { echo 'flock is missing: apt-get install util-linux' >&2; exit 1; }
 flock -w ${LOCK_WAIT_MS / 1_000} 9 || exit ${LOCKED}
 echo "$owner" >${LOCK_FILE}
 echo locked
@@ -29,6 +30,7 @@ exit $status
 
 export type Watched = {
   process: ChildProcess
+  readonly hasEnded: boolean
   /** Ends the server and resolves when it has ended. */
   end(): Promise<void>
 }
@@ -67,6 +69,9 @@ export const startWatched = async (options: {
   if (child.exitCode === LOCKED) throw inUse(folder)
   return {
     process: child,
+    get hasEnded() {
+      return hasEnded(child)
+    },
     end: async () => {
       if (hasEnded(child)) return
       stdin.end()

@@ -74,8 +74,13 @@ export const startPostgres = async (options: { dataFolder: string; logger: Logge
   const launch = async () => {
     const started = await startWatched({ folder, command, owner, log: log.fd, account })
     watched = started
-    await waitUntilReady(url, () => started.process.exitCode === null)
-    if (started.process.exitCode !== null) throw new Error('it ended at once')
+    // Closing may have begun while it started: nobody else would end this one.
+    if (isClosing) {
+      await started.end()
+      return
+    }
+    await waitUntilReady(url, () => !started.hasEnded)
+    if (started.hasEnded) throw new Error('it ended at once')
     started.process.once('exit', code => {
       if (isClosing) return
       logger.error({ code, log: logPath }, 'the database stopped by itself; starting it again')

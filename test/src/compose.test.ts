@@ -168,13 +168,14 @@ describe('docker-compose.yml', () => {
     const [turn, sfu, signalling] = [settingsOf('turn'), settingsOf('sfu'), settingsOf('signalling')]
     expect(turn.ANNOUNCED_ADDRESS).toBe(sfu.ANNOUNCED_ADDRESS)
     expect(turn.RTC_PORT).toBe(sfu.RTC_PORT)
+    expect(turn.RTC_WORKERS).toBe(sfu.RTC_WORKERS)
     const address = `${turn.ANNOUNCED_ADDRESS}:${turn.TURN_PORT}`
     expect(signalling.TURN_URLS?.split(',')).toEqual([`stun:${address}`, `turn:${address}?transport=udp`])
     expect(signalling.TURN_SECRET).toBe(turn.TURN_SECRET)
     expect(serviceOf('turn').network_mode).toBe('host')
     const media = Array.from({ length: sfu.RTC_WORKERS ?? 0 }, (_, i) => sfu.RTC_PORT + i)
-    const [first = 0, last = 0] = turn.TURN_RELAY_PORTS.split('-').map(Number)
-    const taken = [turn.PORT, turn.TURN_PORT, ...media].filter(port => port >= first && port <= last)
+    const { min, max } = turn.TURN_RELAY_PORTS
+    const taken = [turn.PORT, turn.TURN_PORT, ...media].filter(port => port >= min && port <= max)
     expect(taken).toEqual([])
   })
 

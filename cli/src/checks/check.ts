@@ -7,6 +7,8 @@ export type Finding =
 
 export type CheckContext = {
   settings: Settings
+  /** HOST as an IP address. */
+  listenAddress: string
   /** Absolute path of the data folder. */
   dataFolder: string
   announcedAddress: string

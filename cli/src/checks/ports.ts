@@ -39,9 +39,9 @@ const REASONS: Readonly<Record<string, string>> = {
 /** Every port that a start would take can be had, or is held by a Trunkline that runs already. */
 export const ports: Check = {
   name: 'ports',
-  run: async ({ settings, isRunning }: CheckContext): Promise<Finding> => {
+  run: async ({ settings, listenAddress, isRunning }: CheckContext): Promise<Finding> => {
     if (isRunning) return ok(`a Trunkline answers on port ${settings.PORT}, so its ports are its own`)
-    const { HOST, PORT, RTC_PORT, TURN_PORT } = settings
+    const { PORT, RTC_PORT, TURN_PORT } = settings
     const workers = settings.RTC_WORKERS ?? availableParallelism()
     const wanted = [
       { name: 'PORT', port: PORT, kinds: ['tcp'] },
@@ -54,14 +54,16 @@ export const ports: Check = {
     ]
     for (const { name, port, kinds } of wanted) {
       for (const kind of kinds) {
-        const code = await (kind === 'tcp' ? canListenTcp(HOST, port) : canListenUdp(HOST, port))
+        const code = await (kind === 'tcp'
+          ? canListenTcp(listenAddress, port)
+          : canListenUdp(listenAddress, port))
         if (!code) continue
         return failed(
-          `${kind} port ${port} on ${HOST} is ${REASONS[code] ?? `not to be had (${code})`}`,
+          `${kind} port ${port} on ${listenAddress} is ${REASONS[code] ?? `not to be had (${code})`}`,
           `stop what uses it (ss -lnp 'sport = :${port}'), or set ${name} to another port`,
         )
       }
     }
-    return ok(`${[...new Set(wanted.map(({ port }) => port))].join(', ')} on ${HOST} are free`)
+    return ok(`${[...new Set(wanted.map(({ port }) => port))].join(', ')} on ${listenAddress} are free`)
   },
 }

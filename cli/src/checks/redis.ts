@@ -1,4 +1,4 @@
-import { createLogger, createRedis } from '@trunkline/kit'
+import { createLogger, createRedis, within } from '@trunkline/kit'
 import { type Check, failed, ok } from './check.ts'
 
 const WAIT_MS = 3_000
@@ -9,12 +9,10 @@ export const redis: Check = {
   run: async ({ settings }) => {
     if (!settings.REDIS_URL) return ok('not used: one signalling process needs none')
     const client = createRedis(settings.REDIS_URL, createLogger({ name: 'doctor', level: 'silent' }))
-    const timeout = new Promise<never>((_, reject) => {
-      setTimeout(() => reject(new Error(`no answer within ${WAIT_MS} ms`)), WAIT_MS).unref()
-    })
     try {
-      await Promise.race([client.connect(), timeout])
-      await Promise.race([client.ping(), timeout])
+      const late = () => new Error(`no answer within ${WAIT_MS} ms`)
+      await within(WAIT_MS, client.connect(), late)
+      await within(WAIT_MS, client.ping(), late)
       return ok('answers')
     } catch (error) {
       return failed(

@@ -1,23 +1,21 @@
 import { createLogger } from '@trunkline/kit'
 import { createTurn } from '@trunkline/turn'
-import { resolveHost } from '../addresses.ts'
 import { type Check, failed, ok } from './check.ts'
 
 /** TURN relays a byte to itself through the announced address; on a free port when the real one is in use. */
 export const turn: Check = {
   name: 'turn',
-  run: async ({ settings, announcedAddress, isRunning }) => {
-    const [relayPortMin = 0, relayPortMax = 0] = settings.TURN_RELAY_PORTS.split('-').map(Number)
+  run: async ({ settings, listenAddress, announcedAddress, isRunning }) => {
     try {
       const relay = await createTurn({
         logger: createLogger({ name: 'doctor', level: 'silent' }),
-        listenAddress: await resolveHost(settings.HOST),
+        listenAddress,
         port: isRunning ? 0 : settings.TURN_PORT,
         announcedAddress,
         secrets: ['only-for-this-check'],
         realm: 'trunkline',
-        relayPortMin,
-        relayPortMax,
+        relayPortMin: settings.TURN_RELAY_PORTS.min,
+        relayPortMax: settings.TURN_RELAY_PORTS.max,
         peers: 'sfu',
         allowedPeers: [],
       })
