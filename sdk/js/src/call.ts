@@ -99,7 +99,7 @@ export class Call extends Emitter<CallEvents> {
    * @throws DOMException of getUserMedia when it cannot be opened
    */
   async setMic(on: boolean): Promise<void> {
-    if (on && !this.#media.track('mic')) await this.#media.set('mic', await openMic())
+    if (on && !this.#media.track('mic')) await this.#quietly(this.#media.set('mic', await openMic()))
     else await this.#quietly(this.#media.setPaused('mic', !on))
   }
 

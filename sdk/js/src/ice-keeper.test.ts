@@ -57,6 +57,9 @@ test('when restarting does not help, it says so once', async () => {
   await vi.advanceTimersByTimeAsync(60_000)
   expect(path.restarts).toBe(4)
   expect(lost).toEqual(['the media connection did not come back'])
+  path.become('failed')
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect([path.restarts, lost.length]).toEqual([4, 1])
 })
 
 test('a server that does not know us any more is told at once', async () => {
@@ -73,5 +76,7 @@ test('nothing happens after it was stopped', async () => {
   path.become('disconnected')
   stop()
   await vi.advanceTimersByTimeAsync(60_000)
-  expect([path.restarts, lost]).toEqual([0, []])
+  path.become('failed')
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect([path.restarts, lost, path.listenerCount('connectionstatechange')]).toEqual([0, [], 0])
 })

@@ -10,7 +10,7 @@ const MAX_RESTARTS = 4
  * Restarts ICE when a transport's path breaks (the network changed, a NAT forgot us), and says when that does not help.
  * Returns the way to stop.
  * @param restart asks the server for new ICE parameters
- * @param lost called once, when only joining again can help
+ * @param lost called once, when only joining again can help; nothing is tried after that
  */
 export const keepTransport = (
   transport: types.Transport,
@@ -24,14 +24,14 @@ export const keepTransport = (
 
   const attempt = async () => {
     if (stopped || transport.closed || transport.connectionState === 'connected') return
-    if (restarts >= MAX_RESTARTS) return lost('the media connection did not come back')
+    if (restarts >= MAX_RESTARTS) return giveUp('the media connection did not come back')
     restarts += 1
     try {
       await transport.restartIce({ iceParameters: await restart() })
     } catch (thrown) {
       const error = toTrunklineError(thrown)
       // Without a connection to the server the reconnect joins again anyhow; a server that forgot us must be told.
-      if (!error.retryable && !stopped) return lost(error.message)
+      if (!error.retryable && !stopped) return giveUp(error.message)
     }
     later(PATIENCE_MS + backoff.next())
   }
@@ -40,16 +40,23 @@ export const keepTransport = (
     if (!stopped) timer = setTimeout(() => void attempt(), ms)
   }
 
-  transport.on('connectionstatechange', state => {
+  const onState = (state: types.ConnectionState) => {
     if (state === 'connected') {
       clearTimeout(timer)
       restarts = 0
       backoff.reset()
     } else if (state === 'disconnected') later(PATIENCE_MS)
     else if (state === 'failed') later(0)
-  })
-  return () => {
+  }
+  const stop = () => {
     stopped = true
     clearTimeout(timer)
+    transport.off('connectionstatechange', onState)
   }
+  const giveUp = (reason: string) => {
+    stop()
+    lost(reason)
+  }
+  transport.on('connectionstatechange', onState)
+  return stop
 }

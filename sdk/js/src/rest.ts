@@ -57,7 +57,7 @@ export class Rest {
 
   /**
    * Comes into a room as a guest. With a still valid guest token of this client, the same guest comes back.
-   * @throws TrunklineError `forbidden` when the room takes no guests
+   * @throws TrunklineError `room_not_found` when there is no such room, or it takes no guests
    */
   createGuestToken(roomId: string, name: string): Promise<IssuedToken> {
     return this.call('createGuestToken', { body: { roomId, name } })
