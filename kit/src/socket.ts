@@ -1,6 +1,7 @@
 import { jsonBytes, LIMITS, parse, TrunklineError } from '@trunkline/protocol'
 import type { Socket } from 'socket.io'
 import type { z } from 'zod'
+import { backlogOf, cut } from './backlog.ts'
 import { toTrunklineError } from './http.ts'
 import type { Logger } from './logger.ts'
 
@@ -33,6 +34,7 @@ const assertSize = (name: string, data: unknown): void => {
  * Answers the requests of one socket: each is parsed, handled and acknowledged exactly once, with
  * `{ok: true, data}` or `{ok: false, error}`; one sent without asking for an acknowledgement is handled all the same.
  * What is not in the table, too large or not one object is refused; nothing a client sends throws past here.
+ * A client that asks on without taking the answers is cut off: they would fill our memory.
  * @param admit runs before each request; throws to refuse it (rate limits)
  */
 export const bindRequests = <T extends RequestTable>(
@@ -67,11 +69,25 @@ export const bindRequests = <T extends RequestTable>(
     return error
   }
 
+  /** Whether the client still takes what it is told. */
+  const listens = (): boolean => {
+    if (!socket.connected) return false
+    const backlog = backlogOf(socket)
+    if (backlog <= LIMITS.backlogBytes) return true
+    options.logger.info({ backlog }, 'a client that does not take its answers was cut off')
+    cut(socket)
+    return false
+  }
+
   socket.onAny((name: string, ...args: unknown[]) => {
     const acknowledge = typeof args.at(-1) === 'function' ? (args.pop() as Acknowledge) : undefined
+    if (!listens()) return
     handle(name, args).then(
-      data => acknowledge?.({ ok: true, data }),
-      thrown => acknowledge?.({ ok: false, error: refuse(name, thrown).toWire() }),
+      data => listens() && acknowledge?.({ ok: true, data }),
+      thrown => {
+        const error = refuse(name, thrown).toWire()
+        if (listens()) acknowledge?.({ ok: false, error })
+      },
     )
   })
 }

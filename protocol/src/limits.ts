@@ -19,6 +19,8 @@ export const LIMITS = {
   /** Events or messages returned by one page. */
   pageSize: 200,
   pageSizeDefault: 50,
+  /** A page ends early once its events' data are this large, so that 200 messages of 64 KiB are not one answer. */
+  pageBytes: 1024 * 1024,
   /** Messages a user may send: sustained per second, and at once. */
   messagesPerSecond: 20,
   messagesBurst: 40,
@@ -27,6 +29,8 @@ export const LIMITS = {
   requestsBurst: 400,
   /** Guest tokens one address may ask for in a minute. */
   guestTokensPerMinute: 120,
+  /** What may wait on the server for a client that does not take it; beyond that its connection is cut. */
+  backlogBytes: 8 * 1024 * 1024,
   socketsPerUser: 30,
   roomsOpenPerSocket: 200,
   producersPerParticipant: 64,

@@ -81,7 +81,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   const firstApiKey = (await apiKeys.isEmpty()) ? await apiKeys.create() : undefined
 
   const router = createRest({ authenticate, tokens, users, guests, rooms, log, messages, iceServers, limits })
-  serveSockets({
+  const stopChecking = serveSockets({
     services: {
       io,
       fanOut,
@@ -119,6 +119,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
     },
     close: async () => {
       calls.close()
+      stopChecking()
       // Closes the HTTP server with it.
       await io.close()
     },

@@ -1,5 +1,12 @@
 import type { Server as HttpServer } from 'node:http'
-import { bindRequests, type Logger, type RequestHandlers, toTrunklineError } from '@trunkline/kit'
+import {
+  backlogOf,
+  bindRequests,
+  cut,
+  type Logger,
+  type RequestHandlers,
+  toTrunklineError,
+} from '@trunkline/kit'
 import {
   Handshake,
   LIMITS,
@@ -35,6 +42,22 @@ export const createSocketServer = (httpServer: HttpServer): TrunklineServer =>
     pingTimeout: 10_000,
     perMessageDeflate: false,
   })
+
+/** How often it is looked whether clients take what they are told, ms. */
+const BACKLOG_CHECK_MS = 5_000
+
+/** Cuts off who does not take what rooms say. Heartbeats do not tell: a client may answer them without reading one. */
+const cutIdlers = (io: TrunklineServer, logger: Logger): void => {
+  for (const session of io.of('/').sockets.values()) {
+    const backlog = backlogOf(session)
+    if (backlog <= LIMITS.backlogBytes) continue
+    logger.info(
+      { userId: session.data.userId, backlog },
+      'a client that does not take its notices was cut off',
+    )
+    cut(session)
+  }
+}
 
 /** Reads the handshake: version first, so that an old client hears that it is old rather than something about its fields. */
 const admit = async (auth: unknown, authenticate: Authenticate): Promise<UserPrincipal> => {
@@ -77,12 +100,12 @@ const cleanUp = async (services: Services, session: Session): Promise<void> => {
   await Promise.all([...rooms].map(roomId => services.presence.changed(session, roomId)))
 }
 
-/** Admits sockets and answers their requests. */
+/** Admits sockets and answers their requests, until what it returns is called. */
 export const serveSockets = (deps: {
   services: Services
   authenticate: Authenticate
   logger: Logger
-}): void => {
+}): (() => void) => {
   const { services, authenticate, logger } = deps
   const { io } = services
 
@@ -135,5 +158,8 @@ export const serveSockets = (deps: {
     await session.join(audience.user(session.data.userId))
   })
 
+  const checking = setInterval(() => cutIdlers(io, logger), BACKLOG_CHECK_MS)
+
   services.log.onAppend(event => services.fanOut.toRoom(event.roomId).emit('event:appended', { event }))
+  return () => clearInterval(checking)
 }

@@ -1,6 +1,5 @@
 import { KeyedMutex } from '@trunkline/kit'
-import type { EventData, EventType, RoomEvent } from '@trunkline/protocol'
-import { TrunklineError } from '@trunkline/protocol'
+import { type EventData, type EventType, LIMITS, type RoomEvent, TrunklineError } from '@trunkline/protocol'
 import { and, asc, desc, eq, gt, lt, type SQL, sql } from 'drizzle-orm'
 import { type Database, type Executor, sqlStateOf, UNIQUE_VIOLATION } from '../database.ts'
 import { events } from '../schema.ts'
@@ -111,21 +110,42 @@ export class EventLog {
     })
   }
 
-  /** A stretch of a room's log, ascending; `hasMore` in the direction asked for (backward when neither is given). */
+  /**
+   * A stretch of a room's log, ascending; `hasMore` in the direction asked for (backward when neither is given).
+   * It ends early, after at least one event, once it holds LIMITS.pageBytes.
+   */
   async page(query: PageQuery): Promise<{ events: RoomEvent[]; hasMore: boolean }> {
     const forward = query.after !== undefined
+    const towards = forward ? asc : desc
     const conditions: (SQL | undefined)[] = [eq(events.roomId, query.roomId)]
     if (query.after !== undefined) conditions.push(gt(events.seq, query.after))
     if (query.before !== undefined) conditions.push(lt(events.seq, query.before))
     if (query.type !== undefined) conditions.push(eq(events.type, query.type))
-    const rows = await this.#database
+    const asked = this.#database
       .select()
       .from(events)
       .where(and(...conditions))
-      .orderBy(forward ? asc(events.seq) : desc(events.seq))
+      .orderBy(towards(events.seq))
       .limit(query.limit + 1)
+      .as('asked')
+    const bytes = sql`octet_length(${asked.data}::text)`
+    const measured = this.#database
+      .select({
+        ...asked._.selectedFields,
+        bytesBefore: sql<number>`sum(${bytes}) over (order by ${towards(asked.seq)}) - ${bytes}`.as(
+          'bytes_before',
+        ),
+        found: sql`count(*) over ()`.mapWith(Number).as('found'),
+      })
+      .from(asked)
+      .as('measured')
+    const rows = await this.#database
+      .select()
+      .from(measured)
+      .where(lt(measured.bytesBefore, LIMITS.pageBytes))
+      .orderBy(towards(measured.seq))
     const page = rows.slice(0, query.limit).map(toEvent)
-    return { events: forward ? page : page.reverse(), hasMore: rows.length > query.limit }
+    return { events: forward ? page : page.reverse(), hasMore: (rows[0]?.found ?? 0) > page.length }
   }
 
   #announce(appended: readonly RoomEvent[]): Appended {
@@ -166,7 +186,7 @@ const insert = async (executor: Executor, entry: Entry): Promise<RoomEvent> => {
     )
     insert into events (room_id, seq, type, sender, client_id, data)
     select ${entry.roomId}, last_seq, ${entry.type}, ${entry.sender ?? null}, ${entry.clientId ?? null},
-      ${JSON.stringify(entry.data)}::jsonb
+      ${JSON.stringify(entry.data)}::json
     from numbered
     returning seq, at, data`)
   const row = result.rows[0]
