@@ -41,6 +41,10 @@ export const rooms = pgTable('rooms', {
   guests: boolean('guests').notNull().default(false),
   /** Set for rooms of which there is one per set of members. */
   distinctKey: text('distinct_key').unique(),
+  /** The `Idempotency-Key` it was created with, told apart by caller: how a retry finds it. */
+  requestKey: text('request_key').unique(),
+  /** SHA-256 of what was asked for under that key; title and members may have changed since. */
+  requestHash: bytes('request_hash'),
   /** Number of the latest event. Locking this row is what makes the log gapless. */
   lastSeq: position('last_seq'),
   createdBy: text('created_by'),

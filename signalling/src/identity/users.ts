@@ -1,5 +1,5 @@
 import type { User, UserKind } from '@trunkline/protocol'
-import { eq, inArray, sql } from 'drizzle-orm'
+import { inArray, sql } from 'drizzle-orm'
 import type { Database, Executor } from '../database.ts'
 import { users } from '../schema.ts'
 
@@ -8,19 +8,20 @@ const CACHE_ENTRIES = 10_000
 /** Users as apps and guests bring them: an id, a name, a kind. */
 export class Users {
   readonly #database: Database
-  /** Names last written, so that a token seen a thousand times writes once. */
-  readonly #known = new Map<string, string>()
+  /** Users as last written, so that a token seen a thousand times writes once. */
+  readonly #known = new Map<string, User>()
 
   constructor(database: Database) {
     this.#database = database
   }
 
-  /** Makes sure this user exists, under this name if one is given. */
+  /**
+   * Makes sure this user exists, under this name if one is given.
+   * @param user.kind what it becomes if it does not exist yet; an existing user keeps its kind
+   */
   async ensure(user: { id: string; name?: string | undefined; kind: UserKind }): Promise<User> {
     const known = this.#known.get(user.id)
-    if (known !== undefined && (user.name === undefined || known === user.name)) {
-      return { id: user.id, name: known, kind: user.kind }
-    }
+    if (known && (user.name === undefined || known.name === user.name)) return known
     const [row] = await this.#database
       .insert(users)
       .values({ id: user.id, name: user.name ?? user.id, kind: user.kind })
@@ -32,7 +33,7 @@ export class Users {
       .returning({ id: users.id, name: users.name, kind: users.kind })
     if (!row) throw new Error('an upsert returned no row')
     if (this.#known.size >= CACHE_ENTRIES) this.#known.clear()
-    this.#known.set(row.id, row.name)
+    this.#known.set(row.id, row)
     return row
   }
 
@@ -50,13 +51,5 @@ export class Users {
       .from(users)
       .where(inArray(users.id, [...ids]))
     return new Map(rows.map(row => [row.id, row]))
-  }
-
-  async get(id: string): Promise<User | undefined> {
-    const [row] = await this.#database
-      .select({ id: users.id, name: users.name, kind: users.kind })
-      .from(users)
-      .where(eq(users.id, id))
-    return row
   }
 }

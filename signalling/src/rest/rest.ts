@@ -63,10 +63,10 @@ export const createRest = (deps: RestDeps): Router => {
   })
 
   mount(router, authenticate, 'createRoom', async ({ body, principal, retryKey }) => {
-    const creator = principal?.type === 'user' ? principal.user.id : undefined
+    const creator = principal?.type === 'user' ? principal.user : undefined
     const room = await rooms.create(body, { creator, retryKey })
-    const role = creator && (await rooms.roleOf(room.id, creator))
-    return creator && role ? { ...room, me: { userId: creator, role } } : room
+    const role = creator && (await rooms.roleOf(room.id, creator.id))
+    return creator && role ? { ...room, me: { userId: creator.id, role } } : room
   })
 
   mount(router, authenticate, 'getRoom', async ({ params, principal }) => {

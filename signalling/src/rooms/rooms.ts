@@ -15,8 +15,17 @@ import { derivedId, newId } from '../ids.ts'
 import type { EventLog } from '../log/event-log.ts'
 import { members, rooms, users as usersTable } from '../schema.ts'
 import { type Action, assertMay, roomNotFound } from './roles.ts'
+import { fingerprintOf } from './room-post.ts'
 
 type RoomRow = typeof rooms.$inferSelect
+/** What a room is created with beside what was posted. */
+type Creation = {
+  memberIds: readonly string[]
+  creator: User | undefined
+  distinctKey: string | undefined
+  requestKey: string | undefined
+  requestHash: Buffer
+}
 
 const toRoom = (row: RoomRow): Room => ({
   id: row.id,
@@ -52,15 +61,24 @@ export class Rooms {
 
   /**
    * Creates a room with its members, or finds the one that already is it (`direct` and `distinct` rooms, retries).
-   * @param options.creator becomes owner (publisher in a direct room)
+   * @param options.creator becomes owner (publisher in a direct room) and names users that exist; without one, for an
+   *   API key, unknown users are created
    * @param options.retryKey the same key gives the same room; from `Idempotency-Key`
+   * @throws TrunklineError `forbidden` for guests; `invalid_request` for users that do not exist; `conflict` for a
+   *   taken id, or a key used again for another room
    */
   async create(
     post: RoomPost,
-    options: { creator?: string | undefined; retryKey?: string | undefined } = {},
+    options: { creator?: User | undefined; retryKey?: string | undefined } = {},
   ): Promise<Room> {
     const { creator, retryKey } = options
-    const memberIds = [...new Set([...(creator ? [creator] : []), ...(post.members ?? [])])]
+    if (creator?.kind === 'guest') {
+      throw new TrunklineError(
+        'forbidden',
+        'Guests come into rooms by invitation and create none themselves.',
+      )
+    }
+    const memberIds = [...new Set([...(creator ? [creator.id] : []), ...(post.members ?? [])])]
     if (post.kind === 'direct' && memberIds.length !== 2) {
       throw new TrunklineError(
         'invalid_request',
@@ -68,17 +86,19 @@ export class Rooms {
       )
     }
     const isDistinct = post.distinct === true || post.kind === 'direct'
-    const distinctKey = isDistinct ? derivedId(post.kind, ...[...memberIds].sort()) : undefined
-    const id = post.id ?? (retryKey ? derivedId('room', retryKey) : newId('room'))
+    const creation: Creation = {
+      memberIds,
+      creator,
+      distinctKey: isDistinct ? derivedId(post.kind, ...[...memberIds].sort()) : undefined,
+      requestKey: retryKey === undefined ? undefined : derivedId('retry', retryKey),
+      requestHash: fingerprintOf(post),
+    }
+    const id = post.id ?? newId('room')
     try {
-      return await this.#insert({ ...post, id }, { memberIds, creator, distinctKey })
+      return await this.#insert({ ...post, id }, creation)
     } catch (error) {
       if (sqlStateOf(error) !== UNIQUE_VIOLATION) throw error
-      const existing = distinctKey
-        ? await this.#findBy(eq(rooms.distinctKey, distinctKey))
-        : retryKey && !post.id
-          ? await this.#findBy(eq(rooms.id, id))
-          : undefined
+      const existing = await this.#findEarlier(creation)
       if (existing) return existing
       throw new TrunklineError(
         'conflict',
@@ -187,14 +207,37 @@ export class Rooms {
     return row && toRoom(row)
   }
 
-  #insert(
-    post: RoomPost & { id: string },
-    options: { memberIds: string[]; creator: string | undefined; distinctKey: string | undefined },
-  ): Promise<Room> {
-    const { memberIds, creator, distinctKey } = options
+  /**
+   * The room that a creation ran into and that is the one it asked for.
+   * @throws TrunklineError `conflict` when its key was used for another room
+   */
+  async #findEarlier({ requestKey, requestHash, distinctKey }: Creation): Promise<Room | undefined> {
+    if (requestKey !== undefined) {
+      const [row] = await this.#database.select().from(rooms).where(eq(rooms.requestKey, requestKey))
+      if (row?.requestHash?.equals(requestHash)) return toRoom(row)
+      if (row) {
+        throw new TrunklineError(
+          'conflict',
+          'This Idempotency-Key was already used for another room. Use a new one for each room.',
+        )
+      }
+    }
+    return distinctKey === undefined ? undefined : this.#findBy(eq(rooms.distinctKey, distinctKey))
+  }
+
+  #insert(post: RoomPost & { id: string }, creation: Creation): Promise<Room> {
+    const { memberIds, creator, distinctKey, requestKey, requestHash } = creation
     return this.#log.transaction(post.id, async (executor, append) => {
       const title = post.title ?? ''
-      await this.#users.ensureIds(executor, memberIds)
+      if (!creator) await this.#users.ensureIds(executor, memberIds)
+      const known = await this.#users.find(executor, memberIds)
+      const unknown = memberIds.find(id => !known.has(id))
+      if (unknown !== undefined) {
+        throw new TrunklineError(
+          'invalid_request',
+          `There is no user "${unknown}". Only an API key creates users by naming them.`,
+        )
+      }
       const [row] = await executor
         .insert(rooms)
         .values({
@@ -204,18 +247,19 @@ export class Rooms {
           metadata: post.metadata ?? {},
           guests: post.guests ?? false,
           distinctKey,
-          createdBy: creator,
+          requestKey,
+          requestHash: requestKey === undefined ? undefined : requestHash,
+          createdBy: creator?.id,
         })
         .returning()
       if (!row) throw new Error('an insert returned no row')
-      let last = await append({ type: 'room.created', sender: creator, data: { kind: post.kind, title } })
-      const known = await this.#users.find(executor, memberIds)
+      const sender = creator?.id
+      let last = await append({ type: 'room.created', sender, data: { kind: post.kind, title } })
       for (const userId of memberIds) {
-        const user = known.get(userId)
-        if (!user) throw new Error('a member was not created')
-        const role = userId === creator && post.kind !== 'direct' ? 'owner' : DEFAULT_ROLE[post.kind]
+        const user = known.get(userId) as User
+        const role = userId === sender && post.kind !== 'direct' ? 'owner' : DEFAULT_ROLE[post.kind]
         await executor.insert(members).values({ roomId: post.id, userId, role })
-        last = await append({ type: 'member.joined', sender: creator, data: { user, role } })
+        last = await append({ type: 'member.joined', sender, data: { user, role } })
       }
       return { ...toRoom(row), lastSeq: last.seq }
     })
