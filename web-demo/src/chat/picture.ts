@@ -2,25 +2,8 @@ import type { FilePart, Room } from '@trunkline/sdk'
 import { html } from 'lit'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
+import { thumbnailOf } from './thumbnails.ts'
 import { openPicture } from './viewer.ts'
-
-/** Thumbnails already fetched, so that closing and opening the chat does not fetch them again. */
-const fetched = new WeakMap<Room, Map<string, Promise<string>>>()
-
-const thumbnailOf = (room: Room, fileId: string): Promise<string> => {
-  const known = fetched.get(room) ?? new Map<string, Promise<string>>()
-  fetched.set(room, known)
-  const url =
-    known.get(fileId) ??
-    room
-      .downloadFile(fileId, { thumbnail: true })
-      // Without a thumbnail, the picture itself.
-      .catch(() => room.downloadFile(fileId))
-      .then(blob => URL.createObjectURL(blob))
-  known.set(fileId, url)
-  url.catch(() => known.delete(fileId))
-  return url
-}
 
 /** A picture in a message: its thumbnail, and the whole of it on a click. One's own is shown before it is uploaded. */
 export class Picture extends LightElement {
@@ -43,8 +26,22 @@ export class Picture extends LightElement {
     this.failed = false
   }
 
+  override connectedCallback(): void {
+    super.connectedCallback()
+    this.requestUpdate()
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback()
+    if (!this.blob || !this.src) return
+    URL.revokeObjectURL(this.src)
+    // Being moved within the list takes an element out and puts it back in: it asks anew.
+    this.src = undefined
+    this.#asked = false
+  }
+
   protected override willUpdate(): void {
-    if (this.#asked) return
+    if (this.#asked || !this.isConnected) return
     if (this.blob) {
       this.#asked = true
       this.src = URL.createObjectURL(this.blob)

@@ -1,4 +1,4 @@
-import type { Room } from '@trunkline/sdk'
+import { LIMITS, type Room } from '@trunkline/sdk'
 import { html, nothing } from 'lit'
 import '../design/avatar.ts'
 import { LightElement } from '../design/element.ts'
@@ -92,7 +92,7 @@ export class Lobby extends LightElement {
         id="tl-name"
         name="name"
         autocomplete="name"
-        maxlength="100"
+        maxlength=${LIMITS.userNameChars}
         required
         .value=${this.name}
         @input=${(event: Event) => {

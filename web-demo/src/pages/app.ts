@@ -1,9 +1,9 @@
+import { LIMITS } from '@trunkline/sdk'
 import { html } from 'lit'
 import { LightElement } from '../design/element.ts'
 import '../room/room.ts'
 import './landing.ts'
-
-const ROOM_PATH = /^\/r\/([A-Za-z0-9][A-Za-z0-9_-]{0,63})\/?$/
+import { roomOfPath } from './room-name.ts'
 
 /** The demo: two addresses, `/` and `/r/<room>?name=<name>#token=<token>`. */
 export class App extends LightElement {
@@ -28,12 +28,12 @@ export class App extends LightElement {
   }
 
   protected override render() {
-    const roomId = ROOM_PATH.exec(this.path)?.[1]
+    const roomId = roomOfPath(this.path)
     document.title = roomId ? `${roomId} · Trunkline` : 'Trunkline'
     if (!roomId) return html`<tl-landing @go=${this.#go}></tl-landing>`
     const name = new URLSearchParams(location.search).get('name') ?? ''
     const token = new URLSearchParams(location.hash.slice(1)).get('token') ?? undefined
-    return html`<tl-room .roomId=${roomId} .name=${name.slice(0, 100)} .token=${token}></tl-room>`
+    return html`<tl-room .roomId=${roomId} .name=${name.slice(0, LIMITS.userNameChars)} .token=${token}></tl-room>`
   }
 
   readonly #read = () => {

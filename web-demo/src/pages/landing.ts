@@ -1,9 +1,10 @@
+import { LIMITS } from '@trunkline/sdk'
 import { html } from 'lit'
 import '../design/avatar.ts'
 import { LightElement } from '../design/element.ts'
 import { brandMark, icon } from '../design/icons.ts'
 import { recall, remember } from '../room/storage.ts'
-import { inventRoom, roomIdOf } from './room-name.ts'
+import { inventRoom, ROOM_ID_CHARS, roomIdOf } from './room-name.ts'
 
 /** The front page: what this is, and the way into a room. Fires `go` with a path. */
 export class Landing extends LightElement {
@@ -34,7 +35,7 @@ export class Landing extends LightElement {
                 class="input"
                 id="tl-landing-name"
                 autocomplete="name"
-                maxlength="100"
+                maxlength=${LIMITS.userNameChars}
                 .value=${this.name}
                 @input=${(event: Event) => {
                   this.name = (event.target as HTMLInputElement).value
@@ -49,7 +50,7 @@ export class Landing extends LightElement {
                 autocomplete="off"
                 autocapitalize="none"
                 spellcheck="false"
-                maxlength="64"
+                maxlength=${ROOM_ID_CHARS}
                 placeholder="Leave empty for a new one"
                 .value=${this.room}
                 @input=${(event: Event) => {

@@ -26,6 +26,17 @@ const SECOND = [
   'valley',
 ]
 
+/** The wire takes no longer room ids. */
+export const ROOM_ID_CHARS = 64
+
+const ROOM_PATH = /^\/r\/([A-Za-z0-9][A-Za-z0-9_-]*)\/?$/
+
+/** The room an address of the demo leads to: `/r/<room>`. */
+export const roomOfPath = (path: string): string | undefined => {
+  const id = ROOM_PATH.exec(path)?.[1]
+  return id && id.length <= ROOM_ID_CHARS ? id : undefined
+}
+
 const pick = <T>(list: readonly T[]): T => {
   const [random = 0] = crypto.getRandomValues(new Uint32Array(1))
   return list[random % list.length] as T
@@ -45,4 +56,4 @@ export const roomIdOf = (typed: string): string =>
     .replace(/[^\w\s-]+/g, '')
     .replace(/\s+/g, '-')
     .replace(/^[-_]+|-+$/g, '')
-    .slice(0, 64)
+    .slice(0, ROOM_ID_CHARS)
