@@ -6,16 +6,21 @@ const RENEW_MS = 10 * 60_000
 
 type Kept = { token: string; expiresAt: string }
 
-/** What a JWT says of its holder; the server checks it, we only read the name. */
-export const nameInToken = (token: string): string | undefined => {
+/** What a JWT says of its holder; the server checks it, we only read. */
+const claimsOf = (token: string): { name?: unknown; sub?: unknown; exp?: unknown } => {
   try {
     const payload = (token.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/')
     const bytes = Uint8Array.from(atob(payload), character => character.charCodeAt(0))
-    const { name, sub } = JSON.parse(new TextDecoder().decode(bytes))
-    return typeof name === 'string' ? name : typeof sub === 'string' ? sub : undefined
+    return JSON.parse(new TextDecoder().decode(bytes)) ?? {}
   } catch {
-    return undefined
+    return {}
   }
+}
+
+/** The name of a token's holder, or their id. */
+export const nameInToken = (token: string): string | undefined => {
+  const { name, sub } = claimsOf(token)
+  return typeof name === 'string' ? name : typeof sub === 'string' ? sub : undefined
 }
 
 /**
@@ -27,6 +32,7 @@ export class Identity {
   readonly #roomId: string
   readonly #token: string | undefined
   #client: Trunkline | undefined
+  #opening: Promise<Trunkline> | undefined
   #name: string | undefined
 
   constructor(options: { url: string; roomId: string; token?: string | undefined }) {
@@ -49,38 +55,50 @@ export class Identity {
     return this.#client
   }
 
-  /** Whether a guest of this name came from this browser before. */
+  /** Whether a guest of this name came from this browser before, and would be the same one now. */
   isKnown(name: string): boolean {
-    return recall(this.#key(name)) !== undefined
+    const { exp } = claimsOf(recall(this.#key(name)) ?? '')
+    return typeof exp === 'number' && exp * 1000 > Date.now()
   }
 
   /**
    * The client of this name; the same one as long as the name is the same.
    * @throws TrunklineError when the server takes no guests here
    */
-  async as(name: string): Promise<Trunkline> {
-    if (this.#client && (this.#token || this.#name === name)) return this.#client
-    await this.close()
+  as(name: string): Promise<Trunkline> {
+    // Also while it is being opened: looking who is there and joining may come one upon the other.
+    if (this.#opening && (this.#token || this.#name === name)) return this.#opening
+    const opening = this.close().then(async () => {
+      const client = await this.#open(name)
+      if (this.#opening === opening) this.#client = client
+      return client
+    })
+    this.#opening = opening
     this.#name = name
-    const url = this.#url
-    if (this.#token) {
-      this.#client = new Trunkline({ url, token: this.#token })
-    } else {
-      let kept = await this.#issue(name)
-      const getToken = async () => {
-        if (Date.parse(kept.expiresAt) - Date.now() < RENEW_MS) kept = await this.#issue(name)
-        return kept.token
-      }
-      this.#client = new Trunkline({ url, getToken })
-    }
-    return this.#client
+    opening.catch(() => {
+      if (this.#opening === opening) this.#opening = undefined
+    })
+    return opening
   }
 
   async close(): Promise<void> {
-    const client = this.#client
+    const opening = this.#opening
     this.#client = undefined
+    this.#opening = undefined
     this.#name = undefined
+    const client = await opening?.catch(() => undefined)
     await client?.close()
+  }
+
+  async #open(name: string): Promise<Trunkline> {
+    const url = this.#url
+    if (this.#token) return new Trunkline({ url, token: this.#token })
+    let kept = await this.#issue(name)
+    const getToken = async () => {
+      if (Date.parse(kept.expiresAt) - Date.now() < RENEW_MS) kept = await this.#issue(name)
+      return kept.token
+    }
+    return new Trunkline({ url, getToken })
   }
 
   async #issue(name: string): Promise<Kept> {

@@ -108,10 +108,9 @@ export class RoomView extends LightElement {
     this.room = undefined
     this.call = undefined
     this.fault = undefined
-    const given = this.name !== ''
     this.name ||= recall('name') ?? ''
-    // Whoever is known already may look who is there; a new guest comes into being by joining.
-    if (this.token || given || (this.name && this.#identity.isKnown(this.name))) {
+    // Whoever is known already sees who is there; a new guest comes into being, and into the room, by joining.
+    if (this.token || (this.name && this.#identity.isKnown(this.name))) {
       this.#enter(this.name).catch(error => this.#refused(error))
     }
   }
