@@ -80,7 +80,7 @@ export class CallView extends LightElement {
               this.call
                 ? html`<tl-stage .call=${this.call}></tl-stage>
                     <tl-sounds .call=${this.call} .speaker=${this.speaker}></tl-sounds>`
-                : html`<p class="alone">This server carries no calls. The chat works.</p>`
+                : html`<p class="alone label-pill">This server carries no calls. The chat works.</p>`
             }
             ${this.#banner()}
             <tl-toast></tl-toast>
@@ -130,7 +130,7 @@ export class CallView extends LightElement {
   #banner() {
     const away = this.room.state === 'reconnecting' || this.call?.state === 'reconnecting'
     return html`<div class="banner" role="status">
-      ${away ? html`<p><span class="spinner"></span>Reconnecting</p>` : nothing}
+      ${away ? html`<p class="notice-pill"><span class="spinner"></span>Reconnecting</p>` : nothing}
     </div>`
   }
 

@@ -58,7 +58,7 @@ export class Tile extends LightElement {
               <tl-avatar .name=${participant.name} userId=${participant.userId}></tl-avatar>
             </div>`
       }
-      <figcaption>
+      <figcaption class="label-pill">
         ${muted ? html`<span class="mic-off">${icon('micOff')}<span class="sr-only">Muted, </span></span>` : nothing}
         <span class="name">${isScreen ? `${name === 'You' ? 'Your' : `${name}’s`} screen` : name}</span>
       </figcaption>

@@ -23,7 +23,7 @@ export class Toast extends LightElement {
   }
 
   protected override render() {
-    return html`<div role="status">${this.text ? html`<p>${this.text}</p>` : ''}</div>`
+    return html`<div role="status">${this.text ? html`<p class="notice-pill">${this.text}</p>` : ''}</div>`
   }
 }
 

@@ -1,8 +1,9 @@
-import { LIMITS, type Room } from '@trunkline/sdk'
+import type { Room } from '@trunkline/sdk'
 import { html, nothing } from 'lit'
 import '../design/avatar.ts'
 import { LightElement } from '../design/element.ts'
 import { brandMark, icon } from '../design/icons.ts'
+import { nameField } from '../design/name-field.ts'
 import './device-select.ts'
 import { LocalDevices } from './local-devices.ts'
 import './preview.ts'
@@ -85,21 +86,10 @@ export class Lobby extends LightElement {
     if (this.fixedName !== undefined) {
       return html`<p class="muted">You join as <strong>${this.fixedName}</strong>.</p>`
     }
-    return html`<div class="field">
-      <label for="tl-name">Your name</label>
-      <input
-        class="input"
-        id="tl-name"
-        name="name"
-        autocomplete="name"
-        maxlength=${LIMITS.userNameChars}
-        required
-        .value=${this.name}
-        @input=${(event: Event) => {
-          this.name = (event.target as HTMLInputElement).value
-        }}
-      />
-    </div>`
+    const changed = (name: string) => {
+      this.name = name
+    }
+    return nameField({ id: 'tl-name', value: this.name, required: true, changed })
   }
 
   #faults() {

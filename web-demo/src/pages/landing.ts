@@ -1,8 +1,8 @@
-import { LIMITS } from '@trunkline/sdk'
 import { html } from 'lit'
 import '../design/avatar.ts'
 import { LightElement } from '../design/element.ts'
 import { brandMark, icon } from '../design/icons.ts'
+import { nameField } from '../design/name-field.ts'
 import { recall, remember } from '../room/storage.ts'
 import { inventRoom, ROOM_ID_CHARS, roomIdOf } from './room-name.ts'
 
@@ -29,19 +29,13 @@ export class Landing extends LightElement {
             Video, chat, pictures and presence in one room. Open it, send the link, talk. Nothing to install.
           </p>
           <form @submit=${this.#submit}>
-            <div class="field">
-              <label for="tl-landing-name">Your name</label>
-              <input
-                class="input"
-                id="tl-landing-name"
-                autocomplete="name"
-                maxlength=${LIMITS.userNameChars}
-                .value=${this.name}
-                @input=${(event: Event) => {
-                  this.name = (event.target as HTMLInputElement).value
-                }}
-              />
-            </div>
+            ${nameField({
+              id: 'tl-landing-name',
+              value: this.name,
+              changed: name => {
+                this.name = name
+              },
+            })}
             <div class="field">
               <label for="tl-landing-room">Room</label>
               <input
@@ -80,9 +74,9 @@ export class Landing extends LightElement {
 
 /** A call, drawn. */
 const picture = () => html`<div class="picture-of-a-call" aria-hidden="true">
-  <div class="t t1"><tl-avatar name="Mara Lind" userId="m-3"></tl-avatar><span>Mara</span></div>
-  <div class="t t2"><tl-avatar name="Jonas Weber" userId="j-8"></tl-avatar><span>Jonas</span></div>
-  <div class="t t3"><tl-avatar name="Aiko Sato" userId="a-12"></tl-avatar><span>Aiko</span></div>
+  <div class="t t1"><tl-avatar name="Mara Lind" userId="m-3"></tl-avatar><span class="label-pill">Mara</span></div>
+  <div class="t t2"><tl-avatar name="Jonas Weber" userId="j-8"></tl-avatar><span class="label-pill">Jonas</span></div>
+  <div class="t t3"><tl-avatar name="Aiko Sato" userId="a-12"></tl-avatar><span class="label-pill">Aiko</span></div>
   <div class="b b1">Can you see the scan?</div>
   <div class="b b2">Yes, clear as day</div>
   <div class="c"><i>${icon('mic')}</i><i>${icon('camera')}</i><i>${icon('screen')}</i><i class="x">${icon('leave')}</i></div>
