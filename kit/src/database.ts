@@ -40,3 +40,15 @@ export const openDatabase = async <Schema extends Record<string, unknown>>(optio
   }
   return drizzle(pool, { schema })
 }
+
+/** SQLSTATE of a failed statement, looked for through drizzle's wrapping. */
+const sqlStateOf = (error: unknown): string | undefined => {
+  for (let next: unknown = error; next instanceof Error; next = next.cause) {
+    const code = (next as { code?: unknown }).code
+    if (typeof code === 'string' && code.length === 5) return code
+  }
+  return undefined
+}
+
+/** Whether a statement failed because what it wrote is there already. */
+export const isUniqueViolation = (error: unknown): boolean => sqlStateOf(error) === '23505'

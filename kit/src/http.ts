@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { ERRORS, LIMITS, type Problem, TrunklineError } from '@trunkline/protocol'
+import { LIMITS, TrunklineError } from '@trunkline/protocol'
 import cors from 'cors'
 import express, {
   type ErrorRequestHandler,
@@ -9,6 +9,7 @@ import express, {
   type Response,
 } from 'express'
 import helmet from 'helmet'
+import { problemOf, toTrunklineError } from './errors.ts'
 import type { Logger } from './logger.ts'
 
 declare global {
@@ -27,7 +28,9 @@ const assignRequestId: RequestHandler = (request, response, next) => {
 }
 
 /** body-parser's refusals, said in our words. Its errors carry `type` and `status`. */
-const fromBodyParser = (error: { type?: unknown; status?: unknown }): TrunklineError | undefined => {
+const fromBodyParser = (thrown: unknown): TrunklineError | undefined => {
+  if (thrown instanceof TrunklineError || typeof thrown !== 'object' || thrown === null) return undefined
+  const error = thrown as { type?: unknown; status?: unknown }
   if (error.type === 'entity.too.large') {
     return new TrunklineError('too_large', `The body must be at most ${LIMITS.requestBytes} bytes.`, {
       details: { limit: LIMITS.requestBytes },
@@ -45,44 +48,22 @@ const fromBodyParser = (error: { type?: unknown; status?: unknown }): TrunklineE
   return undefined
 }
 
-/** Any thrown value as the error a client may see. */
-export const toTrunklineError = (error: unknown): TrunklineError => {
-  if (error instanceof TrunklineError) return error
-  if (typeof error === 'object' && error !== null) {
-    const known = fromBodyParser(error)
-    if (known) return known
-  }
-  return new TrunklineError(
-    'internal',
-    'Something went wrong on the server. Try again; if it stays, quote the request id.',
-    {
-      cause: error,
-    },
-  )
-}
-
 /** Answers with `application/problem+json`. */
 export const sendProblem = (request: Request, response: Response, error: TrunklineError): void => {
-  const problem: Problem = {
-    type: `https://trunkline.dev/errors/${error.code}`,
-    title: ERRORS[error.code].title,
-    status: error.status,
-    code: error.code,
-    detail: error.message,
-    requestId: request.requestId,
-    ...error.details,
-  }
   if (error.details?.retryAfterMs !== undefined) {
     response.setHeader('Retry-After', Math.ceil(error.details.retryAfterMs / 1000))
   }
   if (error.status === 401) response.setHeader('WWW-Authenticate', 'Bearer')
-  response.status(error.status).type('application/problem+json').send(JSON.stringify(problem))
+  response
+    .status(error.status)
+    .type('application/problem+json')
+    .send(JSON.stringify(problemOf(error, request.requestId)))
 }
 
 const errorHandler =
   (logger: Logger): ErrorRequestHandler =>
   (thrown, request, response, next) => {
-    const error = toTrunklineError(thrown)
+    const error = fromBodyParser(thrown) ?? toTrunklineError(thrown)
     if (error.code === 'internal') {
       logger.error(
         { err: error.cause, requestId: request.requestId, method: request.method, path: request.path },
@@ -117,13 +98,27 @@ const CONTENT_SECURITY_POLICY = {
   },
 }
 
+export type HttpAppOptions = {
+  /**
+   * Addresses and subnets of the proxies in front (`127.0.0.1`, `10.0.0.0/8`): behind these `request.ip` is what they
+   * say in `X-Forwarded-For`, and limits per address count the clients instead of the proxy. Default none: the header
+   * is anybody's to write. https://expressjs.com/en/guide/behind-proxies.html
+   */
+  trustedProxies?: readonly string[] | undefined
+}
+
 /**
  * An express app with what every service needs in front: request ids and security headers.
  * Call `finish()` once all routes are mounted: it adds "not found" and the error answer.
+ * @throws TypeError when one of `trustedProxies` is no address or subnet
  */
-export const createHttpApp = (logger: Logger): { app: ExpressApp; finish: () => void } => {
+export const createHttpApp = (
+  logger: Logger,
+  { trustedProxies = [] }: HttpAppOptions = {},
+): { app: ExpressApp; finish: () => void } => {
   const app = express()
   app.disable('x-powered-by')
+  app.set('trust proxy', [...trustedProxies])
   app.set('query parser', 'simple')
   app.use(assignRequestId)
   app.use(
@@ -160,6 +155,9 @@ export const jsonBody: RequestHandler = express.json({
   strict: false,
   type: ['application/json', 'application/*+json'],
 })
+
+/** A path of the protocol's table, `/v1/files/{id}`, as express writes it. */
+export const expressPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1')
 
 /** The token of `Authorization: Bearer <token>`. */
 export const bearerOf = (request: Request): string | undefined => {

@@ -1,6 +1,7 @@
 export * from './backlog.ts'
 export * from './config.ts'
 export * from './database.ts'
+export * from './errors.ts'
 export * from './http.ts'
 export * from './keyed-mutex.ts'
 export * from './lifecycle.ts'

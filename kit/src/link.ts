@@ -4,6 +4,7 @@ import { type Ack, ERRORS, parse, TrunklineError, type WireError } from '@trunkl
 import { Server, type Socket } from 'socket.io'
 import { io } from 'socket.io-client'
 import { z } from 'zod'
+import { toTrunklineError, unknownRequest } from './errors.ts'
 import type { Logger } from './logger.ts'
 
 /**
@@ -115,17 +116,14 @@ export const serveLink = <C extends LinkContract>(options: ServeLinkOptions<C>):
         typeof name === 'string' && Object.hasOwn(contract.requests, name)
           ? contract.requests[name]
           : undefined
-      if (!entry) {
-        throw new TrunklineError('unknown_request', `There is no request "${String(name).slice(0, 64)}".`)
-      }
+      if (!entry) throw unknownRequest(String(name))
       const known = name as LinkRequestName<C>
       const input = parse(entry.request, data, known) as LinkRequestData<C, typeof known>
       return { ok: true, data: await handle(known, input, peerId) }
-    } catch (error) {
-      if (error instanceof TrunklineError) return { ok: false, error: error.toWire() }
-      logger.error({ err: error, request: name }, 'link request failed')
-      const hidden = new TrunklineError('internal', 'Something went wrong on the server. Try again.')
-      return { ok: false, error: hidden.toWire() }
+    } catch (thrown) {
+      const error = toTrunklineError(thrown)
+      if (error !== thrown) logger.error({ err: thrown, request: name }, 'link request failed')
+      return { ok: false, error: error.toWire() }
     }
   }
 

@@ -2,7 +2,7 @@ import { jsonBytes, LIMITS, parse, TrunklineError } from '@trunkline/protocol'
 import type { Socket } from 'socket.io'
 import type { z } from 'zod'
 import { backlogOf, cut } from './backlog.ts'
-import { toTrunklineError } from './http.ts'
+import { toTrunklineError, unknownRequest } from './errors.ts'
 import type { Logger } from './logger.ts'
 
 /** Request names with the shapes of what is sent and of what is answered. */
@@ -50,7 +50,7 @@ export const bindRequests = <T extends RequestTable>(
     const name = String(given)
     await options.admit(name)
     const entry = byName.get(name)
-    if (!entry) throw new TrunklineError('unknown_request', `There is no request "${name.slice(0, 64)}".`)
+    if (!entry) throw unknownRequest(name)
     if (args.length !== 1) {
       throw new TrunklineError(
         'invalid_request',

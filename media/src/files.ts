@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Database } from '@trunkline/kit'
+import { type Database, isUniqueViolation } from '@trunkline/kit'
 import type { StoredFile } from '@trunkline/protocol'
 import { and, eq, inArray, lt, sql } from 'drizzle-orm'
 import { files } from './schema.ts'
@@ -29,12 +29,6 @@ export const toStoredFile = (row: FileRow): StoredFile => ({
   thumbnail: row.thumbnail,
   createdAt: row.createdAt.toISOString(),
 })
-
-const UNIQUE_VIOLATION = '23505'
-
-const isUniqueViolation = (error: unknown): boolean =>
-  error instanceof Error &&
-  ((error as { code?: unknown }).code === UNIQUE_VIOLATION || isUniqueViolation(error.cause))
 
 /** The rows of files. Only `ready` ones are ever shown. */
 export class FileTable {

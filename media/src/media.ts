@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Logger, openDatabase } from '@trunkline/kit'
+import { expressPath, type Logger, openDatabase } from '@trunkline/kit'
 import { LIMITS, ROUTES } from '@trunkline/protocol'
 import { Router } from 'express'
 import type pg from 'pg'
@@ -39,9 +39,6 @@ export type Media = {
   /** Stops the sweep. Idempotent. */
   close(): Promise<void>
 }
-
-/** `/v1/files/{id}` as express writes it. */
-const expressPath = (path: string): string => path.replace(/\{(\w+)\}/g, ':$1')
 
 const openFfmpeg = async (given: MediaDeps['ffmpeg'], logger: Logger): Promise<Ffmpeg | undefined> => {
   if (given === false) return undefined

@@ -2,9 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bearerOf, type Logger } from '@trunkline/kit'
-import { LIMITS, parse, ROUTES, TrunklineError } from '@trunkline/protocol'
+import { IdempotencyKey, parse, ROUTES, TrunklineError } from '@trunkline/protocol'
 import type { Request, Response } from 'express'
-import { z } from 'zod'
 import { canWrite, type RoomAccess } from './access.ts'
 import { examine } from './examine.ts'
 import type { Ffmpeg } from './ffmpeg.ts'
@@ -24,13 +23,6 @@ export type UploadDeps = {
   /** bytes */
   maxBytes: number
 }
-
-const RequestKey = z
-  .string()
-  .min(1)
-  .max(LIMITS.idempotencyKeyChars)
-  .regex(/^[\x21-\x7e]+$/, { message: 'must be visible ASCII characters without spaces' })
-  .optional()
 
 /** @throws TrunklineError `token_missing` */
 export const requireToken = (request: Request): string => {
@@ -56,7 +48,7 @@ export const createUploadHandler = (deps: UploadDeps) => {
     const token = requireToken(request)
     const { id: roomId } = parse(ROUTES.createFile.params, request.params, 'the path')
     const { name } = parse(ROUTES.createFile.query, { ...request.query }, 'the query')
-    const requestKey = parse(RequestKey, request.get('Idempotency-Key'), 'Idempotency-Key')
+    const requestKey = parse(IdempotencyKey.optional(), request.get('Idempotency-Key'), 'Idempotency-Key')
     const uploader = await assertWriter(access, token, roomId)
 
     const earlier = requestKey && (await files.findByRequestKey(uploader, requestKey))

@@ -3,7 +3,7 @@ import {
   type Caller,
   ERRORS,
   type ErrorCode,
-  LIMITS,
+  IdempotencyKey,
   PROTOCOL_VERSION,
   Problem,
   ROUTES,
@@ -83,12 +83,14 @@ const parametersOf = (components: Components, place: 'path' | 'query', schema?: 
   }))
 }
 
+const { $schema: _, ...idempotencyKey } = toJsonSchema(IdempotencyKey, 'input')
+
 const IDEMPOTENCY_KEY = {
   name: 'Idempotency-Key',
   in: 'header',
   required: false,
   description: 'A retry with the same key has the effect of one request.',
-  schema: { type: 'string', minLength: 1, maxLength: LIMITS.idempotencyKeyChars },
+  schema: idempotencyKey,
 }
 
 /** Statuses a route may refuse with. */

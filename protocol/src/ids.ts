@@ -32,6 +32,12 @@ export const ClientId = z
   .min(1)
   .max(LIMITS.clientIdChars)
   .regex(/^[\x21-\x7e]+$/, { message: 'must be visible ASCII characters without spaces' })
+/** `Idempotency-Key` of a POST: the same key from the same caller creates once. */
+export const IdempotencyKey = z
+  .string()
+  .min(1)
+  .max(LIMITS.idempotencyKeyChars)
+  .regex(/^[\x21-\x7e]+$/, { message: 'must be visible ASCII characters without spaces' })
 /** Number of an event in its room: gapless, from 1. */
 export const Seq = z.int().min(1)
 /** A position in a room's log: 0 is before the first event. */

@@ -14,14 +14,3 @@ export const openDatabase = (pool: pg.Pool): Promise<Database> =>
     migrations: fileURLToPath(new URL('../drizzle', import.meta.url)),
     table: 'signalling_migrations',
   })
-
-/** SQLSTATE of a failed statement, looked for through drizzle's wrapping. */
-export const sqlStateOf = (error: unknown): string | undefined => {
-  for (let next: unknown = error; next instanceof Error; next = next.cause) {
-    const code = (next as { code?: unknown }).code
-    if (typeof code === 'string' && code.length === 5) return code
-  }
-  return undefined
-}
-
-export const UNIQUE_VIOLATION = '23505'

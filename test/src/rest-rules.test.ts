@@ -1,3 +1,5 @@
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import type { RoomPost } from '@trunkline/protocol'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { cleanUpAfterAll } from './clean-ups.ts'
@@ -38,8 +40,9 @@ describe('a room asked for again with the same Idempotency-Key', () => {
     ['members it is known by', { kind: 'group', members: ['ada', 'grace'], distinct: true }],
     ['two members', { kind: 'direct', members: ['ada', 'grace'] }],
   ])('and %s is the first one', async (what, body) => {
-    const [first, second] = await Promise.all([post(body, { key: what }), post(body, { key: what })])
-    const third = await post({ ...body, members: body.members?.toReversed() }, { key: what })
+    const key = what.replaceAll(' ', '-')
+    const [first, second] = await Promise.all([post(body, { key }), post(body, { key })])
+    const third = await post({ ...body, members: body.members?.toReversed() }, { key })
     expect([first.status, second.status, third.status]).toEqual([201, 201, 201])
     expect([second.body.id, third.body.id]).toEqual([first.body.id, first.body.id])
   })
@@ -106,4 +109,54 @@ describe('who creates what', () => {
       expect((await post({ kind: 'group' }, { token: body.token })).body.code).toBe('forbidden')
     }
   })
+})
+
+describe('a body that is not there', () => {
+  /** As written: fetch and node:http would add the length. */
+  const send = async (headers: string): Promise<{ status: number; code: string; detail: string }> => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    const head = [
+      'POST /v1/rooms HTTP/1.1',
+      'Host: test',
+      `Authorization: Bearer ${API_KEY}`,
+      'Connection: close',
+    ]
+    socket.write(`${head.join('\r\n')}\r\n${headers}\r\n`)
+    const answer = await text(socket)
+    return JSON.parse(answer.slice(answer.indexOf('{'), answer.lastIndexOf('}') + 1))
+  }
+
+  it.each([
+    [
+      'called JSON is empty',
+      'Content-Type: application/json; charset=utf-8\r\n',
+      'invalid_request',
+      'is empty',
+    ],
+    ['called nothing is to be called JSON', '', 'unsupported_media_type', 'Content-Type'],
+    [
+      'called JSON Lines is to be called JSON',
+      'Content-Type: application/jsonl\r\n',
+      'unsupported_media_type',
+      'Content-Type',
+    ],
+    // Read as an empty object, the way express does; what is missing in it is told.
+    [
+      'of no length lacks fields',
+      'Content-Type: application/json\r\nContent-Length: 0\r\n',
+      'invalid_request',
+      'kind',
+    ],
+  ])('%s', async (_, headers, code, words) => {
+    const problem = await send(headers)
+    expect(problem.code).toBe(code)
+    expect(problem.detail).toContain(words)
+  })
+})
+
+it.each([' ', 'two words', 'k'.repeat(256)])('%j is no Idempotency-Key', async key => {
+  // A client drops the spaces around a header's value: of the first nothing is left.
+  const answer = await post({ kind: 'group' }, { key })
+  expect([answer.status, answer.body.code]).toEqual([400, 'invalid_request'])
+  expect(answer.body.detail).toContain('Idempotency-Key')
 })

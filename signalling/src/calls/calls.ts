@@ -1,4 +1,4 @@
-import type { Logger } from '@trunkline/kit'
+import { isUniqueViolation, type Logger } from '@trunkline/kit'
 import {
   type Call,
   type RtpCapabilities,
@@ -7,7 +7,7 @@ import {
   TrunklineError,
 } from '@trunkline/protocol'
 import { eq, isNull } from 'drizzle-orm'
-import { type Database, sqlStateOf, UNIQUE_VIOLATION } from '../database.ts'
+import type { Database } from '../database.ts'
 import type { EventLog } from '../log/event-log.ts'
 import { calls as callsTable } from '../schema.ts'
 import { audience, type TrunklineServer } from '../session.ts'
@@ -150,7 +150,7 @@ export class Calls {
     try {
       await this.#log.transaction(roomId, work)
     } catch (error) {
-      if (sqlStateOf(error) !== UNIQUE_VIOLATION) throw error
+      if (!isUniqueViolation(error)) throw error
     }
   }
 

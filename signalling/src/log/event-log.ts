@@ -1,7 +1,7 @@
-import { KeyedMutex } from '@trunkline/kit'
+import { isUniqueViolation, KeyedMutex } from '@trunkline/kit'
 import { type EventData, type EventType, LIMITS, type RoomEvent, TrunklineError } from '@trunkline/protocol'
 import { and, asc, desc, eq, gt, lt, type SQL, sql } from 'drizzle-orm'
-import { type Database, type Executor, sqlStateOf, UNIQUE_VIOLATION } from '../database.ts'
+import type { Database, Executor } from '../database.ts'
 import { events } from '../schema.ts'
 
 /** What is to be appended. `clientId` makes a retry find the first attempt. */
@@ -155,7 +155,7 @@ export class EventLog {
 
   /** The event a duplicate append ran into; rethrows what was not a duplicate. */
   async #firstAttempt(entry: Entry, error: unknown): Promise<RoomEvent> {
-    if (entry.clientId === undefined || sqlStateOf(error) !== UNIQUE_VIOLATION) throw error
+    if (entry.clientId === undefined || !isUniqueViolation(error)) throw error
     const [row] = await this.#database
       .select()
       .from(events)

@@ -1,3 +1,4 @@
+import { expressPath } from '@trunkline/kit'
 import { ROUTES, type RouteName, TrunklineError } from '@trunkline/protocol'
 import openApi from '@trunkline/protocol/openapi.json' with { type: 'json' }
 import { Router } from 'express'
@@ -130,7 +131,7 @@ const refuseOtherMethods = (router: Router): void => {
     methods.set(path, [...(methods.get(path) ?? []), method.toUpperCase()])
   }
   for (const [path, allowed] of methods) {
-    router.all(path.replaceAll(/\{(\w+)\}/g, ':$1'), (request, response, next) => {
+    router.all(expressPath(path), (request, response, next) => {
       // HEAD and OPTIONS are express's own; files are another service's.
       if (allowed.includes(request.method) || ['HEAD', 'OPTIONS'].includes(request.method)) {
         next()

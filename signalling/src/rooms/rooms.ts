@@ -1,3 +1,4 @@
+import { isUniqueViolation } from '@trunkline/kit'
 import {
   type GrantedRole,
   type Member,
@@ -8,7 +9,7 @@ import {
   type User,
 } from '@trunkline/protocol'
 import { and, asc, eq, type SQL, sql } from 'drizzle-orm'
-import { type Database, sqlStateOf, UNIQUE_VIOLATION } from '../database.ts'
+import type { Database } from '../database.ts'
 import type { UserPrincipal } from '../identity/authenticate.ts'
 import type { Users } from '../identity/users.ts'
 import { derivedId, newId } from '../ids.ts'
@@ -97,7 +98,7 @@ export class Rooms {
     try {
       return await this.#insert({ ...post, id }, creation)
     } catch (error) {
-      if (sqlStateOf(error) !== UNIQUE_VIOLATION) throw error
+      if (!isUniqueViolation(error)) throw error
       const existing = await this.#findEarlier(creation)
       if (existing) return existing
       throw new TrunklineError(
@@ -198,7 +199,9 @@ export class Rooms {
 
   async #enterByGrant(principal: UserPrincipal, roomId: string): Promise<Role> {
     const granted = principal.grants.get(roomId)
-    if (!granted || !(await this.find(roomId))) throw roomNotFound()
+    const room = granted && (await this.find(roomId))
+    // A direct room has exactly two members, whatever a token says.
+    if (!granted || !room || room.kind === 'direct') throw roomNotFound()
     return this.addMember(roomId, principal.user, granted)
   }
 

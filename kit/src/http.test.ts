@@ -1,0 +1,80 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Problem, TrunklineError } from '@trunkline/protocol'
+import { expect, it, onTestFinished } from 'vitest'
+import { createHttpApp, type HttpAppOptions, jsonBody } from './http.ts'
+import { createLogger } from './logger.ts'
+
+const logger = createLogger({ name: 'http-test', level: 'silent' })
+
+const start = async (options?: HttpAppOptions): Promise<string> => {
+  const { app, finish } = createHttpApp(logger, options)
+  app.get('/ip', (request, response) => void response.json(request.ip))
+  app.post('/json', jsonBody, (request, response) => void response.json(request.body))
+  app.get('/broken', () => {
+    throw Object.assign(new Error('a secret'), { status: 400 })
+  })
+  app.get('/refused', () => {
+    throw new TrunklineError('rate_limited', 'Too fast.', { details: { retryAfterMs: 1_500, limit: 3 } })
+  })
+  finish()
+  const server = createServer(app).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+it.each<[string, HttpAppOptions | undefined, string, string]>([
+  ['is not believed', undefined, '203.0.113.7', '127.0.0.1'],
+  [
+    'is not believed of others than the proxies',
+    { trustedProxies: ['10.0.0.0/8'] },
+    '203.0.113.7',
+    '127.0.0.1',
+  ],
+  ['of a proxy names the client', { trustedProxies: ['127.0.0.1'] }, '203.0.113.7', '203.0.113.7'],
+  [
+    'of a proxy does not name whom the client names',
+    { trustedProxies: ['127.0.0.0/8'] },
+    '1.1.1.1, 203.0.113.7',
+    '203.0.113.7',
+  ],
+  [
+    'is followed through a chain',
+    { trustedProxies: ['127.0.0.1', '10.0.0.0/8'] },
+    '203.0.113.7, 10.1.2.3',
+    '203.0.113.7',
+  ],
+])('X-Forwarded-For %s', async (_, options, header, ip) => {
+  const response = await fetch(`${await start(options)}/ip`, { headers: { 'x-forwarded-for': header } })
+  expect(await response.json()).toBe(ip)
+})
+
+it('refuses proxies that are no addresses', () => {
+  expect(() => createHttpApp(logger, { trustedProxies: ['nonsense'] })).toThrow(TypeError)
+})
+
+it.each([
+  ['/refused', {}, { code: 'rate_limited', status: 429, detail: 'Too fast.', retryAfterMs: 1_500, limit: 3 }],
+  ['/nowhere', {}, { code: 'not_found', status: 404, detail: 'There is nothing at GET /nowhere.' }],
+  [
+    '/json',
+    { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{' },
+    { code: 'invalid_request', status: 400 },
+  ],
+])('%s is answered with a problem', async (path, init, problem) => {
+  const response = await fetch(`${await start()}${path}`, init)
+  const body = Problem.parse(await response.json())
+  expect(body).toMatchObject(problem)
+  expect([response.status, response.headers.get('x-request-id')]).toEqual([problem.status, body.requestId])
+})
+
+it('an error that was not meant for clients keeps its text to itself', async () => {
+  const response = await fetch(`${await start()}/broken`)
+  const text = await response.text()
+  expect([response.status >= 400, text]).toEqual([true, expect.not.stringContaining('secret')])
+})
