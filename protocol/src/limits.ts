@@ -33,6 +33,7 @@ export const LIMITS = {
   backlogBytes: 8 * 1024 * 1024,
   socketsPerUser: 30,
   roomsOpenPerSocket: 200,
+  callsPerSocket: 16,
   producersPerParticipant: 64,
   /** A typing indicator ends by itself after this long without being renewed. */
   typingMs: 6_000,

@@ -1,4 +1,5 @@
 import {
+  LIMITS,
   type RequestData,
   type SfuRequestData,
   type SfuRequestName,
@@ -20,8 +21,7 @@ export const callRequests = (services: Services, session: Session) => {
   const { user } = principal
 
   const assertOwn = ({ roomId, participantId }: OfParticipant) => {
-    if (participants.get(participantId) === roomId) return
-    throw new TrunklineError('not_in_call', 'This participant is not yours or has left. Join the call first.')
+    if (participants.get(participantId) !== roomId) throw notInCall()
   }
 
   /** Passes a request of an own participant on to the SFU. */
@@ -32,14 +32,39 @@ export const callRequests = (services: Services, session: Session) => {
       return calls.sfu.request(name, data)
     }
 
+  /**
+   * Counts a new participant of this socket, and returns those it replaces. One socket is in a room's call once: whoever
+   * joins again has not heard of the first time (a lost answer, a call that lost its media), and nobody would ever take
+   * that participant out.
+   */
+  const replace = (roomId: string, participantId: string): string[] => {
+    const earlier = [...participants].filter(([, room]) => room === roomId).map(([id]) => id)
+    if (earlier.length === 0 && participants.size >= LIMITS.callsPerSocket) {
+      throw new TrunklineError(
+        'limit_reached',
+        `At most ${LIMITS.callsPerSocket} calls may be joined at once; leave one first.`,
+        { details: { limit: LIMITS.callsPerSocket } },
+      )
+    }
+    for (const id of earlier) participants.delete(id)
+    participants.set(participantId, roomId)
+    return earlier
+  }
+
+  const leave = async (roomId: string, participantId: string) => {
+    await session.leave(audience.participant(participantId))
+    return calls.sfu.request('call:leave', { roomId, participantId })
+  }
+
   return {
     'call:join': async ({ roomId, rtpCapabilities }: RequestData<'call:join'>) => {
       await rooms.authorise(principal, roomId, 'call')
       const participantId = newId('par')
-      // Listening begins first: a notice may overtake the answer.
-      await listen(session, audience.participant(participantId))
-      participants.set(participantId, roomId)
+      const earlier = replace(roomId, participantId)
       try {
+        // Listening begins first: a notice may overtake the answer.
+        await listen(session, audience.participant(participantId))
+        await Promise.all(earlier.map(id => leave(roomId, id)))
         const joined = await calls.sfu.request('call:join', {
           roomId,
           participantId,
@@ -47,9 +72,10 @@ export const callRequests = (services: Services, session: Session) => {
           name: user.name,
           rtpCapabilities,
         })
-        if (!session.connected) {
-          // The socket was lost while the SFU worked; its clean-up has already run without this participant.
+        if (!participants.has(participantId)) {
+          // The socket was lost, or joined again, while the SFU worked: its leaving may have come before this joining.
           await calls.sfu.request('call:leave', { roomId, participantId })
+          throw notInCall()
         }
         return { ...joined, iceServers: iceServers.mint(user.id).iceServers }
       } catch (error) {
@@ -62,8 +88,7 @@ export const callRequests = (services: Services, session: Session) => {
     'call:leave': async (data: RequestData<'call:leave'>) => {
       assertOwn(data)
       participants.delete(data.participantId)
-      await session.leave(audience.participant(data.participantId))
-      return calls.sfu.request('call:leave', data)
+      return leave(data.roomId, data.participantId)
     },
 
     'transport:connect': pass('transport:connect'),
@@ -76,3 +101,6 @@ export const callRequests = (services: Services, session: Session) => {
     'consumer:prefer': pass('consumer:prefer'),
   }
 }
+
+const notInCall = () =>
+  new TrunklineError('not_in_call', 'This participant is not yours or has left. Join the call first.')
