@@ -2,6 +2,9 @@ import type { Logger, Redis } from '@trunkline/kit'
 import type { EventLog } from './log/event-log.ts'
 import { audience, type SessionData, type TrunklineServer } from './session.ts'
 
+/** A socket of any node. `data` of another node's holds what can be sent between them. */
+export type Listening = { data: Pick<SessionData, 'userId' | 'status'>; rooms: ReadonlySet<string> }
+
 /**
  * Speaks to rooms over all nodes. While Redis is away each node goes on alone: the adapter would keep its own sockets
  * waiting for Redis, and drop what waited too long. Once it is back, every room that is open here hears its last event
@@ -32,16 +35,24 @@ export class FanOut {
 
   /** What is known of the sockets that have a room open: of this node's only, while the others cannot be asked. */
   async inRoom(roomId: string): Promise<Pick<SessionData, 'userId' | 'status'>[]> {
-    const room = audience.room(roomId)
+    return (await this.#listening(audience.room(roomId))).map(socket => socket.data)
+  }
+
+  /** The sockets of one user, with what each listens to: of this node's only, while the others cannot be asked. */
+  async ofUser(userId: string): Promise<Listening[]> {
+    return this.#listening(audience.user(userId))
+  }
+
+  async #listening(to: string): Promise<Listening[]> {
     if (this.#isWhole) {
       try {
-        return (await this.#io.in(room).fetchSockets()).map(socket => socket.data)
+        return await this.#io.in(to).fetchSockets()
       } catch (error) {
-        this.#logger.warn({ err: error, roomId }, 'the other nodes did not say who is in a room')
+        this.#logger.warn({ err: error, audience: to }, 'the other nodes did not say who listens')
       }
     }
     const { adapter, sockets } = this.#io.of('/')
-    return [...(adapter.rooms.get(room) ?? [])].flatMap(id => sockets.get(id)?.data ?? [])
+    return [...(adapter.rooms.get(to) ?? [])].flatMap(id => sockets.get(id) ?? [])
   }
 
   get #isWhole(): boolean {

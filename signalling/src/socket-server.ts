@@ -97,7 +97,7 @@ const cleanUp = async (services: Services, session: Session): Promise<void> => {
   )
   participants.clear()
   await Promise.allSettled(leaving)
-  await Promise.all([...rooms].map(roomId => services.presence.changed(session, roomId)))
+  await services.presence.changed(session, rooms)
 }
 
 /** Admits sockets and answers their requests, until what it returns is called. */

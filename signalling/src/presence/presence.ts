@@ -1,8 +1,12 @@
 import type { PresenceStatus, RoomPresence } from '@trunkline/protocol'
 import type { FanOut } from '../fan-out.ts'
-import type { Session } from '../session.ts'
+import { audience, type Session } from '../session.ts'
 
 const RANK: Readonly<Record<PresenceStatus, number>> = { offline: 0, away: 1, online: 2 }
+
+/** The best status over a user's sockets: away on the phone and online at the desk is online. */
+const better = (a: PresenceStatus | undefined, b: PresenceStatus): PresenceStatus =>
+  a !== undefined && RANK[a] >= RANK[b] ? a : b
 
 /**
  * Who has a room open, over all nodes. Nothing is stored: the sockets themselves are asked, so a node that dies takes
@@ -16,30 +20,32 @@ export class Presence {
   }
 
   async inRoom(roomId: string): Promise<RoomPresence[]> {
-    const statuses = await this.#statuses(roomId)
+    const statuses = new Map<string, PresenceStatus>()
+    for (const { userId, status } of await this.#fanOut.inRoom(roomId)) {
+      statuses.set(userId, better(statuses.get(userId), status))
+    }
     return [...statuses].map(([userId, status]) => ({ userId, status }))
   }
 
-  /** A socket has just opened or closed a room, or is gone: tells the room what that makes of its user. */
-  async changed(session: Session, roomId: string): Promise<void> {
+  /**
+   * A socket has just opened or closed rooms, changed its status, or is gone: tells each of these rooms what that makes
+   * of its user. The user's sockets are asked once: a room may have thousands, and there may be two hundred rooms.
+   */
+  async changed(session: Session, roomIds: Iterable<string>): Promise<void> {
+    const ids = [...roomIds]
+    if (ids.length === 0) return
     const { userId } = session.data
-    const status = (await this.#statuses(roomId)).get(userId) ?? 'offline'
-    this.#fanOut.toRoom(roomId).emit('presence:changed', { roomId, userId, status })
+    const sockets = await this.#fanOut.ofUser(userId)
+    for (const roomId of ids) {
+      const there = sockets.filter(socket => socket.rooms.has(audience.room(roomId)))
+      const status = there.reduce<PresenceStatus>((best, { data }) => better(best, data.status), 'offline')
+      this.#fanOut.toRoom(roomId).emit('presence:changed', { roomId, userId, status })
+    }
   }
 
   async set(session: Session, status: 'online' | 'away'): Promise<void> {
     if (session.data.status === status) return
     session.data.status = status
-    await Promise.all([...session.data.rooms].map(roomId => this.changed(session, roomId)))
-  }
-
-  /** The best status over a user's sockets: away on the phone and online at the desk is online. */
-  async #statuses(roomId: string): Promise<Map<string, PresenceStatus>> {
-    const statuses = new Map<string, PresenceStatus>()
-    for (const { userId, status } of await this.#fanOut.inRoom(roomId)) {
-      const best = statuses.get(userId) ?? 'offline'
-      statuses.set(userId, RANK[status] > RANK[best] ? status : best)
-    }
-    return statuses
+    await this.changed(session, session.data.rooms)
   }
 }

@@ -33,7 +33,7 @@ export const roomRequests = (services: Services, session: Session) => {
       calls.find(roomId),
       calls.capabilities(),
     ])
-    if (isFirst) await presence.changed(session, roomId)
+    if (isFirst) await presence.changed(session, [roomId])
     const me =
       members.find(member => member.user.id === principal.user.id) ??
       (await rooms.member(roomId, principal.user.id))
@@ -47,7 +47,7 @@ export const roomRequests = (services: Services, session: Session) => {
     'room:close': async ({ roomId }: { roomId: string }) => {
       if (session.data.rooms.delete(roomId)) {
         await session.leave(audience.room(roomId))
-        await presence.changed(session, roomId)
+        await presence.changed(session, [roomId])
       }
       return {}
     },
