@@ -1,3 +1,4 @@
+import { DrizzleQueryError } from 'drizzle-orm'
 import { type Logger as PinoLogger, pino } from 'pino'
 import pretty from 'pino-pretty'
 
@@ -11,11 +12,34 @@ const redact = {
 }
 
 /**
+ * An error without what it was about: a failed statement names its values in its text (of a message, of a key), and
+ * PostgreSQL those it stumbled over.
+ */
+const serialiseError = (error: unknown): unknown => {
+  const told: unknown = pino.stdSerializers.err(error as Error)
+  if (!(error instanceof Error) || typeof told !== 'object' || told === null) return told
+  const { message, stack } = told as { message: string; stack: string }
+  const kept = { ...told, message, stack, params: undefined, detail: undefined, where: undefined }
+  for (let next: unknown = error; next instanceof Error; next = next.cause) {
+    if (!(next instanceof DrizzleQueryError)) continue
+    const values = `\nparams: ${next.params}`
+    kept.message = kept.message.replaceAll(values, '')
+    kept.stack = kept.stack.replaceAll(values, '')
+  }
+  return kept
+}
+
+/**
  * A logger writing JSON lines, or readable ones when `pretty`, to standard error: standard output is for answers.
  * @param level least level written; `silent` writes nothing
  */
 export const createLogger = (options: { name: string; level?: string; pretty?: boolean }): Logger => {
-  const settings = { name: options.name, level: options.level ?? 'info', redact }
+  const settings = {
+    name: options.name,
+    level: options.level ?? 'info',
+    redact,
+    serializers: { err: serialiseError },
+  }
   return options.pretty
     ? pino(
         settings,

@@ -19,7 +19,9 @@ const SETTINGS = {
   unix_socket_permissions: '0700',
   max_connections: '60',
   shared_buffers: '128MB',
-  log_min_messages: 'warning',
+  // Statements that fail are told to us; here they would be a line for each retry, with the values it was about.
+  log_min_messages: 'log',
+  log_error_verbosity: 'terse',
   max_wal_size: '1GB',
 }
 
