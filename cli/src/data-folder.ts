@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { link, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { ConfigError } from '@trunkline/kit'
 
@@ -42,13 +42,38 @@ export const openDataFolder = async (path: string): Promise<string> => {
   return folder
 }
 
-/** The installation's secret: made on the first start, kept beside the data, readable by its owner only. */
-export const installationSecret = async (folder: string): Promise<string> => {
-  const path = join(folder, 'secret')
+const MIN_SECRET_CHARS = 32
+
+/** Writes a file that is there whole or not at all, also after a power cut; one that is there already stays. */
+const writeOnce = async (path: string, text: string): Promise<void> => {
+  const draft = `${path}.${process.pid}.draft`
+  await rm(draft, { force: true })
+  const file = await open(draft, 'wx', 0o600)
   try {
-    await writeFile(path, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' })
+    await file.writeFile(text)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  try {
+    await link(draft, path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  } finally {
+    await rm(draft, { force: true })
   }
-  return (await readFile(path, 'utf8')).trim()
+}
+
+/**
+ * The installation's secret: made on the first start, kept beside the data, readable by its owner only.
+ * @throws ConfigError when what is there is none: with an empty one, anybody could sign tokens
+ */
+export const installationSecret = async (folder: string): Promise<string> => {
+  const path = join(folder, 'secret')
+  if (!existsSync(path)) await writeOnce(path, `${randomBytes(32).toString('base64url')}\n`)
+  const secret = (await readFile(path, 'utf8')).trim()
+  if (secret.length >= MIN_SECRET_CHARS) return secret
+  throw new ConfigError(
+    `The secret in ${path} is damaged. Restore it from a backup; or delete the file for a new one, after which no token made before is valid.`,
+  )
 }
