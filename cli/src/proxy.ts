@@ -1,5 +1,11 @@
-import { ROUTES } from '@trunkline/protocol'
+import { ServerResponse } from 'node:http'
+import { sendProblem } from '@trunkline/kit'
+import { ROUTES, TrunklineError } from '@trunkline/protocol'
+import type { Request, Response } from 'express'
 import { createProxyMiddleware } from 'http-proxy-middleware'
+
+/** How long the media service may be silent, ms. */
+const SILENCE_MS = 60_000
 
 const FILE_ROUTES = [ROUTES.createFile, ROUTES.getFile, ROUTES.getThumbnail].map(
   route => new RegExp(`^${route.path.replaceAll(/\{\w+\}/g, '[^/]+')}$`),
@@ -7,8 +13,20 @@ const FILE_ROUTES = [ROUTES.createFile, ROUTES.getFile, ROUTES.getThumbnail].map
 
 /** Passes the routes of files on to a media service of its own, so that clients know one origin only. */
 export const proxyTo = (mediaUrl: string) =>
-  createProxyMiddleware({
+  createProxyMiddleware<Request, Response>({
     target: mediaUrl,
     changeOrigin: true,
+    proxyTimeout: SILENCE_MS,
     pathFilter: path => FILE_ROUTES.some(route => route.test(path)),
+    on: {
+      // The proxy's own words would be no error of the contract, and name an address of the inside.
+      error: (cause, request, response) => {
+        if (!(response instanceof ServerResponse)) return
+        if (response.headersSent) response.destroy()
+        else {
+          const detail = 'Files cannot be reached right now. Try again in a moment.'
+          sendProblem(request, response, new TrunklineError('unavailable', detail, { cause }))
+        }
+      },
+    },
   })
