@@ -35,6 +35,8 @@ export class Guests {
 
   async #assertOpen(roomId: string): Promise<void> {
     const room = await this.#rooms.find(roomId)
+    // Exactly two, whoever asks.
+    if (room?.kind === 'direct') throw guestsNotAdmitted()
     if (room?.guests || (room && this.#isDemo)) return
     if (room || !this.#isDemo) throw guestsNotAdmitted()
     // Two first guests at once: whoever comes second finds the room made.

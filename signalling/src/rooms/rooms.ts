@@ -1,4 +1,3 @@
-import { isUniqueViolation } from '@trunkline/kit'
 import {
   type GrantedRole,
   type Member,
@@ -9,7 +8,7 @@ import {
   type User,
 } from '@trunkline/protocol'
 import { and, asc, eq, type SQL, sql } from 'drizzle-orm'
-import type { Database } from '../database.ts'
+import { type Database, sqlStateOf, UNIQUE_VIOLATION } from '../database.ts'
 import type { UserPrincipal } from '../identity/authenticate.ts'
 import type { Users } from '../identity/users.ts'
 import { derivedId, newId } from '../ids.ts'
@@ -98,7 +97,7 @@ export class Rooms {
     try {
       return await this.#insert({ ...post, id }, creation)
     } catch (error) {
-      if (!isUniqueViolation(error)) throw error
+      if (sqlStateOf(error) !== UNIQUE_VIOLATION) throw error
       const existing = await this.#findEarlier(creation)
       if (existing) return existing
       throw new TrunklineError(
