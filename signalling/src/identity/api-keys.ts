@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { isStorableText } from '@trunkline/protocol'
+import { isStorableText, TrunklineError } from '@trunkline/protocol'
 import { count, eq } from 'drizzle-orm'
 import type { Database } from '../database.ts'
 import { apiKeys } from '../schema.ts'
@@ -68,9 +68,21 @@ export class ApiKeys {
       .from(apiKeys)
       .where(eq(apiKeys.id, id))
     if (!row) return undefined
-    const key = this.#vault.unseal(row.sealed)
+    const key = this.#unseal(row.sealed)
     this.#secrets.set(id, key)
     return key
+  }
+
+  #unseal(sealed: Buffer): string {
+    try {
+      return this.#vault.unseal(sealed)
+    } catch (cause) {
+      throw new TrunklineError(
+        'token_signature',
+        'The API key named by "kid" was made under another TRUNKLINE_SECRET and can check no tokens any more: use another.',
+        { cause },
+      )
+    }
   }
 
   async #store(id: string, key: string): Promise<void> {
