@@ -1,10 +1,15 @@
 import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
+import { join } from 'node:path'
+import { createLogger, openPool } from '@trunkline/kit'
 import { LIMITS } from '@trunkline/protocol'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { cleanUpAfterAll } from './clean-ups.ts'
 import { type Stage, startStage } from './hostile-stage.ts'
+import { Wire } from './hostile-wire.ts'
 import { mintToken, rest } from './rest.ts'
+import { freePort, startServer, temporaryFolder } from './server.ts'
 
 let stage: Stage
 const register = cleanUpAfterAll()
@@ -110,5 +115,105 @@ describe('large answers', () => {
     clearInterval(heartbeat)
     deaf.resume()
     await deaf.closed
+  })
+})
+
+describe('calls of one socket', () => {
+  const join = (wire: Wire, roomId: string) =>
+    wire.request('call:join', JSON.stringify({ roomId, rtpCapabilities: {} }))
+  const participantsOf = async (wire: Wire, roomId: string): Promise<{ id: string }[]> => {
+    const reply = await wire.request('room:open', JSON.stringify({ roomId }))
+    if (!reply.ok) throw new Error(reply.error.message)
+    return (reply.data as { call: { participants: { id: string }[] } | null }).call?.participants ?? []
+  }
+
+  it('who joins twice is there once: one after the other, and all at once', async () => {
+    const wire = await Wire.open(stage.url, stage.tokens.ada)
+    const other = await Wire.open(stage.url, stage.tokens.ada)
+    expect(await join(other, 'room-1')).toMatchObject({ ok: true })
+    for (let n = 0; n < 3; n++) expect(await join(wire, 'room-1')).toMatchObject({ ok: true })
+    // The other tab is another participant.
+    expect(await participantsOf(wire, 'room-1')).toHaveLength(2)
+    const replies = await Promise.all(Array.from({ length: 20 }, () => join(wire, 'room-1')))
+    const joined = replies.flatMap(reply =>
+      reply.ok ? [(reply.data as { participantId: string }).participantId] : [],
+    )
+    await expect.poll(async () => (await participantsOf(wire, 'room-1')).length).toBe(2)
+    const there = (await participantsOf(wire, 'room-1')).map(({ id }) => id)
+    expect(there).toContain(joined.at(-1))
+    for (const one of [wire, other]) one.close()
+  })
+
+  it('are not without end', async () => {
+    const ids = Array.from({ length: LIMITS.callsPerSocket + 1 }, (_, n) => `call-room-${n}`)
+    await Promise.all(ids.map(id => makeRoom(id, ['ada'])))
+    const wire = await Wire.open(stage.url, stage.tokens.ada)
+    for (const id of ids.slice(0, -1)) expect(await join(wire, id)).toMatchObject({ ok: true })
+    const refused = await join(wire, ids.at(-1) ?? '')
+    expect(refused).toMatchObject({ ok: false, error: { code: 'limit_reached' } })
+    expect(await join(wire, ids[0] ?? '')).toMatchObject({ ok: true })
+    wire.close()
+  })
+})
+
+it('a direct room stays one of two: no grant and no guest makes a third', async () => {
+  const body = { kind: 'direct', members: ['ada', 'grace'], guests: true }
+  const { id } = (await rest(stage.url, 'POST', '/v1/rooms', { body })).body
+  const rooms = [{ roomId: id, role: 'owner' }]
+  const granted = await mintToken(stage.url, 'mallory', { rooms })
+  const path = `/v1/rooms/${id}`
+  expect((await rest(stage.url, 'GET', path, { token: granted })).body.code).toBe('room_not_found')
+  const guest = { roomId: id, name: 'Guest' }
+  const answer = await rest(stage.url, 'POST', '/v1/guest-tokens', { token: '', body: guest })
+  expect(answer.body.code).toBe('room_not_found')
+  expect((await rest(stage.url, 'GET', path, { token: stage.tokens.ada })).status).toBe(200)
+})
+
+it('no answer about somebody is kept on the way', async () => {
+  for (const path of ['/v1/ice-servers', '/v1/rooms/room-1', '/v1/rooms/room-1/messages']) {
+    const { headers } = await rest(stage.url, 'GET', path, { token: stage.tokens.ada })
+    expect(headers.get('cache-control'), path).toBe('no-store')
+  }
+})
+
+describe('other servers', () => {
+  const SECRET = 'a-secret-for-the-attack-test-of-trunkline'
+
+  it('a media service that is away is a typed error that names no address', async () => {
+    const media = `http://127.0.0.1:${await freePort()}`
+    const env = { TRUNKLINE_SECRET: SECRET, MEDIA_URL: media }
+    const { url } = await startServer({ services: ['signalling'], env })
+    const answer = await rest(url, 'GET', '/v1/files/file_1')
+    expect([answer.status, answer.body.code]).toEqual([503, 'unavailable'])
+    expect(answer.headers.get('content-type')).toContain('application/problem+json')
+    expect(JSON.stringify(answer.body)).not.toContain(new URL(media).port)
+  })
+
+  it('no message gets into the log when the database fails', async () => {
+    const env = { TRUNKLINE_SECRET: SECRET }
+    const server = await startServer({ services: ['signalling'], env })
+    await rest(server.url, 'POST', '/v1/rooms', { body: { id: 'r', kind: 'group', members: ['ada'] } })
+    const socket = encodeURIComponent(join(server.dataFolder, 'postgres'))
+    const pool = openPool(
+      `postgresql://trunkline@${socket}/postgres`,
+      createLogger({ name: 'test', level: 'silent' }),
+    )
+    await pool.query('alter table events add constraint broken check (false) not valid')
+    await pool.end()
+    const text = 'a-secret-text'
+    const body = { sender: 'ada', text }
+    expect((await rest(server.url, 'POST', '/v1/rooms/r/messages', { body })).body.code).toBe('internal')
+    await expect.poll(() => server.log()).toContain('Failed query')
+    expect(server.log()).not.toContain(text)
+    expect(readFileSync(join(server.dataFolder, 'postgres.log'), 'utf8')).not.toContain(text)
+  })
+
+  it.each([
+    ['empty', ''],
+    ['cut off', 'abc'],
+  ])('a secret that is %s starts nothing', async (_, secret) => {
+    const dataFolder = temporaryFolder()
+    writeFileSync(join(dataFolder, 'secret'), secret)
+    await expect(startServer({ dataFolder })).rejects.toThrow(/exit 1[\s\S]*secret.* is damaged/)
   })
 })
