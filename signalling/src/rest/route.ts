@@ -1,6 +1,7 @@
-import { bearerOf, jsonBody } from '@trunkline/kit'
+import { bearerOf, expressPath, jsonBody } from '@trunkline/kit'
 import {
   type Caller,
+  IdempotencyKey,
   parse,
   ROUTES,
   type RouteBody,
@@ -27,17 +28,9 @@ export type RouteCall<N extends RouteName> = {
 
 type RouteHandler<N extends RouteName> = (call: RouteCall<N>) => Promise<RouteResponse<N>>
 
-const MAX_RETRY_KEY_CHARS = 255
-
 const retryKeyOf = (request: Request, principal: Principal | undefined): string | undefined => {
-  const key = request.headers['idempotency-key']
+  const key = parse(IdempotencyKey.optional(), request.get('Idempotency-Key'), 'Idempotency-Key')
   if (key === undefined) return undefined
-  if (typeof key !== 'string' || key.length < 1 || key.length > MAX_RETRY_KEY_CHARS) {
-    throw new TrunklineError(
-      'invalid_request',
-      `Idempotency-Key must be 1 to ${MAX_RETRY_KEY_CHARS} characters.`,
-    )
-  }
   const caller = principal?.type === 'key' ? principal.keyId : principal?.user.id
   return JSON.stringify([principal?.type, caller, request.path, key])
 }
@@ -47,6 +40,15 @@ const assertCaller = (callers: readonly Caller[], principal: Principal): void =>
   const wanted = callers.map(caller => (caller === 'key' ? 'an API key' : "a user's token")).join(' or ')
   throw new TrunklineError('forbidden', `This needs ${wanted}.`)
 }
+
+/** Nothing was read: there was nothing, or it was not called JSON. */
+const withoutBody = (what: string, request: Request): TrunklineError =>
+  /^application\/([^;]+\+)?json\s*(;|$)/i.test(request.get('Content-Type') ?? '')
+    ? new TrunklineError('invalid_request', `The body of ${what} is empty: send JSON.`)
+    : new TrunklineError(
+        'unsupported_media_type',
+        `${what} takes a JSON body: send Content-Type: application/json.`,
+      )
 
 /**
  * Mounts one route of the protocol's table: authenticates, parses everything the table describes, answers with the
@@ -61,7 +63,6 @@ export const mount = <N extends RouteName>(
   const route = ROUTES[name]
   const schemas = route as { params?: z.ZodType; query?: z.ZodType; body?: z.ZodType }
   const what = `${route.method.toUpperCase()} ${route.path}`
-  const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1')
   const callers: readonly Caller[] = route.callers
   const parsed = (schema: z.ZodType | undefined, value: unknown, part: string) =>
     schema ? parse(schema, value, `The ${part} of ${what}`) : undefined
@@ -72,12 +73,7 @@ export const mount = <N extends RouteName>(
     const principal =
       callers.includes('anyone') && token === undefined ? undefined : await authenticate(token)
     if (principal) assertCaller(callers, principal)
-    if (schemas.body && request.body === undefined) {
-      throw new TrunklineError(
-        'unsupported_media_type',
-        `${what} takes a JSON body: send Content-Type: application/json.`,
-      )
-    }
+    if (schemas.body && request.body === undefined) throw withoutBody(what, request)
     return handler({
       principal,
       params: parsed(schemas.params, request.params, 'path') as RouteParams<N>,
@@ -88,9 +84,13 @@ export const mount = <N extends RouteName>(
     })
   }
 
-  router[route.method](path, ...(schemas.body ? [jsonBody] : []), async (request, response) => {
-    const answer = await serve(request)
-    // What one may see is another's no more than its own a moment later: nothing on the way keeps it.
-    response.set('Cache-Control', 'no-store').status(route.status).json(answer)
-  })
+  router[route.method](
+    expressPath(route.path),
+    ...(schemas.body ? [jsonBody] : []),
+    async (request, response) => {
+      const answer = await serve(request)
+      // What one may see is another's no more than its own a moment later: nothing on the way keeps it.
+      response.set('Cache-Control', 'no-store').status(route.status).json(answer)
+    },
+  )
 }

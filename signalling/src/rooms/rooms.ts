@@ -1,3 +1,4 @@
+import { isUniqueViolation } from '@trunkline/kit'
 import {
   type GrantedRole,
   type Member,
@@ -8,7 +9,7 @@ import {
   type User,
 } from '@trunkline/protocol'
 import { and, asc, eq, type SQL, sql } from 'drizzle-orm'
-import { type Database, sqlStateOf, UNIQUE_VIOLATION } from '../database.ts'
+import type { Database } from '../database.ts'
 import type { UserPrincipal } from '../identity/authenticate.ts'
 import type { Users } from '../identity/users.ts'
 import { derivedId, newId } from '../ids.ts'
@@ -97,7 +98,7 @@ export class Rooms {
     try {
       return await this.#insert({ ...post, id }, creation)
     } catch (error) {
-      if (sqlStateOf(error) !== UNIQUE_VIOLATION) throw error
+      if (!isUniqueViolation(error)) throw error
       const existing = await this.#findEarlier(creation)
       if (existing) return existing
       throw new TrunklineError(
