@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { bearerOf, createHttpApp } from '@trunkline/kit'
-import { type ErrorCode, Role, TrunklineError } from '@trunkline/protocol'
+import { type ErrorCode, TrunklineError } from '@trunkline/protocol'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { canRead, canWrite, createHttpAccess } from './access.ts'
+import { createHttpAccess } from './access.ts'
 import { quiet } from './testing/platform.ts'
 
 const listen = async (server: Server): Promise<string> => {
@@ -104,9 +104,4 @@ describe('asking signalling over HTTP', () => {
     await expect(access.roleOf('t', '../../admin?x=#')).rejects.toEqual(refusal('room_not_found'))
     expect(seen).toEqual(['../../admin?x=#'])
   })
-})
-
-it('lets members read and publishers write', () => {
-  expect(Role.options.filter(canRead)).toEqual(['owner', 'moderator', 'publisher', 'member'])
-  expect(Role.options.filter(canWrite)).toEqual(['owner', 'moderator', 'publisher'])
 })

@@ -9,7 +9,7 @@ import {
 import { z } from 'zod'
 import { MEDIA_LIMITS } from './limits.ts'
 
-export type Membership = { userId: UserId; role: Role }
+type Membership = { userId: UserId; role: Role }
 
 /** Where media asks who somebody is in a room: the one thing it needs from signalling. */
 export interface RoomAccess {
@@ -19,12 +19,6 @@ export interface RoomAccess {
    */
   roleOf(token: string, roomId: string): Promise<Membership>
 }
-
-const READERS: ReadonlySet<Role> = new Set(['owner', 'moderator', 'publisher', 'member'])
-const WRITERS: ReadonlySet<Role> = new Set(['owner', 'moderator', 'publisher'])
-
-export const canRead = (role: Role): boolean => READERS.has(role)
-export const canWrite = (role: Role): boolean => WRITERS.has(role)
 
 // Fields this service does not know may be added to either answer; only what is used is looked at.
 const Answer = z.object({ me: RoomWithMembership.shape.me })

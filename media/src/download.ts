@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { Logger } from '@trunkline/kit'
-import { parse, ROUTES, TrunklineError } from '@trunkline/protocol'
+import { parse, RIGHTS, ROUTES, TrunklineError } from '@trunkline/protocol'
 import type { Request, Response } from 'express'
-import { canRead, type RoomAccess } from './access.ts'
+import type { RoomAccess } from './access.ts'
 import { type FileRow, type FileTable, objectKeys } from './files.ts'
 import { isInline } from './kind.ts'
 import { contentDisposition } from './name.ts'
@@ -12,7 +11,7 @@ import { isUnchanged, rangeOf } from './range.ts'
 import type { ObjectStore } from './store/store.ts'
 import { requireToken } from './upload.ts'
 
-export type DownloadDeps = { logger: Logger; access: RoomAccess; files: FileTable; store: ObjectStore }
+export type DownloadDeps = { access: RoomAccess; files: FileTable; store: ObjectStore }
 
 type Content = { key: string; size: number; mime: string; etag: string; name: string }
 
@@ -60,7 +59,7 @@ export const createDownloadHandlers = (deps: DownloadDeps) => {
     const membership = await access.roleOf(token, row?.roomId ?? randomUUID()).catch((error: unknown) => {
       throw isRefusal(error) ? notFound() : error
     })
-    if (!row || !canRead(membership.role)) throw notFound()
+    if (!row || !RIGHTS[membership.role].read) throw notFound()
     return row
   }
 

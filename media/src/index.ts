@@ -1,5 +1,4 @@
-export { createHttpAccess, type Membership, type RoomAccess } from './access.ts'
+export { createHttpAccess, type RoomAccess } from './access.ts'
 export { createMedia, type Media, type MediaDeps } from './media.ts'
-export { openStore, type StoreSettings } from './store/open.ts'
-export type { S3Settings } from './store/s3.ts'
+export { openStore } from './store/open.ts'
 export type { ObjectStore } from './store/store.ts'

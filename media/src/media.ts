@@ -8,12 +8,12 @@ import type pg from 'pg'
 import type { RoomAccess } from './access.ts'
 import { createDownloadHandlers } from './download.ts'
 import { Ffmpeg, findProgram } from './ffmpeg.ts'
+import { FileKeeper } from './file-keeper.ts'
 import { FileTable } from './files.ts'
 import { MEDIA_LIMITS } from './limits.ts'
 import { files } from './schema.ts'
 import type { ObjectStore } from './store/store.ts'
 import { createUploadHandler } from './upload.ts'
-import { Vault } from './vault.ts'
 
 export type MediaDeps = {
   logger: Logger
@@ -34,8 +34,6 @@ export type MediaDeps = {
 export type Media = {
   /** Serves `/v1/rooms/{id}/files` and `/v1/files/...`; errors are thrown, for the app's error handler to answer. */
   router: Router
-  /** Whether videos get a poster. */
-  posters: boolean
   /** Stops the sweep. Idempotent. */
   close(): Promise<void>
 }
@@ -63,11 +61,11 @@ export const createMedia = async (deps: MediaDeps): Promise<Media> => {
   })
   const ffmpeg = await openFfmpeg(deps.ffmpeg, logger)
   const table = new FileTable(db)
-  const vault = new Vault({ files: table, store, logger })
+  const keeper = new FileKeeper({ files: table, store, logger })
 
   const sweep = async (): Promise<void> => {
     try {
-      const removed = await vault.sweep(abandonedMs)
+      const removed = await keeper.sweep(abandonedMs)
       if (removed > 0) logger.info({ removed }, 'removed uploads that were broken off')
     } catch (error) {
       logger.warn({ err: error }, 'looking for abandoned uploads failed; it is tried again')
@@ -81,8 +79,8 @@ export const createMedia = async (deps: MediaDeps): Promise<Media> => {
   await sweeping
 
   const maxBytes = deps.maxUploadBytes ?? LIMITS.uploadBytes
-  const upload = createUploadHandler({ logger, access, files: table, vault, ffmpeg, folder, maxBytes })
-  const download = createDownloadHandlers({ logger, access, files: table, store })
+  const upload = createUploadHandler({ logger, access, files: table, keeper, ffmpeg, folder, maxBytes })
+  const download = createDownloadHandlers({ access, files: table, store })
   const router = Router()
   router.post(expressPath(ROUTES.createFile.path), upload)
   router.get(expressPath(ROUTES.getFile.path), download.file)
@@ -90,7 +88,6 @@ export const createMedia = async (deps: MediaDeps): Promise<Media> => {
 
   return {
     router,
-    posters: ffmpeg !== undefined,
     async close() {
       clearInterval(timer)
       await sweeping

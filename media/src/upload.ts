@@ -2,21 +2,21 @@ import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bearerOf, type Logger } from '@trunkline/kit'
-import { IdempotencyKey, parse, ROUTES, TrunklineError } from '@trunkline/protocol'
+import { IdempotencyKey, parse, RIGHTS, ROUTES, TrunklineError } from '@trunkline/protocol'
 import type { Request, Response } from 'express'
-import { canWrite, type RoomAccess } from './access.ts'
+import type { RoomAccess } from './access.ts'
 import { examine } from './examine.ts'
 import type { Ffmpeg } from './ffmpeg.ts'
+import type { FileKeeper } from './file-keeper.ts'
 import { type FileRow, type FileTable, toStoredFile } from './files.ts'
 import { safeName } from './name.ts'
 import { drain, receive } from './receive.ts'
-import type { Vault } from './vault.ts'
 
 export type UploadDeps = {
   logger: Logger
   access: RoomAccess
   files: FileTable
-  vault: Vault
+  keeper: FileKeeper
   ffmpeg: Ffmpeg | undefined
   /** Where uploads are until they are stored. */
   folder: string
@@ -33,7 +33,7 @@ export const requireToken = (request: Request): string => {
 
 const assertWriter = async (access: RoomAccess, token: string, roomId: string): Promise<string> => {
   const { userId, role } = await access.roleOf(token, roomId)
-  if (canWrite(role)) return userId
+  if (RIGHTS[role].write) return userId
   throw new TrunklineError(
     'forbidden',
     `Your role in this room, ${role}, cannot send files: it takes publisher.`,
@@ -42,7 +42,7 @@ const assertWriter = async (access: RoomAccess, token: string, roomId: string): 
 
 /** `POST /v1/rooms/{id}/files?name=`: the body is the file. With an `Idempotency-Key` a repeated one is stored once. */
 export const createUploadHandler = (deps: UploadDeps) => {
-  const { access, files, vault, ffmpeg, folder, logger } = deps
+  const { access, files, keeper, ffmpeg, folder, logger } = deps
 
   const store = async (request: Request, response: Response): Promise<FileRow> => {
     const token = requireToken(request)
@@ -65,7 +65,7 @@ export const createUploadHandler = (deps: UploadDeps) => {
       await assertWriter(access, token, roomId)
       const file = { roomId, uploader, name: safeName(name), size, sha256, ...examined }
       const cancelled = () => response.closed || request.socket.destroyed
-      return await vault.keep(file, { path, thumbnail }, { requestKey, cancelled })
+      return await keeper.keep(file, { path, thumbnail }, { requestKey, cancelled })
     } finally {
       await rm(path, { force: true })
     }

@@ -67,6 +67,9 @@ export const SFU_NOTICES = {
   'call:lost': z.strictObject({ roomId: RoomId, participantId: ParticipantId, reason: z.string() }),
 } as const
 
+/** Both directions, as a link between processes takes them. */
+export const SFU_CONTRACT = { requests: SFU_REQUESTS, notices: SFU_NOTICES } as const
+
 export type SfuNoticeName = keyof typeof SFU_NOTICES
 export type SfuNoticeData<N extends SfuNoticeName> = z.infer<(typeof SFU_NOTICES)[N]>
 export type SfuNoticeListener = <N extends SfuNoticeName>(name: N, data: SfuNoticeData<N>) => void

@@ -1,11 +1,8 @@
 import type { Server as HttpServer } from 'node:http'
 import { type LinkServer, type Logger, serveLink } from '@trunkline/kit'
-import { SFU_NOTICES, SFU_REQUESTS, type Sfu } from '@trunkline/protocol'
+import { SFU_CONTRACT, type Sfu } from '@trunkline/protocol'
 
 type Spoken = { roomId: string; participantId: string }
-
-/** What is spoken between signalling and an SFU of its own process. */
-const SFU_CONTRACT = { requests: SFU_REQUESTS, notices: SFU_NOTICES } as const
 
 export type ServeSfuOptions = {
   sfu: Sfu

@@ -1,4 +1,4 @@
-import type { createRedis } from '@trunkline/kit'
+import type { Redis } from '@trunkline/kit'
 import { LIMITS, TrunklineError } from '@trunkline/protocol'
 import {
   BurstyRateLimiter,
@@ -8,7 +8,6 @@ import {
   RateLimiterRes,
 } from 'rate-limiter-flexible'
 
-type Redis = ReturnType<typeof createRedis>
 type Bucket = { perSecond: number; burst: number }
 
 /** How often users may ask, per user over all nodes when there is a Redis. */

@@ -2,13 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { connectLink } from '@trunkline/kit'
-import {
-  SFU_NOTICES,
-  SFU_REQUESTS,
-  type Sfu,
-  type SfuNoticeData,
-  type SfuNoticeName,
-} from '@trunkline/protocol'
+import { SFU_CONTRACT, type Sfu, type SfuNoticeData, type SfuNoticeName } from '@trunkline/protocol'
 import { onTestFinished } from 'vitest'
 import { serveSfu } from '../serve-sfu.ts'
 import type { SfuOptions } from '../settings.ts'
@@ -46,7 +40,7 @@ export const startLinkedSfu = async (
     const sfu = connectLink({
       url: `http://127.0.0.1:${port}`,
       secret: SECRET,
-      contract: { requests: SFU_REQUESTS, notices: SFU_NOTICES },
+      contract: SFU_CONTRACT,
       timeoutMs: 5_000,
       logger: quiet,
     })

@@ -1,5 +1,5 @@
 import { expressPath } from '@trunkline/kit'
-import { ROUTES, type RouteName, TrunklineError } from '@trunkline/protocol'
+import { ROUTES, type RoomAction, type RouteName, TrunklineError } from '@trunkline/protocol'
 import openApi from '@trunkline/protocol/openapi.json' with { type: 'json' }
 import { Router } from 'express'
 import type { IceServers } from '../calls/ice-servers.ts'
@@ -11,7 +11,6 @@ import type { Users } from '../identity/users.ts'
 import { derivedId } from '../ids.ts'
 import type { RateLimits } from '../limits.ts'
 import type { EventLog } from '../log/event-log.ts'
-import type { Action } from '../rooms/roles.ts'
 import type { Rooms } from '../rooms/rooms.ts'
 import { mount } from './route.ts'
 
@@ -46,7 +45,7 @@ export const createRest = (deps: RestDeps): Router => {
   const router = Router()
 
   /** A key may act in any room there is; a user only in its own, by its role. */
-  const authorise = async (principal: Principal | undefined, roomId: string, action: Action) => {
+  const authorise = async (principal: Principal | undefined, roomId: string, action: RoomAction) => {
     if (principal?.type === 'user') return rooms.authorise(principal, roomId, action)
     await rooms.get(roomId)
     return undefined

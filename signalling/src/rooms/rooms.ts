@@ -4,6 +4,7 @@ import {
   type Member,
   type Role,
   type Room,
+  type RoomAction,
   type RoomPost,
   TrunklineError,
   type User,
@@ -15,7 +16,7 @@ import type { Users } from '../identity/users.ts'
 import { derivedId, newId } from '../ids.ts'
 import type { EventLog } from '../log/event-log.ts'
 import { members, rooms, users as usersTable } from '../schema.ts'
-import { type Action, assertMay, roomNotFound } from './roles.ts'
+import { assertMay, roomNotFound } from './roles.ts'
 import { fingerprintOf } from './room-post.ts'
 
 type RoomRow = typeof rooms.$inferSelect
@@ -135,7 +136,7 @@ export class Rooms {
    * the room becomes a member of it here.
    * @throws TrunklineError `room_not_found` for who is not in it, `forbidden` for who may not
    */
-  async authorise(principal: UserPrincipal, roomId: string, action: Action): Promise<Role> {
+  async authorise(principal: UserPrincipal, roomId: string, action: RoomAction): Promise<Role> {
     const role =
       (await this.roleOf(roomId, principal.user.id)) ?? (await this.#enterByGrant(principal, roomId))
     assertMay(role, action)

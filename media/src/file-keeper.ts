@@ -5,7 +5,7 @@ import { type FileRow, type FileTable, type NewFile, newFileId, objectKeys } fro
 import type { ObjectStore } from './store/store.ts'
 
 /** Keeps rows and objects in step: what is written where, and in which order, is decided here alone. */
-export class Vault {
+export class FileKeeper {
   readonly #files: FileTable
   readonly #store: ObjectStore
   readonly #logger: Logger

@@ -20,7 +20,7 @@ afterAll(() => closeDatabase())
 
 let folder = ''
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'trunkline-vault-'))
+  folder = await mkdtemp(join(tmpdir(), 'trunkline-keeper-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
 })
 
