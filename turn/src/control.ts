@@ -17,7 +17,8 @@ import type { Relay } from './relay.ts'
 import { ATTRIBUTE, attribute, CLASS, METHOD, UDP_TRANSPORT } from './stun.ts'
 
 // node-turn 0.0.6 (last commit 2020) decides about requests and writes the answers; this file is all it
-// touches. What it gets wrong, what closes it here, and the test that shows it (defects.test.ts):
+// touches. What it gets wrong, what closes it here, and the test that shows it (defects.test.ts,
+// lifetimes.test.ts or peers.test.ts):
 //
 //   credentials on a plain object        a Proxy that knows only the password just verified   "inherited names"
 //   nonces stored, `__proto__` accepted  Nonces: computed, bound to the client's address      "nonces"

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import type { TurnClient } from './client.ts'
 import type { Endpoint } from './endpoint.ts'
 import { ATTRIBUTE, attribute, CLASS, encodeMessage, METHOD, xorAddressValue } from './stun.ts'
-import { allow, credential, startClient, startPeer, startTurn } from './test-server.ts'
+import { allow, credential, startClient, startPeer, startTurn } from './testing/server.ts'
 
 // TRUNKLINE_ROUNDS multiplies the rounds; TRUNKLINE_SEED repeats a run.
 const ROUNDS = Math.ceil(20_000 * Number(process.env.TRUNKLINE_ROUNDS ?? 1))

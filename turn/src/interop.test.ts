@@ -2,7 +2,7 @@ import { execFile, spawn, spawnSync } from 'node:child_process'
 import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Endpoint } from './endpoint.ts'
-import { SECRET, startPeer, startTurn } from './test-server.ts'
+import { SECRET, startPeer, startTurn } from './testing/server.ts'
 import { bindUdpSocket } from './udp-socket.ts'
 
 // Debian's coturn brings a client and a peer that are not ours.

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs'
 import { describe, expect, it, vi } from 'vitest'
 import { Endpoint } from './endpoint.ts'
 import { ATTRIBUTE, attribute, CLASS, encodeMessage, METHOD } from './stun.ts'
-import { allow, credential, startClient, startPeer, startTurn } from './test-server.ts'
+import { allow, credential, startClient, startPeer, startTurn } from './testing/server.ts'
 import { bindUdpSocket } from './udp-socket.ts'
 
 describe('createTurn', () => {
