@@ -1,7 +1,7 @@
 import type { Server as HttpServer } from 'node:http'
 import { createAdapter } from '@socket.io/redis-streams-adapter'
 import type { Logger, Redis } from '@trunkline/kit'
-import { type Role, type Sfu, TrunklineError } from '@trunkline/protocol'
+import type { Role, Sfu } from '@trunkline/protocol'
 import type { Router } from 'express'
 import type pg from 'pg'
 import { Calls } from './calls/calls.ts'
@@ -29,6 +29,9 @@ export { Vault } from './identity/vault.ts'
 /** Entries of the fan-out stream kept for recovery, all rooms together. The adapter's 10,000 are seconds under load. */
 const REDIS_STREAM_LENGTH = 100_000
 
+/** How long requests under way may take once the service closes, ms. */
+const DRAIN_MS = 3_000
+
 export type SignallingOptions = {
   logger: Logger
   httpServer: HttpServer
@@ -53,7 +56,6 @@ export type Signalling = {
   roleOf(token: string, roomId: string): Promise<{ userId: string; role: Role }>
   /** Creates a room that lets guests in, or finds it. */
   ensureGuestRoom(id: string, title: string): Promise<void>
-  ready(): Promise<void>
   close(): Promise<void>
 }
 
@@ -107,21 +109,15 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
       if (principal.type === 'key') throw roomNotFound()
       return { userId: principal.user.id, role: await rooms.authorise(principal, roomId, 'read') }
     },
-    ensureGuestRoom: async (id, title) => {
-      if (await rooms.find(id)) return
-      await rooms.create({ id, kind: 'group', title, guests: true }).catch(error => {
-        // Another node that starts at the same time was faster.
-        if (!(error instanceof TrunklineError && error.code === 'conflict')) throw error
-      })
-    },
-    ready: async () => {
-      await pool.query('select 1')
-    },
+    ensureGuestRoom: (id, title) => rooms.ensureGuestRoom(id, title),
     close: async () => {
       calls.close()
+      fanOut.close()
       stopChecking()
+      // Requests under way may end; a client that sends its upload byte by byte does not keep us.
+      const end = setTimeout(() => httpServer.closeAllConnections(), DRAIN_MS)
       // Closes the HTTP server with it.
-      await io.close()
+      await io.close().finally(() => clearTimeout(end))
     },
   }
 }

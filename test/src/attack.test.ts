@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { createLogger, openPool } from '@trunkline/kit'
@@ -206,6 +206,24 @@ describe('other servers', () => {
     await expect.poll(() => server.log()).toContain('Failed query')
     expect(server.log()).not.toContain(text)
     expect(readFileSync(join(server.dataFolder, 'postgres.log'), 'utf8')).not.toContain(text)
+  })
+
+  it('a client that sends byte by byte does not keep a server from ending', async () => {
+    const server = await startServer()
+    await rest(server.url, 'POST', '/v1/rooms', { body: { id: 'r', kind: 'group', members: ['ada'] } })
+    const token = await mintToken(server.url, 'ada')
+    const { hostname, port } = new URL(server.url)
+    const socket = connect(Number(port), hostname)
+    socket.on('error', () => undefined)
+    const head = ['POST /v1/rooms/r/files?name=a HTTP/1.1', 'Host: a', 'Content-Length: 1000000']
+    socket.write(`${[...head, `Authorization: Bearer ${token}`].join('\r\n')}\r\n\r\nabc`)
+    const sending = setInterval(() => socket.write('x'), 100)
+    await expect.poll(() => readdirSync(join(server.dataFolder, 'media/incoming'))).toHaveLength(1)
+    const asked = performance.now()
+    expect(await server.stop()).toBe(0)
+    clearInterval(sending)
+    expect(performance.now() - asked).toBeLessThan(8_000)
+    expect(server.log()).not.toContain('did not close')
   })
 
   it.each([
