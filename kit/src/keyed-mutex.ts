@@ -17,8 +17,4 @@ export class KeyedMutex {
       if (--entry.users === 0) this.#mutexes.delete(key)
     }
   }
-
-  get size(): number {
-    return this.#mutexes.size
-  }
 }

@@ -15,10 +15,9 @@ export const UserId = id('user')
 /** Part of addresses people type (`/r/<room>`), hence the smaller alphabet. */
 export const RoomId = z
   .string()
-  .max(64)
+  .max(LIMITS.roomIdChars)
   .regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, {
-    message:
-      'must be a room id: letters, digits, _ and - only, beginning with a letter or digit, at most 64 characters',
+    message: `must be a room id: letters, digits, _ and - only, beginning with a letter or digit, at most ${LIMITS.roomIdChars} characters`,
   })
 export const CallId = id('call')
 export const ParticipantId = id('participant')

@@ -29,6 +29,7 @@ export const OpenedRoom = z.strictObject({
   room: Room,
   /** The user's own membership. */
   me: Member,
+  /** The longest there first, and no more than LIMITS.membersListed: of a larger room the list is cut, and nothing says so. */
   members: z.array(Member),
   presence: z.array(RoomPresence),
   /** The latest page of the log, or what came after `after`. Ascending. */
@@ -105,7 +106,10 @@ export const REQUESTS = {
     response: Nothing,
   },
   'consumer:resume': {
-    request: z.strictObject({ ...participant, consumerIds: z.array(ConsumerId).min(1).max(1_000) }),
+    request: z.strictObject({
+      ...participant,
+      consumerIds: z.array(ConsumerId).min(1).max(LIMITS.consumersPerRequest),
+    }),
     response: Nothing,
   },
   'consumer:prefer': {
@@ -126,5 +130,5 @@ export type ResponseData<N extends RequestName> = z.infer<(typeof REQUESTS)[N]['
 export type Ack<T> = { ok: true; data: T } | { ok: false; error: WireError }
 
 /** Socket.IO `auth` of the handshake. */
-export const Handshake = z.strictObject({ token: z.string().max(8_192), version: z.int() })
+export const Handshake = z.strictObject({ token: z.string().max(LIMITS.tokenChars), version: z.int() })
 export type Handshake = z.infer<typeof Handshake>

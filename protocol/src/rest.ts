@@ -30,7 +30,7 @@ const page = <T extends z.ZodType>(item: T) =>
 
 const PageQuery = {
   limit: z.coerce.number().int().min(1).max(LIMITS.pageSize).default(LIMITS.pageSizeDefault),
-  cursor: z.string().max(256).optional(),
+  cursor: z.string().max(LIMITS.cursorChars).optional(),
 }
 
 /** Body of `POST /v1/rooms`. With an API key unknown user ids are created; with a user's token the user becomes owner. */

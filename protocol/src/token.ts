@@ -24,8 +24,8 @@ export const RoomGrant = z.strictObject({ roomId: RoomId, role: GrantedRole.defa
 export const TokenRequest = z.strictObject({
   userId: UserId,
   name: UserName.optional(),
-  rooms: z.array(RoomGrant).max(100).optional(),
-  ttlSeconds: z.int().min(10).max(LIMITS.tokenSecondsMax).optional(),
+  rooms: z.array(RoomGrant).max(LIMITS.grantsPerToken).optional(),
+  ttlSeconds: z.int().min(LIMITS.tokenSecondsMin).max(LIMITS.tokenSecondsMax).optional(),
 })
 export type TokenRequest = z.infer<typeof TokenRequest>
 

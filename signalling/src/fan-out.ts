@@ -1,6 +1,6 @@
 import type { Logger, Redis } from '@trunkline/kit'
 import type { EventLog } from './log/event-log.ts'
-import { audience, type SessionData, type TrunklineServer } from './session.ts'
+import { audience, openRooms, type SessionData, type TrunklineServer } from './session.ts'
 
 /** A socket of any node. `data` of another node's holds what can be sent between them. */
 export type Listening = { data: Pick<SessionData, 'userId' | 'status'>; rooms: ReadonlySet<string> }
@@ -21,11 +21,15 @@ export class FanOut {
     this.#redis = deps.redis
     this.#log = deps.log
     this.#logger = deps.logger
-    deps.redis?.on('ready', () => {
-      this.#catchUp().catch(error =>
-        this.#logger.warn({ err: error }, 'rooms could not be brought up to date'),
-      )
-    })
+    deps.redis?.on('ready', this.#onReady)
+  }
+
+  close(): void {
+    this.#redis?.off('ready', this.#onReady)
+  }
+
+  readonly #onReady = () => {
+    this.#catchUp().catch(error => this.#logger.warn({ err: error }, 'rooms could not be brought up to date'))
   }
 
   /** Everybody who has the room open. */
@@ -60,8 +64,7 @@ export class FanOut {
   }
 
   async #catchUp(): Promise<void> {
-    const open = new Set([...this.#io.of('/').sockets.values()].flatMap(({ data }) => [...data.rooms]))
-    for (const roomId of open) {
+    for (const roomId of openRooms(this.#io)) {
       const { events } = await this.#log.page({ roomId, limit: 1 })
       for (const event of events) this.#io.local.to(audience.room(roomId)).emit('event:appended', { event })
     }

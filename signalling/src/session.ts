@@ -1,5 +1,5 @@
 import { type NoticeData, type NoticeName, TrunklineError } from '@trunkline/protocol'
-import type { RemoteSocket, Server, Socket } from 'socket.io'
+import type { Server, Socket } from 'socket.io'
 import type { UserPrincipal } from './identity/authenticate.ts'
 
 /** What the server tells clients, as Socket.IO types it. */
@@ -19,7 +19,6 @@ export type SessionData = {
 type NoRequests = Record<string, never>
 export type TrunklineServer = Server<NoRequests, ServerNotices, NoRequests, SessionData>
 export type Session = Socket<NoRequests, ServerNotices, NoRequests, SessionData>
-export type RemoteSession = RemoteSocket<ServerNotices, SessionData>
 
 /**
  * Makes a socket hear an audience. One that was lost meanwhile is refused: Socket.IO has cleared up after it already,
@@ -36,3 +35,7 @@ export const audience = {
   user: (id: string) => `user:${id}`,
   participant: (id: string) => `participant:${id}`,
 }
+
+/** Rooms that somebody connected to this node has open. */
+export const openRooms = (io: TrunklineServer): Set<string> =>
+  new Set([...io.of('/').sockets.values()].flatMap(({ data }) => [...data.rooms]))

@@ -23,7 +23,7 @@ import { chatRequests } from './chat/chat-requests.ts'
 import type { Authenticate, UserPrincipal } from './identity/authenticate.ts'
 import { roomRequests } from './rooms/room-requests.ts'
 import type { Services } from './services.ts'
-import { audience, type Session, type TrunklineServer } from './session.ts'
+import { audience, listen, type Session, type TrunklineServer } from './session.ts'
 
 /**
  * Larger packets end the connection, unread. Requests may be far smaller (LIMITS.requestBytes), but whoever sends too
@@ -116,7 +116,7 @@ export const serveSockets = (deps: {
         if (sockets >= LIMITS.socketsPerUser) {
           throw new TrunklineError(
             'limit_reached',
-            `At most ${LIMITS.socketsPerUser} connections per user; close one first.`,
+            `At most ${LIMITS.socketsPerUser} connections of one user to one server; close one first.`,
             {
               details: { limit: LIMITS.socketsPerUser },
             },
@@ -139,7 +139,7 @@ export const serveSockets = (deps: {
       })
   })
 
-  io.on('connection', async session => {
+  io.on('connection', session => {
     const handlers: RequestHandlers<typeof REQUESTS> = {
       ...roomRequests(services, session),
       ...chatRequests(services, session),
@@ -155,7 +155,11 @@ export const serveSockets = (deps: {
         logger.error({ err: error }, 'cleaning up after a socket failed'),
       )
     })
-    await session.join(audience.user(session.data.userId))
+    // Through Redis when there is one, which may be away. Who is not heard of as connected is better off trying again.
+    listen(session, audience.user(session.data.userId)).catch(error => {
+      logger.error({ err: error }, 'a socket could not be taken in')
+      session.disconnect(true)
+    })
   })
 
   const checking = setInterval(() => cutIdlers(io, logger), BACKLOG_CHECK_MS)

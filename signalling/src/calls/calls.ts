@@ -10,7 +10,7 @@ import { eq, isNull } from 'drizzle-orm'
 import type { Database } from '../database.ts'
 import type { EventLog } from '../log/event-log.ts'
 import { calls as callsTable } from '../schema.ts'
-import { audience, type TrunklineServer } from '../session.ts'
+import { audience, openRooms, type TrunklineServer } from '../session.ts'
 
 /** How long opening a room waits for an SFU (ms): one that is away is not worth more, and tells of itself when back. */
 const SOON_MS = 1_000
@@ -156,8 +156,7 @@ export class Calls {
 
   /** Tells this node's rooms of their calls: another node may be faster to bring the log up to date. */
   #tellRooms(calls: readonly Call[]): void {
-    const rooms = new Set([...this.#io.of('/').sockets.values()].flatMap(({ data }) => [...data.rooms]))
-    for (const roomId of rooms) {
+    for (const roomId of openRooms(this.#io)) {
       const call = calls.find(candidate => candidate.roomId === roomId) ?? null
       this.#io.local.to(audience.room(roomId)).emit('call:changed', { roomId, call })
     }

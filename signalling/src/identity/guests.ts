@@ -39,10 +39,7 @@ export class Guests {
     if (room?.kind === 'direct') throw guestsNotAdmitted()
     if (room?.guests || (room && this.#isDemo)) return
     if (room || !this.#isDemo) throw guestsNotAdmitted()
-    // Two first guests at once: whoever comes second finds the room made.
-    await this.#rooms.create({ id: roomId, kind: 'group', title: roomId, guests: true }).catch(error => {
-      if (!(error instanceof TrunklineError && error.code === 'conflict')) throw error
-    })
+    await this.#rooms.ensureGuestRoom(roomId, roomId)
   }
 }
 

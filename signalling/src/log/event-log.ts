@@ -1,7 +1,8 @@
 import { isUniqueViolation, KeyedMutex } from '@trunkline/kit'
-import { type EventData, type EventType, LIMITS, type RoomEvent, TrunklineError } from '@trunkline/protocol'
+import { type EventData, type EventType, LIMITS, type RoomEvent } from '@trunkline/protocol'
 import { and, asc, desc, eq, gt, lt, type SQL, sql } from 'drizzle-orm'
 import type { Database, Executor } from '../database.ts'
+import { roomNotFound } from '../rooms/roles.ts'
 import { events } from '../schema.ts'
 
 /** What is to be appended. `clientId` makes a retry find the first attempt. */
@@ -190,7 +191,7 @@ const insert = async (executor: Executor, entry: Entry): Promise<RoomEvent> => {
     from numbered
     returning seq, at, data`)
   const row = result.rows[0]
-  if (!row) throw new TrunklineError('room_not_found', 'There is no such room.')
+  if (!row) throw roomNotFound()
   return toEvent({
     roomId: entry.roomId,
     seq: Number(row.seq),

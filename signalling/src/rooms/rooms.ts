@@ -1,6 +1,7 @@
 import { isUniqueViolation } from '@trunkline/kit'
 import {
   type GrantedRole,
+  LIMITS,
   type Member,
   type Role,
   type Room,
@@ -45,9 +46,6 @@ const DEFAULT_ROLE: Readonly<Record<RoomPost['kind'], GrantedRole>> = {
   group: 'publisher',
   channel: 'member',
 }
-
-/** Enough to find somebody without sending thousands of rows to each who opens a large room. */
-const MEMBERS_LISTED = 1_000
 
 /** Rooms and who is in them. */
 export class Rooms {
@@ -112,6 +110,15 @@ export class Rooms {
     }
   }
 
+  /** Creates a room that lets guests in, or finds what has this id. */
+  async ensureGuestRoom(id: string, title: string): Promise<void> {
+    if (await this.find(id)) return
+    await this.create({ id, kind: 'group', title, guests: true }).catch(error => {
+      // Two at once, of one node or of two: whoever comes second finds the room made.
+      if (!(error instanceof TrunklineError && error.code === 'conflict')) throw error
+    })
+  }
+
   /** @throws TrunklineError `room_not_found` */
   async get(id: string): Promise<Room> {
     const room = await this.#findBy(eq(rooms.id, id))
@@ -143,6 +150,7 @@ export class Rooms {
     return role
   }
 
+  /** Those who have been in a room longest, at most LIMITS.membersListed; neither banned nor waiting to come in. */
   members(roomId: string): Promise<Member[]> {
     return this.#listMembers(
       and(eq(members.roomId, roomId), sql`${members.role} not in ('banned', 'pending')`),
@@ -190,7 +198,7 @@ export class Rooms {
       .innerJoin(usersTable, eq(usersTable.id, members.userId))
       .where(condition)
       .orderBy(asc(members.joinedAt), asc(members.userId))
-      .limit(MEMBERS_LISTED)
+      .limit(LIMITS.membersListed)
     return rows.map(({ id, name, kind, joinedAt, ...rest }) => ({
       user: { id, name, kind },
       ...rest,
