@@ -1,7 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { findProgram } from './ffmpeg.ts'
@@ -313,7 +312,7 @@ describe('an upload that breaks off', () => {
     const socket = await begin(1000)
     await eventually(() => slow.asked).toBe(2)
     socket.destroy()
-    await sleep(50)
+    await eventually(media.connections).toBe(0)
     letPass()
     await expectNothing()
   })

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { describeStore } from '../testing/store-suite.ts'
 import { openDiskStore } from './disk.ts'
-import { describeStore } from './suite.ts'
 
 const makeFolder = () => mkdtemp(join(tmpdir(), 'trunkline-store-'))
 

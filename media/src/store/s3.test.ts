@@ -8,8 +8,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CEPH_PACKAGES, missingCephPrograms, startCeph } from '../testing/ceph.ts'
 import { fileOf, problemOf, startDatabase, startMedia } from '../testing/platform.ts'
 import { picture } from '../testing/samples.ts'
+import { describeStore } from '../testing/store-suite.ts'
 import { openS3Store, type S3Settings } from './s3.ts'
-import { describeStore } from './suite.ts'
 
 /** Why the tests against a real S3 server do not run, if they do not. */
 const skipReason = async (): Promise<string | undefined> => {

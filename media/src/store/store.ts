@@ -9,7 +9,7 @@ export type ListedObject = ObjectStat & { key: string }
 
 /**
  * Where bytes are kept. Keys are chosen by us, never by a user: see {@link assertKey}. Every implementation passes the
- * behaviour suite in `suite.ts`.
+ * behaviour suite in `testing/store-suite.ts`.
  */
 export interface ObjectStore {
   /**

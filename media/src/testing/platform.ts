@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { createHttpApp, createLogger, openPool, startPostgres } from '@trunkline/kit'
 import { Problem, type Role, StoredFile, TrunklineError } from '@trunkline/protocol'
 import type pg from 'pg'
@@ -97,6 +98,8 @@ export const startMedia = async (options: Options) => {
       for await (const { key } of store.list('')) keys.push(key)
       return keys.sort()
     },
+    /** How many clients are connected. */
+    connections: () => promisify(server.getConnections.bind(server))(),
     incoming: () => readdir(join(folder, 'incoming')),
     async close() {
       server.close()

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ObjectNotFoundError, type ObjectStore } from './store.ts'
+import { ObjectNotFoundError, type ObjectStore } from '../store/store.ts'
 
 const MIB = 1024 * 1024
 
