@@ -4,8 +4,8 @@ import { readFile } from 'node:fs/promises'
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { ConfigError } from '@trunkline/kit'
-import { ERRORS, type Problem } from '@trunkline/protocol'
+import { ConfigError, problemOf } from '@trunkline/kit'
+import { TrunklineError } from '@trunkline/protocol'
 
 export type Tls = { cert: string; key: string }
 
@@ -49,14 +49,8 @@ export type Listener = {
 }
 
 const starting: RequestListener = (_request, response) => {
-  const problem: Problem = {
-    type: 'https://trunkline.dev/errors/unavailable',
-    title: ERRORS.unavailable.title,
-    status: ERRORS.unavailable.status,
-    code: 'unavailable',
-    detail: 'Trunkline is starting. Try again in a second.',
-    requestId: `req_${randomUUID()}`,
-  }
+  const error = new TrunklineError('unavailable', 'Trunkline is starting. Try again in a second.')
+  const problem = problemOf(error, `req_${randomUUID()}`)
   const headers = { 'Content-Type': 'application/problem+json', 'Retry-After': '1' }
   response.writeHead(problem.status, headers).end(JSON.stringify(problem))
 }

@@ -14,7 +14,7 @@ import {
   within,
 } from '@trunkline/kit'
 import { createHttpAccess, createMedia, openStore, type RoomAccess } from '@trunkline/media'
-import { SFU_NOTICES, SFU_REQUESTS, type Sfu } from '@trunkline/protocol'
+import { SFU_CONTRACT, type Sfu } from '@trunkline/protocol'
 import { createSignalling, type Signalling, Vault } from '@trunkline/signalling'
 import type { Express } from 'express'
 import type pg from 'pg'
@@ -99,7 +99,7 @@ const compose = async (options: PlatformOptions, lifecycle: Lifecycle): Promise<
   const listener = await listen({ host: settings.HOST, address: listenAddress, port: settings.PORT, tls })
   lifecycle.add('http', () => closeServer(listener))
   const vault = new Vault(settings.TRUNKLINE_SECRET ?? (await installationSecret(dataFolder)))
-  const { app, finish } = createHttpApp(logger)
+  const { app, finish } = createHttpApp(logger, { trustedProxies: settings.TRUSTED_PROXIES })
   const composition: Composition = {
     ...options,
     lifecycle,
@@ -205,7 +205,7 @@ const connectSfu = async (composition: Composition): Promise<{ sfu: Sfu; ports: 
   const link = connectLink({
     url: settings.SFU_URL,
     secret: linkSecret(vault),
-    contract: { requests: SFU_REQUESTS, notices: SFU_NOTICES },
+    contract: SFU_CONTRACT,
     logger,
   })
   lifecycle.add('link to the SFU', () => link.close())

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { z } from 'zod'
 
 const port = (example: number) =>
@@ -9,6 +10,13 @@ const flag = (example: string) =>
     .transform(value => value === '1' || value === 'true')
     .describe(example)
 const secret = z.string().min(8, 'must be at least 8 characters')
+
+/** `10.0.0.1` or `10.0.0.0/8`. */
+const isNetwork = (text: string): boolean => {
+  const [address = '', bits = '0', ...rest] = text.split('/')
+  const family = isIP(address)
+  return family > 0 && rest.length === 0 && /^\d+$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)
+}
 
 /** Every setting, by the name of its environment variable. An empty variable counts as unset. */
 export const Settings = z.object({
@@ -55,7 +63,12 @@ export const Settings = z.object({
   SFU_URL: url('http://sfu:3000').optional(),
   MEDIA_URL: url('http://media:3000').optional(),
   SIGNALLING_URL: url('http://signalling:3000').optional(),
-  TRUSTED_PROXIES: z.string().describe('127.0.0.1, 10.0.0.0/8').optional(),
+  TRUSTED_PROXIES: z
+    .string()
+    .transform(list => list.split(',').map(item => item.trim()))
+    .refine(list => list.every(isNetwork), 'must be addresses or subnets, separated by commas')
+    .describe('127.0.0.1,10.0.0.0/8')
+    .optional(),
   MEDIASOUP_WORKER_BIN: z.string().describe('/usr/local/bin/mediasoup-worker').optional(),
   TLS_CERT: z.string().describe('/etc/trunkline/cert.pem').optional(),
   TLS_KEY: z.string().describe('/etc/trunkline/key.pem').optional(),
