@@ -1,3 +1,4 @@
+import { toTrunklineError } from '@trunkline/kit'
 import { TrunklineError } from '@trunkline/protocol'
 import { errors } from 'mediasoup'
 
@@ -35,7 +36,6 @@ export const refusedAsInvalid = async <T>(what: string, step: () => Promise<T> |
 
 /** Any thrown value as the TrunklineError that `Sfu.request` promises. */
 export const asTrunklineError = (error: unknown): TrunklineError => {
-  if (error instanceof TrunklineError) return error
   if (isGone(error)) return unavailable('The media worker of this call is gone: join again.', error)
-  return new TrunklineError('internal', 'Something went wrong in the SFU. Try again.', { cause: error })
+  return toTrunklineError(error)
 }
