@@ -16,7 +16,6 @@ function repo(text: string): { root: string; generated: Generated } {
       name: 'it',
       command: ['sh', 'generate.sh'],
       folder: '.',
-      input: 'generate.sh',
       outputs: ['out'],
     },
   }
@@ -55,9 +54,4 @@ test('a generator that fails says why', async () => {
   const { root, generated } = repo('new')
   writeFileSync(join(root, 'generate.sh'), 'echo broken >&2; exit 3')
   expect(await findDrift(generated, root)).toEqual(['it: the generator failed', 'broken'])
-})
-
-test('without its input there is nothing to generate', async () => {
-  const { root, generated } = repo('new')
-  expect(await findDrift({ ...generated, input: 'missing.ts' }, root)).toEqual([])
 })

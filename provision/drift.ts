@@ -7,10 +7,8 @@ export interface Generated {
   readonly name: string
   /** What runs it; a first word that is no path is a program of node_modules/.bin. */
   readonly command: readonly [string, ...string[]]
-  /** Where it runs. Skipped while this folder has no such generator yet. */
+  /** Where it runs. */
   readonly folder: string
-  /** Its main input: without it there is nothing to generate. */
-  readonly input: string
   readonly outputs: readonly string[]
 }
 
@@ -21,7 +19,6 @@ export const GENERATED: readonly Generated[] = [
     name: 'protocol',
     command: [process.execPath, 'scripts/generate.ts'],
     folder: 'protocol',
-    input: 'protocol/scripts/generate.ts',
     outputs: ['protocol/generated'],
   },
   ...['signalling', 'media'].map(
@@ -29,7 +26,6 @@ export const GENERATED: readonly Generated[] = [
       name: `migrations of ${folder}`,
       command: [join(ROOT, 'node_modules/.bin/drizzle-kit'), 'generate'],
       folder,
-      input: `${folder}/drizzle.config.ts`,
       outputs: [`${folder}/drizzle`],
     }),
   ),
@@ -40,7 +36,6 @@ export const GENERATED: readonly Generated[] = [
  * that say what is wrong; none means that the files are as the generator would write them.
  */
 export async function findDrift(generated: Generated, root = ROOT): Promise<string[]> {
-  if (!existsSync(join(root, generated.input))) return []
   const before = readAll(root, generated.outputs)
   const [program, ...args] = generated.command
   const result = await run(program, args, { cwd: join(root, generated.folder), timeout: 60_000 })

@@ -84,7 +84,7 @@ if (import.meta.main) {
   const lockfile: Lockfile = JSON.parse(readFileSync(FILE, 'utf8'))
   const gaps = findGaps(lockfile)
   for (const gap of gaps) lockfile.packages[`node_modules/${gap.name}`] = entryFor(gap)
-  // Code units, as npm sorts.
+  // As npm sorts.
   const sorted = Object.entries(lockfile.packages).sort(([a], [b]) => a.localeCompare(b, 'en'))
   lockfile.packages = Object.fromEntries(sorted)
   writeFileSync(FILE, `${JSON.stringify(lockfile, undefined, 2)}\n`)

@@ -18,8 +18,6 @@ export const TEST_PACKAGES: readonly SystemPackage[] = [
   { name: 'chromium', provides: '/usr/lib/chromium/chromium', purpose: 'for tests in a browser' },
   { name: 'redis-server', provides: 'redis-server', purpose: 'for tests with several nodes' },
   { name: 'coturn', provides: 'turnutils_uclient', purpose: 'for tests of TURN with a client not ours' },
-  { name: 'nftables', provides: 'nft', purpose: 'for tests on bad networks' },
-  { name: 'iproute2', provides: 'ip', purpose: 'for tests on bad networks' },
   {
     name: 'fonts-liberation',
     provides: '/usr/share/fonts/truetype/liberation',
@@ -64,7 +62,11 @@ export function installAdvice(packages: readonly SystemPackage[]): string[] {
 }
 
 function namesFor(purpose: string, packages: readonly SystemPackage[]): string {
-  const names = packages.filter(item => item.purpose === purpose).map(item => item.name)
+  return brief(packages.filter(item => item.purpose === purpose).map(item => item.name))
+}
+
+/** Names in one line: all of a few, or "a, b and 3 more". */
+export function brief(names: readonly string[]): string {
   return names.length > 3 ? `${names.slice(0, 2).join(', ')} and ${names.length - 2} more` : names.join(', ')
 }
 

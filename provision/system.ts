@@ -7,7 +7,7 @@ import {
 } from '../sfu/provision/index.ts'
 import { canInstall, installPackages } from './apt.ts'
 import type { Display, Tell } from './display.ts'
-import { installAdvice, missingPackages, type SystemPackage } from './packages.ts'
+import { brief, installAdvice, missingPackages, type SystemPackage } from './packages.ts'
 import { buildWebDemo } from './web-demo.ts'
 
 const WORKER_PURPOSE = 'to compile the media worker; without it there are no calls'
@@ -93,10 +93,6 @@ async function installAll(
     display.line(indent(error instanceof Error ? error.message : String(error)))
     return wanted
   }
-}
-
-function brief(names: readonly string[]): string {
-  return names.length > 3 ? `${names.slice(0, 2).join(', ')} and ${names.length - 2} more` : names.join(', ')
 }
 
 function indent(text: string): string {

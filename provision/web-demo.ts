@@ -21,7 +21,6 @@ const SOURCES = [
 
 /** Builds the web demo's pages into web-demo/dist unless that was made from these very sources. */
 export async function buildWebDemo(display: Display): Promise<boolean> {
-  if (!existsSync(join(FOLDER, 'index.html'))) return true
   const hash = hashSources(ROOT, SOURCES)
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === hash) return true
   try {

@@ -1,5 +1,4 @@
-export { ROUTER_RTP_CAPABILITIES } from './codecs.ts'
-export { type ServeSfuOptions, serveSfu } from './serve-sfu.ts'
+export { serveSfu } from './serve-sfu.ts'
 export type { SfuOptions } from './settings.ts'
 export { createSfu, type LocalSfu } from './sfu.ts'
 export type { WorkerCounts } from './worker.ts'

@@ -1,5 +1,3 @@
-export type { Limits } from './limits.ts'
-export { DEFAULT_LIMITS } from './limits.ts'
 export type { AllowedPeer, AllowedPeers, PeerMode } from './policy.ts'
 export type { SelfTestResult } from './self-test.ts'
 export { createTurn, type Turn, type TurnOptions, type TurnStats } from './turn.ts'
