@@ -3,6 +3,7 @@ import { beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { cleanUpAfterAll } from './clean-ups.ts'
 import { rest } from './rest.ts'
 import { restartServer, startServer } from './server.ts'
+import { countConnections } from './support/count-connections.ts'
 import { type Processes, SECRET, startProcesses } from './support/processes.ts'
 import { connectSocket, type TestSocket } from './support/socket.ts'
 import { until } from './support/until.ts'
@@ -307,13 +308,12 @@ test('a killed node takes its sockets with it and nothing else', async () => {
 })
 
 test('an SFU with another secret refuses, and both sides say so once', async () => {
+  const door = await countConnections(processes.sfu.url, onTestFinished)
   const node = await startServer({
     services: ['signalling'],
-    env: { TRUNKLINE_SECRET: `not-${SECRET}`, SFU_URL: processes.sfu.url },
+    env: { TRUNKLINE_SECRET: `not-${SECRET}`, SFU_URL: door.url },
   })
-  // Longer than it takes to try again.
-  const began = Date.now()
-  await until('several attempts', () => Date.now() - began > 5_000)
+  await until('several attempts', () => door.count() > 2)
   const about = (log: string) => log.split('\n').filter(line => /link|SFU|secret/.test(line))
   expect(about(node.log()).map(line => JSON.parse(line).reason)).toEqual([
     'The shared secret is not the one expected here.',

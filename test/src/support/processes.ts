@@ -35,9 +35,7 @@ export const startProcesses = async (
     startServer({ services: [service], env: { ...shared, ...env } as Record<string, string>, register })
 
   const sfu = await start('sfu', { PORT: sfuPort, RTC_PORT: rtcPort, RTC_WORKERS: '1' })
-  const turnRtc = rtcPort
-  const turnUdp = turnPort
-  const turn = await start('turn', { RTC_PORT: turnRtc, TURN_PORT: turnUdp, TURN_RELAY_PORTS: '0-0' })
+  const turn = await start('turn', { RTC_PORT: rtcPort, TURN_PORT: turnPort })
   const node = (PORT: string | undefined) =>
     start('signalling', {
       ...database,
@@ -45,7 +43,7 @@ export const startProcesses = async (
       REDIS_URL: redis.url,
       SFU_URL: `http://127.0.0.1:${sfuPort}`,
       MEDIA_URL: `http://127.0.0.1:${mediaPort}`,
-      TURN_URLS: `stun:127.0.0.1:${turnUdp},turn:127.0.0.1:${turnUdp}?transport=udp`,
+      TURN_URLS: `stun:127.0.0.1:${turnPort},turn:127.0.0.1:${turnPort}?transport=udp`,
     })
   // Both at once: a compose file that starts several does not wait either.
   const nodes = await Promise.all([node(portA), node(portB)])
