@@ -19,7 +19,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          globalSetup: 'test/src/nothing-left.ts',
+          globalSetup: 'test/src/support/nothing-left.ts',
           include: ['test/**/*.test.ts'],
           exclude: ['**/node_modules/**'],
           testTimeout: 90_000,

@@ -2,9 +2,9 @@ import { join } from 'node:path'
 import AxeBuilder from '@axe-core/playwright'
 import type { Browser } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { joinCall, launchBrowser, type Visitor, visit } from './browser.ts'
-import { cleanUpAfterAll } from './clean-ups.ts'
-import { startServer, type TestServer } from './server.ts'
+import { joinCall, launchBrowser, type Visitor, visit } from './support/browser.ts'
+import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { startServer, type TestServer } from './support/server.ts'
 
 const SCREENS = [
   { width: 390, height: 844 },

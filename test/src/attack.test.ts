@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { createLogger, openPool } from '@trunkline/kit'
 import { LIMITS } from '@trunkline/protocol'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { cleanUpAfterAll } from './clean-ups.ts'
 import { type Stage, startStage } from './hostile-stage.ts'
 import { Wire } from './hostile-wire.ts'
-import { mintToken, rest } from './rest.ts'
-import { freePort, startServer, temporaryFolder } from './server.ts'
+import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { mintToken, rest } from './support/rest.ts'
+import { freePort, startServer, temporaryFolder } from './support/server.ts'
 
 let stage: Stage
 const register = cleanUpAfterAll()

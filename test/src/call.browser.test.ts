@@ -1,6 +1,7 @@
 import { expect, test, vi } from 'vitest'
-import { joinCall, launchBrowser, pictures, sounds, type Visitor, visit } from './browser.ts'
-import { restartServer, startServer } from './server.ts'
+import { joinCall, launchBrowser, pictures, sounds, type Visitor, visit } from './support/browser.ts'
+import { rest } from './support/rest.ts'
+import { restartServer, startServer } from './support/server.ts'
 
 const WAIT = { timeout: 45_000, interval: 250 }
 
@@ -99,6 +100,9 @@ test('who leaves is gone for the others at once, and so is who closes the tab', 
     ['Ada', 'Ben', 'Cleo'].map(name => visit(browser, `${server.url}/r/leaving?name=${name}`, name)),
   )
   const [ada, ben, cleo] = visitors as [Visitor, Visitor, Visitor]
+  // Looking at the lobby makes nobody a member, and so there is no room yet.
+  await ada.page.getByRole('button', { name: /^Join/ }).waitFor()
+  expect((await rest(server.url, 'GET', '/v1/rooms/leaving')).status).toBe(404)
   await Promise.all(visitors.map(joinCall))
   await expectMoving(ada, 3)
   await ben.page.getByRole('button', { name: /^Leave/ }).click()

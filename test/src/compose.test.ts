@@ -6,7 +6,6 @@ import { readConfig } from '@trunkline/kit'
 import { describe, expect, test } from 'vitest'
 import { SERVICES } from '../../cli/src/platform.ts'
 import { Settings } from '../../cli/src/settings.ts'
-import { temporaryFolder } from './server.ts'
 import {
   type ComposeService,
   environmentOf,
@@ -17,6 +16,7 @@ import {
   readRoot,
   variablesOf,
 } from './support/compose.ts'
+import { temporaryFolder } from './support/server.ts'
 
 const REPO = fileURLToPath(new URL('../../', import.meta.url))
 const compose = readCompose()

@@ -16,7 +16,7 @@ import {
 } from '@trunkline/protocol'
 import { io } from 'socket.io-client'
 import { expect } from 'vitest'
-import { rest } from './rest.ts'
+import { rest } from './support/rest.ts'
 
 type Schema = {
   safeParse(value: unknown): { success: boolean; error?: { message: string; issues: unknown[] } | undefined }

@@ -1,10 +1,10 @@
 import { NOTICES, Problem, REQUESTS, type RequestData, StoredFile } from '@trunkline/protocol'
 import { beforeAll, expect, it } from 'vitest'
-import { cleanUpAfterAll } from './clean-ups.ts'
 import { type ContractClient, callStrictly, connectStrictly, seen } from './contract-client.ts'
-import { commandOf, descendantsOf } from './processes-of.ts'
-import { rest } from './rest.ts'
-import { startServer, type TestServer } from './server.ts'
+import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { commandOf, descendantsOf } from './support/processes-of.ts'
+import { rest } from './support/rest.ts'
+import { startServer, type TestServer } from './support/server.ts'
 
 const roomId = 'ward-7'
 

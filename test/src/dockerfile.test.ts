@@ -48,7 +48,7 @@ test('leaves out what a checkout made, secrets and tests, and keeps what runs', 
     'sdk/js/node_modules/z',
     'web-demo/dist/index.html',
   ]
-  const tests = ['test/src/server.ts', 'cli/src/settings.test.ts', 'sfu/src/testing/peer.ts']
+  const tests = ['test/src/support/server.ts', 'cli/src/settings.test.ts', 'sfu/src/testing/peer.ts']
   expect([...out, ...tests].filter(path => !isIgnored(path, dockerignore))).toEqual([])
   const kept = execFileSync('git', ['ls-files', '*.ts', '*.sql', '*.json'], { cwd: REPO, encoding: 'utf8' })
     .split('\n')

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { RoomEvent } from '@trunkline/protocol'
 import { type Room, Trunkline } from '@trunkline/sdk'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { mintToken, rest } from './rest.ts'
-import { randomFrom, rounds, seed } from './rounds.ts'
-import { restartServer, startServer, type TestServer } from './server.ts'
+import { mintToken, rest } from './support/rest.ts'
+import { randomFrom, rounds, seed } from './support/rounds.ts'
+import { restartServer, startServer, type TestServer } from './support/server.ts'
 
 const SENDERS = 4
 const KILLS = rounds(50)

@@ -1,9 +1,9 @@
 import { LIMITS, type Problem, type WireError } from '@trunkline/protocol'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { cleanUpAfterAll } from './clean-ups.ts'
 import { fixtureOf, joinCall, type Stage, startStage } from './hostile-stage.ts'
 import { type Reply, Wire } from './hostile-wire.ts'
-import { mintToken, rest } from './rest.ts'
+import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { mintToken, rest } from './support/rest.ts'
 
 let stage: Stage
 const register = cleanUpAfterAll()

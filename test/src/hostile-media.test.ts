@@ -1,11 +1,11 @@
 import { afterEach, beforeAll, expect, it } from 'vitest'
-import { cleanUpAfterAll } from './clean-ups.ts'
 import { expectTyped } from './hostile-server.ts'
 import { joinCall, type Participation, type Stage, startStage } from './hostile-stage.ts'
 import { spoil } from './hostile-values.ts'
 import { type Reply, Wire } from './hostile-wire.ts'
-import { commandOf, descendantsOf } from './processes-of.ts'
-import { randomFrom, rounds, seed } from './rounds.ts'
+import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { commandOf, descendantsOf } from './support/processes-of.ts'
+import { randomFrom, rounds, seed } from './support/rounds.ts'
 
 let stage: Stage
 const register = cleanUpAfterAll()

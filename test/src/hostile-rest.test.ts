@@ -1,15 +1,15 @@
 import { gzipSync } from 'node:zlib'
 import { LIMITS, PROTOCOL_VERSION, ROUTES, type RouteName } from '@trunkline/protocol'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { cleanUpAfterAll } from './clean-ups.ts'
 import { expectTyped } from './hostile-server.ts'
 import { fixtureOf, type Stage, startStage } from './hostile-stage.ts'
 import { badTokens } from './hostile-tokens.ts'
 import { deepList, deepObject, hostileValue, spoil } from './hostile-values.ts'
 import { Wire } from './hostile-wire.ts'
-import { type Answer, rest } from './rest.ts'
-import { randomFrom, rounds, seed } from './rounds.ts'
-import { API_KEY } from './server.ts'
+import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { type Answer, rest } from './support/rest.ts'
+import { randomFrom, rounds, seed } from './support/rounds.ts'
+import { API_KEY } from './support/server.ts'
 
 const NAMES = Object.keys(ROUTES) as RouteName[]
 const CLOSED = NAMES.filter(name => !(ROUTES[name].callers as readonly string[]).includes('anyone'))

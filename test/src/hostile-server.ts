@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { ERRORS } from '@trunkline/protocol'
 import { expect } from 'vitest'
 import type { Reply } from './hostile-wire.ts'
-import { rest } from './rest.ts'
-import type { TestServer } from './server.ts'
+import { rest } from './support/rest.ts'
+import type { TestServer } from './support/server.ts'
 
 /** Memory a process holds, in bytes. */
 const residentBytes = (pid: number): number =>

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
-import type { Register } from './clean-ups.ts'
 import { watch } from './hostile-server.ts'
 import type { Wire } from './hostile-wire.ts'
-import { mintToken, rest } from './rest.ts'
-import { startServer, type TestServer } from './server.ts'
+import type { Register } from './support/clean-ups.ts'
+import { mintToken, rest } from './support/rest.ts'
+import { startServer, type TestServer } from './support/server.ts'
 
 export type Fixture = { valid: Record<string, unknown>; invalid: Record<string, unknown> }
 

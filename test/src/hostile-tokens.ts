@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
-import { API_KEY } from './server.ts'
+import { API_KEY } from './support/server.ts'
 
 const base64url = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
 

@@ -2,11 +2,11 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { PROTOCOL_VERSION } from '@trunkline/protocol'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { cleanUpAfterAll } from './clean-ups.ts'
 import { type Stage, startStage } from './hostile-stage.ts'
 import { Wire } from './hostile-wire.ts'
-import { rest } from './rest.ts'
-import { randomFrom, rounds, seed } from './rounds.ts'
+import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { rest } from './support/rest.ts'
+import { randomFrom, rounds, seed } from './support/rounds.ts'
 
 let stage: Stage
 const register = cleanUpAfterAll()

@@ -1,11 +1,11 @@
 import { LIMITS, REQUESTS, type RequestName } from '@trunkline/protocol'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { cleanUpAfterAll } from './clean-ups.ts'
 import { expectRefusal, expectTyped } from './hostile-server.ts'
 import { fixtureOf, joinCall, type Participation, type Stage, startStage } from './hostile-stage.ts'
 import { deepList, deepObject, spoil } from './hostile-values.ts'
 import { type Reply, Wire } from './hostile-wire.ts'
-import { randomFrom, rounds, seed } from './rounds.ts'
+import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { randomFrom, rounds, seed } from './support/rounds.ts'
 
 const NAMES = Object.keys(REQUESTS) as RequestName[]
 

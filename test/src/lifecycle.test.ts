@@ -7,10 +7,10 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { commandOf, descendantsOf, isRunning } from './processes-of.ts'
-import { rest } from './rest.ts'
-import { randomFrom, rounds, seed } from './rounds.ts'
-import { freePort, restartServer, startServer, temporaryFolder } from './server.ts'
+import { commandOf, descendantsOf, isRunning } from './support/processes-of.ts'
+import { rest } from './support/rest.ts'
+import { randomFrom, rounds, seed } from './support/rounds.ts'
+import { freePort, restartServer, startServer, temporaryFolder } from './support/server.ts'
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
 const MAIN = join(REPOSITORY, 'cli/src/main.ts')

@@ -1,10 +1,10 @@
 import type { ResponseData } from '@trunkline/protocol'
 import { beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
-import { cleanUpAfterAll } from './clean-ups.ts'
-import { rest } from './rest.ts'
-import { restartServer, startServer } from './server.ts'
+import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { countConnections } from './support/count-connections.ts'
 import { type Processes, SECRET, startProcesses } from './support/processes.ts'
+import { rest } from './support/rest.ts'
+import { restartServer, startServer } from './support/server.ts'
 import { connectSocket, type TestSocket } from './support/socket.ts'
 import { until } from './support/until.ts'
 

@@ -2,9 +2,9 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { RoomPost } from '@trunkline/protocol'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { cleanUpAfterAll } from './clean-ups.ts'
-import { mintToken, rest } from './rest.ts'
-import { API_KEY, startServer } from './server.ts'
+import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { mintToken, rest } from './support/rest.ts'
+import { API_KEY, startServer } from './support/server.ts'
 
 let url: string
 let ada: string

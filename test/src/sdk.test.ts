@@ -1,7 +1,7 @@
 import { Rest, type Room, Trunkline } from '@trunkline/sdk'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { rest } from './rest.ts'
-import { restartServer, startServer } from './server.ts'
+import { rest } from './support/rest.ts'
+import { restartServer, startServer } from './support/server.ts'
 import { countFrames, installWebRtc, testCamera, testMic } from './webrtc.ts'
 
 installWebRtc()

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
-import type { Register } from '../clean-ups.ts'
+import type { Register } from './clean-ups.ts'
 
 /** Another address of a server, which counts who comes and passes everything on. */
 export const countConnections = async (

@@ -1,6 +1,6 @@
 import { createLogger, startPostgres } from '@trunkline/kit'
-import { freePort, startServer, type TestServer, temporaryFolder } from '../server.ts'
 import { startRedis, type TestRedis } from './redis.ts'
+import { freePort, startServer, type TestServer, temporaryFolder } from './server.ts'
 
 export type Processes = {
   redis: TestRedis

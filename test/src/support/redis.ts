@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createLogger, createRedis } from '@trunkline/kit'
-import { freePort, temporaryFolder } from '../server.ts'
+import { freePort, temporaryFolder } from './server.ts'
 
 export type TestRedis = {
   url: string

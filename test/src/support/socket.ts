@@ -7,7 +7,7 @@ import {
   type ResponseData,
 } from '@trunkline/protocol'
 import { io } from 'socket.io-client'
-import { mintToken } from '../rest.ts'
+import { mintToken } from './rest.ts'
 import { until } from './until.ts'
 
 export type TestSocket = {

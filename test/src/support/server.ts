@@ -9,7 +9,7 @@ import { onTestFinished } from 'vitest'
 import type { Register } from './clean-ups.ts'
 import { RUN_MARK } from './nothing-left.ts'
 
-const MAIN = fileURLToPath(new URL('../../cli/src/main.ts', import.meta.url))
+const MAIN = fileURLToPath(new URL('../../../cli/src/main.ts', import.meta.url))
 const READY_MS = 60_000
 
 /** A TCP port that is free now. */
