@@ -30,7 +30,7 @@ const isTrunkline = async (address: string, port: number): Promise<boolean> => {
   const options = { host, port, path: '/healthz', timeout: PROBE_MS, rejectUnauthorized: false }
   for (const get of [getByHttp, getByHttps]) {
     const body = await new Promise<string>(resolve => {
-      const request = get(options, response => text(response).then(resolve, () => resolve('')))
+      const request = get(options, response => void text(response).then(resolve, () => resolve('')))
       request.on('timeout', () => request.destroy())
       request.on('error', () => resolve(''))
     })

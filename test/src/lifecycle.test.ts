@@ -88,7 +88,7 @@ describe('starting', () => {
     const server = await startServer({ args: ['--https'] })
     const answer = await new Promise<string>((resolve, reject) => {
       const options = { rejectUnauthorized: false }
-      get(`${server.url}/readyz`, options, response => text(response).then(resolve, reject)).on(
+      get(`${server.url}/readyz`, options, response => void text(response).then(resolve, reject)).on(
         'error',
         reject,
       )
