@@ -78,7 +78,7 @@ export class Display {
     if (this.#output.isTTY) {
       const text = [...this.#steps].map(([name, step]) => describe(name, step)).join(' · ')
       const mark = SPINNER[this.#frame++ % SPINNER.length]
-      this.#output.write(`\r\x1b[2K${`  ${mark} ${text}`.slice(0, (this.#output.columns ?? 80) - 1)}`)
+      this.#output.write(`\r\x1b[2K${`  ${mark} ${text}`.slice(0, (this.#output.columns || 80) - 1)}`)
       return
     }
     for (const [name, step] of this.#steps) {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import express from 'express'
+import express, { type Request, type Response } from 'express'
 import type { Composition } from './platform.ts'
 
 const DIST = fileURLToPath(new URL('../../web-demo/dist', import.meta.url))
@@ -15,8 +15,14 @@ export const mountDemo = ({ app, warnings }: Composition): void => {
   }
   app.use('/assets', express.static(join(DIST, 'assets'), { immutable: true, maxAge: '1y', index: false }))
   app.use(express.static(DIST, { index: false }))
-  app.get(['/', '/r/:room'], (_request, response) => {
-    response.setHeader('Cache-Control', 'no-cache')
+  const show = (status: number) => (_request: Request, response: Response) => {
+    response.status(status).setHeader('Cache-Control', 'no-cache')
     response.sendFile(page)
+  }
+  app.get(['/', '/r/:room'], show(200))
+  // A wrong link opened in a browser gets a page that says so; programs get their problem+json.
+  app.get(/^\/(?!v1\/)/, (request, response, next) => {
+    if (request.accepts(['json', 'html']) === 'html') show(404)(request, response)
+    else next()
   })
 }

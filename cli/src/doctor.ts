@@ -24,19 +24,22 @@ const PROBE_MS = 1_000
 const NAME_WIDTH = Math.max(...CHECKS.map(check => check.name.length))
 const SIGNS = { ok: ['✓', 32], warning: ['!', 33], failed: ['✗', 31] } as const
 
-/** Whether a Trunkline answers there already, by whatever certificate. */
-const isTrunkline = async (address: string, port: number): Promise<boolean> => {
+/** How a Trunkline answers there already, by whatever certificate. */
+const findRunning = async (address: string, port: number): Promise<'http' | 'https' | undefined> => {
   const host = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address
   const options = { host, port, path: '/healthz', timeout: PROBE_MS, rejectUnauthorized: false }
-  for (const get of [getByHttp, getByHttps]) {
+  for (const [scheme, get] of [
+    ['http', getByHttp],
+    ['https', getByHttps],
+  ] as const) {
     const body = await new Promise<string>(resolve => {
       const request = get(options, response => void text(response).then(resolve, () => resolve('')))
       request.on('timeout', () => request.destroy())
       request.on('error', () => resolve(''))
     })
-    if (body.includes('"status":"ok"')) return true
+    if (body.includes('"status":"ok"')) return scheme
   }
-  return false
+  return undefined
 }
 
 const show = (name: string, finding: Finding): string => {
@@ -59,7 +62,7 @@ export const doctor = async (): Promise<void> => {
     listenAddress,
     dataFolder: resolve(settings.TRUNKLINE_DATA),
     announcedAddress: announcedAddressFor(listenAddress, settings.ANNOUNCED_ADDRESS),
-    isRunning: await isTrunkline(listenAddress, settings.PORT),
+    running: await findRunning(listenAddress, settings.PORT),
   }
   process.stdout.write('\n')
   let failures = 0

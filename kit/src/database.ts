@@ -11,7 +11,7 @@ export type Database<Schema extends Record<string, unknown>> = NodePgDatabase<Sc
 /** Opens a pool. An idle connection that breaks is logged and replaced, not thrown into the process. */
 export const openPool = (url: string, logger: Logger, max = 20): pg.Pool => {
   const pool = new pg.Pool({ connectionString: url, max, connectionTimeoutMillis: 10_000 })
-  pool.on('error', error => logger.warn({ err: error }, 'a database connection was lost'))
+  pool.on('error', error => logger.warn({ reason: error.message }, 'a database connection was lost'))
   return pool
 }
 

@@ -58,8 +58,8 @@ test('each fault is named with its fix', async () => {
   expect(said).not.toContain('pass-word')
 })
 
-test.each([[], ['--https']])('ports held by a running Trunkline are its own %s', async (...args) => {
-  const server = await startServer({ args })
+test.each(['http', 'https'])('ports held by a Trunkline running on %s are its own', async scheme => {
+  const server = await startServer({ args: scheme === 'https' ? ['--https'] : [] })
   const { said } = await doctor({ PORT: new URL(server.url).port, TRUNKLINE_DATA: server.dataFolder })
   expect(said).toMatch(/✓ ports .*a Trunkline answers/)
 })

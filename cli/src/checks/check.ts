@@ -12,8 +12,8 @@ export type CheckContext = {
   /** Absolute path of the data folder. */
   dataFolder: string
   announcedAddress: string
-  /** Whether a Trunkline answers on PORT already: then its ports are taken rightly. */
-  isRunning: boolean
+  /** How a Trunkline answers on PORT already, if one does: then its ports are taken rightly. */
+  running: 'http' | 'https' | undefined
 }
 
 /** One thing that must be right for Trunkline to work here. */

@@ -38,9 +38,9 @@ const checkServer = async (url: string): Promise<Finding> => {
 /** The database answers; without DATABASE_URL, that the embedded one can run here, tried in a folder of its own. */
 export const database: Check = {
   name: 'database',
-  run: async ({ settings, isRunning }) => {
+  run: async ({ settings, running }) => {
     if (settings.DATABASE_URL) return checkServer(settings.DATABASE_URL)
-    if (isRunning) return ok('the running Trunkline has its embedded PostgreSQL')
+    if (running) return ok('the running Trunkline has its embedded PostgreSQL')
     const folder = await mkdtemp(join(tmpdir(), 'trunkline-doctor-'))
     try {
       const postgres = await startPostgres({

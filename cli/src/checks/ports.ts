@@ -39,8 +39,8 @@ const REASONS: Readonly<Record<string, string>> = {
 /** Every port that a start would take can be had, or is held by a Trunkline that runs already. */
 export const ports: Check = {
   name: 'ports',
-  run: async ({ settings, listenAddress, isRunning }: CheckContext): Promise<Finding> => {
-    if (isRunning) return ok(`a Trunkline answers on port ${settings.PORT}, so its ports are its own`)
+  run: async ({ settings, listenAddress, running }: CheckContext): Promise<Finding> => {
+    if (running) return ok(`a Trunkline answers on port ${settings.PORT}, so its ports are its own`)
     const { PORT, RTC_PORT, TURN_PORT } = settings
     const workers = settings.RTC_WORKERS ?? availableParallelism()
     const wanted = [
@@ -52,17 +52,23 @@ export const ports: Check = {
       })),
       { name: 'TURN_PORT', port: TURN_PORT, kinds: ['udp'] },
     ]
+    const faults: string[] = []
+    const names = new Set<string>()
     for (const { name, port, kinds } of wanted) {
       for (const kind of kinds) {
         const code = await (kind === 'tcp'
           ? canListenTcp(listenAddress, port)
           : canListenUdp(listenAddress, port))
         if (!code) continue
-        return failed(
+        faults.push(
           `${kind} port ${port} on ${listenAddress} is ${REASONS[code] ?? `not to be had (${code})`}`,
-          `stop what uses it (ss -lnp 'sport = :${port}'), or set ${name} to another port`,
         )
+        names.add(name)
       }
+    }
+    if (faults.length > 0) {
+      const fix = `stop what uses them (ss -lntup shows who), or set ${[...names].join(', ')} to other ports`
+      return failed(faults.join('; '), fix)
     }
     return ok(`${[...new Set(wanted.map(({ port }) => port))].join(', ')} on ${listenAddress} are free`)
   },

@@ -5,7 +5,8 @@ import { type Check, failed, ok, warning } from './check.ts'
 /** Browsers give cameras to this address. */
 export const secure: Check = {
   name: 'cameras',
-  run: async ({ settings }) => {
+  run: async ({ settings, running }) => {
+    if (running === 'https') return ok('served over https')
     const { HOST, TLS_CERT, TLS_KEY } = settings
     if (TLS_CERT && TLS_KEY) {
       return readTls(TLS_CERT, TLS_KEY).then(

@@ -5,12 +5,12 @@ import { type Check, failed, ok } from './check.ts'
 /** TURN relays a byte to itself through the announced address; on a free port when the real one is in use. */
 export const turn: Check = {
   name: 'turn',
-  run: async ({ settings, listenAddress, announcedAddress, isRunning }) => {
+  run: async ({ settings, listenAddress, announcedAddress, running }) => {
     try {
       const relay = await createTurn({
         logger: createLogger({ name: 'doctor', level: 'silent' }),
         listenAddress,
-        port: isRunning ? 0 : settings.TURN_PORT,
+        port: running ? 0 : settings.TURN_PORT,
         announcedAddress,
         secrets: ['only-for-this-check'],
         realm: 'trunkline',

@@ -1,4 +1,4 @@
-import type { RtpCapabilities } from '@trunkline/protocol'
+import { type RtpCapabilities, TrunklineError } from '@trunkline/protocol'
 import { Device, type types } from 'mediasoup-client'
 
 /** How mediasoup-client finds its WebRTC: by itself in browsers; in Node `{ handlerName: 'Chrome111' }` with the WebRTC globals set. */
@@ -24,7 +24,13 @@ export class DeviceLoader {
   }
 
   async #load(capabilities: RtpCapabilities): Promise<Device> {
-    const device = await Device.factory(this.#options)
+    const device = await Device.factory(this.#options).catch(cause => {
+      throw new TrunklineError(
+        'unavailable',
+        'Calls do not work in this browser. Use a current Chrome, Edge, Firefox or Safari.',
+        { cause },
+      )
+    })
     await device.load({ routerRtpCapabilities: structuredClone(capabilities) as types.RtpCapabilities })
     return device
   }

@@ -32,7 +32,8 @@ export class CallView extends LightElement {
   declare room: Room
   /** Undefined where the server carries no calls: then there is the chat. */
   declare call: Call | undefined
-  declare invite: string
+  /** The link to hand on; absent within another page, whose own addresses lead here. */
+  declare invite: string | undefined
   declare panel: Panel | undefined
   declare narrow: boolean
   declare speaker: string | undefined
@@ -113,9 +114,13 @@ export class CallView extends LightElement {
         <h1>${this.room.info?.title || this.room.id}</h1>
         ${count > 1 ? html`<p class="muted">${count} in the call</p>` : nothing}
       </div>
-      <button class="button small invite" aria-label="Copy invite link" @click=${this.#copy}>
-        ${icon('link')}<span>Copy invite link</span>
-      </button>
+      ${
+        this.invite
+          ? html`<button class="button small invite" aria-label="Copy invite link" @click=${this.#copy}>
+            ${icon('link')}<span>Copy invite link</span>
+          </button>`
+          : nothing
+      }
       <button
         class="icon-button"
         aria-label="Device settings"
@@ -171,7 +176,7 @@ export class CallView extends LightElement {
   }
 
   async #copy(): Promise<void> {
-    this.#say((await copyText(this.invite)) ? 'Invite link copied' : this.invite)
+    if (this.invite) this.#say((await copyText(this.invite)) ? 'Invite link copied' : this.invite)
   }
 
   async #leave(): Promise<void> {

@@ -69,7 +69,7 @@ export class Stage extends LightElement {
           ?speaking=${source === 'camera' && participant === speaker}
         ></tl-tile>`
       },
-    )}${shown.length === 1 ? html`<p class="alone label-pill">Nobody else is here yet. Invite them with the link above.</p>` : nothing}`
+    )}${shown.length === 1 ? html`<p class="alone label-pill">Nobody else is here yet.</p>` : nothing}`
   }
 
   #shown(): Shown[] {

@@ -126,7 +126,7 @@ export class Messages extends LightElement {
         this.#following = true
         return
       }
-      const name = this.room.member(event.sender ?? '')?.user.name ?? 'Somebody'
+      const name = this.room.member(event.sender ?? '')?.user.name ?? event.sender ?? 'Somebody'
       this.spoken = `${name}: ${textOf(event.data.parts) ?? 'a picture'}`
       if (!this.#following) this.unseen += 1
     })

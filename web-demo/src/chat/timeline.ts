@@ -32,7 +32,7 @@ export const timelineOf = ({ events, pending, me, nameOf }: TimelineInput): Time
   const items: TimelineItem[] = []
   // Who has left is no member any more, but the log knows the name.
   const names = new Map<string, string>()
-  const name = (userId: string) => nameOf(userId) ?? names.get(userId) ?? 'Somebody'
+  const name = (userId: string) => nameOf(userId) ?? names.get(userId) ?? userId
   let day: number | undefined
 
   const turnDay = (at: string) => {

@@ -10,6 +10,8 @@ import './preview.ts'
 
 export type JoinDetail = { name: string; devices: LocalDevices }
 
+const LIST = new Intl.ListFormat('en', { type: 'conjunction' })
+
 /** The page before the call: how one looks and sounds, who is there, and the way in. Fires `join`. */
 export class Lobby extends LightElement {
   static override properties = {
@@ -110,15 +112,14 @@ export class Lobby extends LightElement {
     if (!this.room?.info) return html`<p class="muted">Check how you look and sound, then join.</p>`
     if (!call || call.participants.length === 0) return html`<p class="muted">Nobody is in the call yet.</p>`
     const names = [...new Set(call.participants.map(({ name }) => name))]
-    const shown = names.slice(0, 3).join(', ')
-    const more = names.length > 3 ? ` and ${names.length - 3} more` : ''
+    const shown = names.length > 3 ? [...names.slice(0, 3), `${names.length - 3} more`] : names
     return html`<div class="here">
       <span class="faces">
         ${call.participants
           .slice(0, 4)
           .map(({ name, userId }) => html`<tl-avatar .name=${name} userId=${userId}></tl-avatar>`)}
       </span>
-      <p class="muted">${shown}${more} ${names.length === 1 ? 'is' : 'are'} in the call.</p>
+      <p class="muted">${LIST.format(shown)} ${names.length === 1 ? 'is' : 'are'} in the call.</p>
     </div>`
   }
 

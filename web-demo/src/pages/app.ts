@@ -30,7 +30,7 @@ export class App extends LightElement {
   protected override render() {
     const roomId = roomOfPath(this.path)
     document.title = roomId ? `${roomId} · Trunkline` : 'Trunkline'
-    if (!roomId) return html`<tl-landing @go=${this.#go}></tl-landing>`
+    if (!roomId) return html`<tl-landing .lost=${this.path !== '/'} @go=${this.#go}></tl-landing>`
     const name = new URLSearchParams(location.search).get('name') ?? ''
     const token = new URLSearchParams(location.hash.slice(1)).get('token') ?? undefined
     return html`<tl-room .roomId=${roomId} .name=${name.slice(0, LIMITS.userNameChars)} .token=${token}></tl-room>`

@@ -1,25 +1,29 @@
-import { html } from 'lit'
+import { html, nothing } from 'lit'
 import '../design/avatar.ts'
 import { LightElement } from '../design/element.ts'
 import { brandMark, icon } from '../design/icons.ts'
 import { nameField } from '../design/name-field.ts'
 import { recall, remember } from '../room/storage.ts'
-import { inventRoom, ROOM_ID_CHARS, roomIdOf } from './room-name.ts'
+import { inventRoom, roomIdOf } from './room-name.ts'
 
 /** The front page: what this is, and the way into a room. Fires `go` with a path. */
 export class Landing extends LightElement {
-  static override properties = { room: { state: true }, name: { state: true } }
+  static override properties = { lost: { type: Boolean }, room: { state: true }, name: { state: true } }
+  /** The address led nowhere. */
+  declare lost: boolean
   declare room: string
   declare name: string
 
   constructor() {
     super()
+    this.lost = false
     this.room = ''
     this.name = recall('name') ?? ''
   }
 
   protected override render() {
-    const joins = roomIdOf(this.room) !== ''
+    const roomId = roomIdOf(this.room)
+    const typed = this.room.trim()
     return html`<main class="landing">
       <header><a class="brand" href="/">${brandMark()}Trunkline</a></header>
       <div class="columns">
@@ -28,6 +32,7 @@ export class Landing extends LightElement {
           <p class="muted">
             Video, chat, pictures and presence in one room. Open it, send the link, talk. Nothing to install.
           </p>
+          ${this.lost ? html`<p class="notice" role="status">There is no such room at this address. Open one here.</p>` : nothing}
           <form @submit=${this.#submit}>
             ${nameField({
               id: 'tl-landing-name',
@@ -44,16 +49,22 @@ export class Landing extends LightElement {
                 autocomplete="off"
                 autocapitalize="none"
                 spellcheck="false"
-                maxlength=${ROOM_ID_CHARS}
                 placeholder="Leave empty for a new one"
                 .value=${this.room}
                 @input=${(event: Event) => {
                   this.room = (event.target as HTMLInputElement).value
                 }}
               />
+              ${
+                typed && roomId !== typed
+                  ? html`<p class="muted" role="status">
+                    ${roomId ? `Its address will be /r/${roomId}` : 'Letters and digits, please; or leave it empty for a new room.'}
+                  </p>`
+                  : nothing
+              }
             </div>
             <button class="button primary wide tall">
-              ${joins ? 'Join room' : 'Create a room'}${icon('arrow')}
+              ${roomId ? 'Open room' : 'Create a room'}${icon('arrow')}
             </button>
           </form>
         </section>

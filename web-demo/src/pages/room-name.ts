@@ -37,6 +37,12 @@ export const roomOfPath = (path: string): string | undefined => {
   return id && id.length <= ROOM_ID_CHARS ? id : undefined
 }
 
+/** The room a pasted link leads to. */
+const roomOfLink = (typed: string): string | undefined => {
+  const link = URL.parse(typed.trim())
+  return link ? roomOfPath(link.pathname) : undefined
+}
+
 const pick = <T>(list: readonly T[]): T => {
   const [random = 0] = crypto.getRandomValues(new Uint32Array(1))
   return list[random % list.length] as T
@@ -48,8 +54,9 @@ export const inventRoom = (): string => {
   return `${pick(FIRST)}-${pick(SECOND)}-${tail}`
 }
 
-/** What somebody typed, as a room id: "Ward 7" is ward-7. Empty when nothing usable is left. */
+/** What somebody typed, as a room id: "Ward 7" is Ward-7, a pasted link its room. Empty when nothing usable is left. */
 export const roomIdOf = (typed: string): string =>
+  roomOfLink(typed) ??
   typed
     .trim()
     .normalize('NFKD')

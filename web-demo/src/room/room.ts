@@ -80,7 +80,7 @@ export class RoomView extends LightElement {
       return html`<tl-call
         .room=${this.room}
         .call=${this.call}
-        .invite=${new URL(`/r/${this.roomId}`, this.url).href}
+        .invite=${this.embedded ? undefined : new URL(`/r/${this.roomId}`, this.url).href}
         @left=${this.#left}
       ></tl-call>`
     }

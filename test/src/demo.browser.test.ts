@@ -1,0 +1,68 @@
+import { createServer } from 'node:http'
+import type { Browser } from 'playwright-core'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { joinCall, launchBrowser, visit } from './support/browser.ts'
+import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { mintToken, rest } from './support/rest.ts'
+import { startServer, type TestServer } from './support/server.ts'
+
+const register = cleanUpAfterAll()
+let server: TestServer
+let browser: Browser
+
+beforeAll(async () => {
+  server = await startServer({ register })
+  browser = await launchBrowser(register)
+})
+
+test('a wrong link opened in a browser shows a page, and problem+json to a program', async () => {
+  const { page } = await visit(browser, `${server.url}/r/Ward%207%20%2F%20x`, 'Ada')
+  await page.getByText('There is no such room at this address').waitFor()
+  const answer = await page.goto(`${server.url}/nothere`)
+  expect(answer?.status()).toBe(404)
+  await page.getByText('There is no such room at this address').waitFor()
+  expect((await rest(server.url, 'GET', '/nothere')).body).toMatchObject({ code: 'not_found' })
+})
+
+test('the front page says what a room will be called, and follows a pasted link', async () => {
+  const { page, problems } = await visit(browser, server.url, 'Ada')
+  const room = page.getByRole('textbox', { name: 'Room' })
+  await room.fill('Ward 7 / ß')
+  await page.getByText('/r/Ward-7').waitFor()
+  await room.fill('///')
+  await page.getByText('Letters and digits, please').waitFor()
+  await room.fill(`${server.url}/r/ward-8?name=Ben`)
+  await page.getByRole('button', { name: 'Open room' }).click()
+  await page.waitForURL(/\/r\/ward-8$/)
+  expect(problems).toEqual([])
+})
+
+test("embedded in another origin's page, it names who an app names and hands out no link of ours", async () => {
+  await rest(server.url, 'POST', '/v1/rooms', { body: { id: 'embedded', kind: 'group', title: 'Ward 7' } })
+  await rest(server.url, 'POST', '/v1/rooms/embedded/messages', {
+    body: { sender: 'lab', text: 'Results are in' },
+  })
+  const token = await mintToken(server.url, 'dr-lee', {
+    name: 'Dr Lee',
+    rooms: [{ roomId: 'embedded', role: 'publisher' }],
+  })
+  const host = createServer((_request, response) => {
+    response.setHeader('Content-Type', 'text/html')
+    response.end(
+      `<!doctype html><html lang="en"><link rel="icon" href="data:,"><title>An app</title>
+      <script type="module" src="${server.url}/embed.js"></script>
+      <trunkline-room room="embedded" token="${token}" style="height: 640px"></trunkline-room>`,
+    )
+  })
+  await new Promise<void>(resolve => host.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void host.close())
+  const { port } = host.address() as { port: number }
+  const visitor = await visit(browser, `http://127.0.0.1:${port}/`, 'Dr Lee')
+  await joinCall(visitor)
+  await visitor.page.getByRole('button', { name: /^Leave/ }).waitFor()
+  await visitor.page.getByText('Results are in').waitFor()
+  await visitor.page.getByText('lab', { exact: true }).waitFor()
+  expect(await visitor.page.getByRole('button', { name: 'Copy invite link' }).count()).toBe(0)
+  expect(visitor.problems).toEqual([])
+  await visitor.page.context().close()
+})
