@@ -93,7 +93,7 @@ start)
   ;;
 test)
   in_place test || "$node" provision/test-packages.ts
-  exec "$node" node_modules/vitest/vitest.mjs run "$@"
+  exec "$node" provision/test.ts "$@"
   ;;
 check) exec "$node" provision/check.ts "$@" ;;
 doctor) exec "$node" cli/src/main.ts doctor "$@" ;;
