@@ -1,16 +1,59 @@
 import { z } from 'zod'
 import { CallId, ClientId, RoomId, Seq, Time, UserId } from './ids.ts'
 import { metadata } from './json.ts'
-import { MessagePart } from './message.ts'
-import { GrantedRole, RoomKind, RoomTitle } from './room.ts'
+import { Forwarded, MessagePart, Reaction } from './message.ts'
+import { NodeName, NodePayload } from './node.ts'
+import { GrantedRole, RIGHTS, type Role, RoomChanges, RoomKind, RoomTitle } from './room.ts'
 import { User } from './user.ts'
+
+/** The message an event is about, by the number of its `message.created`. */
+const about = { messageSeq: Seq }
+const said = {
+  parts: z.array(MessagePart),
+  metadata: metadata.optional(),
+  mentions: z.array(UserId).optional(),
+  /** What it said was taken out of the log; parts are empty. */
+  deleted: z.literal(true).optional(),
+}
+const reason = z.string().optional()
 
 /** Everything lasting that can happen in a room, by type, with the shape of its `data`. */
 export const EVENTS = {
   'room.created': z.strictObject({ kind: RoomKind, title: RoomTitle }),
+  /** Only what changed. */
+  'room.updated': z.strictObject({ changes: RoomChanges }),
+  /** Nobody writes from here on. */
+  'room.archived': z.strictObject({}),
+  'room.restored': z.strictObject({}),
+  'member.invited': z.strictObject({ user: User, role: GrantedRole }),
+  /** Somebody asks to come in: for moderators' eyes. */
+  'member.requested': z.strictObject({ user: User, message: z.string().optional() }),
   'member.joined': z.strictObject({ user: User, role: GrantedRole }),
+  'member.changed': z.strictObject({ userId: UserId, role: GrantedRole }),
+  /** Went, or declined the invitation, or withdrew the request. */
   'member.left': z.strictObject({ userId: UserId }),
-  'message.created': z.strictObject({ parts: z.array(MessagePart), metadata: metadata.optional() }),
+  /** Sent away, or not let in. */
+  'member.removed': z.strictObject({ userId: UserId, reason }),
+  /** For moderators' eyes; others read that a member was removed. */
+  'member.banned': z.strictObject({ userId: UserId, reason, until: Time.optional() }),
+  'member.unbanned': z.strictObject({ userId: UserId }),
+  /** In the place of an event that is for moderators' eyes: the numbers have no holes. */
+  'event.hidden': z.strictObject({}),
+  'message.created': z.strictObject({
+    ...said,
+    replyTo: Seq.optional(),
+    threadOf: Seq.optional(),
+    forwarded: Forwarded.optional(),
+    silent: z.literal(true).optional(),
+    expiresAt: Time.optional(),
+  }),
+  'message.edited': z.strictObject({ ...about, ...said }),
+  'message.deleted': z.strictObject({ ...about, expired: z.literal(true).optional() }),
+  'message.pinned': z.strictObject(about),
+  'message.unpinned': z.strictObject(about),
+  'reaction.added': z.strictObject({ ...about, reaction: Reaction }),
+  'reaction.removed': z.strictObject({ ...about, reaction: Reaction }),
+  'node.published': z.strictObject({ node: NodeName, payload: NodePayload }),
   'call.started': z.strictObject({ callId: CallId }),
   'call.ended': z.strictObject({
     callId: CallId,
@@ -37,11 +80,44 @@ const eventOf = <T extends EventType>(type: T) =>
 /** One entry of a room's log. */
 export const RoomEvent = z.discriminatedUnion('type', [
   eventOf('room.created'),
+  eventOf('room.updated'),
+  eventOf('room.archived'),
+  eventOf('room.restored'),
+  eventOf('member.invited'),
+  eventOf('member.requested'),
   eventOf('member.joined'),
+  eventOf('member.changed'),
   eventOf('member.left'),
+  eventOf('member.removed'),
+  eventOf('member.banned'),
+  eventOf('member.unbanned'),
+  eventOf('event.hidden'),
   eventOf('message.created'),
+  eventOf('message.edited'),
+  eventOf('message.deleted'),
+  eventOf('message.pinned'),
+  eventOf('message.unpinned'),
+  eventOf('reaction.added'),
+  eventOf('reaction.removed'),
+  eventOf('node.published'),
   eventOf('call.started'),
   eventOf('call.ended'),
 ])
 export type RoomEvent = z.infer<typeof RoomEvent>
 export type RoomEventOf<T extends EventType> = Extract<RoomEvent, { type: T }>
+
+/** Whether only those who moderate see this event as it is. */
+export const isForModerators = (event: RoomEvent): boolean =>
+  event.type === 'member.banned' || event.type === 'member.unbanned' || event.type === 'member.requested'
+
+/**
+ * An event as a role may see it. Who is banned and who asks to come in is for those who moderate; the others see a
+ * removal, or that something happened under this number.
+ */
+export const eventFor = (role: Role, event: RoomEvent): RoomEvent => {
+  if (!isForModerators(event) || RIGHTS[role].moderate) return event
+  const { roomId, seq, at } = event
+  return event.type === 'member.banned'
+    ? { roomId, seq, at, type: 'member.removed', data: { userId: event.data.userId } }
+    : { roomId, seq, at, type: 'event.hidden', data: {} }
+}

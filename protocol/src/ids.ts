@@ -25,6 +25,8 @@ export const TransportId = id('transport')
 export const ProducerId = id('producer')
 export const ConsumerId = id('consumer')
 export const FileId = id('file')
+export const JobId = id('job')
+export const ScheduleId = id('scheduled message')
 /** Chosen by whoever sends: the same `clientId` from the same sender gets the same event back. */
 export const ClientId = z
   .string()

@@ -18,6 +18,45 @@ export const LIMITS = {
   membersPerCreate: 500,
   /** Members told to whoever opens a room: enough to find somebody, without thousands of rows for each who opens it. */
   membersListed: 1_000,
+  /** Members or users one request may name. */
+  usersPerRequest: 100,
+  descriptionChars: 2_000,
+  urlChars: 2_048,
+  reasonChars: 500,
+  mentionsPerMessage: 50,
+  /** Different reactions one user may leave on a message. */
+  reactionsPerUser: 20,
+  reactionChars: 32,
+  /** Who reacted is named up to this many, per reaction; the rest are counted. */
+  reactionUsersListed: 10,
+  pinsPerRoom: 50,
+  /** Messages one user may have waiting to be sent. */
+  scheduledPerUser: 100,
+  scheduleSecondsMax: 366 * 24 * 3_600,
+  messageTtlSecondsMin: 5,
+  messageTtlSecondsMax: 366 * 24 * 3_600,
+  retentionDaysMax: 3_650,
+  blocksPerUser: 1_000,
+  nodeNameChars: 64,
+  nodesPerRoom: 100,
+  nodePayloadBytes: 16 * 1024,
+  customStatusChars: 100,
+  /** Unread messages and mentions are counted up to this; that many means "so many or more". */
+  unreadCounted: 1_000,
+  /** Rooms one answer of sync or inbox may hold. */
+  roomsPerPage: 200,
+  /** Events of one room in an answer of sync: the latest. */
+  syncEventsPerRoom: 50,
+  syncEventsPerRoomDefault: 20,
+  /** Users whose presence one socket may watch beside those in its rooms. */
+  presenceWatched: 500,
+  /** How often the others hear of one user's presence at most. */
+  presenceEveryMs: 1_000,
+  searchChars: 200,
+  searchPage: 50,
+  /** Exports, imports and deletions one caller may have under way. */
+  jobsPerCaller: 5,
+  importLineBytes: 1024 * 1024,
   idempotencyKeyChars: 255,
   cursorChars: 256,
   /** Events or messages returned by one page. */
@@ -28,9 +67,12 @@ export const LIMITS = {
   /** Messages a user may send: sustained per second, and at once. */
   messagesPerSecond: 20,
   messagesBurst: 40,
-  /** Any Socket.IO request of one socket, per second and at once. */
+  /** Requests of one socket, or of one user over REST, per second and at once. */
   requestsPerSecond: 100,
   requestsBurst: 400,
+  /** REST requests of one API key, per second and at once. */
+  keyRequestsPerSecond: 1_000,
+  keyRequestsBurst: 4_000,
   /** Guest tokens one address may ask for in a minute. */
   guestTokensPerMinute: 120,
   /** What may wait on the server for a client that does not take it; beyond that its connection is cut. */

@@ -29,16 +29,32 @@ export const MessagePart = z.union([TextPart, JsonPart, FilePart], {
 })
 export type MessagePart = z.infer<typeof MessagePart>
 
-/** What a sender writes: `text` is shorthand for one `text/plain` part. */
-const content = {
+/** Users a message speaks to. Named by the sender: the server reads no text. */
+export const Mentions = z.array(UserId).max(LIMITS.mentionsPerMessage)
+
+/** What a sender writes: `text` is shorthand for one `text/plain` part. Markdown stays text; the server renders nothing. */
+export const content = {
   text: text(LIMITS.messageBytes, 1).optional(),
   parts: z.array(MessagePart).min(1).max(LIMITS.partsPerMessage).optional(),
   metadata: metadata.optional(),
+  mentions: Mentions.optional(),
+}
+
+/** What a new message may be beside its content. */
+export const placement = {
+  /** The message this one answers, quoted above it. */
+  replyTo: Seq.optional(),
+  /** The message whose thread this one is part of. */
+  threadOf: Seq.optional(),
+  /** Nobody is to be disturbed for it: it is not counted as unread. */
+  silent: z.boolean().optional(),
+  /** It deletes itself after this long. */
+  ttlSeconds: z.int().min(LIMITS.messageTtlSecondsMin).max(LIMITS.messageTtlSecondsMax).optional(),
 }
 
 type Content = { text?: string | undefined; parts?: MessagePart[] | undefined; metadata?: unknown }
 
-const checkContent = (value: Content, ctx: z.RefinementCtx) => {
+export const checkContent = (value: Content, ctx: z.RefinementCtx) => {
   // What has a fault already may be nested too deep to be measured.
   if (ctx.issues.length > 0) return
   if ((value.text === undefined) === (value.parts === undefined)) {
@@ -51,17 +67,34 @@ const checkContent = (value: Content, ctx: z.RefinementCtx) => {
 
 /** Body of `message:send`. A retry carries the same `clientId` and gets the same event back. */
 export const MessageSend = z
-  .strictObject({ roomId: RoomId, clientId: ClientId, ...content })
+  .strictObject({ roomId: RoomId, clientId: ClientId, ...content, ...placement })
   .superRefine(checkContent)
 export type MessageSend = z.infer<typeof MessageSend>
 
 /** Body of `POST /v1/rooms/{id}/messages`. `sender` is for API keys; a user's token names its own user. */
 export const MessagePost = z
-  .strictObject({ sender: UserId.optional(), clientId: ClientId.optional(), ...content })
+  .strictObject({ sender: UserId.optional(), clientId: ClientId.optional(), ...content, ...placement })
   .superRefine(checkContent)
 export type MessagePost = z.infer<typeof MessagePost>
 
-/** A message as lists of messages show it; the same facts as its `message.created` event. */
+/** Where a forwarded message was first said. Not the room: who reads this need not know of it. */
+export const Forwarded = z.strictObject({ sender: UserId, at: Time })
+export type Forwarded = z.infer<typeof Forwarded>
+
+/** One emoji, or `:a-name:` of an app's own. */
+export const Reaction = text(LIMITS.reactionChars, 1).refine(value => !/\s/u.test(value), {
+  message: 'must not contain spaces',
+})
+
+export const ReactionCount = z.strictObject({
+  reaction: z.string(),
+  count: z.int().min(1),
+  /** The first who left it, up to LIMITS.reactionUsersListed. */
+  userIds: z.array(UserId),
+})
+export type ReactionCount = z.infer<typeof ReactionCount>
+
+/** A message as it is now: what its `message.created` event said, and what became of it. */
 export const Message = z.strictObject({
   roomId: RoomId,
   seq: Seq,
@@ -69,11 +102,51 @@ export const Message = z.strictObject({
   clientId: ClientId.optional(),
   /** The text of the first `text/plain` part, for those who only want that. */
   text: z.string().optional(),
+  /** Empty once deleted. */
   parts: z.array(MessagePart),
   metadata: metadata.optional(),
+  mentions: z.array(UserId).optional(),
+  replyTo: Seq.optional(),
+  threadOf: Seq.optional(),
+  forwarded: Forwarded.optional(),
+  silent: z.literal(true).optional(),
+  expiresAt: Time.optional(),
   at: Time,
+  editedAt: Time.optional(),
+  deletedAt: Time.optional(),
+  pinnedAt: Time.optional(),
+  reactions: z.array(ReactionCount).optional(),
+  /** Of a message that was answered in a thread. */
+  thread: z.strictObject({ count: z.int().min(1), lastSeq: Seq }).optional(),
 })
 export type Message = z.infer<typeof Message>
+
+/** What a message said before it was edited, oldest first; the last is what it says now. */
+export const MessageVersion = z.strictObject({
+  at: Time,
+  parts: z.array(MessagePart),
+  metadata: metadata.optional(),
+  mentions: z.array(UserId).optional(),
+})
+export type MessageVersion = z.infer<typeof MessageVersion>
+
+/** A message that waits for its time. */
+export const ScheduledMessage = z.strictObject({
+  id: z.string(),
+  roomId: RoomId,
+  sender: UserId,
+  sendAt: Time,
+  parts: z.array(MessagePart),
+  metadata: metadata.optional(),
+  mentions: z.array(UserId).optional(),
+  replyTo: Seq.optional(),
+  threadOf: Seq.optional(),
+  silent: z.literal(true).optional(),
+  ttlSeconds: z.int().optional(),
+  /** Why it could not be sent at its time: its sender may not write there any more. */
+  failed: z.string().optional(),
+})
+export type ScheduledMessage = z.infer<typeof ScheduledMessage>
 
 /** The parts of what a sender wrote. */
 export const partsOf = (value: Content): MessagePart[] =>

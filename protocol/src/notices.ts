@@ -2,13 +2,24 @@ import { z } from 'zod'
 import { Call, ConsumerOptions } from './call.ts'
 import { RoomEvent } from './events.ts'
 import { ConsumerId, ParticipantId, Position, ProducerId, RoomId, UserId } from './ids.ts'
-import { PresenceStatus } from './user.ts'
+import { Counts } from './inbox.ts'
+import { Role } from './room.ts'
+import { Presence } from './user.ts'
 
 /** Everything the server tells a client unasked, in the past tense. */
 export const NOTICES = {
   'event:appended': z.strictObject({ event: RoomEvent }),
   'typing:changed': z.strictObject({ roomId: RoomId, userId: UserId, typing: z.boolean() }),
-  'presence:changed': z.strictObject({ roomId: RoomId, userId: UserId, status: PresenceStatus }),
+  /** To those who have a room of this user open, or watch the user. */
+  'presence:changed': Presence,
+  /** To a user's own sockets: counts of a room changed because something was read on some device. */
+  'counts:changed': Counts.extend({ roomId: RoomId, readSeq: Position }),
+  /** To a user's own sockets: came into a room, was invited, or asked to come in. */
+  'room:entered': z.strictObject({ roomId: RoomId, role: Role }),
+  /** This room is closed for this user: it left, was sent away or banned, or the room was deleted. */
+  'room:closed': z.strictObject({ roomId: RoomId, reason: z.enum(['left', 'removed', 'banned', 'deleted']) }),
+  /** To a user's own sockets: whom it has blocked, all of them. */
+  'blocks:changed': z.strictObject({ userIds: z.array(UserId) }),
   'receipt:changed': z.strictObject({
     roomId: RoomId,
     userId: UserId,

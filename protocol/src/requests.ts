@@ -12,16 +12,21 @@ import {
 } from './call.ts'
 import type { WireError } from './errors.ts'
 import { RoomEvent } from './events.ts'
-import { ConsumerId, ParticipantId, Position, ProducerId, RoomId, Seq, TransportId } from './ids.ts'
+import { ConsumerId, ParticipantId, Position, ProducerId, RoomId, Seq, TransportId, UserId } from './ids.ts'
+import { RemovedStretch } from './inbox.ts'
 import { LIMITS } from './limits.ts'
 import { MessageSend } from './message.ts'
-import { Member, Room, RoomPresence } from './room.ts'
-
-const Nothing = z.strictObject({})
-const PageLimit = z.int().min(1).max(LIMITS.pageSize)
+import { Nothing, OPERATIONS, PageLimit } from './operations.ts'
+import { Member, Room } from './room.ts'
+import { Presence } from './user.ts'
 
 /** A stretch of a room's log, ascending. `hasMore` says whether there is more in the direction asked for. */
-export const EventPage = z.strictObject({ events: z.array(RoomEvent), hasMore: z.boolean() })
+export const EventPage = z.strictObject({
+  events: z.array(RoomEvent),
+  hasMore: z.boolean(),
+  /** What retention took out of what was asked for. */
+  removed: RemovedStretch.optional(),
+})
 export type EventPage = z.infer<typeof EventPage>
 
 /** What `room:open` answers: enough to draw the room and to join its call in one more round trip. */
@@ -31,10 +36,12 @@ export const OpenedRoom = z.strictObject({
   me: Member,
   /** The longest there first, and no more than LIMITS.membersListed: of a larger room the list is cut, and nothing says so. */
   members: z.array(Member),
-  presence: z.array(RoomPresence),
+  /** Of those of `members` who are not offline, or say something of themselves. */
+  presence: z.array(Presence),
   /** The latest page of the log, or what came after `after`. Ascending. */
-  events: z.array(RoomEvent),
-  hasMore: z.boolean(),
+  ...EventPage.shape,
+  /** Whom this user has blocked: what they say is not to be shown. */
+  blocked: z.array(UserId),
   call: Call.nullable(),
   /** What the SFU can route: the same for every call, so a client loads its device before it joins. Null: no calls here. */
   routerRtpCapabilities: RtpCapabilities.nullable(),
@@ -43,11 +50,8 @@ export type OpenedRoom = z.infer<typeof OpenedRoom>
 
 const participant = { roomId: RoomId, participantId: ParticipantId }
 
-/**
- * Every Socket.IO request, `domain:verb`, with the shape of what is sent and of `data` in its acknowledgement.
- * Each is answered exactly once: `{ok: true, data}` or `{ok: false, error}`.
- */
-export const REQUESTS = {
+/** Requests about a socket itself or about its calls: REST has no use for them, or (`room:sync`, `message:send`) routes of its own. */
+const SOCKET_REQUESTS = {
   'room:open': {
     /** `after`: only events after this position, for a client that already has the earlier ones. */
     request: z.strictObject({ roomId: RoomId, after: Position.optional(), limit: PageLimit.optional() }),
@@ -65,10 +69,13 @@ export const REQUESTS = {
     response: EventPage,
   },
   'message:send': { request: MessageSend, response: z.strictObject({ event: RoomEvent }) },
-  'receipt:deliver': { request: z.strictObject({ roomId: RoomId, seq: Position }), response: Nothing },
-  'receipt:read': { request: z.strictObject({ roomId: RoomId, seq: Position }), response: Nothing },
-  'typing:set': { request: z.strictObject({ roomId: RoomId, typing: z.boolean() }), response: Nothing },
-  'presence:set': { request: z.strictObject({ status: z.enum(['online', 'away']) }), response: Nothing },
+  /** From now on this socket hears `event:appended` of all the user's rooms, also of those it comes into later. */
+  'inbox:watch': { request: Nothing, response: Nothing },
+  /** Hears `presence:changed` of these users, in place of those watched before, and answers how they are there now. */
+  'presence:watch': {
+    request: z.strictObject({ userIds: z.array(UserId).max(LIMITS.presenceWatched) }),
+    response: z.strictObject({ data: z.array(Presence) }),
+  },
   'call:join': {
     request: z.strictObject({ roomId: RoomId, rtpCapabilities: RtpCapabilities }),
     response: JoinedCall.extend({ iceServers: z.array(IceServer) }),
@@ -124,6 +131,13 @@ export const REQUESTS = {
   },
 } as const
 
+/**
+ * Every Socket.IO request, `domain:verb`, with the shape of what is sent and of `data` in its acknowledgement.
+ * Each is answered exactly once: `{ok: true, data}` or `{ok: false, error}`.
+ */
+export const REQUESTS = { ...OPERATIONS, ...SOCKET_REQUESTS } as const
+
+export type SocketRequestName = keyof typeof SOCKET_REQUESTS
 export type RequestName = keyof typeof REQUESTS
 export type RequestData<N extends RequestName> = z.infer<(typeof REQUESTS)[N]['request']>
 export type ResponseData<N extends RequestName> = z.infer<(typeof REQUESTS)[N]['response']>

@@ -3,11 +3,11 @@ import { IceServer } from './call.ts'
 import { ERRORS, type ErrorCode } from './errors.ts'
 import { RoomEvent } from './events.ts'
 import { StoredFile } from './file.ts'
-import { FileId, Position, RoomId, UserId } from './ids.ts'
-import { metadata, text } from './json.ts'
+import { FileId, JobId, Position, RoomId } from './ids.ts'
+import { Job } from './job.ts'
+import { text } from './json.ts'
 import { LIMITS } from './limits.ts'
 import { Message, MessagePost } from './message.ts'
-import { RoomKind, RoomTitle, RoomWithMembership } from './room.ts'
 import { GuestTokenRequest, TokenRequest } from './token.ts'
 import { IssuedToken } from './user.ts'
 
@@ -33,21 +33,6 @@ const PageQuery = {
   cursor: z.string().max(LIMITS.cursorChars).optional(),
 }
 
-/** Body of `POST /v1/rooms`. With an API key unknown user ids are created; with a user's token the user becomes owner. */
-export const RoomPost = z.strictObject({
-  /** Chosen by the app, or `room_...` when we choose. */
-  id: RoomId.optional(),
-  kind: RoomKind,
-  title: RoomTitle.optional(),
-  members: z.array(UserId).max(LIMITS.membersPerCreate).optional(),
-  /** The same members always get the same room. */
-  distinct: z.boolean().optional(),
-  /** Whether anybody with the link may come in as a guest. */
-  guests: z.boolean().optional(),
-  metadata: metadata.optional(),
-})
-export type RoomPost = z.infer<typeof RoomPost>
-
 /** Who may call a route: an API key, a user's token, or anybody. */
 export type Caller = 'key' | 'user' | 'anyone'
 
@@ -66,8 +51,12 @@ type Route = {
 
 const room = z.object({ id: RoomId })
 const file = z.object({ id: FileId })
+const job = z.object({ id: JobId })
 
-/** Every REST route of `/v1`. Express paths, OpenAPI and the SDKs' types derive from this. */
+/**
+ * REST routes beside those of OPERATIONS: tokens, bytes, and those whose socket request answers in another shape
+ * (`message:send` and `room:sync`, which clients put into their copy of the log).
+ */
 export const ROUTES = {
   createToken: {
     method: 'post',
@@ -86,35 +75,6 @@ export const ROUTES = {
     body: GuestTokenRequest,
     response: IssuedToken,
     status: 201,
-  },
-  createRoom: {
-    method: 'post',
-    path: '/v1/rooms',
-    summary: 'Create a room',
-    callers: ['key', 'user'],
-    body: RoomPost,
-    response: RoomWithMembership,
-    status: 201,
-  },
-  getRoom: {
-    method: 'get',
-    path: '/v1/rooms/{id}',
-    summary: 'A room, and your role in it',
-    callers: ['key', 'user'],
-    params: room,
-    response: RoomWithMembership,
-    status: 200,
-  },
-  listMessages: {
-    method: 'get',
-    path: '/v1/rooms/{id}/messages',
-    summary:
-      'Messages of a room: the latest page first, ascending within a page; nextCursor leads to earlier ones',
-    callers: ['key', 'user'],
-    params: room,
-    query: z.strictObject(PageQuery),
-    response: page(Message),
-    status: 200,
   },
   createMessage: {
     method: 'post',
@@ -143,6 +103,24 @@ export const ROUTES = {
     callers: ['key', 'user'],
     response: z.strictObject({ iceServers: z.array(IceServer), expiresAt: z.string() }),
     status: 200,
+  },
+  getExport: {
+    method: 'get',
+    path: '/v1/exports/{id}/content',
+    summary: 'What was exported, as JSON Lines; Range continues where a download broke off',
+    callers: ['key', 'user'],
+    params: job,
+    response: 'bytes',
+    status: 200,
+  },
+  createImport: {
+    method: 'post',
+    path: '/v1/imports',
+    summary: 'Import what another installation exported: the body is its JSON Lines. A job',
+    callers: ['key'],
+    body: 'bytes',
+    response: Job,
+    status: 201,
   },
   createFile: {
     method: 'post',

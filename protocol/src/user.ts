@@ -12,9 +12,28 @@ export const UserName = text(LIMITS.userNameChars, 1)
 export const User = z.strictObject({ id: UserId, name: UserName, kind: UserKind })
 export type User = z.infer<typeof User>
 
-/** `offline` is the absence of any open socket; a user never sets it. */
-export const PresenceStatus = z.enum(['online', 'away', 'offline'])
+/** `offline` is the absence of any connected socket, or the wish not to be seen; a user never sets it. */
+export const PresenceStatus = z.enum(['online', 'away', 'dnd', 'offline'])
 export type PresenceStatus = z.infer<typeof PresenceStatus>
+
+/** What a user says of itself beside the status: "In theatre until noon". */
+export const CustomStatus = z.strictObject({
+  text: text(LIMITS.customStatusChars, 1),
+  emoji: text(LIMITS.reactionChars, 1).optional(),
+  /** When it ends by itself. */
+  until: Time.optional(),
+})
+export type CustomStatus = z.infer<typeof CustomStatus>
+
+/** A user's presence over all its devices, as those see it who share a room with it. */
+export const Presence = z.strictObject({
+  userId: UserId,
+  status: PresenceStatus,
+  custom: CustomStatus.optional(),
+  /** When the last device went; absent while one is connected, and for who hides. */
+  lastSeenAt: Time.optional(),
+})
+export type Presence = z.infer<typeof Presence>
 
 /** The token a client presents, with the user it is for. */
 export const IssuedToken = z.strictObject({ token: z.string(), user: User, expiresAt: Time })
