@@ -18,10 +18,13 @@ import { Users } from './identity/users.ts'
 import type { Vault } from './identity/vault.ts'
 import { RateLimits } from './limits.ts'
 import { EventLog } from './log/event-log.ts'
+import { createHandlers } from './operations/handlers.ts'
+import { createPerform } from './operations/perform.ts'
 import { Presence } from './presence/presence.ts'
 import { createRest } from './rest/rest.ts'
 import { roomNotFound } from './rooms/roles.ts'
 import { Rooms } from './rooms/rooms.ts'
+import type { Services } from './services.ts'
 import { createSocketServer, serveSockets } from './socket-server.ts'
 
 export { Vault } from './identity/vault.ts'
@@ -82,23 +85,24 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   if (options.apiKey) await apiKeys.preset(options.apiKey)
   const firstApiKey = (await apiKeys.isEmpty()) ? await apiKeys.create() : undefined
 
-  const router = createRest({ authenticate, tokens, users, guests, rooms, log, messages, iceServers, limits })
-  const stopChecking = serveSockets({
-    services: {
-      io,
-      fanOut,
-      rooms,
-      log,
-      messages,
-      receipts: new Receipts(database),
-      presence: new Presence(fanOut),
-      calls,
-      iceServers,
-      limits,
-    },
-    authenticate,
+  const services: Services = {
+    io,
     logger,
-  })
+    fanOut,
+    database,
+    users,
+    rooms,
+    log,
+    messages,
+    receipts: new Receipts(database),
+    presence: new Presence(fanOut),
+    calls,
+    iceServers,
+    limits,
+  }
+  const perform = createPerform({ rooms, users, handlers: createHandlers(services) })
+  const router = createRest({ ...services, authenticate, tokens, guests, perform })
+  const stopChecking = serveSockets({ services, perform, authenticate, logger })
   await calls.start()
 
   return {

@@ -7,6 +7,7 @@ import {
   RateLimiterRedis,
   RateLimiterRes,
 } from 'rate-limiter-flexible'
+import type { Principal } from './identity/authenticate.ts'
 
 type Bucket = { perSecond: number; burst: number }
 
@@ -16,6 +17,8 @@ export class RateLimits {
   readonly #guests: RateLimiterAbstract
   /** Per socket, so it needs no sharing. */
   readonly #requests: BurstyRateLimiter
+  readonly #rest: BurstyRateLimiter
+  readonly #keys: BurstyRateLimiter
 
   constructor(redis?: Redis) {
     this.#messages = bursty(
@@ -24,6 +27,12 @@ export class RateLimits {
       redis,
     )
     this.#requests = bursty('requests', { perSecond: LIMITS.requestsPerSecond, burst: LIMITS.requestsBurst })
+    this.#rest = bursty('rest', { perSecond: LIMITS.requestsPerSecond, burst: LIMITS.requestsBurst }, redis)
+    this.#keys = bursty(
+      'keys',
+      { perSecond: LIMITS.keyRequestsPerSecond, burst: LIMITS.keyRequestsBurst },
+      redis,
+    )
     this.#guests = limiter('guests', LIMITS.guestTokensPerMinute, 60, redis)
   }
 
@@ -44,6 +53,15 @@ export class RateLimits {
       `at most ${LIMITS.requestsPerSecond} requests a second`,
       LIMITS.requestsPerSecond,
     )
+  }
+
+  /** A request over REST, by whoever is known to make it. */
+  rest(principal: Principal): Promise<void> {
+    const perSecond = principal.type === 'key' ? LIMITS.keyRequestsPerSecond : LIMITS.requestsPerSecond
+    const rule = `at most ${perSecond} requests a second`
+    return principal.type === 'key'
+      ? consume(this.#keys, principal.keyId, rule, perSecond)
+      : consume(this.#rest, principal.user.id, rule, perSecond)
   }
 
   guestToken(address: string): Promise<void> {

@@ -1,10 +1,12 @@
-import type { Json } from '@trunkline/protocol'
+import type { CustomStatus, Json, MessagePart } from '@trunkline/protocol'
 import { sql } from 'drizzle-orm'
 import {
   bigint,
+  bigserial,
   boolean,
   customType,
   index,
+  integer,
   json,
   pgTable,
   primaryKey,
@@ -15,6 +17,13 @@ import {
 
 const bytes = customType<{ data: Buffer }>({ dataType: () => 'bytea' })
 const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3 })
+/**
+ * The transaction that wrote a row last (PostgreSQL's own number, 64 bits). Numbers are given when transactions begin
+ * to write and rows become visible when they commit, so a cursor is not "the highest seen" but the horizon of a
+ * snapshot: below it everything has happened. https://www.postgresql.org/docs/18/functions-info.html#FUNCTIONS-INFO-SNAPSHOT
+ */
+const xid8 = customType<{ data: string }>({ dataType: () => 'xid8' })
+const tx = (name: string) => xid8(name).notNull().default(sql`pg_current_xact_id()`)
 const position = (name: string) => bigint(name, { mode: 'number' }).notNull().default(0)
 
 export const users = pgTable('users', {
@@ -22,7 +31,31 @@ export const users = pgTable('users', {
   name: text('name').notNull(),
   kind: text('kind', { enum: ['user', 'guest', 'bot'] }).notNull(),
   createdAt: time('created_at').notNull().defaultNow(),
+  /** Do not disturb, on all devices. */
+  dnd: boolean('dnd').notNull().default(false),
+  customStatus: json('custom_status').$type<CustomStatus>(),
+  /** Is not to be seen as present. */
+  hidden: boolean('hidden').notNull().default(false),
+  lastSeenAt: time('last_seen_at'),
 })
+
+/** Who does not want to hear of whom. */
+export const blocks = pgTable(
+  'blocks',
+  {
+    userId: text('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    blockedId: text('blocked_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    at: time('at').notNull().defaultNow(),
+  },
+  table => [
+    primaryKey({ columns: [table.userId, table.blockedId] }),
+    index('blocks_by_blocked').on(table.blockedId),
+  ],
+)
 
 export const apiKeys = pgTable('api_keys', {
   id: text('id').primaryKey(),
@@ -35,8 +68,21 @@ export const apiKeys = pgTable('api_keys', {
 
 export const rooms = pgTable('rooms', {
   id: text('id').primaryKey(),
+  /** A short name of the room inside the database: words in the search index begin with it. */
+  number: bigserial('number', { mode: 'number' }).notNull().unique(),
   kind: text('kind', { enum: ['direct', 'group', 'channel'] }).notNull(),
   title: text('title').notNull(),
+  description: text('description').notNull().default(''),
+  avatar: text('avatar'),
+  access: text('access', { enum: ['open', 'request', 'invite'] })
+    .notNull()
+    .default('invite'),
+  defaultRole: text('default_role', { enum: ['publisher', 'member'] })
+    .notNull()
+    .default('publisher'),
+  retentionDays: integer('retention_days'),
+  archivedAt: time('archived_at'),
+  memberCount: integer('member_count').notNull().default(0),
   metadata: json('metadata').$type<Record<string, Json>>().notNull(),
   guests: boolean('guests').notNull().default(false),
   /** Set for rooms of which there is one per set of members. */
@@ -47,6 +93,13 @@ export const rooms = pgTable('rooms', {
   requestHash: bytes('request_hash'),
   /** Number of the latest event. Locking this row is what makes the log gapless. */
   lastSeq: position('last_seq'),
+  /** The first event retention has left. */
+  firstSeq: bigint('first_seq', { mode: 'number' }).notNull().default(1),
+  /** The latest message that is not deleted, and when it was said. */
+  lastMessageSeq: bigint('last_message_seq', { mode: 'number' }),
+  lastMessageAt: time('last_message_at'),
+  /** Of the latest event. */
+  tx: tx('tx'),
   createdBy: text('created_by'),
   createdAt: time('created_at').notNull().defaultNow(),
 })
@@ -66,6 +119,15 @@ export const members = pgTable(
     deliveredSeq: position('delivered_seq'),
     readSeq: position('read_seq'),
     joinedAt: time('joined_at').notNull().defaultNow(),
+    /** Of `pending`: whether the user asked or was asked; `offered` is the role an invitation holds out. */
+    pending: text('pending', { enum: ['requested', 'invited'] }),
+    offered: text('offered', { enum: ['owner', 'moderator', 'publisher', 'member'] }),
+    /** Of `banned`. */
+    banReason: text('ban_reason'),
+    banUntil: time('ban_until'),
+    bannedBy: text('banned_by'),
+    /** Role and numbers changed last in this transaction. */
+    tx: tx('tx'),
   },
   table => [primaryKey({ columns: [table.roomId, table.userId] }), index('members_by_user').on(table.userId)],
 )
@@ -83,6 +145,7 @@ export const events = pgTable(
     // As text: jsonb writes numbers out, and 1e308 would be read back as 309 digits, fifty times what was sent.
     data: json('data').$type<Record<string, unknown>>().notNull(),
     at: time('at').notNull().defaultNow(),
+    tx: tx('tx'),
   },
   table => [
     // Reads of the last page follow this key; an index on an id of its own was forty times slower.
@@ -91,7 +154,125 @@ export const events = pgTable(
     uniqueIndex('events_by_client_id')
       .on(table.roomId, sql`coalesce(${table.sender}, '')`, table.clientId)
       .where(sql`${table.clientId} is not null`),
-    index('events_messages').on(table.roomId, table.seq).where(sql`${table.type} = 'message.created'`),
+    index('events_nodes')
+      .on(table.roomId, sql`(${table.data} ->> 'node')`, table.seq)
+      .where(sql`${table.type} = 'node.published'`),
+    index('events_edits')
+      .on(table.roomId, sql`((${table.data} ->> 'messageSeq')::bigint)`)
+      .where(sql`${table.type} = 'message.edited'`),
+  ],
+)
+
+/** Rooms users were in and are not any more: what sync tells who was away meanwhile. No reference: the room may be gone. */
+export const departures = pgTable(
+  'departures',
+  {
+    userId: text('user_id').notNull(),
+    roomId: text('room_id').notNull(),
+    tx: tx('tx'),
+  },
+  table => [primaryKey({ columns: [table.userId, table.roomId] })],
+)
+
+const inRoom = () =>
+  text('room_id')
+    .notNull()
+    .references(() => rooms.id, { onDelete: 'cascade' })
+const seq = (name: string) => bigint(name, { mode: 'number' })
+
+/** Projection of messages: what became of each. What it said first stands in its event. */
+export const messages = pgTable(
+  'messages',
+  {
+    roomId: inRoom(),
+    /** Of `message.created`. */
+    seq: seq('seq').notNull(),
+    sender: text('sender').notNull(),
+    at: time('at').notNull(),
+    threadOf: seq('thread_of'),
+    /** Counts as unread: neither silent nor deleted. */
+    counts: boolean('counts').notNull(),
+    /** The event that says what it says now: its own, or the latest edit. */
+    contentSeq: seq('content_seq').notNull(),
+    editedAt: time('edited_at'),
+    deletedAt: time('deleted_at'),
+    pinnedAt: time('pinned_at'),
+    expiresAt: time('expires_at'),
+    /** Answers in its thread that are not deleted, and the latest of them. */
+    threadCount: integer('thread_count').notNull().default(0),
+    threadLastSeq: seq('thread_last_seq'),
+  },
+  table => [
+    primaryKey({ columns: [table.roomId, table.seq] }),
+    index('messages_counted').on(table.roomId, table.seq, table.sender).where(sql`${table.counts}`),
+    index('messages_in_thread')
+      .on(table.roomId, table.threadOf, table.seq)
+      .where(sql`${table.threadOf} is not null`),
+    index('messages_pinned').on(table.roomId, table.pinnedAt).where(sql`${table.pinnedAt} is not null`),
+    index('messages_expiring')
+      .on(table.expiresAt)
+      .where(sql`${table.expiresAt} is not null and ${table.deletedAt} is null`),
+    index('messages_by_sender').on(table.sender),
+  ],
+)
+
+/** Projection: whom messages speak to now. */
+export const mentions = pgTable(
+  'mentions',
+  {
+    roomId: inRoom(),
+    userId: text('user_id').notNull(),
+    /** Of the message. */
+    seq: seq('seq').notNull(),
+  },
+  table => [primaryKey({ columns: [table.roomId, table.userId, table.seq] })],
+)
+
+/** Projection: reactions there are now. */
+export const reactions = pgTable(
+  'reactions',
+  {
+    roomId: inRoom(),
+    /** Of the message. */
+    seq: seq('seq').notNull(),
+    userId: text('user_id').notNull(),
+    reaction: text('reaction').notNull(),
+    /** Of `reaction.added`: who was first. */
+    addedSeq: seq('added_seq').notNull(),
+  },
+  table => [primaryKey({ columns: [table.roomId, table.seq, table.userId, table.reaction] })],
+)
+
+/** Projection: the latest item of each node by each who published to it; a server without a name is ''. */
+export const nodeValues = pgTable(
+  'node_values',
+  {
+    roomId: inRoom(),
+    node: text('node').notNull(),
+    sender: text('sender').notNull(),
+    /** Of its `node.published`. */
+    seq: seq('seq').notNull(),
+  },
+  table => [primaryKey({ columns: [table.roomId, table.node, table.sender] })],
+)
+
+/** Messages that wait for their time. */
+export const scheduledMessages = pgTable(
+  'scheduled_messages',
+  {
+    id: text('id').primaryKey(),
+    roomId: inRoom(),
+    sender: text('sender').notNull(),
+    clientId: text('client_id').notNull(),
+    sendAt: time('send_at').notNull(),
+    content: json('content').$type<{ parts: MessagePart[] } & Record<string, unknown>>().notNull(),
+    failed: text('failed'),
+    createdAt: time('created_at').notNull().defaultNow(),
+  },
+  table => [
+    uniqueIndex('scheduled_by_client_id').on(table.roomId, table.sender, table.clientId),
+    index('scheduled_due').on(table.sendAt).where(sql`${table.failed} is null`),
+    index('scheduled_by_sender').on(table.sender),
   ],
 )
 

@@ -1,18 +1,24 @@
+import type { Logger } from '@trunkline/kit'
 import type { Calls } from './calls/calls.ts'
 import type { IceServers } from './calls/ice-servers.ts'
 import type { Messages } from './chat/messages.ts'
 import type { Receipts } from './chat/receipts.ts'
+import type { Database } from './database.ts'
 import type { FanOut } from './fan-out.ts'
+import type { Users } from './identity/users.ts'
 import type { RateLimits } from './limits.ts'
 import type { EventLog } from './log/event-log.ts'
 import type { Presence } from './presence/presence.ts'
 import type { Rooms } from './rooms/rooms.ts'
 import type { TrunklineServer } from './session.ts'
 
-/** What the requests of a socket work with. */
+/** What operations and the requests of a socket work with. */
 export type Services = {
   io: TrunklineServer
+  logger: Logger
   fanOut: FanOut
+  database: Database
+  users: Users
   rooms: Rooms
   log: EventLog
   messages: Messages

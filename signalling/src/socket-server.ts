@@ -13,7 +13,6 @@ import {
   PROTOCOL_VERSION,
   parse,
   REQUESTS,
-  type RequestData,
   SUPPORTED_VERSIONS,
   TrunklineError,
 } from '@trunkline/protocol'
@@ -21,6 +20,10 @@ import { Server } from 'socket.io'
 import { callRequests } from './calls/call-requests.ts'
 import { chatRequests } from './chat/chat-requests.ts'
 import type { Authenticate, UserPrincipal } from './identity/authenticate.ts'
+import { inboxRequests } from './inbox/inbox-requests.ts'
+import { operationRequests } from './operations/operation-requests.ts'
+import type { Perform } from './operations/perform.ts'
+import { presenceRequests } from './presence/presence-requests.ts'
 import { roomRequests } from './rooms/room-requests.ts'
 import type { Services } from './services.ts'
 import { audience, listen, type Session, type TrunklineServer } from './session.ts'
@@ -103,10 +106,11 @@ const cleanUp = async (services: Services, session: Session): Promise<void> => {
 /** Admits sockets and answers their requests, until what it returns is called. */
 export const serveSockets = (deps: {
   services: Services
+  perform: Perform
   authenticate: Authenticate
   logger: Logger
 }): (() => void) => {
-  const { services, authenticate, logger } = deps
+  const { services, perform, authenticate, logger } = deps
   const { io } = services
 
   io.use((session, next) => {
@@ -140,15 +144,14 @@ export const serveSockets = (deps: {
   })
 
   io.on('connection', session => {
-    const handlers: RequestHandlers<typeof REQUESTS> = {
+    const handlers = {
+      ...operationRequests(perform, session),
       ...roomRequests(services, session),
       ...chatRequests(services, session),
+      ...inboxRequests(services, session),
+      ...presenceRequests(services, session),
       ...callRequests(services, session),
-      'presence:set': async ({ status }: RequestData<'presence:set'>) => {
-        await services.presence.set(session, status)
-        return {}
-      },
-    }
+    } as RequestHandlers<typeof REQUESTS>
     bindRequests(session, REQUESTS, handlers, { logger, admit: () => services.limits.request(session.id) })
     session.on('disconnect', () => {
       cleanUp(services, session).catch(error =>

@@ -1,8 +1,8 @@
-import type { PresenceStatus, RoomPresence } from '@trunkline/protocol'
+import type { Presence as PresenceInfo, PresenceStatus } from '@trunkline/protocol'
 import type { FanOut } from '../fan-out.ts'
 import { audience, type Session } from '../session.ts'
 
-const RANK: Readonly<Record<PresenceStatus, number>> = { offline: 0, away: 1, online: 2 }
+const RANK: Readonly<Record<PresenceStatus, number>> = { offline: 0, away: 1, online: 2, dnd: 3 }
 
 /** The best status over a user's sockets: away on the phone and online at the desk is online. */
 const better = (a: PresenceStatus | undefined, b: PresenceStatus): PresenceStatus =>
@@ -19,7 +19,7 @@ export class Presence {
     this.#fanOut = fanOut
   }
 
-  async inRoom(roomId: string): Promise<RoomPresence[]> {
+  async inRoom(roomId: string): Promise<PresenceInfo[]> {
     const statuses = new Map<string, PresenceStatus>()
     for (const { userId, status } of await this.#fanOut.inRoom(roomId)) {
       statuses.set(userId, better(statuses.get(userId), status))
@@ -39,7 +39,7 @@ export class Presence {
     for (const roomId of ids) {
       const there = sockets.filter(socket => socket.rooms.has(audience.room(roomId)))
       const status = there.reduce<PresenceStatus>((best, { data }) => better(best, data.status), 'offline')
-      this.#fanOut.toRoom(roomId).emit('presence:changed', { roomId, userId, status })
+      this.#fanOut.toRoom(roomId).emit('presence:changed', { userId, status })
     }
   }
 

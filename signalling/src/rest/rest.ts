@@ -1,16 +1,19 @@
 import { expressPath } from '@trunkline/kit'
-import { ROUTES, type RoomAction, type RouteName, TrunklineError } from '@trunkline/protocol'
+import { OPERATIONS, type OperationName, ROUTES, type RouteName, TrunklineError } from '@trunkline/protocol'
 import openApi from '@trunkline/protocol/openapi.json' with { type: 'json' }
 import { Router } from 'express'
 import type { IceServers } from '../calls/ice-servers.ts'
 import type { Messages } from '../chat/messages.ts'
-import type { Authenticate, Principal } from '../identity/authenticate.ts'
+import { cursorOf, seqOf } from '../cursor.ts'
+import type { Authenticate } from '../identity/authenticate.ts'
 import type { Guests } from '../identity/guests.ts'
 import type { Tokens } from '../identity/tokens.ts'
 import type { Users } from '../identity/users.ts'
 import { derivedId } from '../ids.ts'
 import type { RateLimits } from '../limits.ts'
 import type { EventLog } from '../log/event-log.ts'
+import { mountOperations } from '../operations/mount-operations.ts'
+import type { Perform } from '../operations/perform.ts'
 import type { Rooms } from '../rooms/rooms.ts'
 import { mount } from './route.ts'
 
@@ -24,32 +27,13 @@ export type RestDeps = {
   messages: Messages
   iceServers: IceServers
   limits: RateLimits
-}
-
-/** A cursor is the number of an event; kept opaque so that it can become more. */
-const cursorOf = (seq: number): string => Buffer.from(`s${seq}`).toString('base64url')
-const seqOf = (cursor: string | undefined): number | undefined => {
-  if (cursor === undefined) return undefined
-  const match = /^s(\d{1,15})$/.exec(Buffer.from(cursor, 'base64url').toString('latin1'))
-  if (!match)
-    throw new TrunklineError(
-      'invalid_request',
-      'This cursor is not one of ours: pass nextCursor on as it came.',
-    )
-  return Number(match[1])
+  perform: Perform
 }
 
 /** The REST API of signalling, under /v1. */
 export const createRest = (deps: RestDeps): Router => {
   const { authenticate, tokens, users, guests, rooms, log, messages, iceServers, limits } = deps
   const router = Router()
-
-  /** A key may act in any room there is; a user only in its own, by its role. */
-  const authorise = async (principal: Principal | undefined, roomId: string, action: RoomAction) => {
-    if (principal?.type === 'user') return rooms.authorise(principal, roomId, action)
-    await rooms.get(roomId)
-    return undefined
-  }
 
   mount(router, authenticate, 'createToken', async ({ body }) => {
     const user = await users.ensure({ id: body.userId, name: body.name, kind: 'user' })
@@ -60,26 +44,6 @@ export const createRest = (deps: RestDeps): Router => {
   mount(router, authenticate, 'createGuestToken', async ({ body, principal, request }) => {
     await limits.guestToken(request.ip ?? 'unknown')
     return guests.admit(body, principal?.type === 'user' ? principal : undefined)
-  })
-
-  mount(router, authenticate, 'createRoom', async ({ body, principal, retryKey }) => {
-    const creator = principal?.type === 'user' ? principal.user : undefined
-    const room = await rooms.create(body, { creator, retryKey })
-    const role = creator && (await rooms.roleOf(room.id, creator.id))
-    return creator && role ? { ...room, me: { userId: creator.id, role } } : room
-  })
-
-  mount(router, authenticate, 'getRoom', async ({ params, principal }) => {
-    const role = await authorise(principal, params.id, 'read')
-    const room = await rooms.get(params.id)
-    return principal?.type === 'user' && role ? { ...room, me: { userId: principal.user.id, role } } : room
-  })
-
-  mount(router, authenticate, 'listMessages', async ({ params, query, principal }) => {
-    await authorise(principal, params.id, 'read')
-    const page = await messages.page({ roomId: params.id, before: seqOf(query.cursor), limit: query.limit })
-    const first = page.messages[0]
-    return { data: page.messages, ...(page.hasMore && first ? { nextCursor: cursorOf(first.seq) } : {}) }
   })
 
   mount(router, authenticate, 'createMessage', async ({ params, body, principal, retryKey }) => {
@@ -97,13 +61,15 @@ export const createRest = (deps: RestDeps): Router => {
     if (named === undefined) {
       throw new TrunklineError('invalid_request', 'With an API key, name the acting user in sender.')
     }
-    await rooms.get(params.id)
-    await users.ensure({ id: named, kind: 'user' })
+    if (!principal) throw new Error('the route admits nobody unknown')
+    const user = await users.ensure({ id: named, kind: 'user' })
+    await rooms.authorise(principal, params.id, 'write', user)
     return messages.sendAsMessage({ ...content, clientId, roomId: params.id, sender: named })
   })
 
   mount(router, authenticate, 'listEvents', async ({ params, query, principal }) => {
-    await authorise(principal, params.id, 'read')
+    if (!principal) throw new Error('the route admits nobody unknown')
+    await rooms.authorise(principal, params.id, 'read')
     const after = seqOf(query.cursor) ?? query.after
     const page = await log.page({ roomId: params.id, after, limit: query.limit })
     const last = page.events.at(-1)
@@ -113,6 +79,8 @@ export const createRest = (deps: RestDeps): Router => {
   mount(router, authenticate, 'listIceServers', async ({ principal }) =>
     iceServers.mint(principal?.type === 'user' ? principal.user.id : (principal?.keyId ?? '')),
   )
+
+  mountOperations(router, deps)
 
   router.get('/v1/openapi.json', (_request, response) => {
     response.json(openApi)
@@ -125,9 +93,14 @@ export const createRest = (deps: RestDeps): Router => {
 /** A known path with another method says so, instead of "there is nothing here". */
 const refuseOtherMethods = (router: Router): void => {
   const methods = new Map<string, string[]>()
-  for (const name of Object.keys(ROUTES) as RouteName[]) {
-    const { path, method } = ROUTES[name]
-    methods.set(path, [...(methods.get(path) ?? []), method.toUpperCase()])
+  const routes = [
+    ...(Object.keys(ROUTES) as RouteName[]).map(name => ROUTES[name]),
+    ...(Object.keys(OPERATIONS) as OperationName[]).map(name => OPERATIONS[name].rest),
+  ]
+  for (const { path, method } of routes) {
+    // Whatever its fields are called, it is the same path.
+    const shape = path.replaceAll(/\{\w+\}/g, '{id}')
+    methods.set(shape, [...(methods.get(shape) ?? []), method.toUpperCase()])
   }
   for (const [path, allowed] of methods) {
     router.all(expressPath(path), (request, response, next) => {

@@ -1,7 +1,6 @@
 import { bearerOf, expressPath, jsonBody } from '@trunkline/kit'
 import {
   type Caller,
-  IdempotencyKey,
   parse,
   ROUTES,
   type RouteBody,
@@ -14,6 +13,7 @@ import {
 import type { Request, Router } from 'express'
 import type { z } from 'zod'
 import type { Authenticate, Principal } from '../identity/authenticate.ts'
+import { retryKeyOf, withoutBody } from './request.ts'
 
 /** A parsed request of one route. `principal` is absent only on routes that anybody may call. */
 export type RouteCall<N extends RouteName> = {
@@ -28,27 +28,11 @@ export type RouteCall<N extends RouteName> = {
 
 type RouteHandler<N extends RouteName> = (call: RouteCall<N>) => Promise<RouteResponse<N>>
 
-const retryKeyOf = (request: Request, principal: Principal | undefined): string | undefined => {
-  const key = parse(IdempotencyKey.optional(), request.get('Idempotency-Key'), 'Idempotency-Key')
-  if (key === undefined) return undefined
-  const caller = principal?.type === 'key' ? principal.keyId : principal?.user.id
-  return JSON.stringify([principal?.type, caller, request.path, key])
-}
-
 const assertCaller = (callers: readonly Caller[], principal: Principal): void => {
   if (callers.includes('anyone') || callers.includes(principal.type)) return
   const wanted = callers.map(caller => (caller === 'key' ? 'an API key' : "a user's token")).join(' or ')
   throw new TrunklineError('forbidden', `This needs ${wanted}.`)
 }
-
-/** Nothing was read: there was nothing, or it was not called JSON. */
-const withoutBody = (what: string, request: Request): TrunklineError =>
-  /^application\/([^;]+\+)?json\s*(;|$)/i.test(request.get('Content-Type') ?? '')
-    ? new TrunklineError('invalid_request', `The body of ${what} is empty: send JSON.`)
-    : new TrunklineError(
-        'unsupported_media_type',
-        `${what} takes a JSON body: send Content-Type: application/json.`,
-      )
 
 /**
  * Mounts one route of the protocol's table: authenticates, parses everything the table describes, answers with the

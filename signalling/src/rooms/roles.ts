@@ -2,8 +2,15 @@ import { RIGHTS, type Role, type RoomAction, TrunklineError } from '@trunkline/p
 
 const REFUSALS: Readonly<Record<RoomAction, string>> = {
   read: 'You may not read this room.',
-  write: 'You may read this room but not write in it: ask a moderator to make you a publisher.',
+  react: 'You may not react to messages in this room.',
   call: 'You may not join calls in this room.',
+  write: 'You may read this room but not write in it: ask a moderator to make you a publisher.',
+  pin: 'You may not pin messages in this room: publishers, moderators and owners may.',
+  invite: 'You may not bring people into this room: moderators and owners may.',
+  moderate: 'Only moderators and owners of this room may do this.',
+  grant: 'Only moderators and owners of this room may change roles.',
+  update: 'Only moderators and owners of this room may change it.',
+  administer: 'Only owners of this room may do this.',
 }
 
 /** @throws TrunklineError `forbidden`, or `room_not_found` when even the room's existence is none of theirs */

@@ -38,7 +38,7 @@ export const roomRequests = (services: Services, session: Session) => {
       members.find(member => member.user.id === principal.user.id) ??
       (await rooms.member(roomId, principal.user.id))
     if (!me) throw roomNotFound()
-    return { room, me, members, presence: present, ...page, call, routerRtpCapabilities }
+    return { room, me, members, presence: present, ...page, blocked: [], call, routerRtpCapabilities }
   }
 
   return {

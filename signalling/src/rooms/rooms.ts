@@ -12,7 +12,7 @@ import {
 } from '@trunkline/protocol'
 import { and, asc, eq, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../database.ts'
-import type { UserPrincipal } from '../identity/authenticate.ts'
+import type { Principal, UserPrincipal } from '../identity/authenticate.ts'
 import type { Users } from '../identity/users.ts'
 import { derivedId, newId } from '../ids.ts'
 import type { EventLog } from '../log/event-log.ts'
@@ -30,12 +30,20 @@ type Creation = {
   requestHash: Buffer
 }
 
-const toRoom = (row: RoomRow): Room => ({
+export const toRoom = (row: RoomRow): Room => ({
   id: row.id,
   kind: row.kind,
   title: row.title,
+  description: row.description,
+  avatar: row.avatar,
+  access: row.access,
+  defaultRole: row.defaultRole,
   metadata: row.metadata,
   guests: row.guests,
+  retentionDays: row.retentionDays,
+  archivedAt: row.archivedAt?.toISOString() ?? null,
+  memberCount: row.memberCount,
+  firstSeq: row.firstSeq,
   lastSeq: row.lastSeq,
   createdAt: row.createdAt.toISOString(),
 })
@@ -139,11 +147,19 @@ export class Rooms {
   }
 
   /**
-   * The role with which this user is in a room, checked against what it wants to do there. A user whose token grants
-   * the room becomes a member of it here.
+   * The role by which somebody may do this in a room. A user whose token grants the room becomes a member of it here.
+   * An API key may do everything in any room there is, but lends its right to nobody who is banned there.
+   * @param user in whose name a key acts
    * @throws TrunklineError `room_not_found` for who is not in it, `forbidden` for who may not
    */
-  async authorise(principal: UserPrincipal, roomId: string, action: RoomAction): Promise<Role> {
+  async authorise(principal: Principal, roomId: string, action: RoomAction, user?: User): Promise<Role> {
+    if (principal.type === 'key') {
+      await this.get(roomId)
+      if (user && (await this.roleOf(roomId, user.id)) === 'banned') {
+        throw new TrunklineError('forbidden', `"${user.id}" is banned from this room.`)
+      }
+      return 'owner'
+    }
     const role =
       (await this.roleOf(roomId, principal.user.id)) ?? (await this.#enterByGrant(principal, roomId))
     assertMay(role, action)

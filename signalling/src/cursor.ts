@@ -1,0 +1,36 @@
+import { TrunklineError } from '@trunkline/protocol'
+
+/** A cursor as clients carry it: opaque, so that it can become more. */
+export const writeCursor = (...fields: (string | number)[]): string =>
+  Buffer.from(JSON.stringify(fields)).toString('base64url')
+
+/**
+ * The fields of a cursor that came back, checked.
+ * @param shape one check per field
+ * @throws TrunklineError `invalid_request`
+ */
+export const readCursor = (cursor: string, shape: readonly ((field: unknown) => boolean)[]): unknown[] => {
+  try {
+    const fields: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))
+    if (
+      Array.isArray(fields) &&
+      fields.length === shape.length &&
+      shape.every((isValid, at) => isValid(fields[at]))
+    ) {
+      return fields
+    }
+  } catch {
+    // Not one of ours.
+  }
+  throw new TrunklineError(
+    'invalid_request',
+    'This cursor is not one of ours: pass nextCursor on as it came.',
+  )
+}
+
+const isSeq = (field: unknown): boolean => Number.isSafeInteger(field) && (field as number) >= 0
+
+/** A cursor that is the number of an event. */
+export const cursorOf = (seq: number): string => writeCursor(seq)
+export const seqOf = (cursor: string | undefined): number | undefined =>
+  cursor === undefined ? undefined : (readCursor(cursor, [isSeq])[0] as number)

@@ -1,0 +1,12 @@
+import { chatOperations } from '../chat/chat-operations.ts'
+import { roomOperations } from '../rooms/room-operations.ts'
+import type { Services } from '../services.ts'
+import type { OperationHandlers } from './operation.ts'
+import { unbuiltOperations } from './unbuilt.ts'
+
+/** Every operation, from the parts of the system that perform them. */
+export const createHandlers = (services: Services): OperationHandlers => ({
+  ...unbuiltOperations,
+  ...roomOperations(services),
+  ...chatOperations(services),
+})
