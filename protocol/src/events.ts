@@ -16,6 +16,8 @@ const said = {
   deleted: z.literal(true).optional(),
 }
 const reason = z.string().optional()
+/** It was a request to come in, not a membership. */
+const request = { requested: z.literal(true).optional() }
 
 /** Everything lasting that can happen in a room, by type, with the shape of its `data`. */
 export const EVENTS = {
@@ -30,10 +32,10 @@ export const EVENTS = {
   'member.requested': z.strictObject({ user: User, message: z.string().optional() }),
   'member.joined': z.strictObject({ user: User, role: GrantedRole }),
   'member.changed': z.strictObject({ userId: UserId, role: GrantedRole }),
-  /** Went, or declined the invitation, or withdrew the request. */
-  'member.left': z.strictObject({ userId: UserId }),
-  /** Sent away, or not let in. */
-  'member.removed': z.strictObject({ userId: UserId, reason }),
+  /** Went, or declined the invitation, or withdrew the request: the last for moderators' eyes, as the request was. */
+  'member.left': z.strictObject({ userId: UserId, ...request }),
+  /** Sent away, or not let in: the last for moderators' eyes, as the request was. */
+  'member.removed': z.strictObject({ userId: UserId, reason, ...request }),
   /** For moderators' eyes; others read that a member was removed. */
   'member.banned': z.strictObject({ userId: UserId, reason, until: Time.optional() }),
   'member.unbanned': z.strictObject({ userId: UserId }),
@@ -108,7 +110,10 @@ export type RoomEventOf<T extends EventType> = Extract<RoomEvent, { type: T }>
 
 /** Whether only those who moderate see this event as it is. */
 export const isForModerators = (event: RoomEvent): boolean =>
-  event.type === 'member.banned' || event.type === 'member.unbanned' || event.type === 'member.requested'
+  event.type === 'member.banned' ||
+  event.type === 'member.unbanned' ||
+  event.type === 'member.requested' ||
+  ((event.type === 'member.left' || event.type === 'member.removed') && event.data.requested === true)
 
 /**
  * An event as a role may see it. Who is banned and who asks to come in is for those who moderate; the others see a

@@ -1,9 +1,26 @@
 import type { Logger, Redis } from '@trunkline/kit'
+import { eventFor, isForModerators, type RoomEvent } from '@trunkline/protocol'
 import type { EventLog } from './log/event-log.ts'
 import { audience, openRooms, type SessionData, type TrunklineServer } from './session.ts'
 
 /** A socket of any node. `data` of another node's holds what can be sent between them. */
 export type Listening = { data: Pick<SessionData, 'userId' | 'status'>; rooms: ReadonlySet<string> }
+
+/** Says an event to the audiences of its room: as it is to those who moderate, else as it may be seen. */
+const deliverTo = (nodes: Pick<TrunklineServer, 'to'>, event: RoomEvent): void => {
+  const { roomId } = event
+  const everybody = [audience.room(roomId), audience.inbox(roomId)]
+  if (!isForModerators(event)) {
+    nodes.to(everybody).emit('event:appended', { event })
+    return
+  }
+  const moderators = audience.moderators(roomId)
+  nodes.to(moderators).emit('event:appended', { event })
+  nodes
+    .to(everybody)
+    .except(moderators)
+    .emit('event:appended', { event: eventFor('member', event) })
+}
 
 /**
  * Speaks to rooms over all nodes. While Redis is away each node goes on alone: the adapter would keep its own sockets
@@ -34,7 +51,12 @@ export class FanOut {
 
   /** Everybody who has the room open. */
   toRoom(roomId: string) {
-    return (this.#isWhole ? this.#io : this.#io.local).to(audience.room(roomId))
+    return this.#nodes.to(audience.room(roomId))
+  }
+
+  /** Brings an event to everybody who hears the room, as each may see it. */
+  deliver(event: RoomEvent): void {
+    deliverTo(this.#nodes, event)
   }
 
   /** What is known of the sockets that have a room open: of this node's only, while the others cannot be asked. */
@@ -59,6 +81,11 @@ export class FanOut {
     return [...(adapter.rooms.get(to) ?? [])].flatMap(id => sockets.get(id) ?? [])
   }
 
+  /** Every node, or this one alone while Redis is away. */
+  get #nodes(): Pick<TrunklineServer, 'to'> {
+    return this.#isWhole ? this.#io : this.#io.local
+  }
+
   get #isWhole(): boolean {
     return this.#redis?.isReady ?? true
   }
@@ -66,7 +93,7 @@ export class FanOut {
   async #catchUp(): Promise<void> {
     for (const roomId of openRooms(this.#io)) {
       const { events } = await this.#log.page({ roomId, limit: 1 })
-      for (const event of events) this.#io.local.to(audience.room(roomId)).emit('event:appended', { event })
+      for (const event of events) deliverTo(this.#io.local, event)
     }
   }
 }

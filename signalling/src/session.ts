@@ -12,6 +12,8 @@ export type SessionData = {
   status: 'online' | 'away'
   /** Rooms this socket has open. */
   rooms: Set<string>
+  /** Whether it watches its inbox: then it hears `event:appended` of all rooms of its user. */
+  watchesInbox: boolean
   /** Its participants in calls, with their rooms. */
   participants: Map<string, string>
 }
@@ -29,11 +31,23 @@ export const listen = async (session: Session, to: string): Promise<void> => {
   await session.join(to)
 }
 
-/** Names of Socket.IO rooms: who hears what. */
+/** Names of Socket.IO rooms: who hears what. One emit to several of them reaches each socket once. */
 export const audience = {
+  /** Who has the room open. */
   room: (id: string) => `room:${id}`,
+  /** Who watches an inbox this room is in: `event:appended` only. */
+  inbox: (id: string) => `inbox:${id}`,
+  /** Those of either who moderate the room: they hear events as they are. */
+  moderators: (id: string) => `moderators:${id}`,
+  /** All sockets of a user. */
   user: (id: string) => `user:${id}`,
   participant: (id: string) => `participant:${id}`,
+}
+
+/** This node's sockets of a user. */
+export const sessionsOf = (io: TrunklineServer, userId: string): Session[] => {
+  const { adapter, sockets } = io.of('/')
+  return [...(adapter.rooms.get(audience.user(userId)) ?? [])].flatMap(id => sockets.get(id) ?? [])
 }
 
 /** Rooms that somebody connected to this node has open. */

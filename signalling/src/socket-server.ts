@@ -131,6 +131,7 @@ export const serveSockets = (deps: {
           userId: principal.user.id,
           status: 'online',
           rooms: new Set(),
+          watchesInbox: false,
           participants: new Map(),
         }
         next()
@@ -167,6 +168,6 @@ export const serveSockets = (deps: {
 
   const checking = setInterval(() => cutIdlers(io, logger), BACKLOG_CHECK_MS)
 
-  services.log.onAppend(event => services.fanOut.toRoom(event.roomId).emit('event:appended', { event }))
+  services.log.onAppend(event => services.fanOut.deliver(event))
   return () => clearInterval(checking)
 }
