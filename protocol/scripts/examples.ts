@@ -1,22 +1,22 @@
+import {
+  ada,
+  at,
+  filePart,
+  guest,
+  jsonPart,
+  member,
+  message,
+  messageEvent,
+  room,
+  roomId,
+  textPart,
+} from './example-values.ts'
+import { job, OPERATION_ANSWERS, OPERATION_REQUESTS } from './operation-examples.ts'
+
 /** One or more valid values of every shape of the wire, by what makes each worth having. */
-type Examples = Readonly<Record<string, Readonly<Record<string, unknown>>>>
+export type Examples = Readonly<Record<string, Readonly<Record<string, unknown>>>>
 
-const roomId = 'room-1'
-const at = '2026-11-21T09:30:00.000Z'
 const participant = { roomId, participantId: 'par_1' }
-const ada = { id: 'ada', name: 'Ada', kind: 'user' }
-const guest = { id: 'gst_1', name: 'Grüße 👋', kind: 'guest' }
-const textPart = { mime: 'text/plain', text: 'Hello' }
-const filePart = {
-  mime: 'image/png',
-  fileId: 'file_1',
-  name: 'scan.png',
-  size: 48_213,
-  width: 1_280,
-  height: 720,
-}
-const jsonPart = { mime: 'application/json', json: { answer: [42, null, true, { deep: 'yes' }] } }
-
 const rtpCapabilities = {
   codecs: [
     { kind: 'audio', mimeType: 'audio/opus', preferredPayloadType: 100, clockRate: 48_000, channels: 2 },
@@ -69,34 +69,6 @@ const iceServers = [
   { urls: ['turn:192.0.2.1:3478?transport=udp'], username: '1795000000:ada', credential: 'c2VjcmV0' },
 ]
 
-const messageEvent = {
-  roomId,
-  seq: 3,
-  at,
-  sender: 'ada',
-  clientId: 'c-1',
-  type: 'message.created',
-  data: { parts: [textPart], metadata: { urgent: true } },
-}
-const room = {
-  id: roomId,
-  kind: 'group',
-  title: 'Ward round',
-  metadata: {},
-  guests: true,
-  lastSeq: 3,
-  createdAt: at,
-}
-const member = { user: ada, role: 'owner', deliveredSeq: 3, readSeq: 2, joinedAt: at }
-const message = {
-  roomId,
-  seq: 3,
-  sender: 'ada',
-  clientId: 'c-1',
-  text: 'Hello',
-  parts: [textPart, filePart, jsonPart],
-  at,
-}
 const storedFile = {
   id: 'file_1',
   roomId,
@@ -121,6 +93,9 @@ const issued = { token: 'header.claims.signature', user: ada, expiresAt: at }
 const nothing = { nothing: {} }
 
 export const REQUEST_EXAMPLES: Examples = {
+  ...OPERATION_REQUESTS,
+  'inbox:watch': nothing,
+  'presence:watch': { two: { userIds: ['ada', 'grace'] }, nobody: { userIds: [] } },
   'room:open': {
     latest: { roomId },
     'after what is known': { roomId, after: 0, limit: 200 },
@@ -141,10 +116,6 @@ export const REQUEST_EXAMPLES: Examples = {
       metadata: { 'a key': { constructor: 1 } },
     },
   },
-  'receipt:deliver': { plain: { roomId, seq: 3 } },
-  'receipt:read': { 'nothing yet': { roomId, seq: 0 } },
-  'typing:set': { begins: { roomId, typing: true }, ends: { roomId, typing: false } },
-  'presence:set': { online: { status: 'online' }, away: { status: 'away' } },
   'call:join': { 'can receive': { roomId, rtpCapabilities }, 'only sends': { roomId, rtpCapabilities: {} } },
   'call:leave': { plain: participant },
   'transport:connect': { plain: { ...participant, transportId: 'tra_1', dtlsParameters } },
@@ -171,6 +142,9 @@ export const REQUEST_EXAMPLES: Examples = {
 }
 
 export const RESPONSE_EXAMPLES: Examples = {
+  ...OPERATION_ANSWERS,
+  'inbox:watch': nothing,
+  'presence:watch': { one: { data: [{ userId: 'ada', status: 'dnd' }] } },
   'room:open': {
     'with a call': {
       room,
@@ -179,6 +153,7 @@ export const RESPONSE_EXAMPLES: Examples = {
       presence: [{ userId: 'ada', status: 'online' }],
       events: [messageEvent],
       hasMore: true,
+      blocked: ['mallory'],
       call,
       routerRtpCapabilities: rtpCapabilities,
     },
@@ -189,17 +164,17 @@ export const RESPONSE_EXAMPLES: Examples = {
       presence: [],
       events: [],
       hasMore: false,
+      blocked: [],
       call: null,
       routerRtpCapabilities: null,
     },
   },
   'room:close': nothing,
-  'room:sync': { page: { events: [messageEvent], hasMore: false } },
+  'room:sync': {
+    page: { events: [messageEvent], hasMore: false },
+    'after what is gone': { events: [messageEvent], hasMore: false, removed: { from: 1, to: 2 } },
+  },
   'message:send': { appended: { event: messageEvent } },
-  'receipt:deliver': nothing,
-  'receipt:read': nothing,
-  'typing:set': nothing,
-  'presence:set': nothing,
   'call:join': { joined: { ...joined, iceServers } },
   'call:leave': nothing,
   'transport:connect': nothing,
@@ -215,7 +190,14 @@ export const RESPONSE_EXAMPLES: Examples = {
 export const NOTICE_EXAMPLES: Examples = {
   'event:appended': { message: { event: messageEvent } },
   'typing:changed': { begins: { roomId, userId: 'ada', typing: true } },
-  'presence:changed': { left: { roomId, userId: 'ada', status: 'offline' } },
+  'presence:changed': {
+    left: { userId: 'ada', status: 'offline', lastSeenAt: at },
+    busy: { userId: 'ada', status: 'dnd', custom: { text: 'In theatre', emoji: '🏥', until: at } },
+  },
+  'counts:changed': { read: { roomId, readSeq: 3, unread: 0, mentions: 0 } },
+  'room:entered': { invited: { roomId, role: 'pending' } },
+  'room:closed': { banned: { roomId, reason: 'banned' } },
+  'blocks:changed': { one: { userIds: ['mallory'] } },
   'receipt:changed': { read: { roomId, userId: 'ada', deliveredSeq: 3, readSeq: 2 } },
   'call:changed': { live: { roomId, call }, over: { roomId, call: null } },
   'speaker:changed': {
@@ -231,19 +213,53 @@ export const NOTICE_EXAMPLES: Examples = {
   },
 }
 
+const event = (type: string, data: unknown, rest: object = { sender: 'ada' }) => ({
+  plain: { roomId, seq: 9, at, ...rest, type, data },
+})
+const about = { messageSeq: 3 }
+
 export const EVENT_EXAMPLES: Examples = {
-  'room.created': {
-    plain: { roomId, seq: 1, at, sender: 'ada', type: 'room.created', data: { kind: 'group', title: '' } },
+  'room.created': event('room.created', { kind: 'group', title: '' }),
+  'room.updated': event('room.updated', { changes: { title: 'Ward 8', retentionDays: null } }),
+  'room.archived': event('room.archived', {}),
+  'room.restored': event('room.restored', {}),
+  'member.invited': event('member.invited', { user: guest, role: 'publisher' }),
+  'member.requested': event('member.requested', { user: ada, message: 'Let me in' }),
+  'member.joined': event('member.joined', { user: guest, role: 'publisher' }, {}),
+  'member.changed': event('member.changed', { userId: 'gst_1', role: 'moderator' }),
+  'member.left': event('member.left', { userId: 'ada' }),
+  'member.removed': event('member.removed', { userId: 'gst_1', reason: 'Wrong room' }),
+  'member.banned': event('member.banned', { userId: 'gst_1', reason: 'Spam', until: at }),
+  'member.unbanned': event('member.unbanned', { userId: 'gst_1' }),
+  'event.hidden': event('event.hidden', {}, {}),
+  'message.created': {
+    text: messageEvent,
+    'with everything': {
+      ...messageEvent,
+      data: {
+        parts: [textPart],
+        mentions: ['grace'],
+        replyTo: 2,
+        threadOf: 2,
+        forwarded: { sender: 'grace', at },
+        silent: true,
+        expiresAt: at,
+      },
+    },
+    deleted: { ...messageEvent, data: { parts: [], deleted: true } },
   },
-  'member.joined': {
-    guest: { roomId, seq: 2, at, type: 'member.joined', data: { user: guest, role: 'publisher' } },
+  'message.edited': event('message.edited', { ...about, parts: [textPart] }),
+  'message.deleted': {
+    ...event('message.deleted', about),
+    expired: event('message.deleted', { ...about, expired: true }, {}).plain,
   },
-  'member.left': { plain: { roomId, seq: 9, at, type: 'member.left', data: { userId: 'gst_1' } } },
-  'message.created': { text: messageEvent },
-  'call.started': { plain: { roomId, seq: 4, at, type: 'call.started', data: { callId: 'call_1' } } },
-  'call.ended': {
-    plain: { roomId, seq: 5, at, type: 'call.ended', data: { callId: 'call_1', durationMs: 0 } },
-  },
+  'message.pinned': event('message.pinned', about),
+  'message.unpinned': event('message.unpinned', about),
+  'reaction.added': event('reaction.added', { ...about, reaction: '👍' }),
+  'reaction.removed': event('reaction.removed', { ...about, reaction: ':ship-it:' }),
+  'node.published': event('node.published', { node: 'x-temperature', payload: { celsius: 4.2 } }),
+  'call.started': event('call.started', { callId: 'call_1' }, {}),
+  'call.ended': event('call.ended', { callId: 'call_1', durationMs: 0 }, {}),
 }
 
 export const BODY_EXAMPLES: Examples = {
@@ -257,18 +273,6 @@ export const BODY_EXAMPLES: Examples = {
     },
   },
   createGuestToken: { plain: { roomId, name: 'Grüße 👋' } },
-  createRoom: {
-    shortest: { kind: 'channel' },
-    whole: {
-      id: roomId,
-      kind: 'group',
-      title: 'Ward round',
-      members: ['ada', 'grace'],
-      distinct: true,
-      guests: false,
-      metadata: { ward: 7 },
-    },
-  },
   createMessage: {
     text: { text: 'Hello' },
     parts: { sender: 'ada', clientId: 'c-1', parts: [textPart, filePart], metadata: {} },
@@ -278,11 +282,9 @@ export const BODY_EXAMPLES: Examples = {
 export const ANSWER_EXAMPLES: Examples = {
   createToken: { issued },
   createGuestToken: { issued: { ...issued, user: guest } },
-  createRoom: { 'with an API key': room },
-  getRoom: { "with a user's token": { ...room, me: { userId: 'ada', role: 'owner' } } },
-  listMessages: { page: { data: [message], nextCursor: 'czM' }, empty: { data: [] } },
   createMessage: { created: message },
   listEvents: { page: { data: [messageEvent] } },
   listIceServers: { relayed: { iceServers, expiresAt: at }, none: { iceServers: [], expiresAt: at } },
+  createImport: { begun: job },
   createFile: { picture: storedFile },
 }

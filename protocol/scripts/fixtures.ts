@@ -85,11 +85,19 @@ const REFUSED: Readonly<Record<string, Record<string, unknown>>> = {
     'a clientId with a space': { roomId: 'room-1', clientId: 'c 1', text: 'a' },
   },
   'requests/presence.set.json': { 'offline is not set': { status: 'offline' } },
+  'requests/node.publish.json': {
+    'a node of no known kind': { roomId: 'room-1', node: 'posts', payload: 1 },
+  },
+  'requests/message.react.json': { 'two words': { roomId: 'room-1', seq: 3, reaction: 'well done' } },
+  'requests/export.create.json': {
+    'two at once': { roomId: 'room-1', userId: 'ada' },
+    nothing: {},
+  },
+  'requests/room.create.json': { 'a kind that is not': { kind: 'party' } },
   'requests/room.open.json': {
     'the id of a prototype': { roomId: '__proto__' },
     'a page too large': { roomId: 'room-1', limit: 201 },
   },
-  'rest/createRoom.body.json': { 'a kind that is not': { kind: 'party' } },
   'rest/createToken.body.json': { 'lives too shortly': { userId: 'ada', ttlSeconds: 9 } },
 }
 

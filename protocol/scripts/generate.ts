@@ -1,6 +1,7 @@
-/** Writes what is derived from the protocol's tables into `generated/`: OpenAPI, JSON Schemas, fixtures. */
+/** Writes what is derived from the protocol's tables into `generated/`: OpenAPI, AsyncAPI, JSON Schemas, fixtures. */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
+import { createAsyncApi } from './asyncapi.ts'
 import { createFixtures } from './fixtures.ts'
 import { createOpenApi } from './openapi.ts'
 import { createSchemas } from './schemas.ts'
@@ -9,6 +10,7 @@ const FOLDER = join(import.meta.dirname, '../generated')
 
 const files = new Map<string, unknown>([
   ['openapi.json', createOpenApi()],
+  ['asyncapi.json', createAsyncApi()],
   ...[...createSchemas()].map(([name, schema]) => [join('schemas', name), schema] as const),
   ...[...createFixtures()].map(([name, { fixture }]) => [join('fixtures', name), fixture] as const),
 ])

@@ -9,25 +9,40 @@ export type Direction = 'input' | 'output'
 
 /** Shapes with a name of their own in the documents: whatever contains one refers to it. */
 const NAMED = {
+  AccessModel: protocol.AccessModel,
+  Ban: protocol.Ban,
   Call: protocol.Call,
   ConsumerOptions: protocol.ConsumerOptions,
+  CustomStatus: protocol.CustomStatus,
   DtlsParameters: protocol.DtlsParameters,
   GrantedRole: protocol.GrantedRole,
   IceParameters: protocol.IceParameters,
   IceServer: protocol.IceServer,
+  InboxEntry: protocol.InboxEntry,
   IssuedToken: protocol.IssuedToken,
+  Job: protocol.Job,
   Member: protocol.Member,
   Message: protocol.Message,
   MessagePart: protocol.MessagePart,
   MessagePost: protocol.MessagePost,
+  MessageVersion: protocol.MessageVersion,
+  NodeItem: protocol.NodeItem,
   Participant: protocol.Participant,
+  PendingEntry: protocol.PendingEntry,
+  Presence: protocol.Presence,
   PresenceStatus: protocol.PresenceStatus,
   Problem: protocol.Problem,
+  ReactionCount: protocol.ReactionCount,
   Role: protocol.Role,
   Room: protocol.Room,
   RoomEvent: protocol.RoomEvent,
   RoomKind: protocol.RoomKind,
+  RoomNews: protocol.RoomNews,
   RoomPost: protocol.RoomPost,
+  RoomPreview: protocol.RoomPreview,
+  RoomWithMembership: protocol.RoomWithMembership,
+  ScheduledMessage: protocol.ScheduledMessage,
+  SearchHit: protocol.SearchHit,
   StoredFile: protocol.StoredFile,
   TokenRequest: protocol.TokenRequest,
   Track: protocol.Track,
@@ -42,6 +57,15 @@ for (const [id, schema] of Object.entries(NAMED)) {
 const RULES = new Map<z.core.$ZodType, JsonSchema>([
   [protocol.MessageSend, { oneOf: [{ required: ['text'] }, { required: ['parts'] }] }],
   [protocol.MessagePost, { oneOf: [{ required: ['text'] }, { required: ['parts'] }] }],
+  [protocol.OPERATIONS['message:edit'].request, { oneOf: [{ required: ['text'] }, { required: ['parts'] }] }],
+  [
+    protocol.OPERATIONS['message:schedule'].request,
+    { oneOf: [{ required: ['text'] }, { required: ['parts'] }] },
+  ],
+  [
+    protocol.OPERATIONS['export:create'].request,
+    { oneOf: [{ required: ['roomId'] }, { required: ['userId'] }] },
+  ],
 ])
 
 /**

@@ -1,21 +1,28 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import {
   type Caller,
   ERRORS,
   type ErrorCode,
   IdempotencyKey,
+  OPERATIONS,
+  type Operation,
+  type OperationName,
   PROTOCOL_VERSION,
   Problem,
   ROUTES,
   type RouteName,
+  UserId,
 } from '../src/index.ts'
-import { type Direction, type JsonSchema, toJsonSchema } from './json-schema.ts'
+import { Components } from './components.ts'
+import { type JsonSchema, toJsonSchema } from './json-schema.ts'
 
 type Route = {
   method: string
   path: string
   summary: string
   callers: readonly Caller[]
+  /** The socket request that does the same. */
+  socket?: string
   params?: z.ZodObject
   query?: z.ZodObject
   body?: z.ZodType | 'bytes'
@@ -30,44 +37,6 @@ const SECURITY: Readonly<Record<Caller, Record<string, string[]>>> = {
   key: { apiKey: [] },
   user: { userToken: [] },
   anyone: {},
-}
-
-/** Collects the named schemas that others refer to. */
-class Components {
-  readonly #schemas = new Map<string, JsonSchema>()
-
-  /** A schema as it stands in the document, its named parts moved to the components. */
-  add(schema: z.ZodType, direction: Direction): JsonSchema {
-    const { $schema: _, $defs, ...own } = relink(toJsonSchema(schema, direction)) as JsonSchema
-    for (const [name, definition] of Object.entries(($defs ?? {}) as Record<string, JsonSchema>)) {
-      const known = this.#schemas.get(name)
-      if (known && JSON.stringify(known) !== JSON.stringify(definition)) {
-        throw new Error(
-          `${name} is sent in one shape and answered in another: give the two names of their own`,
-        )
-      }
-      this.#schemas.set(name, definition)
-    }
-    return own
-  }
-
-  all(): Record<string, JsonSchema> {
-    return Object.fromEntries([...this.#schemas].sort(([a], [b]) => (a < b ? -1 : 1)))
-  }
-}
-
-/** `#/$defs/User` as OpenAPI places it. */
-const relink = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(relink)
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(
-    Object.entries(value).map(([key, entry]) => [
-      key,
-      key === '$ref' && typeof entry === 'string'
-        ? entry.replace('#/$defs/', '#/components/schemas/')
-        : relink(entry),
-    ]),
-  )
 }
 
 const parametersOf = (components: Components, place: 'path' | 'query', schema?: z.ZodObject) => {
@@ -94,19 +63,56 @@ const IDEMPOTENCY_KEY = {
 }
 
 /** Statuses a route may refuse with. */
-const refusalsOf = ({ method, callers, params, query, body, response }: Route): number[] => {
+const refusalsOf = ({ method, callers, params, query, body, response, socket }: Route): number[] => {
   const statuses = new Set([500, 503])
   if (params || query || body || method === 'post') statuses.add(400)
   if (!callers.includes('anyone') || callers.length > 1) for (const status of [401, 403]) statuses.add(status)
   if (callers.includes('anyone')) statuses.add(401)
   if (params || callers.includes('anyone')) statuses.add(404)
   if (body) for (const status of [409, 413, 415, 422, 429]) statuses.add(status)
+  if (socket) for (const status of [409, 422, 429]) statuses.add(status)
   if (response === 'bytes') statuses.add(416)
   return [...statuses].sort((a, b) => a - b)
 }
 
-const operationOf = (components: Components, name: RouteName) => {
-  const route: Route = ROUTES[name]
+/** Socket requests whose REST route answers in another shape. */
+const SOCKET_REQUEST_OF: Partial<Record<RouteName, string>> = {
+  createMessage: 'message:send',
+  listEvents: 'room:sync',
+}
+
+/** A name that generators of clients take: `message:send` is `messageSend`. */
+const idOf = (name: string): string => name.replace(/:(\w)/, (_, letter: string) => letter.toUpperCase())
+
+const SENDER = UserId.optional().describe(
+  "For API keys: the user it is done in the name of. A user's token names its own user.",
+)
+
+/** An operation as REST offers it: its fields shared out over path, query and body. */
+const routeOf = (name: OperationName): Route => {
+  const { request, response, rest, summary, right, sender }: Operation = OPERATIONS[name]
+  const inPath = [...rest.path.matchAll(/\{(\w+)\}/g)].map(([, field]) => field as string)
+  // Checks over several fields have no place in parts of them; what they demand stands among the rules.
+  const fields = request.shape as Record<string, z.ZodType>
+  const only = (names: readonly string[]) =>
+    z.strictObject(Object.fromEntries(names.map(name => [name, fields[name] as z.ZodType])))
+  const elsewhere = Object.keys(request.shape).filter(field => !inPath.includes(field))
+  const others = only(elsewhere).extend({ sender: SENDER })
+  const hasBody = rest.method !== 'get' && rest.method !== 'delete'
+  const inRoom = right === 'none' ? '' : ` Needs the right to ${right} in the room.`
+  const named = sender === 'required' ? ' An API key names the user in sender.' : ''
+  return {
+    ...rest,
+    summary: `${summary}.${inRoom}${named}`,
+    callers: ['key', 'user'],
+    socket: name,
+    ...(inPath.length > 0 ? { params: only(inPath) } : {}),
+    ...(hasBody ? { body: others } : { query: others }),
+    response,
+  }
+}
+
+const operationOf = (components: Components, name: string, route: Route) => {
   const { method, path, summary, callers, body, response, status } = route
   const parameters = [
     ...parametersOf(components, 'path', route.params),
@@ -125,7 +131,7 @@ const operationOf = (components: Components, name: RouteName) => {
   }
   const isBytes = response === 'bytes'
   const content = isBytes
-    ? { [MEDIA_TYPE_OF[name] ?? 'application/octet-stream']: {} }
+    ? { [MEDIA_TYPE_OF[name as RouteName] ?? 'application/octet-stream']: {} }
     : { 'application/json': { schema: components.add(response, 'output') } }
   const responses = {
     [status]: { description: summary, content },
@@ -140,7 +146,8 @@ const operationOf = (components: Components, name: RouteName) => {
     ),
   }
   return {
-    operationId: name,
+    operationId: idOf(name),
+    ...(route.socket ? { 'x-socket-request': route.socket } : {}),
     summary,
     tags: [path.split('/')[2]],
     security: callers.map(caller => SECURITY[caller]),
@@ -148,6 +155,13 @@ const operationOf = (components: Components, name: RouteName) => {
     ...(requestBody ? { requestBody } : {}),
     responses,
   }
+}
+
+/** The same route with its field called as in another path. */
+const renamed = (route: Route, path: string): Route => {
+  const [schema] = Object.values(route.params?.shape ?? {}) as z.ZodType[]
+  const [, name = ''] = /\{(\w+)\}/.exec(path) ?? []
+  return schema === undefined ? route : { ...route, path, params: z.object({ [name]: schema }) }
 }
 
 /** One answer per HTTP status, naming the codes it may carry. */
@@ -174,9 +188,18 @@ const problems = (components: Components) => {
 export const createOpenApi = (): JsonSchema => {
   const components = new Components()
   const paths: Record<string, Record<string, unknown>> = {}
+  const add = (name: string, route: Route) => {
+    paths[route.path] = { ...paths[route.path], [route.method]: operationOf(components, name, route) }
+  }
+  for (const name of Object.keys(OPERATIONS) as OperationName[]) add(name, routeOf(name))
   for (const name of Object.keys(ROUTES) as RouteName[]) {
-    const { path, method } = ROUTES[name]
-    paths[path] = { ...paths[path], [method]: operationOf(components, name) }
+    const socket = SOCKET_REQUEST_OF[name]
+    const route: Route = { ...ROUTES[name], ...(socket ? { socket } : {}) }
+    // One path is one item, whatever its field is called.
+    const known = Object.keys(paths).find(
+      path => path.replaceAll(/\{\w+\}/g, '{}') === route.path.replaceAll(/\{\w+\}/g, '{}'),
+    )
+    add(name, known && route.params ? renamed(route, known) : route)
   }
   const responses = problems(components)
   return {

@@ -4,10 +4,14 @@ import { Validator } from '@seriousme/openapi-schema-validator'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { describe, expect, it } from 'vitest'
+import { createAsyncApi } from '../scripts/asyncapi.ts'
 import { createFixtures } from '../scripts/fixtures.ts'
 import { createOpenApi } from '../scripts/openapi.ts'
 import { createSchemas } from '../scripts/schemas.ts'
 import { ERRORS } from './errors.ts'
+import { NOTICES } from './notices.ts'
+import { OPERATIONS } from './operations.ts'
+import { REQUESTS } from './requests.ts'
 import { ROUTES } from './rest.ts'
 
 const FOLDER = join(import.meta.dirname, '../generated')
@@ -44,9 +48,17 @@ describe('openapi.json', () => {
       paths: Record<string, Record<string, { operationId: string; responses: Record<string, unknown> }>>
       components: { responses: Record<string, { description: string }> }
     }
-    for (const [name, { path, method, status }] of Object.entries(ROUTES)) {
-      expect(paths[path]?.[method]?.operationId).toBe(name)
-      expect(Object.keys(paths[path]?.[method]?.responses ?? {})).toContain(String(status))
+    const found = new Map(
+      Object.values(paths).flatMap(item =>
+        Object.entries(item).map(([method, operation]) => [operation.operationId, { method, ...operation }]),
+      ),
+    )
+    for (const [name, { method, status }] of Object.entries(ROUTES)) {
+      expect(found.get(name)?.method, name).toBe(method)
+      expect(Object.keys(found.get(name)?.responses ?? {})).toContain(String(status))
+    }
+    for (const [name, { rest }] of Object.entries(OPERATIONS)) {
+      expect(paths[rest.path]?.[rest.method], name).toMatchObject({ 'x-socket-request': name })
     }
     const described = Object.values(components.responses).map(response => response.description)
     for (const code of Object.keys(ERRORS)) expect(described.join()).toContain(`\`${code}\``)
@@ -56,6 +68,7 @@ describe('openapi.json', () => {
 it('what is committed is what the tables say', () => {
   const expected = new Map<string, unknown>([
     ['openapi.json', createOpenApi()],
+    ['asyncapi.json', createAsyncApi()],
     ...[...schemas].map(([name, schema]) => [`schemas/${name}`, schema] as const),
     ...[...fixtures].map(([name, { fixture }]) => [`fixtures/${name}`, fixture] as const),
   ])
@@ -64,6 +77,32 @@ it('what is committed is what the tables say', () => {
   )
   expect(found.sort()).toEqual([...expected.keys()].sort())
   for (const [name, content] of expected) expect(read(name), name).toEqual(content)
+})
+
+describe('asyncapi.json', () => {
+  const document = createAsyncApi() as {
+    operations: Record<string, { action: string }>
+    channels: { socket: { messages: Record<string, unknown> } }
+  }
+
+  it('has every request and every notice', () => {
+    const named = (names: readonly string[]) => names.map(name => name.replaceAll(':', '.')).sort()
+    const those = (action: string) =>
+      Object.keys(document.operations)
+        .filter(name => document.operations[name]?.action === action)
+        .sort()
+    expect(those('receive')).toEqual(named(Object.keys(REQUESTS)))
+    expect(those('send')).toEqual(named(Object.keys(NOTICES)))
+  })
+
+  it('refers only to what it holds', () => {
+    for (const [, path = ''] of JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)) {
+      const target = path
+        .split('/')
+        .reduce<unknown>((at, key) => (at as Record<string, unknown>)?.[key], document)
+      expect(target, path).toBeDefined()
+    }
+  })
 })
 
 describe('fixtures', () => {

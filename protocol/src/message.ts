@@ -82,9 +82,7 @@ export const Forwarded = z.strictObject({ sender: UserId, at: Time })
 export type Forwarded = z.infer<typeof Forwarded>
 
 /** One emoji, or `:a-name:` of an app's own. */
-export const Reaction = text(LIMITS.reactionChars, 1).refine(value => !/\s/u.test(value), {
-  message: 'must not contain spaces',
-})
+export const Reaction = text(LIMITS.reactionChars, 1).regex(/^\S+$/u, { message: 'must not contain spaces' })
 
 export const ReactionCount = z.strictObject({
   reaction: z.string(),

@@ -3,6 +3,11 @@ import {
   NOTICES,
   type NoticeData,
   type NoticeName,
+  OPERATIONS,
+  type Operation,
+  type OperationAnswer,
+  type OperationInput,
+  type OperationName,
   PROTOCOL_VERSION,
   parse,
   REQUESTS,
@@ -23,7 +28,12 @@ type Schema = {
 }
 
 /** What of the contract was seen at work. */
-export const seen = { requests: new Set<string>(), notices: new Set<string>(), events: new Set<string>() }
+export const seen = {
+  requests: new Set<string>(),
+  notices: new Set<string>(),
+  events: new Set<string>(),
+  operations: new Set<string>(),
+}
 
 export type ContractClient = {
   request<N extends RequestName>(name: N, data: RequestData<N>): Promise<ResponseData<N>>
@@ -79,6 +89,34 @@ export const connectStrictly = async (url: string, token: string): Promise<Contr
     },
     close: () => void socket.close(),
   }
+}
+
+/** One operation over REST; the answer must be of its status and shape, to the letter. */
+export const performStrictly = async <N extends OperationName>(
+  url: string,
+  name: N,
+  data: OperationInput<N>,
+  options: { token?: string; sender?: string; headers?: Record<string, string> } = {},
+): Promise<OperationAnswer<N>> => {
+  const { rest: route, response } = OPERATIONS[name] as Operation
+  const { sender, ...call } = options
+  const fields = new Map(Object.entries({ ...data, ...(sender === undefined ? {} : { sender }) }))
+  const path = route.path.replaceAll(/\{(\w+)\}/g, (_, field: string) => {
+    const value = String(fields.get(field))
+    fields.delete(field)
+    return encodeURIComponent(value)
+  })
+  const hasBody = route.method !== 'get' && route.method !== 'delete'
+  const query = new URLSearchParams([...fields].map(([field, value]) => [field, String(value)]))
+  const answer = await rest(url, route.method.toUpperCase(), hasBody ? path : `${path}?${query}`, {
+    ...call,
+    ...(hasBody ? { body: Object.fromEntries(fields) } : {}),
+  })
+  expect([answer.status, answer.status === route.status ? '' : answer.body], name).toEqual([route.status, ''])
+  expect(answer.headers.get('content-type'), name).toContain('application/json')
+  expect((response as Schema).safeParse(answer.body).error?.issues, name).toBeUndefined()
+  seen.operations.add(name)
+  return answer.body
 }
 
 /** One REST call; the answer must be of the route's status and shape, to the letter. */

@@ -1,6 +1,12 @@
 import { NOTICES, Problem, REQUESTS, type RequestData, StoredFile } from '@trunkline/protocol'
 import { beforeAll, expect, it } from 'vitest'
-import { type ContractClient, callStrictly, connectStrictly, seen } from './contract-client.ts'
+import {
+  type ContractClient,
+  callStrictly,
+  connectStrictly,
+  performStrictly,
+  seen,
+} from './contract-client.ts'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { commandOf, descendantsOf } from './support/processes-of.ts'
 import { rest } from './support/rest.ts'
@@ -30,30 +36,30 @@ it('tokens, rooms and messages by REST', async () => {
   const issued = await callStrictly(url, 'createToken', { body: { userId: 'ada', name: 'Ada' } })
   adasToken = issued.token
   expect(issued.user).toEqual({ id: 'ada', name: 'Ada', kind: 'user' })
-  const byKey = await callStrictly(url, 'createRoom', {
-    body: {
-      id: roomId,
-      kind: 'group',
-      title: 'Ward 7',
-      members: ['ada'],
-      guests: true,
-      metadata: { floor: 2 },
-    },
+  const byKey = await performStrictly(url, 'room:create', {
+    id: roomId,
+    kind: 'group',
+    title: 'Ward 7',
+    members: ['ada'],
+    guests: true,
+    metadata: { floor: 2 },
   })
   expect(byKey.me).toBeUndefined()
-  const own = await callStrictly(url, 'createRoom', {
-    token: adasToken,
-    body: { kind: 'channel' },
-    headers: { 'idempotency-key': 'once' },
-  })
+  const own = await performStrictly(
+    url,
+    'room:create',
+    { kind: 'channel' },
+    { token: adasToken, headers: { 'idempotency-key': 'once' } },
+  )
   expect(own.me).toEqual({ userId: 'ada', role: 'owner' })
-  const again = await callStrictly(url, 'createRoom', {
-    token: adasToken,
-    body: { kind: 'channel' },
-    headers: { 'idempotency-key': 'once' },
-  })
+  const again = await performStrictly(
+    url,
+    'room:create',
+    { kind: 'channel' },
+    { token: adasToken, headers: { 'idempotency-key': 'once' } },
+  )
   expect(again.id).toBe(own.id)
-  const room = await callStrictly(url, 'getRoom', { id: roomId, token: adasToken })
+  const room = await performStrictly(url, 'room:get', { roomId }, { token: adasToken })
   expect([room.title, room.metadata, room.me?.role]).toEqual(['Ward 7', { floor: 2 }, 'publisher'])
 
   for (let n = 1; n <= 3; n++) {
@@ -64,9 +70,9 @@ it('tokens, rooms and messages by REST', async () => {
     })
     expect([message.sender, message.text]).toEqual(['ada', `number ${n}`])
   }
-  const last = await callStrictly(url, 'listMessages', { id: roomId, query: '?limit=2' })
+  const last = await performStrictly(url, 'message:list', { roomId, limit: 2 })
   expect(last.data.map(message => message.text)).toEqual(['number 2', 'number 3'])
-  const first = await callStrictly(url, 'listMessages', { id: roomId, query: `?cursor=${last.nextCursor}` })
+  const first = await performStrictly(url, 'message:list', { roomId, cursor: last.nextCursor })
   expect(first.data.map(message => message.text)).toEqual(['number 1'])
   expect(first.nextCursor).toBeUndefined()
 

@@ -1,8 +1,9 @@
 import { gzipSync } from 'node:zlib'
-import { LIMITS, PROTOCOL_VERSION, ROUTES, type RouteName } from '@trunkline/protocol'
+import { LIMITS, PROTOCOL_VERSION } from '@trunkline/protocol'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { expectTyped } from './hostile-server.ts'
-import { fixtureOf, type Stage, startStage } from './hostile-stage.ts'
+import { type Stage, startStage } from './hostile-stage.ts'
+import { TARGETS, type Target, targetOf } from './hostile-targets.ts'
 import { badTokens } from './hostile-tokens.ts'
 import { deepList, deepObject, hostileValue, spoil } from './hostile-values.ts'
 import { Wire } from './hostile-wire.ts'
@@ -11,9 +12,8 @@ import { type Answer, rest } from './support/rest.ts'
 import { randomFrom, rounds, seed } from './support/rounds.ts'
 import { API_KEY } from './support/server.ts'
 
-const NAMES = Object.keys(ROUTES) as RouteName[]
-const CLOSED = NAMES.filter(name => !(ROUTES[name].callers as readonly string[]).includes('anyone'))
-const WITH_BODY = NAMES.filter(name => 'body' in ROUTES[name] && ROUTES[name].body !== 'bytes')
+const CLOSED = TARGETS.filter(target => !target.isForAnyone)
+const WITH_BODY = TARGETS.filter(target => target.bodies)
 
 let stage: Stage
 const register = cleanUpAfterAll()
@@ -23,21 +23,15 @@ beforeAll(async () => {
 })
 afterEach(() => stage.check())
 
-const pathOf = (name: RouteName, id = 'room-1'): string => {
-  const path = ROUTES[name].path.replace('{id}', id)
-  return name === 'createFile' ? `${path}?name=a.txt` : path
-}
-
 const call = (
-  name: RouteName,
+  target: Target,
   options: { token?: string; body?: string; path?: string; headers?: Record<string, string> } = {},
 ): Promise<Answer> => {
-  const { method } = ROUTES[name]
-  const body = 'body' in ROUTES[name] ? (options.body ?? '{}') : undefined
-  const token = options.token ?? API_KEY
-  return rest(stage.url, method.toUpperCase(), options.path ?? pathOf(name), {
+  const { token = API_KEY, path = target.pathOf(), headers } = options
+  const body = options.body ?? (target.bodies ? '{}' : undefined)
+  return rest(stage.url, target.method, path, {
     token,
-    ...(options.headers ? { headers: options.headers } : {}),
+    ...(headers ? { headers } : {}),
     ...(body === undefined ? {} : { body }),
   })
 }
@@ -52,10 +46,10 @@ const expectProblem = (answer: Answer, context: string, code?: string) => {
 }
 
 describe('tokens', () => {
-  it.each(CLOSED)('%s takes no bad one, and none is missing', async name => {
-    expectProblem(await call(name, { token: '' }), name, 'token_missing')
+  it.each(CLOSED)('$name takes no bad one, and none is missing', async target => {
+    expectProblem(await call(target, { token: '' }), target.name, 'token_missing')
     for (const [what, token, code] of badTokens()) {
-      expectProblem(await call(name, { token }), `${name} with a token ${what}`, code)
+      expectProblem(await call(target, { token }), `${target.name} with a token ${what}`, code)
     }
   })
 
@@ -65,7 +59,7 @@ describe('tokens', () => {
     ['two tokens', 'Bearer a b'],
     ['nothing after the scheme', 'Bearer '],
   ])('%s is as none', async (_, authorization) => {
-    const answer = await call('getRoom', { token: '', headers: { authorization } })
+    const answer = await call(targetOf('room:get'), { token: '', headers: { authorization } })
     expectProblem(answer, authorization, 'token_missing')
   })
 
@@ -98,11 +92,13 @@ describe('tokens', () => {
 })
 
 describe('bodies', () => {
-  it.each(WITH_BODY)('%s is refused with one typed error', async name => {
-    for (const [what, value] of Object.entries(fixtureOf(`rest/${name}.body`).invalid)) {
-      expectProblem(await call(name, { body: JSON.stringify(value) }), `${name} ${what}`, 'invalid_request')
+  it.each(WITH_BODY)('$name is refused with one typed error', async target => {
+    const { name, bodies } = target
+    for (const [what, value] of bodies?.invalid ?? []) {
+      expectProblem(await call(target, { body: JSON.stringify(value) }), `${name} ${what}`, 'invalid_request')
     }
-    const example = JSON.stringify(Object.values(fixtureOf(`rest/${name}.body`).valid)[0]).slice(0, -1)
+    const fields = JSON.stringify(bodies?.valid[0]).slice(0, -1)
+    const example = fields === '{' ? '{"a":1' : fields
     const written: [string, string, string?][] = [
       ['no JSON', '{"a":'],
       ['half a string', '"abc'],
@@ -115,7 +111,7 @@ describe('bodies', () => {
       ['a megabyte', `"${'x'.repeat(1_000_000)}"`, 'too_large'],
     ]
     for (const [what, body, code = 'invalid_request'] of written) {
-      expectProblem(await call(name, { body }), `${name} with ${what}`, code)
+      expectProblem(await call(target, { body }), `${name} with ${what}`, code)
     }
   })
 
@@ -129,7 +125,7 @@ describe('bodies', () => {
     ['with a long key for retries', { 'idempotency-key': 'k'.repeat(256) }, 'invalid_request'],
   ])('%s', async (what, headers, code) => {
     const body = JSON.stringify({ kind: 'group' })
-    expectProblem(await call('createRoom', { body, headers }), what, code)
+    expectProblem(await call(targetOf('room:create'), { body, headers }), what, code)
   })
 
   it('that swell when unpacked', async () => {
@@ -147,8 +143,7 @@ describe('bodies', () => {
 })
 
 describe('paths and queries', () => {
-  const routes = NAMES.filter(name => 'params' in ROUTES[name])
-  it.each(routes)('%s', async name => {
+  it.each(TARGETS.filter(target => target.hasParams))('$name', async target => {
     const token = stage.tokens.ada
     const hostile = [
       '%00',
@@ -161,7 +156,7 @@ describe('paths and queries', () => {
       "'--",
     ]
     for (const id of hostile) {
-      expectProblem(await call(name, { token, path: pathOf(name, id) }), `${name} ${id}`)
+      expectProblem(await call(target, { token, path: target.pathOf(id) }), `${target.name} ${id}`)
     }
   })
 
@@ -199,10 +194,10 @@ describe('paths and queries', () => {
   )
 
   it('other methods and other paths', async () => {
-    for (const name of NAMES) {
-      const answer = await rest(stage.url, 'DELETE', pathOf(name))
-      expectProblem(answer, name, 'method_not_allowed')
-      expect(answer.headers.get('allow')).toContain(ROUTES[name].method.toUpperCase())
+    for (const target of TARGETS) {
+      const answer = await rest(stage.url, 'PROPFIND', target.pathOf())
+      expectProblem(answer, target.name, 'method_not_allowed')
+      expect(answer.headers.get('allow')).toContain(target.method)
     }
     for (const path of ['/v1', '/v1/', '/v1/roomz', '/v1/rooms/room-1/', '/v1/__proto__', '/%', '/a%00b']) {
       expectProblem(await rest(stage.url, 'PUT', path), path)
@@ -211,15 +206,16 @@ describe('paths and queries', () => {
 })
 
 describe('what belongs to others', () => {
-  const inRooms = NAMES.filter(name => ROUTES[name].path.startsWith('/v1/rooms/{id}'))
-  const bodies: Partial<Record<RouteName, string>> = { createMessage: '{"text":"a"}', createFile: 'bytes' }
+  const inRooms = TARGETS.filter(target => target.pathOf('x').startsWith('/v1/rooms/x'))
 
-  it.each(inRooms)('%s of a room one is not in is as if there were no such room', async name => {
+  it.each(inRooms)('$name of a room one is not in is as if there were no such room', async target => {
     const ask = async (id: string) => {
-      const body = bodies[name]
-      const path = pathOf(name, id)
-      const answer = await call(name, { token: stage.tokens.ada, path, ...(body ? { body } : {}) })
-      expectProblem(answer, name, 'room_not_found')
+      const [example] = target.bodies?.valid ?? []
+      const { sender: _, ...own } = example ?? {}
+      const body = target.name === 'createFile' ? 'bytes' : example && JSON.stringify(own)
+      const path = target.pathOf(id)
+      const answer = await call(target, { token: stage.tokens.ada, path, ...(body ? { body } : {}) })
+      expectProblem(answer, target.name, 'room_not_found')
       return { ...answer.body, requestId: '' }
     }
     expect(await ask('room-2')).toEqual(await ask('no-such-room'))
@@ -227,29 +223,40 @@ describe('what belongs to others', () => {
 
   it('a file of a room one is not in is as if there were no such file', async () => {
     const body = 'the notes of room 2'
-    const stored = await call('createFile', {
+    const createFile = targetOf('createFile')
+    const stored = await call(createFile, {
       token: stage.tokens.grace,
-      path: pathOf('createFile', 'room-2'),
+      path: createFile.pathOf('room-2'),
       body,
     })
     expect(stored.status).toBe(201)
-    for (const name of ['getFile', 'getThumbnail'] as const) {
+    for (const target of [targetOf('getFile'), targetOf('getThumbnail')]) {
       const ask = async (id: string) => {
-        const answer = await call(name, { token: stage.tokens.ada, path: pathOf(name, id) })
-        expectProblem(answer, name, 'not_found')
+        const answer = await call(target, { token: stage.tokens.ada, path: target.pathOf(id) })
+        expectProblem(answer, target.name, 'not_found')
         return { ...answer.body, requestId: '' }
       }
       expect(await ask(stored.body.id)).toEqual(await ask('no-such-file'))
-      expectProblem(await call(name, { path: pathOf(name, stored.body.id) }), `${name} with the API key`)
+      const byKey = await call(target, { path: target.pathOf(stored.body.id) })
+      expectProblem(byKey, `${target.name} with the API key`)
     }
-    const own = await call('getFile', { token: stage.tokens.grace, path: pathOf('getFile', stored.body.id) })
+    const getFile = targetOf('getFile')
+    const own = await call(getFile, { token: stage.tokens.grace, path: getFile.pathOf(stored.body.id) })
     expect(own.body).toBe(body)
   })
 
   it('nobody sends in another name', async () => {
     const body = '{"text":"a","sender":"grace"}'
-    expectProblem(await call('createMessage', { token: stage.tokens.ada, body }), 'sender', 'forbidden')
-    expectProblem(await call('createToken', { token: stage.tokens.ada }), 'createToken', 'forbidden')
+    expectProblem(
+      await call(targetOf('createMessage'), { token: stage.tokens.ada, body }),
+      'sender',
+      'forbidden',
+    )
+    expectProblem(
+      await call(targetOf('createToken'), { token: stage.tokens.ada }),
+      'createToken',
+      'forbidden',
+    )
   })
 })
 
@@ -260,19 +267,20 @@ it('spoiled bodies and queries, at random', { timeout: 240_000 }, async () => {
   let sent = 0
   const work = async () => {
     while (sent++ < turns) {
-      const name = WITH_BODY[Math.floor(random() * WITH_BODY.length)] as RouteName
+      const target = WITH_BODY[Math.floor(random() * WITH_BODY.length)] as Target
+      const { name } = target
       // Guests are counted by the minute, which would make this a test of patience.
       if (name === 'createGuestToken' && random() > 0.05) continue
-      const examples = Object.values(fixtureOf(`rest/${name}.body`).valid)
+      const examples = target.bodies?.valid ?? []
       const body = spoil(random, examples[Math.floor(random() * examples.length)])
       const path =
         random() < 0.1
-          ? `${pathOf(name)}?a=${encodeURIComponent(hostileValue(random).slice(0, 2_000).toWellFormed())}`
-          : pathOf(name)
-      const answer = await call(name, { body, path })
+          ? `${target.pathOf()}?a=${encodeURIComponent(hostileValue(random).slice(0, 2_000).toWellFormed())}`
+          : target.pathOf()
+      const answer = await call(target, { body, path })
       const context = `${name} ${path} ${body.slice(0, 500)}`
       if (answer.status >= 400) expectProblem(answer, context)
-      else expect(answer.status, context).toBe(ROUTES[name].status)
+      else expect(answer.status, context).toBe(target.status)
       const outcome = answer.body.code ?? String(answer.status)
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
     }
@@ -282,8 +290,10 @@ it('spoiled bodies and queries, at random', { timeout: 240_000 }, async () => {
   expect(outcomes.get('invalid_request')).toBeGreaterThan(turns / 4)
 })
 
-it('the OpenAPI document is served to anybody', async () => {
+it('the documents of the contract are served to anybody', async () => {
   const { status, body } = await rest(stage.url, 'GET', '/v1/openapi.json', { token: '' })
   expect([status, body.openapi]).toEqual([200, '3.1.1'])
-  expect(Object.keys(body.paths)).toContain('/v1/rooms/{id}/messages')
+  expect(Object.keys(body.paths)).toContain('/v1/rooms/{roomId}/messages')
+  const events = await rest(stage.url, 'GET', '/v1/asyncapi.json', { token: '' })
+  expect([events.status, events.body.asyncapi]).toEqual([200, '3.0.0'])
 })

@@ -1,5 +1,6 @@
 import { expressPath } from '@trunkline/kit'
 import { OPERATIONS, type OperationName, ROUTES, type RouteName, TrunklineError } from '@trunkline/protocol'
+import asyncApi from '@trunkline/protocol/asyncapi.json' with { type: 'json' }
 import openApi from '@trunkline/protocol/openapi.json' with { type: 'json' }
 import { Router } from 'express'
 import type { IceServers } from '../calls/ice-servers.ts'
@@ -82,6 +83,9 @@ export const createRest = (deps: RestDeps): Router => {
 
   mountOperations(router, deps)
 
+  router.get('/v1/asyncapi.json', (_request, response) => {
+    response.json(asyncApi)
+  })
   router.get('/v1/openapi.json', (_request, response) => {
     response.json(openApi)
   })
