@@ -1,6 +1,6 @@
 import type { Server as HttpServer } from 'node:http'
 import { createAdapter } from '@socket.io/redis-streams-adapter'
-import type { Logger, Redis } from '@trunkline/kit'
+import { createJobs, type Logger, type Redis, type Task } from '@trunkline/kit'
 import type { Role, Sfu } from '@trunkline/protocol'
 import type { Router } from 'express'
 import type pg from 'pg'
@@ -85,9 +85,14 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   if (options.apiKey) await apiKeys.preset(options.apiKey)
   const firstApiKey = (await apiKeys.isEmpty()) ? await apiKeys.create() : undefined
 
+  const tasks = new Map<string, Task>()
+  const jobs = await createJobs({ pool, logger, tasks })
+
   const services: Services = {
     io,
     logger,
+    jobs,
+    tasks,
     fanOut,
     database,
     users,
@@ -104,6 +109,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   const router = createRest({ ...services, authenticate, tokens, guests, perform })
   const stopChecking = serveSockets({ services, perform, authenticate, logger })
   await calls.start()
+  await jobs.start()
 
   return {
     router,
@@ -115,6 +121,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
     },
     ensureGuestRoom: (id, title) => rooms.ensureGuestRoom(id, title),
     close: async () => {
+      await jobs.close()
       calls.close()
       fanOut.close()
       stopChecking()

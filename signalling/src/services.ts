@@ -1,4 +1,4 @@
-import type { Logger } from '@trunkline/kit'
+import type { Jobs, Logger, Task } from '@trunkline/kit'
 import type { Calls } from './calls/calls.ts'
 import type { IceServers } from './calls/ice-servers.ts'
 import type { Messages } from './chat/messages.ts'
@@ -16,6 +16,9 @@ import type { TrunklineServer } from './session.ts'
 export type Services = {
   io: TrunklineServer
   logger: Logger
+  jobs: Jobs
+  /** What jobs do, by their name: a part of the system puts its own in while it is put together. */
+  tasks: Map<string, Task>
   fanOut: FanOut
   database: Database
   users: Users
