@@ -35,10 +35,8 @@ export type PendingEntry = z.infer<typeof PendingEntry>
 /** What retention took out of the stretch that was asked for: these numbers will not come. */
 export const RemovedStretch = z.strictObject({ from: Position, to: Position })
 
-/** News of one room since a cursor. */
-export const RoomNews = Counts.extend({
-  room: Room,
-  me: Member,
+/** News of one room since a cursor: how lists show it now, and what happened. */
+export const RoomNews = InboxEntry.extend({
   /** The latest, ascending, at most as many as asked for. */
   events: z.array(RoomEvent),
   /** There are earlier news that are not in `events`: `room:sync` with `before` gives them. */
@@ -52,6 +50,7 @@ export const SyncAnswer = z.strictObject({
   rooms: z.array(RoomNews),
   /** Rooms one is not in any more. */
   left: z.array(RoomId),
+  /** Every room one is not in yet, whether or not something happened there. */
   pending: z.array(PendingEntry),
   /** What to ask with next. */
   cursor: z.string(),
