@@ -1,0 +1,197 @@
+import {
+  OPERATIONS,
+  type OperationAnswer,
+  type OperationInput,
+  type OperationName,
+  type RequestData,
+} from '@trunkline/protocol'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type ContractClient, callStrictly, connectStrictly, performStrictly } from './contract-client.ts'
+import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { mintToken } from './support/rest.ts'
+import { startServer } from './support/server.ts'
+
+const PEOPLE = ['ada', 'grace', 'linus', 'mary', 'kurt', 'edsger', 'tony'] as const
+type Person = (typeof PEOPLE)[number]
+
+/** One way of asking: over REST or over a socket, each answer held against the contract to the letter. */
+type Ask = <N extends OperationName>(
+  who: Person,
+  name: N,
+  data: OperationInput<N>,
+) => Promise<OperationAnswer<N>>
+
+let url: string
+const tokens = new Map<string, string>()
+const sockets = new Map<string, ContractClient>()
+const register = cleanUpAfterAll()
+
+beforeAll(async () => {
+  ;({ url } = await startServer({ register }))
+  for (const who of PEOPLE) {
+    tokens.set(who, await mintToken(url, who))
+    sockets.set(who, await connectStrictly(url, tokens.get(who) ?? ''))
+  }
+  register(async () => {
+    for (const socket of sockets.values()) socket.close()
+  })
+})
+
+const overRest: Ask = (who, name, data) => performStrictly(url, name, data, { token: tokens.get(who) ?? '' })
+const overSocket: Ask = (who, name, data) =>
+  (sockets.get(who) as ContractClient).request(name, data as RequestData<typeof name>) as never
+
+describe.each([
+  // Whoever comes and is deleted in the end is another each time.
+  ['REST', overRest, 'edsger'],
+  ['socket', overSocket, 'tony'],
+] as const)('over %s', (transport, ask, newcomer) => {
+  const used = new Set<OperationName>()
+  const perform: Ask = (who, name, data) => {
+    used.add(name)
+    return ask(who, name, data)
+  }
+  let roomId: string
+  let elsewhere: string
+
+  const say = async (text: string, more: object = {}): Promise<number> => {
+    const message = await callStrictly(url, 'createMessage', {
+      token: tokens.get('linus') ?? '',
+      id: roomId,
+      body: { text, ...more },
+    })
+    return message.seq
+  }
+
+  it('rooms and who is in them', async () => {
+    const room = await perform('ada', 'room:create', {
+      kind: 'channel',
+      title: `Ward round by ${transport}`,
+      access: 'request',
+      members: ['grace'],
+    })
+    roomId = room.id
+    expect(room.me).toEqual({ userId: 'ada', role: 'owner' })
+    await perform('ada', 'room:update', { roomId, description: 'Every morning', metadata: { ward: 7 } })
+    const seen = await perform('grace', 'room:get', { roomId })
+    expect([seen.description, seen.me?.role]).toEqual(['Every morning', 'member'])
+    await perform('ada', 'member:add', { roomId, userIds: ['linus'] })
+    const linus = await perform('ada', 'member:update', { roomId, userId: 'linus', role: 'publisher' })
+    expect(linus.role).toBe('publisher')
+    await perform('ada', 'member:invite', { roomId, userIds: ['mary'], role: 'moderator' })
+    expect((await perform('mary', 'room:accept', { roomId })).role).toBe('moderator')
+    const asked = await perform(newcomer, 'room:follow', { roomId, message: 'Let me in' })
+    expect([asked.role, asked.pending]).toEqual(['pending', 'requested'])
+    expect((await perform('mary', 'member:approve', { roomId, userId: newcomer })).role).toBe('member')
+    const { data } = await perform('grace', 'member:list', { roomId })
+    expect(data.map(member => member.user.id).sort()).toEqual(
+      ['ada', 'grace', 'linus', 'mary', newcomer].sort(),
+    )
+    const channels = await perform('kurt', 'channel:list', { query: 'ward' })
+    expect(channels.data.map(channel => channel.id)).toContain(roomId)
+    await perform('kurt', 'room:follow', { roomId })
+    await perform('mary', 'member:kick', { roomId, userId: 'kurt', reason: 'Not yet' })
+    await perform('mary', 'member:ban', { roomId, userId: 'kurt', reason: 'Never' })
+    const bans = await perform('ada', 'ban:list', { roomId })
+    expect(bans.data.map(ban => [ban.user.id, ban.reason])).toEqual([['kurt', 'Never']])
+    await perform('mary', 'member:unban', { roomId, userId: 'kurt' })
+    await perform(newcomer, 'room:leave', { roomId })
+    elsewhere = (await perform('linus', 'room:create', { kind: 'group', members: ['ada'] })).id
+  })
+
+  it('messages', async () => {
+    const root = await say('The first of a thread', { mentions: ['grace'] })
+    const answer = await say('An answer', { threadOf: root, replyTo: root })
+    await perform('linus', 'message:edit', { roomId, seq: root, text: 'The first of this thread' })
+    const { data: versions } = await perform('grace', 'message:history', { roomId, seq: root })
+    expect(versions).toHaveLength(2)
+    const { data: thread } = await perform('grace', 'message:thread', { roomId, seq: root })
+    expect(thread.map(({ seq }) => seq)).toEqual([answer])
+    await perform('grace', 'message:react', { roomId, seq: root, reaction: '👍' })
+    const pinned = await perform('linus', 'message:pin', { roomId, seq: root })
+    expect(pinned).toMatchObject({ thread: { count: 1 }, reactions: [{ reaction: '👍', count: 1 }] })
+    const { data: pins } = await perform('grace', 'message:pins', { roomId })
+    expect(pins).toEqual([pinned])
+    await perform('grace', 'message:unreact', { roomId, seq: root, reaction: '👍' })
+    await perform('linus', 'message:unpin', { roomId, seq: root })
+    const now = await perform('grace', 'message:get', { roomId, seq: root })
+    expect([now.text, now.reactions, now.pinnedAt]).toEqual([
+      'The first of this thread',
+      undefined,
+      undefined,
+    ])
+    const { event } = await perform('linus', 'message:forward', { roomId, seq: root, toRoomId: elsewhere })
+    expect(event.roomId).toBe(elsewhere)
+    const sendAt = new Date(Date.now() + 3_600_000).toISOString()
+    const later = await perform('linus', 'message:schedule', { roomId, sendAt, text: 'Good morning' })
+    const { data: waiting } = await perform('linus', 'message:scheduled', { roomId })
+    expect(waiting).toEqual([later])
+    await perform('linus', 'message:unschedule', { roomId, scheduleId: later.id })
+    await perform('linus', 'message:delete', { roomId, seq: answer })
+    const { data: messages } = await perform('grace', 'message:list', { roomId })
+    expect(messages.map(message => message.deletedAt !== undefined)).toEqual([false, true])
+  })
+
+  it('what is read, who is there, whom one does not want to hear', async () => {
+    const seq = await say('Read me, @grace', { mentions: ['grace'] })
+    await perform('grace', 'receipt:deliver', { roomId, seq })
+    const { data } = await perform('grace', 'inbox:list', {})
+    expect(data.find(entry => entry.room.id === roomId)).toMatchObject({ unread: 2, mentions: 2 })
+    expect(await perform('grace', 'receipt:read', { roomId, seq })).toEqual({ unread: 0, mentions: 0 })
+    await perform('linus', 'typing:set', { roomId, typing: true })
+    const presence = await perform('grace', 'presence:set', { status: 'dnd', custom: { text: 'In theatre' } })
+    expect(presence).toMatchObject({ userId: 'grace', status: 'dnd', hidden: false })
+    const present = await perform('ada', 'presence:get', { userIds: ['grace'] })
+    expect(present.data).toMatchObject([{ status: 'dnd', custom: { text: 'In theatre' } }])
+    await perform('grace', 'presence:set', { status: 'online', custom: null })
+    await perform('grace', 'block:add', { userId: 'kurt' })
+    expect((await perform('grace', 'block:list', {})).data.map(({ id }) => id)).toEqual(['kurt'])
+    await perform('grace', 'block:remove', { userId: 'kurt' })
+  })
+
+  it('nodes', async () => {
+    const item = await perform('linus', 'node:publish', {
+      roomId,
+      node: 'x-temperature',
+      payload: { celsius: 4.2 },
+    })
+    const of = { roomId, node: 'x-temperature' }
+    expect((await perform('grace', 'node:get', of)).data).toEqual([item])
+    expect((await perform('grace', 'node:history', of)).data).toEqual([item])
+    expect((await perform('grace', 'node:list', { roomId })).data).toEqual([item])
+  })
+
+  it('over all rooms: sync, feed, search, people', async () => {
+    const { cursor } = await perform('grace', 'sync:get', {})
+    const seq = await say('A pelican was seen')
+    const news = await perform('grace', 'sync:get', { cursor })
+    expect(news.rooms.map(({ room }) => room.id)).toContain(roomId)
+    const { data: feed } = await perform('grace', 'feed:list', { limit: 1 })
+    expect(feed.map(message => message.seq)).toEqual([seq])
+    const find = () => perform('grace', 'search:find', { query: 'pelican', roomId })
+    await expect.poll(async () => (await find()).data.length, { timeout: 20_000 }).toBe(1)
+    expect(await perform('grace', 'user:get', { userId: 'linus' })).toMatchObject({ id: 'linus' })
+    await perform('grace', 'user:update', { userId: 'grace', name: `Grace by ${transport}` })
+  })
+
+  it('jobs', async () => {
+    const job = await perform('grace', 'export:create', { userId: 'grace' })
+    const { jobId } = { jobId: job.id }
+    await perform('grace', 'job:cancel', { jobId })
+    expect(['cancelled', 'done']).toContain((await perform('grace', 'job:get', { jobId })).state)
+    const gone = await perform(newcomer, 'user:delete', { userId: newcomer, messages: 'anonymise' })
+    expect(gone.kind).toBe('userDeletion')
+  })
+
+  it('the end of a room', async () => {
+    await perform('ada', 'room:transfer', { roomId, userId: 'mary' })
+    await perform('mary', 'room:archive', { roomId })
+    expect((await perform('mary', 'room:restore', { roomId })).archivedAt).toBeNull()
+    await perform('mary', 'room:delete', { roomId })
+  })
+
+  it('everything was asked for, and nothing outside the contract was said', () => {
+    expect(Object.keys(OPERATIONS).filter(name => !used.has(name as OperationName))).toEqual([])
+    expect([...sockets.values()].flatMap(socket => socket.faults)).toEqual([])
+  })
+})
