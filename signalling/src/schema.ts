@@ -5,11 +5,13 @@ import {
   bigserial,
   boolean,
   customType,
+  foreignKey,
   index,
   integer,
   json,
   pgTable,
   primaryKey,
+  smallint,
   text,
   timestamp,
   uniqueIndex,
@@ -24,11 +26,16 @@ const time = (name: string) => timestamp(name, { withTimezone: true, precision: 
  */
 const xid8 = customType<{ data: string }>({ dataType: () => 'xid8' })
 const tx = (name: string) => xid8(name).notNull().default(sql`pg_current_xact_id()`)
+const tsvector = customType<{ data: string }>({ dataType: () => 'tsvector' })
 const position = (name: string) => bigint(name, { mode: 'number' }).notNull().default(0)
 
 export const users = pgTable('users', {
   id: text('id').primaryKey(),
   name: text('name').notNull(),
+  /** When it was last changed by request: a token made before that no longer brings its name. */
+  namedAt: time('named_at'),
+  /** The name's words, for search; null until they were read out of it. */
+  words: tsvector('words'),
   kind: text('kind', { enum: ['user', 'guest', 'bot'] }).notNull(),
   createdAt: time('created_at').notNull().defaultNow(),
   /** Do not disturb, on all devices. */
@@ -213,6 +220,55 @@ export const messages = pgTable(
       .on(table.expiresAt)
       .where(sql`${table.expiresAt} is not null and ${table.deletedAt} is null`),
     index('messages_by_sender').on(table.sender),
+  ],
+)
+
+/**
+ * The words of messages (part 0) and of the names of their files (part 1 for the first part that is one, and so on),
+ * written by signalling/src/search. Each word begins with the stretch of a room's log it stands in, so that a search
+ * reads nothing of rooms that are not the searcher's. Goes with its message.
+ */
+export const messageSearch = pgTable(
+  'message_search',
+  {
+    roomId: text('room_id').notNull(),
+    /** Of the message. */
+    seq: seq('seq').notNull(),
+    part: smallint('part').notNull(),
+    /** The event whose words these are: the message's own, or an edit. */
+    contentSeq: seq('content_seq').notNull(),
+    at: time('at').notNull(),
+    vector: tsvector('vector').notNull(),
+  },
+  table => [
+    primaryKey({ columns: [table.roomId, table.seq, table.part] }),
+    foreignKey({
+      columns: [table.roomId, table.seq],
+      foreignColumns: [messages.roomId, messages.seq],
+      name: 'message_search_message_fk',
+    }).onDelete('cascade'),
+    // Without the list of pending entries, which every search would read through, whoever's they are.
+    index('message_search_words').using('gin', table.vector).with({ fastupdate: false }),
+  ],
+)
+
+/** The words of a room's title and description, and how far its log is in the search index. */
+export const roomSearch = pgTable(
+  'room_search',
+  {
+    roomId: text('room_id')
+      .primaryKey()
+      .references(() => rooms.id, { onDelete: 'cascade' }),
+    indexedSeq: position('indexed_seq'),
+    vector: tsvector('vector').notNull(),
+    /** A channel that anybody may find. */
+    listed: boolean('listed').notNull(),
+  },
+  table => [
+    index('room_search_listed')
+      .using('gin', table.vector)
+      .with({ fastupdate: false })
+      .where(sql`${table.listed}`),
   ],
 )
 
