@@ -6,7 +6,7 @@ import type { Logger } from './logger.ts'
 /** Key of the advisory lock under which migrations run: several processes start at once. */
 const MIGRATION_LOCK = 7_282_734_511
 
-export type Database<Schema extends Record<string, unknown>> = NodePgDatabase<Schema>
+export type Database<Schema extends Record<string, unknown>> = NodePgDatabase<Schema> & { $client: pg.Pool }
 
 /** Opens a pool. An idle connection that breaks is logged and replaced, not thrown into the process. */
 export const openPool = (url: string, logger: Logger, max = 20): pg.Pool => {
@@ -42,7 +42,7 @@ export const openDatabase = async <Schema extends Record<string, unknown>>(optio
 }
 
 /** SQLSTATE of a failed statement, looked for through drizzle's wrapping. */
-const sqlStateOf = (error: unknown): string | undefined => {
+export const sqlStateOf = (error: unknown): string | undefined => {
   for (let next: unknown = error; next instanceof Error; next = next.cause) {
     const code = (next as { code?: unknown }).code
     if (typeof code === 'string' && code.length === 5) return code

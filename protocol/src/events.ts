@@ -3,7 +3,7 @@ import { CallId, ClientId, RoomId, Seq, Time, UserId } from './ids.ts'
 import { metadata } from './json.ts'
 import { Forwarded, MessagePart, Reaction } from './message.ts'
 import { NodeName, NodePayload } from './node.ts'
-import { GrantedRole, RIGHTS, type Role, RoomChanges, RoomKind, RoomTitle } from './room.ts'
+import { GrantedRole, RIGHTS, type Role, RoomChanges, RoomKind, RoomSettings, RoomTitle } from './room.ts'
 import { User } from './user.ts'
 
 /** The message an event is about, by the number of its `message.created`. */
@@ -21,7 +21,8 @@ const request = { requested: z.literal(true).optional() }
 
 /** Everything lasting that can happen in a room, by type, with the shape of its `data`. */
 export const EVENTS = {
-  'room.created': z.strictObject({ kind: RoomKind, title: RoomTitle }),
+  /** With what was settled from the start. */
+  'room.created': z.strictObject({ kind: RoomKind, ...RoomSettings, title: RoomTitle }),
   /** Only what changed. */
   'room.updated': z.strictObject({ changes: RoomChanges }),
   /** Nobody writes from here on. */

@@ -1,4 +1,4 @@
-import { isUniqueViolation, type Logger } from '@trunkline/kit'
+import type { Logger } from '@trunkline/kit'
 import {
   type Call,
   type RtpCapabilities,
@@ -6,7 +6,7 @@ import {
   type SfuNoticeListener,
   TrunklineError,
 } from '@trunkline/protocol'
-import { eq, isNull } from 'drizzle-orm'
+import { isNull } from 'drizzle-orm'
 import type { Database } from '../database.ts'
 import type { EventLog } from '../log/event-log.ts'
 import { calls as callsTable } from '../schema.ts'
@@ -108,7 +108,7 @@ export class Calls {
   #onNotice: (...args: Parameters<SfuNoticeListener>) => Promise<void> = async (name, data) => {
     switch (name) {
       case 'call:started':
-        return this.#started(data as { roomId: string; callId: string; startedAt: string })
+        return this.#started(data as { roomId: string; callId: string })
       case 'call:ended':
         return this.#ended(data as Ended)
       case 'call:changed':
@@ -126,32 +126,25 @@ export class Calls {
     }
   }
 
-  #started(call: { roomId: string; callId: string; startedAt: string }): Promise<void> {
-    const { roomId, callId } = call
-    return this.#once(roomId, async (executor, append) => {
-      await append({ type: 'call.started', clientId: `${callId}:started`, data: { callId } })
-      await executor.insert(callsTable).values({ id: callId, roomId, startedAt: new Date(call.startedAt) })
+  /** Another node may have recorded the same fact already: the log takes it once. */
+  async #started({ roomId, callId }: { roomId: string; callId: string }): Promise<void> {
+    await this.#log.append({
+      roomId,
+      type: 'call.started',
+      clientId: `${callId}:started`,
+      data: { callId },
     })
   }
 
-  #ended(call: Ended): Promise<void> {
-    const { roomId, callId } = call
+  async #ended({ roomId, callId, startedAt, endedAt }: Ended): Promise<void> {
     this.#io.local.to(audience.room(roomId)).emit('call:changed', { roomId, call: null })
-    const durationMs = Math.max(0, Date.parse(call.endedAt) - Date.parse(call.startedAt))
-    return this.#once(roomId, async (executor, append) => {
-      await append({ type: 'call.ended', clientId: `${callId}:ended`, data: { callId, durationMs } })
-      const endedAt = new Date(call.endedAt)
-      await executor.update(callsTable).set({ endedAt }).where(eq(callsTable.id, callId))
+    const durationMs = Math.max(0, Date.parse(endedAt) - Date.parse(startedAt))
+    await this.#log.append({
+      roomId,
+      type: 'call.ended',
+      clientId: `${callId}:ended`,
+      data: { callId, durationMs },
     })
-  }
-
-  /** Records a fact that another node may have recorded already. */
-  async #once(roomId: string, work: Parameters<EventLog['transaction']>[1]): Promise<void> {
-    try {
-      await this.#log.transaction(roomId, work)
-    } catch (error) {
-      if (!isUniqueViolation(error)) throw error
-    }
   }
 
   /** Tells this node's rooms of their calls: another node may be faster to bring the log up to date. */
@@ -178,7 +171,6 @@ export class Calls {
         endedAt: new Date().toISOString(),
       })
     }
-    for (const call of calls)
-      await this.#started({ roomId: call.roomId, callId: call.id, startedAt: call.startedAt })
+    for (const call of calls) await this.#started({ roomId: call.roomId, callId: call.id })
   }
 }

@@ -1,49 +1,21 @@
-import { isUniqueViolation, KeyedMutex } from '@trunkline/kit'
-import { type EventData, type EventType, LIMITS, type RoomEvent } from '@trunkline/protocol'
+import { KeyedMutex } from '@trunkline/kit'
+import { type EventPage, type EventType, LIMITS, type RoomEvent } from '@trunkline/protocol'
 import { and, asc, desc, eq, gt, lt, type SQL, sql } from 'drizzle-orm'
-import type { Database, Executor } from '../database.ts'
+import type { Database } from '../database.ts'
 import { roomNotFound } from '../rooms/roles.ts'
-import { events } from '../schema.ts'
+import { events, rooms } from '../schema.ts'
+import { type Connection, inTransaction } from './connection.ts'
+import type { Appended, AppendListener, Entry } from './entry.ts'
+import { toEvent } from './event-row.ts'
+import { type LockedRoom, lockRooms, type Outcome, write } from './write.ts'
 
-/** What is to be appended. `clientId` makes a retry find the first attempt. */
-export type Entry<T extends EventType = EventType> = {
-  roomId: string
-  type: T
-  data: EventData<T>
-  sender?: string | undefined
-  clientId?: string | undefined
-}
+export type { Appended, AppendListener, Entry } from './entry.ts'
 
-export type Appended = {
-  event: RoomEvent
-  /** False when the same sender had already appended this `clientId`: `event` is that first one. */
-  isNew: boolean
-}
+/** Appends to the room of a transaction. */
+export type Append = <T extends EventType>(entry: Omit<Entry<T>, 'roomId'>) => Promise<Appended>
 
-/** Hears each event once, after it was committed, in the order of its room. */
-export type AppendListener = (event: RoomEvent) => void
-
-type Row = {
-  roomId: string
-  seq: number
-  type: string
-  sender: string | null
-  clientId: string | null
-  data: Record<string, unknown>
-  at: Date
-}
-
-// The row was checked when it was written; parsing it again on every read would only cost time.
-const toEvent = (row: Row): RoomEvent =>
-  ({
-    roomId: row.roomId,
-    seq: row.seq,
-    type: row.type,
-    at: row.at.toISOString(),
-    ...(row.sender === null ? {} : { sender: row.sender }),
-    ...(row.clientId === null ? {} : { clientId: row.clientId }),
-    data: row.data,
-  }) as RoomEvent
+/** What a transaction works with; `executor` reads and writes in it. */
+export type LogTransaction = { executor: Connection; append: Append }
 
 export type PageQuery = {
   roomId: string
@@ -73,49 +45,48 @@ export class EventLog {
 
   /**
    * Appends one event with the next number of its room and resolves once it is committed.
-   * @throws TrunklineError `room_not_found`
+   * @throws TrunklineError `room_not_found`; `forbidden` when the sender lacks the right that was asked for
    */
   append<T extends EventType>(entry: Entry<T>): Promise<Appended> {
     return this.#order.run(entry.roomId, async () => {
-      try {
-        return this.#announce([await insert(this.#database, entry)])
-      } catch (error) {
-        const first = await this.#firstAttempt(entry, error)
-        return { event: first, isNew: false }
-      }
+      const [outcome] = await inTransaction(this.#pool, async connection =>
+        write(connection, await lockRooms(connection, [entry.roomId]), [entry]),
+      )
+      const appended = settle(outcome)
+      if (appended.isNew) this.#announce([appended.event])
+      return appended
     })
   }
 
   /**
-   * Runs a transaction that appends to one room and changes what follows from it; its events are announced after commit.
-   * @param work gets the transaction and the way to append in it
+   * Runs a transaction that has the room to itself, whatever node others are on: what it checks stays true until it has
+   * appended. Its events are announced after commit. It may run again when another transaction was in the way, so it
+   * changes nothing but the database.
+   * @param work gets the transaction, the way to append in it, and the room as it is
+   * @throws TrunklineError `room_not_found`, and what `work` throws
    */
   transaction<R>(
     roomId: string,
-    work: (
-      executor: Executor,
-      append: <T extends EventType>(entry: Omit<Entry<T>, 'roomId'>) => Promise<RoomEvent>,
-    ) => Promise<R>,
+    work: (transaction: LogTransaction & { room: typeof rooms.$inferSelect }) => Promise<R>,
   ): Promise<R> {
-    return this.#order.run(roomId, async () => {
-      const appended: RoomEvent[] = []
-      const result = await this.#database.transaction(executor =>
-        work(executor, async entry => {
-          const event = await insert(executor, { ...entry, roomId })
-          appended.push(event)
-          return event
-        }),
-      )
-      if (appended.length > 0) this.#announce(appended)
-      return result
+    return this.#exclusive(roomId, async (executor, append) => {
+      await lockRooms(executor, [roomId])
+      const [room] = await executor.select().from(rooms).where(eq(rooms.id, roomId))
+      if (!room) throw roomNotFound()
+      return work({ executor, append, room })
     })
+  }
+
+  /** Like `transaction`, for a room whose row `work` makes before it appends. */
+  creation<R>(roomId: string, work: (transaction: LogTransaction) => Promise<R>): Promise<R> {
+    return this.#exclusive(roomId, (executor, append) => work({ executor, append }))
   }
 
   /**
    * A stretch of a room's log, ascending; `hasMore` in the direction asked for (backward when neither is given).
-   * It ends early, after at least one event, once it holds LIMITS.pageBytes.
+   * It ends early, after at least one event, once it holds LIMITS.pageBytes. `removed` is what retention took of it.
    */
-  async page(query: PageQuery): Promise<{ events: RoomEvent[]; hasMore: boolean }> {
+  async page(query: PageQuery): Promise<EventPage> {
     const forward = query.after !== undefined
     const towards = forward ? asc : desc
     const conditions: (SQL | undefined)[] = [eq(events.roomId, query.roomId)]
@@ -146,59 +117,54 @@ export class EventLog {
       .where(lt(measured.bytesBefore, LIMITS.pageBytes))
       .orderBy(towards(measured.seq))
     const page = rows.slice(0, query.limit).map(toEvent)
-    return { events: forward ? page : page.reverse(), hasMore: (rows[0]?.found ?? 0) > page.length }
+    if (!forward) page.reverse()
+    const hasMore = (rows[0]?.found ?? 0) > page.length
+    const removed = forward || !hasMore ? await this.#removed(query, page[0]) : undefined
+    return { events: page, hasMore, ...(removed ? { removed } : {}) }
   }
 
-  #announce(appended: readonly RoomEvent[]): Appended {
+  /** What retention took at the lower end of what was asked for. */
+  async #removed(query: PageQuery, first: RoomEvent | undefined): Promise<EventPage['removed']> {
+    const from = (query.after ?? 0) + 1
+    if (first?.seq === from) return undefined
+    const [room] = await this.#database
+      .select({ firstSeq: rooms.firstSeq })
+      .from(rooms)
+      .where(eq(rooms.id, query.roomId))
+    const to = Math.min(room?.firstSeq ?? 1, query.before ?? Number.POSITIVE_INFINITY) - 1
+    return from <= to ? { from, to } : undefined
+  }
+
+  get #pool() {
+    return this.#database.$client
+  }
+
+  #exclusive<R>(roomId: string, work: (executor: Connection, append: Append) => Promise<R>): Promise<R> {
+    return this.#order.run(roomId, async () => {
+      const { result, appended } = await inTransaction(this.#pool, async connection => {
+        const appended: RoomEvent[] = []
+        let locked: Map<string, LockedRoom> | undefined
+        const append: Append = async entry => {
+          locked ??= await lockRooms(connection, [roomId])
+          const [outcome] = await write(connection, locked, [{ ...entry, roomId }])
+          const { event, isNew } = settle(outcome)
+          if (isNew) appended.push(event)
+          return { event, isNew }
+        }
+        return { result: await work(connection, append), appended }
+      })
+      this.#announce(appended)
+      return result
+    })
+  }
+
+  #announce(appended: readonly RoomEvent[]): void {
     for (const event of appended) for (const listener of this.#listeners) listener(event)
-    return { event: appended.at(-1) as RoomEvent, isNew: true }
-  }
-
-  /** The event a duplicate append ran into; rethrows what was not a duplicate. */
-  async #firstAttempt(entry: Entry, error: unknown): Promise<RoomEvent> {
-    if (entry.clientId === undefined || !isUniqueViolation(error)) throw error
-    const [row] = await this.#database
-      .select()
-      .from(events)
-      .where(
-        and(
-          eq(events.roomId, entry.roomId),
-          sql`coalesce(${events.sender}, '') = ${entry.sender ?? ''}`,
-          eq(events.clientId, entry.clientId),
-        ),
-      )
-    if (!row) throw error
-    return toEvent(row)
   }
 }
 
-/**
- * One statement takes the room's next number and writes the event under it: the lock on the room's row makes numbers
- * gapless, and a duplicate `clientId` undoes both.
- */
-const insert = async (executor: Executor, entry: Entry): Promise<RoomEvent> => {
-  const result = await executor.execute<{
-    seq: string
-    at: Date | string
-    data: Record<string, unknown>
-  }>(sql`
-    with numbered as (
-      update rooms set last_seq = last_seq + 1 where id = ${entry.roomId} returning last_seq
-    )
-    insert into events (room_id, seq, type, sender, client_id, data)
-    select ${entry.roomId}, last_seq, ${entry.type}, ${entry.sender ?? null}, ${entry.clientId ?? null},
-      ${JSON.stringify(entry.data)}::json
-    from numbered
-    returning seq, at, data`)
-  const row = result.rows[0]
-  if (!row) throw roomNotFound()
-  return toEvent({
-    roomId: entry.roomId,
-    seq: Number(row.seq),
-    type: entry.type,
-    sender: entry.sender ?? null,
-    clientId: entry.clientId ?? null,
-    data: row.data,
-    at: new Date(row.at),
-  })
+const settle = (outcome: Outcome | undefined): Appended => {
+  if (!outcome) throw new Error('an entry was lost')
+  if ('refused' in outcome) throw outcome.refused
+  return outcome.appended
 }

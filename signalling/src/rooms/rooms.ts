@@ -180,22 +180,14 @@ export class Rooms {
 
   /** Makes a user a member unless it is one already; returns the role it has then. */
   async addMember(roomId: string, user: User, role: GrantedRole): Promise<Role> {
-    return this.#log.transaction(roomId, async (executor, append) => {
-      const [added] = await executor
-        .insert(members)
-        .values({ roomId, userId: user.id, role })
-        .onConflictDoNothing()
-        .returning({ role: members.role })
-      if (added) {
-        await append({ type: 'member.joined', sender: user.id, data: { user, role } })
-        return role
-      }
+    return this.#log.transaction(roomId, async ({ executor, append }) => {
       const [row] = await executor
         .select({ role: members.role })
         .from(members)
         .where(and(eq(members.roomId, roomId), eq(members.userId, user.id)))
-      if (!row) throw roomNotFound()
-      return row.role
+      if (row) return row.role
+      await append({ type: 'member.joined', sender: user.id, data: { user, role } })
+      return role
     })
   }
 
@@ -255,7 +247,7 @@ export class Rooms {
 
   #insert(post: RoomPost & { id: string }, creation: Creation): Promise<Room> {
     const { memberIds, creator, distinctKey, requestKey, requestHash } = creation
-    return this.#log.transaction(post.id, async (executor, append) => {
+    return this.#log.creation(post.id, async ({ executor, append }) => {
       const title = post.title ?? ''
       if (!creator) await this.#users.ensureIds(executor, memberIds)
       const known = await this.#users.find(executor, memberIds)
@@ -282,14 +274,14 @@ export class Rooms {
         .returning()
       if (!row) throw new Error('an insert returned no row')
       const sender = creator?.id
-      let last = await append({ type: 'room.created', sender, data: { kind: post.kind, title } })
+      const settings = { metadata: post.metadata, guests: post.guests }
+      let last = await append({ type: 'room.created', sender, data: { kind: post.kind, title, ...settings } })
       for (const userId of memberIds) {
         const user = known.get(userId) as User
         const role = userId === sender && post.kind !== 'direct' ? 'owner' : DEFAULT_ROLE[post.kind]
-        await executor.insert(members).values({ roomId: post.id, userId, role })
         last = await append({ type: 'member.joined', sender, data: { user, role } })
       }
-      return { ...toRoom(row), lastSeq: last.seq }
+      return { ...toRoom(row), memberCount: memberIds.length, lastSeq: last.event.seq }
     })
   }
 }

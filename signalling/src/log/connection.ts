@@ -1,0 +1,62 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sqlStateOf } from '@trunkline/kit'
+import { drizzle } from 'drizzle-orm/node-postgres'
+import type pg from 'pg'
+import type { Executor } from '../database.ts'
+import * as schema from '../schema.ts'
+
+/**
+ * One connection in a transaction: drizzle for whoever checks something in it, and the driver itself for the log's own
+ * statements, which are prepared once per connection by their names.
+ */
+export type Connection = Executor & { $client: Pick<pg.ClientBase, 'query'> }
+
+/** Another transaction was in the way; the same again goes through. */
+const CROSSED = new Set(['40001', '40P01'])
+const ATTEMPTS = 5
+
+const connections = new WeakMap<pg.PoolClient, Connection>()
+
+const connectionOf = (client: pg.PoolClient): Connection => {
+  const known = connections.get(client)
+  if (known) return known
+  const connection = drizzle(client, { schema })
+  connections.set(client, connection)
+  return connection
+}
+
+/**
+ * Runs work in a transaction and commits it; tries again, a few times, what another transaction was in the way of.
+ * So `work` changes nothing but the database.
+ */
+export const inTransaction = async <R>(
+  pool: pg.Pool,
+  work: (connection: Connection) => Promise<R>,
+): Promise<R> => {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await once(pool, work)
+    } catch (error) {
+      if (attempt === ATTEMPTS || !CROSSED.has(sqlStateOf(error) ?? '')) throw error
+      await sleep(Math.random() * 10 * attempt)
+    }
+  }
+}
+
+const once = async <R>(pool: pg.Pool, work: (connection: Connection) => Promise<R>): Promise<R> => {
+  const client = await pool.connect()
+  try {
+    await client.query('begin')
+    const result = await work(connectionOf(client))
+    await client.query('commit')
+    client.release()
+    return result
+  } catch (error) {
+    // A connection that does not even take this back is of no use to anybody.
+    await client.query('rollback').then(
+      () => client.release(),
+      () => client.release(true),
+    )
+    throw error
+  }
+}

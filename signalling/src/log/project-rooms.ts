@@ -1,0 +1,40 @@
+import type { RoomChanges, RoomEventOf } from '@trunkline/protocol'
+import { eq } from 'drizzle-orm'
+import { rooms } from '../schema.ts'
+import type { Connection } from './connection.ts'
+
+type Settable = typeof rooms.$inferInsert
+
+const change = async (
+  connection: Connection,
+  roomId: string,
+  to: { [K in keyof Settable]?: Settable[K] | undefined },
+) => {
+  if (Object.values(to).some(value => value !== undefined)) {
+    await connection.update(rooms).set(to).where(eq(rooms.id, roomId))
+  }
+}
+
+/** Fields of an event are those of the table, by the same names; what an event does not name stays. */
+const fieldsOf = ({
+  title,
+  description,
+  avatar,
+  metadata,
+  guests,
+  access,
+  defaultRole,
+  retentionDays,
+}: RoomChanges) => ({ title, description, avatar, metadata, guests, access, defaultRole, retentionDays })
+
+export const roomCreated = (connection: Connection, { roomId, data }: RoomEventOf<'room.created'>) =>
+  change(connection, roomId, { kind: data.kind, ...fieldsOf(data) })
+
+export const roomUpdated = (connection: Connection, { roomId, data }: RoomEventOf<'room.updated'>) =>
+  change(connection, roomId, fieldsOf(data.changes))
+
+export const roomArchived = (connection: Connection, { roomId, at }: RoomEventOf<'room.archived'>) =>
+  change(connection, roomId, { archivedAt: new Date(at) })
+
+export const roomRestored = (connection: Connection, { roomId }: RoomEventOf<'room.restored'>) =>
+  change(connection, roomId, { archivedAt: null })

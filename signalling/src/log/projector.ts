@@ -1,0 +1,86 @@
+import type { EventType, RoomEvent, RoomEventOf } from '@trunkline/protocol'
+import type { Connection } from './connection.ts'
+import { projectMember } from './project-members.ts'
+import {
+  messageDeleted,
+  messageEdited,
+  messagePinned,
+  messagesCreated,
+  messageUnpinned,
+  reactionAdded,
+  reactionRemoved,
+} from './project-messages.ts'
+import { roomArchived, roomCreated, roomRestored, roomUpdated } from './project-rooms.ts'
+
+type Projections = { [T in EventType]: (connection: Connection, event: RoomEventOf<T>) => Promise<void> }
+
+const nodePublished = async ({ $client }: Connection, event: RoomEventOf<'node.published'>) => {
+  await $client.query({
+    name: 'log.node_published',
+    text: `insert into node_values (room_id, node, sender, seq) values ($1, $2, $3, $4)
+      on conflict (room_id, node, sender) do update set seq = excluded.seq`,
+    values: [event.roomId, event.data.node, event.sender ?? '', event.seq],
+  })
+}
+
+const callStarted = async ({ $client }: Connection, event: RoomEventOf<'call.started'>) => {
+  await $client.query(
+    'insert into calls (id, room_id, started_at) values ($1, $2, $3) on conflict (id) do nothing',
+    [event.data.callId, event.roomId, event.at],
+  )
+}
+
+const callEnded = async ({ $client }: Connection, event: RoomEventOf<'call.ended'>) => {
+  await $client.query('update calls set ended_at = $2 where id = $1', [event.data.callId, event.at])
+}
+
+/** What each event does to the tables. */
+const PROJECTIONS: Projections = {
+  'room.created': roomCreated,
+  'room.updated': roomUpdated,
+  'room.archived': roomArchived,
+  'room.restored': roomRestored,
+  'member.invited': projectMember,
+  'member.requested': projectMember,
+  'member.joined': projectMember,
+  'member.changed': projectMember,
+  'member.left': projectMember,
+  'member.removed': projectMember,
+  'member.banned': projectMember,
+  'member.unbanned': projectMember,
+  // Stands in for another event where it is shown; it is never in a log.
+  'event.hidden': async () => {},
+  'message.created': (connection, event) => messagesCreated(connection, [event]),
+  'message.edited': messageEdited,
+  'message.deleted': messageDeleted,
+  'message.pinned': messagePinned,
+  'message.unpinned': messageUnpinned,
+  'reaction.added': reactionAdded,
+  'reaction.removed': reactionRemoved,
+  'node.published': nodePublished,
+  'call.started': callStarted,
+  'call.ended': callEnded,
+}
+
+/**
+ * Brings the tables up to these events: the only place they are written from, in the transaction that appends the events
+ * and when a log is replayed alike. Nothing here depends on anything but the events before.
+ * @param events of any rooms, those of one room in their order and after all that were projected before
+ */
+export const project = async (connection: Connection, events: readonly RoomEvent[]): Promise<void> => {
+  let messages: RoomEventOf<'message.created'>[] = []
+  const flush = async () => {
+    if (messages.length > 0) await messagesCreated(connection, messages)
+    messages = []
+  }
+  for (const event of events) {
+    if (event.type === 'message.created') {
+      messages.push(event)
+      continue
+    }
+    await flush()
+    const apply = PROJECTIONS[event.type] as (connection: Connection, event: RoomEvent) => Promise<void>
+    await apply(connection, event)
+  }
+  await flush()
+}

@@ -1,0 +1,157 @@
+import { RIGHTS, type Role, type RoomEvent, TrunklineError } from '@trunkline/protocol'
+import { assertMay, roomNotFound } from '../rooms/roles.ts'
+import type { Connection } from './connection.ts'
+import type { Appended, Entry } from './entry.ts'
+import { type EventRow, toEvent } from './event-row.ts'
+import { project } from './projector.ts'
+
+/** A room whose row this transaction has locked: nobody else numbers its events meanwhile. */
+export type LockedRoom = { id: string; lastSeq: number; isArchived: boolean }
+
+/** What became of an entry: nobody's failure is another's. */
+export type Outcome = { appended: Appended } | { refused: Error }
+
+/** Locks rooms, in the order of their ids, so that two nodes never wait for each other in a circle. */
+export const lockRooms = async (
+  { $client }: Connection,
+  ids: readonly string[],
+): Promise<Map<string, LockedRoom>> => {
+  const { rows } = await $client.query<{ id: string; last_seq: string; archived: boolean }>({
+    name: 'log.lock',
+    text: `select id, last_seq, archived_at is not null as archived from rooms where id = any($1::text[])
+      order by id for no key update`,
+    values: [ids],
+  })
+  return new Map(
+    rows.map(row => [row.id, { id: row.id, lastSeq: Number(row.last_seq), isArchived: row.archived }]),
+  )
+}
+
+/**
+ * Appends entries of locked rooms in one go; each gets its own outcome. All that is appended here must be such that it
+ * changes nothing about who may append what beside it.
+ */
+export const write = async (
+  connection: Connection,
+  rooms: ReadonlyMap<string, LockedRoom>,
+  entries: readonly Entry[],
+): Promise<Outcome[]> => {
+  const facts = await check(connection, entries)
+  const added: { entry: Entry; seq: number }[] = []
+  const firstOf = new Map<string, number>()
+  const places = entries.map((entry, at): number | Outcome => {
+    const room = rooms.get(entry.roomId)
+    if (!room) return { refused: roomNotFound() }
+    const fact = facts?.[at]
+    const refused = refusalOf(entry, room, fact?.role ?? undefined)
+    if (refused) return { refused }
+    if (fact?.first) return { appended: { event: fact.first, isNew: false } }
+    const key = entry.clientId === undefined ? undefined : keyOf(entry)
+    const twin = key === undefined ? undefined : firstOf.get(key)
+    if (twin !== undefined) return twin
+    if (key !== undefined) firstOf.set(key, added.length)
+    room.lastSeq++
+    return added.push({ entry, seq: room.lastSeq }) - 1
+  })
+  const events = await insert(connection, added)
+  await project(connection, events)
+  const used = new Set<number>()
+  return places.map(place => {
+    if (typeof place !== 'number') return place
+    const isNew = !used.has(place)
+    used.add(place)
+    return { appended: { event: events[place] as RoomEvent, isNew } }
+  })
+}
+
+const keyOf = ({ roomId, sender, clientId }: Entry): string =>
+  JSON.stringify([roomId, sender ?? '', clientId])
+
+const refusalOf = (entry: Entry, room: LockedRoom, role: Role | undefined): Error | undefined => {
+  const { right, sender } = entry
+  if (right === undefined) return undefined
+  if (sender === undefined) return new Error('a right was asked for, but nobody who should have it')
+  try {
+    if (right === 'not-banned') {
+      if (role === 'banned') throw new TrunklineError('forbidden', `"${sender}" is banned from this room.`)
+    } else {
+      if (!role || !RIGHTS[role].read) throw roomNotFound()
+      assertMay(role, right)
+    }
+    if (room.isArchived && (right === 'write' || right === 'not-banned')) {
+      throw new TrunklineError('forbidden', 'This room is archived: nobody writes here any more.')
+    }
+    return undefined
+  } catch (error) {
+    return error as Error
+  }
+}
+
+type Fact = { role: Role | null; first: RoomEvent | undefined }
+
+/** What is to be known of each entry, read after the locks were taken: roles and first attempts. */
+const check = async ({ $client }: Connection, entries: readonly Entry[]): Promise<Fact[] | undefined> => {
+  if (entries.every(({ right, clientId }) => right === undefined && clientId === undefined)) return undefined
+  const { rows } = await $client.query<{ role: Role | null; first: (EventRow & { seq: string }) | null }>({
+    name: 'log.check',
+    text: `select members.role, first.*
+      from unnest($1::text[], $2::text[], $3::text[]) with ordinality as entry (room_id, sender, client_id, n)
+      left join members on members.room_id = entry.room_id and members.user_id = entry.sender
+        and (members.role <> 'banned' or members.ban_until is null or members.ban_until > now())
+      left join lateral (
+        select seq, type, at, data from events
+        where events.room_id = entry.room_id and events.client_id = entry.client_id
+          and coalesce(events.sender, '') = coalesce(entry.sender, '')
+      ) first on true
+      order by entry.n`,
+    values: [
+      entries.map(entry => entry.roomId),
+      entries.map(entry => entry.sender ?? null),
+      entries.map(entry => entry.clientId ?? null),
+    ],
+  })
+  return rows.map((row, at) => {
+    const { roomId, sender = null, clientId = null } = entries[at] as Entry
+    const { role, seq, ...rest } = row as unknown as EventRow & { role: Role | null }
+    return {
+      role,
+      first: seq === null ? undefined : toEvent({ ...rest, seq: Number(seq), roomId, sender, clientId }),
+    }
+  })
+}
+
+const insert = async (
+  { $client }: Connection,
+  added: readonly { entry: Entry; seq: number }[],
+): Promise<RoomEvent[]> => {
+  if (added.length === 0) return []
+  // The clock rather than the time the transaction began: under the lock, later numbers have later times.
+  const { rows } = await $client.query<{ at: Date }>({
+    name: 'log.insert',
+    text: `with clock as materialized (
+        select date_trunc('milliseconds', clock_timestamp()) as at
+      ), added as (
+        insert into events (room_id, seq, type, sender, client_id, data, at)
+        select added.*, clock.at
+        from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::json[]) as added, clock
+      ), numbered as (
+        update rooms set last_seq = last.seq, tx = pg_current_xact_id()
+        from (select room_id, max(seq) as seq from unnest($1::text[], $2::bigint[]) as n (room_id, seq) group by room_id) last
+        where rooms.id = last.room_id
+      )
+      select at from clock`,
+    values: [
+      added.map(({ entry }) => entry.roomId),
+      added.map(({ seq }) => seq),
+      added.map(({ entry }) => entry.type),
+      added.map(({ entry }) => entry.sender ?? null),
+      added.map(({ entry }) => entry.clientId ?? null),
+      added.map(({ entry }) => JSON.stringify(entry.data)),
+    ],
+  })
+  const at = (rows[0] as { at: Date }).at
+  return added.map(({ entry, seq }) => {
+    const { roomId, type, sender = null, clientId = null, data } = entry
+    return toEvent({ roomId, seq, type, sender, clientId, data, at })
+  })
+}
