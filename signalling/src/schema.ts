@@ -164,9 +164,10 @@ export const events = pgTable(
     index('events_nodes')
       .on(table.roomId, sql`(${table.data} ->> 'node')`, table.seq)
       .where(sql`${table.type} = 'node.published'`),
-    index('events_edits')
+    // What a message said before, and by which event it was deleted.
+    index('events_changes')
       .on(table.roomId, sql`((${table.data} ->> 'messageSeq')::bigint)`)
-      .where(sql`${table.type} = 'message.edited'`),
+      .where(sql`${table.type} in ('message.edited', 'message.deleted')`),
   ],
 )
 
@@ -329,6 +330,25 @@ export const scheduledMessages = pgTable(
     uniqueIndex('scheduled_by_client_id').on(table.roomId, table.sender, table.clientId),
     index('scheduled_due').on(table.sendAt).where(sql`${table.failed} is null`),
     index('scheduled_by_sender').on(table.sender),
+  ],
+)
+
+/**
+ * Files that were forwarded: who may read a room may read them too, if they are of the home room that is named. That is
+ * what the message said it was forwarded from; only media knows the room a file is really of, so a row that names
+ * another gives nobody anything.
+ */
+export const fileShares = pgTable(
+  'file_shares',
+  {
+    fileId: text('file_id').notNull(),
+    homeRoomId: text('home_room_id').notNull(),
+    /** Where it was forwarded to. */
+    roomId: inRoom(),
+  },
+  table => [
+    primaryKey({ columns: [table.fileId, table.homeRoomId, table.roomId] }),
+    index('file_shares_by_room').on(table.roomId, table.fileId),
   ],
 )
 
