@@ -365,3 +365,62 @@ export const calls = pgTable(
   },
   table => [index('calls_live').on(table.roomId).where(sql`${table.endedAt} is null`)],
 )
+
+/** Exports, imports and deletions as clients see them. Who works on one now is the queue's business; how far it is stands here. */
+export const jobs = pgTable(
+  'jobs',
+  {
+    id: text('id').primaryKey(),
+    kind: text('kind', { enum: ['roomExport', 'userExport', 'import', 'userDeletion'] }).notNull(),
+    /** Who asked: `user:<id>` or `key:<id>`. */
+    caller: text('caller').notNull(),
+    roomId: text('room_id'),
+    userId: text('user_id'),
+    options: json('options').$type<Record<string, Json>>().notNull(),
+    /** `receiving`: an import whose bytes are still coming. */
+    state: text('state', {
+      enum: ['receiving', 'waiting', 'running', 'done', 'failed', 'cancelled'],
+    }).notNull(),
+    done: position('done'),
+    total: position('total'),
+    detail: text('detail').notNull(),
+    /** Where to continue; null before the first step. */
+    checkpoint: json('checkpoint').$type<unknown>(),
+    /** Of the run that works on it: one that was taken for dead and is not finds that this is another's. */
+    claim: text('claim'),
+    /** From `Idempotency-Key`. */
+    requestKey: text('request_key').unique(),
+    createdAt: time('created_at').notNull().defaultNow(),
+    endedAt: time('ended_at'),
+    expiresAt: time('expires_at'),
+  },
+  table => [
+    index('jobs_unfinished')
+      .on(table.caller)
+      .where(sql`${table.state} in ('receiving', 'waiting', 'running')`),
+    index('jobs_by_user').on(table.userId),
+  ],
+)
+
+/** What a job wrote or is to read: bytes that lie in the object store, in the order of their numbers. */
+export const jobParts = pgTable(
+  'job_parts',
+  {
+    jobId: text('job_id')
+      .notNull()
+      .references(() => jobs.id, { onDelete: 'cascade' }),
+    n: integer('n').notNull(),
+    /** bytes of the parts before */
+    start: bigint('start', { mode: 'number' }).notNull(),
+    /** bytes */
+    size: integer('size').notNull(),
+  },
+  table => [primaryKey({ columns: [table.jobId, table.n] })],
+)
+
+/** Users who were deleted, by the SHA-256 of their id: their tokens are refused, and nothing here tells who they were. */
+export const deletedUsers = pgTable('deleted_users', {
+  hash: bytes('hash').primaryKey(),
+  /** Tokens issued until then are refused; null while the deletion goes on: all are. */
+  deletedAt: time('deleted_at'),
+})
