@@ -70,7 +70,9 @@ const keyOf = ({ roomId, sender, clientId }: Entry): string =>
 const refusalOf = (entry: Entry, room: LockedRoom, role: Role | undefined): Error | undefined => {
   const { right, sender } = entry
   if (right === undefined) return undefined
-  if (sender === undefined) return new Error('a right was asked for, but nobody who should have it')
+  if (sender === undefined && right !== 'not-banned') {
+    return new Error('a right was asked for, but nobody who should have it')
+  }
   try {
     if (right === 'not-banned') {
       if (role === 'banned') throw new TrunklineError('forbidden', `"${sender}" is banned from this room.`)
