@@ -19,13 +19,14 @@ export class FileKeeper {
   /**
    * Stores a file: row, objects, row made visible. Leaves nothing when a step fails or `cancelled` says so before the
    * last one; a crash in between is cleared up by {@link sweep}.
+   * @param file has an id when it had one elsewhere
    */
   async keep(
-    file: Omit<NewFile, 'id' | 'thumbnail'>,
+    file: Omit<NewFile, 'id' | 'thumbnail'> & { id?: string },
     parts: { path: string; thumbnail: Uint8Array | undefined },
     options: { requestKey: string | undefined; cancelled: () => boolean },
   ): Promise<FileRow> {
-    const id = newFileId()
+    const id = file.id ?? newFileId()
     const keys = objectKeys(id)
     await this.#files.announce({ ...file, id, thumbnail: parts.thumbnail !== undefined })
     try {

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { type Database, isUniqueViolation } from '@trunkline/kit'
 import type { StoredFile } from '@trunkline/protocol'
-import { and, eq, inArray, lt, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, inArray, lt, sql } from 'drizzle-orm'
 import { files } from './schema.ts'
 
 export type FileRow = typeof files.$inferSelect
 
-export type NewFile = Omit<typeof files.$inferInsert, 'state' | 'requestKey' | 'createdAt'>
+export type NewFile = Omit<typeof files.$inferInsert, 'state' | 'requestKey'>
 
 export const newFileId = (): string => `file_${randomUUID().replaceAll('-', '')}`
 
@@ -53,6 +53,38 @@ export class FileTable {
       .from(files)
       .where(and(eq(files.uploader, uploader), eq(files.requestKey, requestKey), eq(files.state, 'ready')))
     return row
+  }
+
+  /** Whatever has this id, also what is not ready. */
+  async findAny(id: string): Promise<FileRow | undefined> {
+    const [row] = await this.#db.select().from(files).where(eq(files.id, id))
+    return row
+  }
+
+  /** Files of a room or by an uploader, in the order of their ids, those after `after`. */
+  async list(
+    query: { roomId?: string | undefined; uploader?: string | undefined; after?: string | undefined },
+    limit: number,
+  ): Promise<FileRow[]> {
+    const { roomId, uploader, after } = query
+    return this.#db
+      .select()
+      .from(files)
+      .where(
+        and(
+          eq(files.state, 'ready'),
+          roomId === undefined ? undefined : eq(files.roomId, roomId),
+          uploader === undefined ? undefined : eq(files.uploader, uploader),
+          after === undefined ? undefined : gt(files.id, after),
+        ),
+      )
+      .orderBy(asc(files.id))
+      .limit(limit)
+  }
+
+  /** Makes another the uploader of all somebody uploaded; the keys of their requests go with them. */
+  async reassign(from: string, to: string): Promise<void> {
+    await this.#db.update(files).set({ uploader: to, requestKey: null }).where(eq(files.uploader, from))
   }
 
   /** Announces a file whose objects are about to be stored. */

@@ -2,7 +2,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expressPath, type Logger, openDatabase } from '@trunkline/kit'
-import { LIMITS, ROUTES } from '@trunkline/protocol'
+import { type FileShelf, LIMITS, ROUTES } from '@trunkline/protocol'
 import { Router } from 'express'
 import type pg from 'pg'
 import type { RoomAccess } from './access.ts'
@@ -12,6 +12,8 @@ import { FileKeeper } from './file-keeper.ts'
 import { FileTable } from './files.ts'
 import { MEDIA_LIMITS } from './limits.ts'
 import { files } from './schema.ts'
+import { createShelf } from './shelf.ts'
+import { shelfRoutes } from './shelf-routes.ts'
 import type { ObjectStore } from './store/store.ts'
 import { createUploadHandler } from './upload.ts'
 
@@ -23,6 +25,8 @@ export type MediaDeps = {
   access: RoomAccess
   /** Uploads are in its `incoming` until they are stored; that is emptied at the start, so it belongs to one process. */
   folder: string
+  /** Under this signalling processes use the shelf over HTTP; left out, they cannot. */
+  linkSecret?: string | undefined
   /** Path of an ffmpeg; looked for on PATH when left out, `false` for none. */
   ffmpeg?: string | false
   /** bytes; LIMITS.uploadBytes when left out */
@@ -34,6 +38,8 @@ export type MediaDeps = {
 export type Media = {
   /** Serves `/v1/rooms/{id}/files` and `/v1/files/...`; errors are thrown, for the app's error handler to answer. */
   router: Router
+  /** Files as the server reads and writes them. */
+  shelf: FileShelf
   /** Stops the sweep. Idempotent. */
   close(): Promise<void>
 }
@@ -81,13 +87,16 @@ export const createMedia = async (deps: MediaDeps): Promise<Media> => {
   const maxBytes = deps.maxUploadBytes ?? LIMITS.uploadBytes
   const upload = createUploadHandler({ logger, access, files: table, keeper, ffmpeg, folder, maxBytes })
   const download = createDownloadHandlers({ access, files: table, store })
+  const shelf = createShelf({ logger, files: table, keeper, store, ffmpeg, folder, maxBytes })
   const router = Router()
+  if (deps.linkSecret !== undefined) router.use(shelfRoutes(shelf, deps.linkSecret))
   router.post(expressPath(ROUTES.createFile.path), upload)
   router.get(expressPath(ROUTES.getFile.path), download.file)
   router.get(expressPath(ROUTES.getThumbnail.path), download.thumbnail)
 
   return {
     router,
+    shelf,
     async close() {
       clearInterval(timer)
       await sweeping

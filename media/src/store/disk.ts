@@ -3,13 +3,9 @@ import { createReadStream } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import type { Readable } from 'node:stream'
+import type { ByteRange } from '@trunkline/kit'
 import type { ListedObject, ObjectStat, ObjectStore } from './store.ts'
-import {
-  assertKey,
-  type ByteRange,
-  type ObjectNotFoundError as Missing,
-  ObjectNotFoundError,
-} from './store.ts'
+import { assertKey, type ObjectNotFoundError as Missing, ObjectNotFoundError } from './store.ts'
 
 const codeOf = (error: unknown): unknown => (error as NodeJS.ErrnoException | undefined)?.code
 

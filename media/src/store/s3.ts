@@ -12,8 +12,9 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
+import type { ByteRange } from '@trunkline/kit'
 import type { ObjectStat, ObjectStore } from './store.ts'
-import { assertKey, type ByteRange, type ListedObject, ObjectNotFoundError } from './store.ts'
+import { assertKey, type ListedObject, ObjectNotFoundError } from './store.ts'
 
 export type S3Settings = {
   bucket: string

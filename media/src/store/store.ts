@@ -1,7 +1,5 @@
 import type { Readable } from 'node:stream'
-
-/** First and last byte, both included, as in a `Range` header. */
-export type ByteRange = { start: number; end: number }
+import type { ByteRange } from '@trunkline/kit'
 
 export type ObjectStat = { size: number; modifiedAt: Date }
 

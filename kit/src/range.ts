@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { ByteRange } from './store/store.ts'
+
+/** First and last byte, both included, as in a `Range` header. */
+export type ByteRange = { start: number; end: number }
 
 const RANGE = /^bytes=(\d{0,15})-(\d{0,15})$/
 

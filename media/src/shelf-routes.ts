@@ -1,0 +1,80 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { pipeline } from 'node:stream/promises'
+import { bearerOf } from '@trunkline/kit'
+import {
+  FileId,
+  type FileShelf,
+  JobId,
+  parse,
+  SHELF_PATH,
+  ShelfFile,
+  TrunklineError,
+  UserId,
+} from '@trunkline/protocol'
+import { Router } from 'express'
+import { z } from 'zod'
+
+const Query = z.strictObject({
+  roomId: ShelfFile.shape.roomId.optional(),
+  uploader: UserId.optional(),
+  after: FileId.optional(),
+})
+const Reassignment = z.strictObject({ from: UserId, to: UserId })
+const Part = z.object({ jobId: JobId.regex(/^[a-z0-9_]+$/), n: z.coerce.number().pipe(z.int().min(0)) })
+const Range = z.object({
+  start: z.coerce.number().pipe(z.int().min(0)),
+  end: z.coerce.number().pipe(z.int().min(0)),
+})
+
+/** Of equal length whatever was sent, so that the comparison tells nothing. */
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+
+/** Serves the shelf to signalling in another process, to whoever has the installation's link secret. */
+export const shelfRoutes = (shelf: FileShelf, secret: string): Router => {
+  const router = Router()
+  const expected = digest(secret)
+
+  router.use(SHELF_PATH, (request, _response, next) => {
+    if (!timingSafeEqual(digest(bearerOf(request) ?? ''), expected)) {
+      throw new TrunklineError('forbidden', 'This is for the signalling processes of this installation.')
+    }
+    next()
+  })
+  router.get(`${SHELF_PATH}/files`, async (request, response) => {
+    response.json(await shelf.list(parse(Query, { ...request.query }, 'the query')))
+  })
+  router.get(`${SHELF_PATH}/files/:id`, async (request, response) => {
+    await pipeline(await shelf.read(parse(FileId, request.params.id, 'the id')), response)
+  })
+  router.put(`${SHELF_PATH}/files`, async (request, response) => {
+    const file: unknown = JSON.parse(String(request.query.file))
+    await shelf.write(parse(ShelfFile, file, 'the file'), request)
+    response.status(204).end()
+  })
+  router.delete(`${SHELF_PATH}/files/:id`, async (request, response) => {
+    await shelf.delete(parse(FileId, request.params.id, 'the id'))
+    response.status(204).end()
+  })
+  router.post(`${SHELF_PATH}/reassign`, async (request, response) => {
+    const { from, to } = parse(Reassignment, { ...request.query }, 'the query')
+    await shelf.reassign(from, to)
+    response.status(204).end()
+  })
+  router.put(`${SHELF_PATH}/parts/:jobId/:n`, async (request, response) => {
+    const { jobId, n } = parse(Part, request.params, 'the path')
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk as Buffer)
+    await shelf.putPart(jobId, n, Buffer.concat(chunks))
+    response.status(204).end()
+  })
+  router.get(`${SHELF_PATH}/parts/:jobId/:n`, async (request, response) => {
+    const { jobId, n } = parse(Part, request.params, 'the path')
+    const range = 'start' in request.query ? parse(Range, { ...request.query }, 'the query') : undefined
+    await pipeline(await shelf.readPart(jobId, n, range), response)
+  })
+  router.delete(`${SHELF_PATH}/parts/:jobId`, async (request, response) => {
+    await shelf.deleteParts(parse(Part.shape.jobId, request.params.jobId, 'the path'))
+    response.status(204).end()
+  })
+  return router
+}

@@ -1,0 +1,58 @@
+import { z } from 'zod'
+import { FileId, RoomId, Time, UserId } from './ids.ts'
+import { text } from './json.ts'
+import { LIMITS } from './limits.ts'
+import { MimeType } from './message.ts'
+
+/** A file as it is carried from one installation to another. */
+export const ShelfFile = z.strictObject({
+  // Smaller than a file's id elsewhere: it becomes part of a path of the store.
+  id: FileId.regex(/^[a-z0-9_-]+$/, { message: 'must be the id of a file, such as file_0f3c' }),
+  roomId: RoomId,
+  uploader: UserId,
+  name: text(LIMITS.fileNameChars, 1),
+  mime: MimeType,
+  /** bytes */
+  size: z.int().min(0),
+  /** hex */
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, { message: 'must be a SHA-256 in hex' }),
+  createdAt: Time,
+})
+export type ShelfFile = z.infer<typeof ShelfFile>
+
+export type ShelfQuery = {
+  roomId?: string | undefined
+  uploader?: string | undefined
+  after?: string | undefined
+}
+type Bytes = AsyncIterable<Uint8Array>
+
+/**
+ * What jobs of signalling ask of media: to read and write files as the server, whoever they belong to, and to keep the
+ * parts of what a job writes or reads. In one process it is media's own object; else it is spoken over HTTP under
+ * SHELF_PATH, with the installation's link secret as bearer token.
+ */
+export interface FileShelf {
+  /** Files of a room or by an uploader, in the order of their ids, those after `after`; at most a hundred. */
+  list(query: ShelfQuery): Promise<ShelfFile[]>
+  /** @throws TrunklineError `not_found` */
+  read(id: string): Promise<Bytes>
+  /**
+   * Restores a file under its own id. The same one again changes nothing.
+   * @throws TrunklineError `conflict` when the id is another file's; `invalid_request` when the bytes are not what size
+   *   and sha256 say; `too_large`
+   */
+  write(file: ShelfFile, body: Bytes): Promise<void>
+  /** One that is not there is no error. */
+  delete(id: string): Promise<void>
+  /** Makes another the uploader of everything somebody uploaded. */
+  reassign(from: string, to: string): Promise<void>
+  /** Stores a part of a job, replacing one of the same number. */
+  putPart(jobId: string, n: number, bytes: Uint8Array): Promise<void>
+  /** @param range first and last byte, both included */
+  readPart(jobId: string, n: number, range?: { start: number; end: number }): Promise<Bytes>
+  deleteParts(jobId: string): Promise<void>
+}
+
+/** Where media serves its shelf to signalling processes. */
+export const SHELF_PATH = '/internal/shelf'
