@@ -5,7 +5,7 @@ import * as schema from './schema.ts'
 
 export type Database = KitDatabase<typeof schema>
 /** A database or a transaction of one. */
-export type Executor = Pick<Database, 'execute' | 'select' | 'insert' | 'update' | 'delete'>
+export type Executor = Pick<Database, 'execute' | 'select' | 'insert' | 'update' | 'delete' | '$count'>
 
 export const openDatabase = (pool: pg.Pool): Promise<Database> =>
   open({

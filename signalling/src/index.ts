@@ -1,17 +1,19 @@
 import type { Server as HttpServer } from 'node:http'
-import { createAdapter } from '@socket.io/redis-streams-adapter'
 import { createJobs, type Logger, type Redis, type Task } from '@trunkline/kit'
 import type { Role, Sfu } from '@trunkline/protocol'
 import type { Router } from 'express'
 import type pg from 'pg'
 import { Calls } from './calls/calls.ts'
 import { IceServers, type IceServersConfig } from './calls/ice-servers.ts'
-import { Messages } from './chat/messages.ts'
-import { Receipts } from './chat/receipts.ts'
+import { Chat } from './chat/chat.ts'
+import type { HomedFile } from './chat/file-shares.ts'
+import { CatchUp } from './cluster/catch-up.ts'
+import { ClusterBus } from './cluster/cluster-bus.ts'
 import { openDatabase } from './database.ts'
 import { FanOut } from './fan-out.ts'
 import { type ApiKey, ApiKeys } from './identity/api-keys.ts'
 import { createAuthenticate } from './identity/authenticate.ts'
+import { Blocks } from './identity/blocks.ts'
 import { Guests } from './identity/guests.ts'
 import { Tokens } from './identity/tokens.ts'
 import { Users } from './identity/users.ts'
@@ -22,15 +24,14 @@ import { createHandlers } from './operations/handlers.ts'
 import { createPerform } from './operations/perform.ts'
 import { Presence } from './presence/presence.ts'
 import { createRest } from './rest/rest.ts'
+import { MembershipWatch } from './rooms/membership-watch.ts'
 import { roomNotFound } from './rooms/roles.ts'
+import { RoomCreation } from './rooms/room-creation.ts'
 import { Rooms } from './rooms/rooms.ts'
 import type { Services } from './services.ts'
 import { createSocketServer, serveSockets } from './socket-server.ts'
 
 export { Vault } from './identity/vault.ts'
-
-/** Entries of the fan-out stream kept for recovery, all rooms together. The adapter's 10,000 are seconds under load. */
-const REDIS_STREAM_LENGTH = 100_000
 
 /** How long requests under way may take once the service closes, ms. */
 const DRAIN_MS = 3_000
@@ -67,19 +68,23 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   const { logger, httpServer, pool, redis, sfu, vault, demo } = options
   const database = await openDatabase(pool)
   const io = createSocketServer(httpServer)
-  if (redis) io.adapter(createAdapter(redis, { maxLen: REDIS_STREAM_LENGTH }))
+  const bus = redis && new ClusterBus({ redis, database, logger })
+  if (bus) io.adapter(bus.adapter)
 
   const apiKeys = new ApiKeys(database, vault)
   const tokens = new Tokens(apiKeys, vault)
   const users = new Users(database)
   const log = new EventLog(database)
-  const rooms = new Rooms({ database, log, users })
-  const guests = new Guests({ rooms, users, tokens, demo })
-  const messages = new Messages(log)
+  const rooms = new Rooms({ database, log })
+  const roomCreation = new RoomCreation({ database, log, users, rooms })
+  const guests = new Guests({ rooms, roomCreation, users, tokens, demo })
   const iceServers = new IceServers(options.iceServers)
   const limits = new RateLimits(redis)
-  const fanOut = new FanOut({ io, redis, log, logger })
+  const fanOut = new FanOut(io)
+  if (bus) new CatchUp({ io, database, log, fanOut, bus, logger })
+  const chat = new Chat({ database, log, fanOut, logger })
   const calls = new Calls({ sfu, io, log, database, logger })
+  const membershipWatch = new MembershipWatch({ io, database, calls, connection: pool.options, logger })
   const authenticate = createAuthenticate({ apiKeys, tokens, users })
 
   if (options.apiKey) await apiKeys.preset(options.apiKey)
@@ -97,10 +102,12 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
     database,
     users,
     rooms,
+    roomCreation,
+    membershipWatch,
     log,
-    messages,
-    receipts: new Receipts(database),
-    presence: new Presence(fanOut),
+    blocks: new Blocks(database),
+    chat,
+    presence: new Presence({ io, database, bus, logger }),
     calls,
     iceServers,
     limits,
@@ -108,7 +115,12 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   const perform = createPerform({ rooms, users, handlers: createHandlers(services) })
   const router = createRest({ ...services, authenticate, tokens, guests, perform })
   const stopChecking = serveSockets({ services, perform, authenticate, logger })
+  membershipWatch.onChange(({ userId }) => {
+    if (userId !== undefined) services.presence.memberChanged(userId)
+  })
+  membershipWatch.start()
   await calls.start()
+  chat.start()
   await jobs.start()
 
   return {
@@ -119,11 +131,15 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
       if (principal.type === 'key') throw roomNotFound()
       return { userId: principal.user.id, role: await rooms.authorise(principal, roomId, 'read') }
     },
-    ensureGuestRoom: (id, title) => rooms.ensureGuestRoom(id, title),
+    ensureGuestRoom: (id, title) => roomCreation.ensureGuestRoom(id, title),
     close: async () => {
       await jobs.close()
+      await chat.close()
       calls.close()
-      fanOut.close()
+      await membershipWatch.close()
+      // While Redis and the database are there, and before its sockets go.
+      await services.presence.close()
+      bus?.close()
       stopChecking()
       // Requests under way may end; a client that sends its upload byte by byte does not keep us.
       const end = setTimeout(() => httpServer.closeAllConnections(), DRAIN_MS)

@@ -1,14 +1,16 @@
 import type { Jobs, Logger, Task } from '@trunkline/kit'
 import type { Calls } from './calls/calls.ts'
 import type { IceServers } from './calls/ice-servers.ts'
-import type { Messages } from './chat/messages.ts'
-import type { Receipts } from './chat/receipts.ts'
+import type { Chat } from './chat/chat.ts'
 import type { Database } from './database.ts'
 import type { FanOut } from './fan-out.ts'
+import type { Blocks } from './identity/blocks.ts'
 import type { Users } from './identity/users.ts'
 import type { RateLimits } from './limits.ts'
 import type { EventLog } from './log/event-log.ts'
 import type { Presence } from './presence/presence.ts'
+import type { MembershipWatch } from './rooms/membership-watch.ts'
+import type { RoomCreation } from './rooms/room-creation.ts'
 import type { Rooms } from './rooms/rooms.ts'
 import type { TrunklineServer } from './session.ts'
 
@@ -23,9 +25,11 @@ export type Services = {
   database: Database
   users: Users
   rooms: Rooms
+  roomCreation: RoomCreation
+  membershipWatch: MembershipWatch
   log: EventLog
-  messages: Messages
-  receipts: Receipts
+  blocks: Blocks
+  chat: Chat
   presence: Presence
   calls: Calls
   iceServers: IceServers

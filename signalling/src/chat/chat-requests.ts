@@ -3,7 +3,7 @@ import type { Services } from '../services.ts'
 import type { Session } from '../session.ts'
 
 /** `message:send`. */
-export const chatRequests = ({ rooms, messages, limits }: Services, session: Session) => {
+export const chatRequests = ({ rooms, chat, limits }: Services, session: Session) => {
   const { principal } = session.data
   const sender = principal.user.id
 
@@ -11,7 +11,8 @@ export const chatRequests = ({ rooms, messages, limits }: Services, session: Ses
     'message:send': async (data: RequestData<'message:send'>) => {
       await limits.message(sender)
       await rooms.authorise(principal, data.roomId, 'write')
-      return { event: await messages.send({ ...data, sender }) }
+      const { event } = await chat.messages.send({ ...data, sender, right: 'write' })
+      return { event }
     },
   }
 }

@@ -29,6 +29,8 @@ export class Receipts {
       .set({
         deliveredSeq: sql`greatest(${members.deliveredSeq}, least(${delivered}::bigint, ${end}))`,
         readSeq: sql`greatest(${members.readSeq}, least(${read}::bigint, ${end}))`,
+        // Sync tells it to the user's other devices.
+        tx: sql`pg_current_xact_id()`,
       })
       .where(
         and(

@@ -1,4 +1,8 @@
 import { chatOperations } from '../chat/chat-operations.ts'
+import { messageOperations } from '../chat/message-operations.ts'
+import { blockOperations } from '../identity/block-operations.ts'
+import { presenceOperations } from '../presence/presence-operations.ts'
+import { memberOperations } from '../rooms/member-operations.ts'
 import { roomOperations } from '../rooms/room-operations.ts'
 import type { Services } from '../services.ts'
 import type { OperationHandlers } from './operation.ts'
@@ -8,5 +12,9 @@ import { unbuiltOperations } from './unbuilt.ts'
 export const createHandlers = (services: Services): OperationHandlers => ({
   ...unbuiltOperations,
   ...roomOperations(services),
+  ...memberOperations(services),
   ...chatOperations(services),
+  ...messageOperations(services),
+  ...blockOperations(services),
+  ...presenceOperations(services),
 })

@@ -1,10 +1,19 @@
 import { expressPath } from '@trunkline/kit'
-import { OPERATIONS, type OperationName, ROUTES, type RouteName, TrunklineError } from '@trunkline/protocol'
+import {
+  eventFor,
+  OPERATIONS,
+  type OperationName,
+  ROUTES,
+  type RouteName,
+  TrunklineError,
+} from '@trunkline/protocol'
 import asyncApi from '@trunkline/protocol/asyncapi.json' with { type: 'json' }
 import openApi from '@trunkline/protocol/openapi.json' with { type: 'json' }
 import { Router } from 'express'
 import type { IceServers } from '../calls/ice-servers.ts'
-import type { Messages } from '../chat/messages.ts'
+import type { Chat } from '../chat/chat.ts'
+import { freshMessage } from '../chat/message-row.ts'
+import type { NewMessage } from '../chat/messages.ts'
 import { cursorOf, seqOf } from '../cursor.ts'
 import type { Authenticate } from '../identity/authenticate.ts'
 import type { Guests } from '../identity/guests.ts'
@@ -25,7 +34,7 @@ export type RestDeps = {
   guests: Guests
   rooms: Rooms
   log: EventLog
-  messages: Messages
+  chat: Chat
   iceServers: IceServers
   limits: RateLimits
   perform: Perform
@@ -33,7 +42,7 @@ export type RestDeps = {
 
 /** The REST API of signalling, under /v1. */
 export const createRest = (deps: RestDeps): Router => {
-  const { authenticate, tokens, users, guests, rooms, log, messages, iceServers, limits } = deps
+  const { authenticate, tokens, users, guests, rooms, log, chat, iceServers, limits } = deps
   const router = Router()
 
   mount(router, authenticate, 'createToken', async ({ body }) => {
@@ -47,6 +56,12 @@ export const createRest = (deps: RestDeps): Router => {
     return guests.admit(body, principal?.type === 'user' ? principal : undefined)
   })
 
+  /** Answers a retry with the message as it is by now. */
+  const send = async (message: NewMessage) => {
+    const { event, isNew } = await chat.messages.send(message)
+    return isNew ? freshMessage(event) : chat.reader.get(event)
+  }
+
   mount(router, authenticate, 'createMessage', async ({ params, body, principal, retryKey }) => {
     const { sender: named, ...content } = body
     const clientId = body.clientId ?? (retryKey === undefined ? undefined : derivedId('retry', retryKey))
@@ -57,7 +72,7 @@ export const createRest = (deps: RestDeps): Router => {
       }
       await limits.message(sender)
       await rooms.authorise(principal, params.id, 'write')
-      return messages.sendAsMessage({ ...content, clientId, roomId: params.id, sender })
+      return send({ ...content, clientId, roomId: params.id, sender, right: 'write' })
     }
     if (named === undefined) {
       throw new TrunklineError('invalid_request', 'With an API key, name the acting user in sender.')
@@ -65,16 +80,17 @@ export const createRest = (deps: RestDeps): Router => {
     if (!principal) throw new Error('the route admits nobody unknown')
     const user = await users.ensure({ id: named, kind: 'user' })
     await rooms.authorise(principal, params.id, 'write', user)
-    return messages.sendAsMessage({ ...content, clientId, roomId: params.id, sender: named })
+    return send({ ...content, clientId, roomId: params.id, sender: named, right: 'not-banned' })
   })
 
   mount(router, authenticate, 'listEvents', async ({ params, query, principal }) => {
     if (!principal) throw new Error('the route admits nobody unknown')
-    await rooms.authorise(principal, params.id, 'read')
+    const role = await rooms.authorise(principal, params.id, 'read')
     const after = seqOf(query.cursor) ?? query.after
     const page = await log.page({ roomId: params.id, after, limit: query.limit })
     const last = page.events.at(-1)
-    return { data: page.events, ...(page.hasMore && last ? { nextCursor: cursorOf(last.seq) } : {}) }
+    const data = page.events.map(event => eventFor(role, event))
+    return { data, ...(page.hasMore && last ? { nextCursor: cursorOf(last.seq) } : {}) }
   })
 
   mount(router, authenticate, 'listIceServers', async ({ principal }) =>

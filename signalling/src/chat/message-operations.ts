@@ -1,0 +1,94 @@
+import { partsOf } from '@trunkline/protocol'
+import { derivedId } from '../ids.ts'
+import type { OperationHandlers, Performance } from '../operations/operation.ts'
+import type { Services } from '../services.ts'
+
+/** The clientId that was given, or the one an `Idempotency-Key` stands for. */
+const clientIdOf = (given: string | undefined, retryKey: string | undefined): string | undefined =>
+  given ?? (retryKey === undefined ? undefined : derivedId('retry', retryKey))
+
+/** `message:*` but for `message:send`. */
+export const messageOperations = ({ rooms, limits, chat }: Services) => {
+  const { reader, edits, deletions, reactions, pins, forwards, scheduled } = chat
+
+  /** What goes into the log is counted like messages are; an app's server has a limit of its own for all it asks. */
+  const count = async ({ principal }: Pick<Performance, 'principal'>) => {
+    if (principal.type === 'user') await limits.message(principal.user.id)
+  }
+
+  return {
+    'message:list': ({ roomId, ...paging }) => reader.list(roomId, paging),
+    'message:get': key => reader.get(key),
+    'message:thread': ({ roomId, seq, ...paging }) => reader.thread({ roomId, seq }, paging),
+    'message:pins': ({ roomId, ...paging }) => reader.pins(roomId, paging),
+    'message:history': ({ roomId, seq, ...paging }) => edits.history({ roomId, seq }, paging),
+
+    'message:edit': async ({ clientId, ...edit }, performance) => {
+      await count(performance)
+      const retryable = clientIdOf(clientId, performance.retryKey)
+      return { event: await edits.edit({ ...edit, clientId: retryable }, performance) }
+    },
+
+    'message:delete': async (message, performance) => {
+      await count(performance)
+      return { event: await deletions.delete(message, performance) }
+    },
+
+    'message:react': async (reaction, performance) => {
+      await count(performance)
+      await reactions.add({ ...reaction, userId: performance.user.id }, performance)
+      return reader.get(reaction)
+    },
+
+    'message:unreact': async (reaction, performance) => {
+      await count(performance)
+      await reactions.remove({ ...reaction, userId: performance.user.id }, performance)
+      return reader.get(reaction)
+    },
+
+    'message:pin': async (message, performance) => {
+      await count(performance)
+      await pins.pin(message, performance)
+      return reader.get(message)
+    },
+
+    'message:unpin': async (message, performance) => {
+      await count(performance)
+      await pins.unpin(message, performance)
+      return reader.get(message)
+    },
+
+    'message:forward': async ({ roomId, seq, toRoomId, clientId }, performance) => {
+      await count(performance)
+      const { principal, user, retryKey } = performance
+      await rooms.authorise(principal, toRoomId, 'write', user)
+      const forward = {
+        message: await reader.get({ roomId, seq }),
+        toRoomId,
+        sender: user.id,
+        clientId: clientIdOf(clientId, retryKey),
+      }
+      return { event: await forwards.forward(forward, performance) }
+    },
+
+    'message:schedule': async ({ clientId, text, ...message }, performance) => {
+      await count(performance)
+      const { principal, user, retryKey } = performance
+      return scheduled.add({
+        ...message,
+        parts: partsOf({ text, parts: message.parts }),
+        sender: user.id,
+        clientId: clientIdOf(clientId, retryKey),
+        right: principal.type === 'key' ? 'not-banned' : 'write',
+      })
+    },
+
+    'message:scheduled': ({ roomId, ...paging }, { user }) =>
+      scheduled.list({ roomId, sender: user.id }, paging),
+
+    'message:unschedule': async ({ roomId, scheduleId }, { user }) => {
+      await scheduled.remove({ roomId, sender: user.id, id: scheduleId })
+      return {}
+    },
+  } satisfies Partial<OperationHandlers>
+}
