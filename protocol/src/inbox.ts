@@ -34,6 +34,7 @@ export type PendingEntry = z.infer<typeof PendingEntry>
 
 /** What retention took out of the stretch that was asked for: these numbers will not come. */
 export const RemovedStretch = z.strictObject({ from: Position, to: Position })
+export type RemovedStretch = z.infer<typeof RemovedStretch>
 
 /** News of one room since a cursor: how lists show it now, and what happened. */
 export const RoomNews = InboxEntry.extend({

@@ -266,8 +266,7 @@ export class Call extends Emitter<CallEvents> {
   #onRoomState(state: Room['state']): void {
     if (state === 'open') this.#again()
     else if (state === 'reconnecting' && this.#state === 'joined') this.#set('reconnecting')
-    else if (state === 'closed') this.#end()
-    else if (state === 'refused' && this.#state !== 'joining') {
+    else if (state === 'closed' || (state === 'refused' && this.#state !== 'joining')) {
       this.#end()
       if (this.room.error) this.emit('failed', this.room.error)
     }

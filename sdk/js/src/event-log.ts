@@ -29,11 +29,11 @@ export class EventLog {
     return this.#last !== undefined && this.#ahead.size > 0
   }
 
-  /** Begins anew with the latest page. `last` is the log's length, for an empty page. */
-  start(events: readonly RoomEvent[], last: number): void {
+  /** Begins anew with a page. `last` is the position before what comes next, for an empty one. Returns what had waited for it. */
+  start(events: readonly RoomEvent[], last: number): RoomEvent[] {
     this.#events = [...events]
     this.#last = events.at(-1)?.seq ?? last
-    this.#drain()
+    return this.#drain()
   }
 
   /** Takes events in any order; returns those that now follow without a hole. */

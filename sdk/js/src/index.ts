@@ -1,17 +1,41 @@
 export {
+  type Ban,
   type Call as CallInfo,
+  type Counts,
+  type CustomStatus,
   ERRORS,
   type ErrorCode,
+  type GrantedRole,
+  type InboxEntry,
   type IssuedToken,
+  type Job,
   LIMITS,
   type Member,
+  type Message,
   type MessagePart,
+  type MessageVersion,
+  type NodeItem,
+  type PendingEntry,
+  type Presence,
   type PresenceStatus,
+  RANK,
+  type ReactionCount,
+  type RemovedStretch,
+  RIGHTS,
   type Role,
   type Room as RoomInfo,
+  type RoomAction,
+  type RoomChanges,
   type RoomEvent,
   type RoomEventOf,
+  type RoomPost,
+  type RoomPreview,
+  type RoomWithMembership,
+  type ScheduledMessage,
+  type SearchHit,
+  type SearchKind,
   type StoredFile,
+  type SyncAnswer,
   type TrackSource,
   TrunklineError,
   textOf,
@@ -19,6 +43,7 @@ export {
 } from '@trunkline/protocol'
 export { attachTrack } from './attach.ts'
 export { watchAudioLevel } from './audio-level.ts'
+export { Blocks, type BlocksEvents } from './blocks.ts'
 export { Call, type CallEvents, type CallState } from './call.ts'
 export type { ConnectionState } from './connection.ts'
 export type { DeviceOptions } from './device-loader.ts'
@@ -34,10 +59,22 @@ export {
   openMicAndCamera,
   openScreen,
 } from './devices.ts'
+export { Inbox, type InboxEvents, type InboxPhase } from './inbox.ts'
+export type { Jobs } from './jobs.ts'
 export type { JoinOptions } from './join-options.ts'
-export type { Draft, FilePart, PendingMessage } from './outbox.ts'
+export type { Draft, DraftOptions, FilePart, PendingMessage } from './outbox.ts'
 export { Participant } from './participant.ts'
+export { Presences, type PresencesEvents } from './presences.ts'
 export { Rest, type RestOptions, type RouteInput } from './rest.ts'
-export { Room, type RoomEvents, type RoomState } from './room.ts'
+export { type ClosedReason, Room, type RoomEvents, type RoomState } from './room.ts'
+export type { Page, Paging } from './room-commands.ts'
+export type { RoomMessage } from './room-messages.ts'
 export type { MessageState, Reach } from './roster.ts'
-export { Trunkline, type TrunklineEvents, type TrunklineOptions } from './trunkline.ts'
+export type { Thread } from './thread.ts'
+export {
+  type SearchFilters,
+  Trunkline,
+  type TrunklineEvents,
+  type TrunklineOptions,
+} from './trunkline.ts'
+export type { Users } from './users.ts'

@@ -34,12 +34,14 @@ const serverOf = (length: number) => {
 const logOn = (length: number) => {
   const { server, sync } = serverOf(length)
   const seen: number[] = []
+  const started: number[][] = []
   const log = new LogSync({
     sync,
     appended: it => seen.push(...it.map(({ seq }) => seq)),
-    changed: () => undefined,
+    started: it => started.push(it.map(({ seq }) => seq)),
+    prepended: () => undefined,
   })
-  return { server, log, seen }
+  return { server, log, seen, started }
 }
 
 test('a jump in seq is filled from the server and heard once, in order', async () => {

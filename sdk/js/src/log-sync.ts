@@ -2,6 +2,7 @@ import {
   type EventPage,
   LIMITS,
   type OpenedRoom,
+  type RemovedStretch,
   type RequestData,
   type RoomEvent,
 } from '@trunkline/protocol'
@@ -12,11 +13,17 @@ export const PAGE = 50
 /** With more than this missed, the latest page is shown and earlier ones are loaded on demand. */
 const CATCH_UP_EVENTS = 1_000
 
+/** A page of events, from wherever. */
+type Stretch = Pick<EventPage, 'hasMore' | 'removed'> & { events: readonly RoomEvent[] }
+
 export type LogSyncPort = {
   sync: (request: Omit<RequestData<'room:sync'>, 'roomId'>) => Promise<EventPage>
+  /** The log begins anew with these: what was known before is not part of it any more. */
+  started: (events: readonly RoomEvent[]) => void
   /** New events in order, each once. */
   appended: (events: RoomEvent[]) => void
-  changed: () => void
+  /** Earlier ones, before all that were known. */
+  prepended: (events: RoomEvent[]) => void
 }
 
 /**
@@ -28,6 +35,7 @@ export class LogSync {
   readonly #log = new EventLog()
   #filling: Promise<void> | undefined
   #hasEarlier = false
+  #removed: RemovedStretch | undefined
 
   constructor(port: LogSyncPort) {
     this.#port = port
@@ -44,19 +52,47 @@ export class LogSync {
     return this.#hasEarlier
   }
 
+  /** Number of the first event known. */
+  get first(): number | undefined {
+    return this.#log.first
+  }
+  /** What retention took out of the log while it was not looked at: these numbers will not come. */
+  get removed(): RemovedStretch | undefined {
+    return this.#removed
+  }
+
   /** Takes the answer of a `room:open` that asked for events `after`. */
-  opened({ events, hasMore, room }: OpenedRoom, after: number | undefined): void {
+  opened({ room, ...page }: OpenedRoom, after: number | undefined): void {
     if (after === undefined) {
-      this.#log.start(events, room.lastSeq)
-      this.#hasEarlier = hasMore
-    } else if (room.lastSeq - after > CATCH_UP_EVENTS) {
+      this.#removed = page.removed
+      this.#hasEarlier = page.hasMore
+      this.#start(page.events, room.lastSeq)
+    } else if (room.lastSeq < after || room.lastSeq - after > CATCH_UP_EVENTS) {
+      // Shorter than it was: another database, restored from a backup.
       void this.#restart(room.lastSeq)
     } else {
-      this.append(events, hasMore)
+      this.#append(page)
     }
   }
 
-  append(events: readonly RoomEvent[], hasMore = false): void {
+  append(events: readonly RoomEvent[]): void {
+    this.#append({ events, hasMore: false })
+  }
+
+  #start(events: readonly RoomEvent[], last: number): void {
+    const waited = this.#log.start(events, last)
+    this.#port.started(events)
+    if (waited.length > 0) this.#port.appended(waited)
+  }
+
+  /** What follows the last known event. */
+  #append({ events, hasMore, removed }: Stretch): void {
+    if (removed && removed.to > (this.#log.last ?? 0)) {
+      // Retention took what would have come next, and so everything before it.
+      this.#removed = removed
+      this.#hasEarlier = false
+      this.#start([], removed.to)
+    }
     const ready = this.#log.append(events)
     if (ready.length > 0) this.#port.appended(ready)
     if (hasMore || this.#log.gap) this.#fill()
@@ -69,7 +105,8 @@ export class LogSync {
     const page = await this.#port.sync({ before, limit })
     const earlier = this.#log.prepend(page.events)
     this.#hasEarlier = page.hasMore
-    this.#port.changed()
+    this.#removed = page.removed ?? this.#removed
+    this.#port.prepended(earlier)
     return earlier
   }
 
@@ -85,8 +122,9 @@ export class LogSync {
     for (let more = true; more; ) {
       const after = this.#log.last ?? 0
       const page = await this.#port.sync({ after, limit: LIMITS.pageSize })
-      this.append(page.events)
-      more = page.hasMore && (this.#log.last ?? 0) > after
+      this.#append(page)
+      // A gap may have shown while the server answered; this question began before it.
+      more = (page.hasMore || this.#log.gap) && (this.#log.last ?? 0) > after
     }
   }
 
@@ -94,8 +132,8 @@ export class LogSync {
   async #restart(lastSeq: number): Promise<void> {
     const page = await this.#port.sync({ limit: PAGE }).catch(() => undefined)
     if (!page) return
-    this.#log.start(page.events, lastSeq)
+    this.#removed = page.removed
     this.#hasEarlier = page.hasMore
-    this.#port.changed()
+    this.#start(page.events, lastSeq)
   }
 }

@@ -1,4 +1,10 @@
-import { type MessagePart, partsOf, type RoomEvent, type TrunklineError } from '@trunkline/protocol'
+import {
+  type Json,
+  type MessagePart,
+  partsOf,
+  type RoomEvent,
+  type TrunklineError,
+} from '@trunkline/protocol'
 import { Backoff } from './backoff.ts'
 import { newClientId } from './client-id.ts'
 import { toTrunklineError } from './errors.ts'
@@ -6,14 +12,31 @@ import { toTrunklineError } from './errors.ts'
 /** The part of a message that shows a file of its room. */
 export type FilePart = Extract<MessagePart, { fileId: string }>
 
+/** What a message may be beside its content. */
+export type DraftOptions = {
+  metadata?: { [key: string]: Json }
+  /** Users it speaks to. */
+  mentions?: string[]
+  /** Number of the message it answers, quoted above it. */
+  replyTo?: number
+  /** Number of the message in whose thread it is said. */
+  threadOf?: number
+  /** Nobody is to be disturbed for it. */
+  silent?: boolean
+  /** It deletes itself after this many seconds. */
+  ttlSeconds?: number
+}
+
 /** What somebody wrote: a text, or parts. */
-export type Draft = ({ text: string } | { parts: MessagePart[] }) & { metadata?: PendingMessage['metadata'] }
+export type Draft = ({ text: string } | { parts: MessagePart[] }) & DraftOptions
+
+/** A file to send, with what a draft may have. */
+export type FileDraft = { file: { blob: Blob; name: string } } & DraftOptions
 
 /** An own message the server has not acknowledged yet. A new object after each change. */
 export type PendingMessage = {
   readonly clientId: string
   readonly parts: MessagePart[]
-  readonly metadata?: { [key: string]: import('@trunkline/protocol').Json }
   /** The file to upload before `parts` are known. */
   readonly file?: { blob: Blob; name: string }
   /** When it was written, ISO 8601. */
@@ -21,7 +44,13 @@ export type PendingMessage = {
   /** `failed`: the server refused and trying again by itself cannot help; `error` says why. */
   readonly state: 'sending' | 'failed'
   readonly error?: TrunklineError
-}
+} & Readonly<DraftOptions>
+
+const OPTIONS = ['metadata', 'mentions', 'replyTo', 'threadOf', 'silent', 'ttlSeconds'] as const
+
+/** The options of a draft or a pending message, without what it says. */
+export const optionsOf = (of: DraftOptions): DraftOptions =>
+  Object.fromEntries(OPTIONS.flatMap(name => (of[name] === undefined ? [] : [[name, of[name]]])))
 
 type Entry = { message: PendingMessage; resolve: (event: RoomEvent) => void; reject: (error: Error) => void }
 
@@ -55,12 +84,14 @@ export class Outbox {
   }
 
   /** Queues a message; the promise follows its fate and may be ignored. */
-  add(draft: Draft | { file: { blob: Blob; name: string } }, clientId = newClientId()): Promise<RoomEvent> {
-    const content =
-      'file' in draft
-        ? { parts: [], file: draft.file }
-        : { parts: partsOf(draft), ...(draft.metadata && { metadata: draft.metadata }) }
-    const message: PendingMessage = { clientId, ...content, at: new Date().toISOString(), state: 'sending' }
+  add(draft: Draft | FileDraft, clientId = newClientId()): Promise<RoomEvent> {
+    const message: PendingMessage = {
+      clientId,
+      ...('file' in draft ? { parts: [], file: draft.file } : { parts: partsOf(draft) }),
+      ...optionsOf(draft),
+      at: new Date().toISOString(),
+      state: 'sending',
+    }
     const promise = new Promise<RoomEvent>((resolve, reject) => {
       this.#entries.set(clientId, { message, resolve, reject })
     })

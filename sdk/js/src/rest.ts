@@ -2,6 +2,9 @@ import {
   ERRORS,
   type ErrorCode,
   type IssuedToken,
+  type OperationAnswer,
+  type OperationData,
+  type OperationName,
   ROUTES,
   type RouteBody,
   type RouteName,
@@ -12,6 +15,7 @@ import {
   TrunklineError,
 } from '@trunkline/protocol'
 import { toTrunklineError } from './errors.ts'
+import { restRequest } from './operation-request.ts'
 
 type Given<K extends string, T> = [T] extends [undefined] ? { [P in K]?: undefined } : { [P in K]: T }
 type BodyOf<N extends RouteName> =
@@ -28,15 +32,14 @@ export type RestOptions = {
   getToken?: () => Promise<string | undefined>
 }
 
-type AnyInput = {
+type RequestOptions = { signal?: AbortSignal; idempotencyKey?: string }
+type AnyInput = RequestOptions & {
   params?: Record<string, string>
   query?: Record<string, string | number | undefined>
   body?: unknown
-  signal?: AbortSignal
-  idempotencyKey?: string
 }
 
-/** The REST API, typed from the protocol's ROUTES. */
+/** The REST API, typed from the protocol's OPERATIONS and ROUTES. */
 export class Rest {
   readonly #url: string
   readonly #getToken: () => Promise<string | undefined>
@@ -53,6 +56,27 @@ export class Rest {
   async call<N extends RouteName>(name: N, input: RouteInput<N>): Promise<RouteResponse<N>> {
     const response = await this.#fetch(name, input as unknown as AnyInput)
     return (await response.json()) as RouteResponse<N>
+  }
+
+  /**
+   * Calls an operation by its name in OPERATIONS.
+   * @param options `sender`: in whose name an API key acts
+   * @throws TrunklineError the server's problem, or `unavailable` when it cannot be reached
+   */
+  async operation<N extends OperationName>(
+    name: N,
+    data: OperationData<N>,
+    options: RequestOptions & { sender?: string } = {},
+  ): Promise<OperationAnswer<N>> {
+    const { method, path, body } = restRequest(name, data, options.sender)
+    const response = await this.#send(method, new URL(path, this.#url), body, options)
+    return (await response.json()) as OperationAnswer<N>
+  }
+
+  /** What an export holds, as JSON Lines. */
+  async downloadExport(jobId: string, options: { signal?: AbortSignal } = {}): Promise<Blob> {
+    const response = await this.#fetch('getExport', { params: { id: jobId }, ...options })
+    return response.blob()
   }
 
   /**
@@ -88,25 +112,27 @@ export class Rest {
   messages(
     roomId: string,
     query: { limit?: number; cursor?: string } = {},
-  ): Promise<RouteResponse<'listMessages'>> {
-    return this.call('listMessages', { params: { id: roomId }, query })
+  ): Promise<OperationAnswer<'message:list'>> {
+    return this.operation('message:list', { roomId, ...query })
   }
 
-  async #fetch(
-    name: RouteName,
-    { params = {}, query = {}, body, signal, idempotencyKey }: AnyInput,
-  ): Promise<Response> {
+  async #fetch(name: RouteName, { params = {}, query = {}, body, ...options }: AnyInput): Promise<Response> {
     const route = ROUTES[name]
     const path = route.path.replace(/\{(\w+)\}/g, (_, key: string) => encodeURIComponent(params[key] ?? ''))
     const url = new URL(path, this.#url)
     for (const [key, value] of Object.entries(query)) {
       if (value !== undefined) url.searchParams.set(key, String(value))
     }
+    return this.#send(route.method, url, body, options)
+  }
+
+  async #send(method: string, url: URL, body: unknown, options: RequestOptions): Promise<Response> {
+    const { signal, idempotencyKey } = options
     const headers = new Headers()
     const token = await this.#getToken()
     if (token) headers.set('Authorization', `Bearer ${token}`)
     if (idempotencyKey) headers.set('Idempotency-Key', idempotencyKey)
-    const init: RequestInit = { method: route.method.toUpperCase(), headers, ...(signal && { signal }) }
+    const init: RequestInit = { method: method.toUpperCase(), headers, ...(signal && { signal }) }
     if (body instanceof Blob || body instanceof Uint8Array) {
       headers.set('Content-Type', (body instanceof Blob && body.type) || 'application/octet-stream')
       init.body = body as BodyInit

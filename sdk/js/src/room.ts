@@ -1,31 +1,50 @@
 import {
   type Call as CallInfo,
   type Member,
-  type MessagePart,
+  type Message,
+  type NodeItem,
+  type NoticeData,
   type NoticeName,
   type OpenedRoom,
   type PresenceStatus,
+  type RemovedStretch,
+  type RequestData,
+  type RequestName,
+  type ResponseData,
+  RIGHTS,
+  type RoomAction,
   type RoomEvent,
   type RoomEventOf,
   type Room as RoomInfo,
   TrunklineError,
 } from '@trunkline/protocol'
 import { Backoff, wait } from './backoff.ts'
+import type { Blocks } from './blocks.ts'
 import { Call } from './call.ts'
 import type { Connection, ConnectionEvents } from './connection.ts'
 import type { DeviceLoader } from './device-loader.ts'
-import { Emitter } from './emitter.ts'
 import { toTrunklineError } from './errors.ts'
 import type { JoinOptions } from './join-options.ts'
 import { LogSync, PAGE } from './log-sync.ts'
-import { type Draft, Outbox, type PendingMessage } from './outbox.ts'
+import { type Draft, type DraftOptions, Outbox, optionsOf, type PendingMessage } from './outbox.ts'
+import type { Presences } from './presences.ts'
 import { ReceiptSender } from './receipts.ts'
 import type { Rest } from './rest.ts'
-import { type MessageState, type Reach, Roster } from './roster.ts'
+import { RoomCommands } from './room-commands.ts'
+import { roomAfter } from './room-info.ts'
+import { type RoomMessage, RoomMessages } from './room-messages.ts'
+import { type MessageState, type Reach, Roster, type Sent } from './roster.ts'
+import { Thread } from './thread.ts'
 import { TypingSender, TypingSet } from './typing.ts'
 
-/** `open` is live; `reconnecting` shows what was known last; `refused` will not open (error says why). */
+/**
+ * `open` is live; `reconnecting` shows what was known last; `refused` will not open (error says why), and opens by
+ * itself once one is let in; `closed` is over: by `close()`, or because one is not in the room any more
+ * (`closedReason`, and error says it in words).
+ */
 export type RoomState = 'opening' | 'open' | 'reconnecting' | 'refused' | 'closed'
+/** Why the server closed a room for us. */
+export type ClosedReason = NoticeData<'room:closed'>['reason']
 
 export type RoomEvents = {
   /** Something of the room changed; what to listen to for drawing it. */
@@ -42,14 +61,28 @@ export type RoomEvents = {
   call: [CallInfo | null]
 }
 
-/** A room: its members, its log and its call. Made by `client.room(id)`; stays current across reconnects. */
-export class Room extends Emitter<RoomEvents> {
-  readonly id: string
-  readonly #connection: Connection
-  readonly #rest: Rest
-  readonly #devices: DeviceLoader
+/** Notices about one room. */
+type RoomNotice = {
+  [N in NoticeName]: NoticeData<N> extends { roomId: string } | { event: RoomEvent } ? N : never
+}[NoticeName]
+
+export type RoomDeps = {
+  connection: Connection
+  rest: Rest
+  devices: DeviceLoader
+  presences: Presences
+  blocks: Blocks
+  /** Told what one has read, before the server says so. */
+  onRead: (roomId: string, seq: number) => void
+}
+
+/** A room: its members, its log, its messages and its call. Made by `client.room(id)`; stays current across reconnects. */
+export class Room extends RoomCommands<RoomEvents> {
+  readonly #deps: RoomDeps
   readonly #log: LogSync
-  readonly #roster = new Roster()
+  readonly #messages: RoomMessages
+  readonly #threads = new Map<number, Thread>()
+  readonly #roster: Roster
   readonly #typing = new TypingSet(() => {
     this.emit('typing', this.typing)
     this.emit('changed')
@@ -60,18 +93,18 @@ export class Room extends Emitter<RoomEvents> {
   readonly #stops: (() => void)[] = []
   #state: RoomState = 'opening'
   #error: TrunklineError | undefined
+  #closedReason: ClosedReason | undefined
   #opened: OpenedRoom | undefined
   #call: CallInfo | null = null
   #ownCall: Call | undefined
   #attempt = 0
 
-  constructor(id: string, deps: { connection: Connection; rest: Rest; devices: DeviceLoader }) {
-    super()
-    this.id = id
-    this.#connection = deps.connection
-    this.#devices = deps.devices
-    this.#rest = deps.rest
-    const { connection, rest } = deps
+  constructor(id: string, deps: RoomDeps) {
+    super(id)
+    this.#deps = deps
+    const { connection, rest, presences, blocks } = deps
+    this.#messages = new RoomMessages(blocks)
+    this.#roster = new Roster(userId => presences.statusOf(userId))
     this.#typingSender = new TypingSender(typing => {
       connection.request('typing:set', { roomId: id, typing }).catch(() => undefined)
     })
@@ -80,11 +113,15 @@ export class Room extends Emitter<RoomEvents> {
     )
     this.#log = new LogSync({
       sync: request => connection.request('room:sync', { roomId: id, ...request }),
+      started: events => this.#onStarted(events),
       appended: events => this.#onAppended(events),
-      changed: () => this.emit('changed'),
+      prepended: events => {
+        this.#messages.prepend(events)
+        this.emit('changed')
+      },
     })
     this.#outbox = new Outbox({
-      send: ({ clientId, parts, metadata }) => this.#transmit(clientId, parts, metadata),
+      send: message => this.#transmit(message),
       upload: async ({ blob, name }) => {
         const { id: fileId, mime, size, width, height, ...file } = await rest.uploadFile(id, blob, name)
         return [{ mime, fileId, name: file.name, size, ...(width && { width }), ...(height && { height }) }]
@@ -98,27 +135,49 @@ export class Room extends Emitter<RoomEvents> {
   get state(): RoomState {
     return this.#state
   }
-  /** Why the room does not open, in state `refused`. */
+  /** Why the room does not open, in state `refused`, or why it was closed for us. */
   get error(): TrunklineError | undefined {
     return this.#error
   }
-  /** Title, kind and metadata; undefined until open for the first time. */
+  /** Why the server closed the room for us, in state `closed`. */
+  get closedReason(): ClosedReason | undefined {
+    return this.#closedReason
+  }
+  /** Title, kind, metadata and the like, as they are now; undefined until open for the first time. */
   get info(): RoomInfo | undefined {
-    return this.#opened?.room
+    return this.#opened && { ...this.#opened.room, memberCount: this.#roster.count }
   }
   /** One's own membership. */
   get me(): Member | undefined {
     const own = this.#opened?.me
     return own && (this.#roster.get(own.user.id) ?? own)
   }
+  /** Whether one's role allows this here: `write`, `pin`, `moderate`, ... */
+  can(action: RoomAction): boolean {
+    const { me, info } = this
+    if (!me || !info || (action === 'write' && info.archivedAt !== null)) return false
+    return RIGHTS[me.role][action]
+  }
+  /** Those who may read, the longest there first; of large rooms the first LIMITS.membersListed. */
   get members(): Member[] {
     return this.#roster.members
+  }
+  /**
+   * What was said, as it is now: edits, reactions and deletions applied, ascending. Answers in threads are in
+   * `thread(seq)`. The same array until something changed.
+   */
+  get messages(): readonly RoomMessage[] {
+    return this.#messages.timeline
   }
   /** Events known so far: ascending, without holes. A new array after each change. */
   get events(): readonly RoomEvent[] {
     return this.#log.events
   }
-  /** Own messages not acknowledged yet, in the order they were written. */
+  /** What retention took out of the log while we were away: these numbers will not come. */
+  get removed(): RemovedStretch | undefined {
+    return this.#log.removed
+  }
+  /** Own messages not acknowledged yet, in the order they were written; those with `threadOf` belong to a thread. */
   get pending(): PendingMessage[] {
     return this.#outbox.messages
   }
@@ -142,16 +201,64 @@ export class Room extends Emitter<RoomEvents> {
   member(userId: string): Member | undefined {
     return this.#roster.get(userId)
   }
+  /** A member's status; `client.presence.of(userId)` also gives its words and when it was last seen. */
   presenceOf(userId: string): PresenceStatus {
-    return this.#roster.presenceOf(userId)
+    return this.#deps.presences.statusOf(userId)
   }
-  /** How far an own message came. */
-  stateOf(event: RoomEvent): MessageState {
-    return this.#roster.stateOf(event)
+  /** How far an own message (or its event) came. */
+  stateOf(message: Sent): MessageState {
+    return this.#roster.stateOf(message)
   }
-  /** How many others an own message reached. */
-  reachOf(event: RoomEvent): Reach {
-    return this.#roster.reachOf(event)
+  /** How many others an own message (or its event) reached. */
+  reachOf(message: Sent): Reach {
+    return this.#roster.reachOf(message)
+  }
+
+  /** A message that is known: loaded with the log, or by itself. */
+  message(seq: number): RoomMessage | undefined {
+    return this.#messages.get(seq)
+  }
+
+  /**
+   * A message wherever it is in the log: asks the server when it is not known, and keeps it current from then on.
+   * @throws TrunklineError `not_found`
+   */
+  async loadMessage(seq: number): Promise<RoomMessage> {
+    const known = this.#messages.get(seq)
+    if (known) return known
+    const message = await this.request('message:get', { roomId: this.id, seq })
+    this.#adopt([message])
+    return this.#messages.get(seq) ?? message
+  }
+
+  /** The thread of a message: the same object each time. */
+  thread(seq: number): Thread {
+    const known = this.#threads.get(seq)
+    if (known) return known
+    const thread = new Thread(seq, {
+      root: () => this.message(seq),
+      answers: () => this.#messages.thread(seq),
+      pending: () => this.pending.filter(({ threadOf }) => threadOf === seq),
+      isWhole: () => this.#log.first !== undefined && this.#log.first <= seq,
+      loadPage: async cursor => {
+        const page = { roomId: this.id, seq, ...(cursor && { cursor }) }
+        const [answer] = await Promise.all([this.request('message:thread', page), this.loadMessage(seq)])
+        this.#adopt(answer.data)
+        return answer
+      },
+      send: draft => this.send(draft),
+    })
+    this.#threads.set(seq, thread)
+    return thread
+  }
+
+  /** Hears what is published to a node from now on; call what is returned to stop. */
+  onNode(node: string, listener: (item: NodeItem) => void): () => void {
+    return this.on('event', event => {
+      if (event.type !== 'node.published' || event.data.node !== node) return
+      const { roomId, seq, sender, at } = event
+      listener({ roomId, node, seq, ...(sender && { sender }), payload: event.data.payload, at })
+    })
   }
 
   /**
@@ -181,13 +288,13 @@ export class Room extends Emitter<RoomEvents> {
   }
 
   /** Uploads a file and sends the message that shows it, with the same care as `send`. */
-  sendFile(blob: Blob, name: string): Promise<RoomEvent> {
-    return this.#outbox.add({ file: { blob, name } })
+  sendFile(blob: Blob, name: string, options: DraftOptions = {}): Promise<RoomEvent> {
+    return this.#outbox.add({ file: { blob, name }, ...optionsOf(options) })
   }
 
   /** The bytes of a file of this room, or of its thumbnail (WebP, at most 512 pixels). */
   downloadFile(fileId: string, options: { thumbnail?: boolean; signal?: AbortSignal } = {}): Promise<Blob> {
-    return this.#rest.downloadFile(fileId, options)
+    return this.#deps.rest.downloadFile(fileId, options)
   }
 
   /** Tries a failed message again. */
@@ -213,12 +320,13 @@ export class Room extends Emitter<RoomEvents> {
   /** Everything up to `seq` (by default the last event) was seen by a person. */
   markRead(seq = this.#log.last ?? 0): void {
     this.#receipts.read(seq)
+    this.#deps.onRead(this.id, seq)
   }
 
   /** Loads what calls need, so that `joinCall` is one round trip. Harmless to repeat. */
   async prepareCall(): Promise<void> {
     const capabilities = this.#opened?.routerRtpCapabilities
-    if (capabilities) await this.#devices.load(capabilities)
+    if (capabilities) await this.#deps.devices.load(capabilities)
   }
 
   /**
@@ -230,7 +338,7 @@ export class Room extends Emitter<RoomEvents> {
       throw new TrunklineError('conflict', 'Already in this call; leave it before joining again')
     }
     const call = new Call(
-      { room: this, connection: this.#connection, loadDevice: () => this.#loadDevice() },
+      { room: this, connection: this.#deps.connection, loadDevice: () => this.#loadDevice() },
       options,
     )
     this.#ownCall = call
@@ -242,33 +350,48 @@ export class Room extends Emitter<RoomEvents> {
   async close(): Promise<void> {
     if (this.#state === 'closed') return
     await this.#ownCall?.leave()
-    for (const stop of this.#stops) stop()
-    this.#receipts.close()
-    this.#typingSender.reset()
-    this.#typing.clear()
-    this.#outbox.close(closedError())
-    this.#set('closed')
-    if (this.#connection.state === 'connected') {
-      await this.#connection.request('room:close', { roomId: this.id }).catch(() => undefined)
+    this.#end(closedError())
+    if (this.#deps.connection.state === 'connected') {
+      await this.request('room:close', { roomId: this.id }).catch(() => undefined)
     }
   }
 
+  protected request<N extends RequestName>(name: N, data: RequestData<N>): Promise<ResponseData<N>> {
+    return this.#deps.connection.request(name, data)
+  }
+
+  protected take(event: RoomEvent): void {
+    this.#log.append([event])
+  }
+
+  #end(error: TrunklineError): void {
+    for (const stop of this.#stops) stop()
+    this.#attempt += 1
+    this.#receipts.close()
+    this.#typingSender.reset()
+    this.#typing.clear()
+    this.#outbox.close(error)
+    this.#set('closed')
+  }
+
   #listen(): void {
+    const { connection, presences, blocks } = this.#deps
     this.#stops.push(
-      this.#connection.on('state', (state, error) => {
+      connection.on('state', (state, error) => {
         if (state === 'connected') void this.#open()
         else if (state === 'refused') this.#refuse(error)
         else this.#pause()
       }),
+      presences.on('changed', ({ userId, status }) => {
+        if (!this.#roster.get(userId)) return
+        this.emit('presence', userId, status)
+        this.emit('changed')
+      }),
+      blocks.on('changed', () => this.emit('changed')),
     )
     this.#hear('event:appended', ({ event }) => this.#log.append([event]))
     this.#hear('typing:changed', ({ userId, typing }) => {
       if (userId !== this.#opened?.me.user.id) this.#typing.set(userId, typing)
-    })
-    this.#hear('presence:changed', notice => {
-      this.#roster.applyPresence(notice)
-      this.emit('presence', notice.userId, notice.status)
-      this.emit('changed')
     })
     this.#hear('receipt:changed', notice => {
       this.#roster.applyReceipt(notice)
@@ -276,15 +399,29 @@ export class Room extends Emitter<RoomEvents> {
       this.emit('changed')
     })
     this.#hear('call:changed', ({ call }) => this.#setCall(call))
+    this.#hear('room:closed', ({ reason }) => void this.#onClosed(reason))
+    this.#hear('room:entered', ({ role }) => {
+      if (this.#state === 'refused' && role !== 'pending') void this.#open()
+    })
   }
 
   /** A notice, if it is about this room. */
-  #hear<N extends NoticeName>(name: N, listener: (data: ConnectionEvents[N][0]) => void): void {
-    const stop = this.#connection.on(name, ((data: ConnectionEvents[N][0]) => {
+  #hear<N extends RoomNotice>(name: N, listener: (data: NoticeData<N>) => void): void {
+    const heard = (data: NoticeData<RoomNotice>) => {
       const roomId = 'event' in data ? data.event.roomId : data.roomId
-      if (roomId === this.id) listener(data)
-    }) as (...args: ConnectionEvents[N]) => void)
-    this.#stops.push(stop)
+      if (roomId === this.id) listener(data as NoticeData<N>)
+    }
+    this.#stops.push(this.#deps.connection.on(name, heard as (...args: ConnectionEvents[N]) => void))
+  }
+
+  /** The server closed the room for us: there is nothing to say good-bye to. */
+  async #onClosed(reason: ClosedReason): Promise<void> {
+    if (this.#state === 'closed') return
+    this.#closedReason = reason
+    this.#error = closedBy(reason)
+    const call = this.#ownCall
+    this.#end(this.#error)
+    await call?.leave()
   }
 
   async #open(): Promise<void> {
@@ -294,7 +431,7 @@ export class Room extends Emitter<RoomEvents> {
       try {
         const after = this.#log.last
         const request = { roomId: this.id, limit: PAGE, ...(after !== undefined && { after }) }
-        const opened = await this.#connection.request('room:open', request)
+        const opened = await this.request('room:open', request)
         if (attempt === this.#attempt) this.#onOpened(opened, after)
         return
       } catch (thrown) {
@@ -307,8 +444,14 @@ export class Room extends Emitter<RoomEvents> {
   }
 
   #onOpened(opened: OpenedRoom, after: number | undefined): void {
+    const { presences, blocks } = this.#deps
     this.#opened = opened
     this.#roster.start(opened)
+    presences.learn(
+      this.#roster.members.map(({ user }) => user.id),
+      opened.presence,
+    )
+    blocks.learn(opened.blocked)
     this.#typing.clear()
     this.#typingSender.reset()
     this.#error = undefined
@@ -322,11 +465,22 @@ export class Room extends Emitter<RoomEvents> {
     this.emit('changed')
   }
 
+  #onStarted(events: readonly RoomEvent[]): void {
+    this.#messages.start(events)
+    for (const thread of this.#threads.values()) thread.reset()
+    for (const event of events) this.#outbox.settle(event)
+    this.emit('changed')
+  }
+
   #onAppended(events: RoomEvent[]): void {
+    this.#messages.append(events)
     for (const event of events) {
       this.#roster.apply(event)
+      if (this.#opened) this.#opened = { ...this.#opened, room: roomAfter(this.#opened.room, event) }
       this.#outbox.settle(event)
-      if (event.sender !== undefined) this.#typing.set(event.sender, false)
+      if (event.type === 'message.created' && event.sender !== undefined) {
+        this.#typing.set(event.sender, false)
+      }
       this.emit('event', event)
       if (event.type === 'message.created') this.emit('message', event)
     }
@@ -334,13 +488,19 @@ export class Room extends Emitter<RoomEvents> {
     this.emit('changed')
   }
 
-  async #transmit(
-    clientId: string,
-    parts: MessagePart[],
-    metadata: PendingMessage['metadata'],
-  ): Promise<RoomEvent> {
-    const request = { roomId: this.id, clientId, parts, ...(metadata && { metadata }) }
-    const { event } = await this.#connection.request('message:send', request)
+  #adopt(messages: readonly Message[]): void {
+    this.#messages.adopt(messages)
+    this.emit('changed')
+  }
+
+  async #transmit(message: PendingMessage): Promise<RoomEvent> {
+    const { clientId, parts } = message
+    const { event } = await this.request('message:send', {
+      roomId: this.id,
+      clientId,
+      parts,
+      ...optionsOf(message),
+    })
     this.#log.append([event])
     return event
   }
@@ -349,7 +509,7 @@ export class Room extends Emitter<RoomEvents> {
     await this.opened()
     const capabilities = this.#opened?.routerRtpCapabilities
     if (!capabilities) throw new TrunklineError('unavailable', 'This server carries no calls')
-    return this.#devices.load(capabilities)
+    return this.#deps.devices.load(capabilities)
   }
 
   #setCall(call: CallInfo | null): void {
@@ -375,6 +535,19 @@ export class Room extends Emitter<RoomEvents> {
     this.#state = state
     this.emit('state', state)
     this.emit('changed')
+  }
+}
+
+const closedBy = (reason: ClosedReason): TrunklineError => {
+  switch (reason) {
+    case 'left':
+      return new TrunklineError('room_not_found', 'You left this room')
+    case 'removed':
+      return new TrunklineError('room_not_found', 'You were removed from this room')
+    case 'banned':
+      return new TrunklineError('room_not_found', 'You are banned from this room')
+    case 'deleted':
+      return new TrunklineError('room_not_found', 'This room was deleted')
   }
 }
 

@@ -19,11 +19,9 @@ const message: RoomEvent = {
   data: { parts: [{ mime: 'text/plain', text: 'x' }] },
 }
 const rosterOf = (members: Member[], online: string[]) => {
-  const roster = new Roster()
-  roster.start({
-    members: [member('me', 'user', 0, 0), ...members],
-    presence: online.map(userId => ({ userId, status: 'online' })),
-  })
+  const roster = new Roster(userId => (online.includes(userId) ? 'online' : 'offline'))
+  const me = member('me', 'user', 0, 0)
+  roster.start({ me, members: [me, ...members], room: { lastSeq: 5, memberCount: members.length + 1 } })
   return roster
 }
 

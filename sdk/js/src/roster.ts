@@ -1,4 +1,12 @@
-import type { Member, NoticeData, OpenedRoom, PresenceStatus, RoomEvent } from '@trunkline/protocol'
+import {
+  LIMITS,
+  type Member,
+  type NoticeData,
+  type OpenedRoom,
+  type PresenceStatus,
+  RIGHTS,
+  type RoomEvent,
+} from '@trunkline/protocol'
 
 /** How far a message came: `sent` to the server, `delivered` to everybody, `read` by everybody. */
 export type MessageState = 'sent' | 'delivered' | 'read'
@@ -6,53 +14,85 @@ export type MessageState = 'sent' | 'delivered' | 'read'
 /** How many of the other members a message reached. */
 export type Reach = { delivered: number; read: number; members: number }
 
-/** Who is in a room, who of them is here, and how far each has received and read. */
+/** What a message has to say of itself to be followed. */
+export type Sent = { readonly seq: number; readonly sender?: string | undefined }
+
+/** Who is in a room, and how far each has received and read. */
 export class Roster {
   readonly #members = new Map<string, Member>()
-  readonly #presence = new Map<string, PresenceStatus>()
+  readonly #statusOf: (userId: string) => PresenceStatus
+  #count = 0
+  /** The list was cut: there are members it does not name. */
+  #isCut = false
+  /** Changes up to here are in `#count` already. */
+  #countedSeq = 0
 
+  constructor(statusOf: (userId: string) => PresenceStatus) {
+    this.#statusOf = statusOf
+  }
+
+  /** Those who may read, as far as they are listed. */
   get members(): Member[] {
     return [...this.#members.values()]
+  }
+
+  /** How many may read. */
+  get count(): number {
+    return this.#isCut ? this.#count : this.#members.size
   }
 
   get(userId: string): Member | undefined {
     return this.#members.get(userId)
   }
 
-  presenceOf(userId: string): PresenceStatus {
-    return this.#presence.get(userId) ?? 'offline'
-  }
-
-  start({ members, presence }: Pick<OpenedRoom, 'members' | 'presence'>): void {
+  start({
+    members,
+    me,
+    room,
+  }: Pick<OpenedRoom, 'members' | 'me'> & { room: { lastSeq: number; memberCount: number } }): void {
     this.#members.clear()
-    this.#presence.clear()
-    for (const member of members) this.#members.set(member.user.id, member)
-    for (const { userId, status } of presence) this.#presence.set(userId, status)
+    for (const member of [...members, me]) {
+      if (RIGHTS[member.role].read) this.#members.set(member.user.id, member)
+    }
+    this.#count = room.memberCount
+    this.#countedSeq = room.lastSeq
+    this.#isCut = members.length >= LIMITS.membersListed
   }
 
   /** Follows the log; whether members changed. */
   apply(event: RoomEvent): boolean {
-    if (event.type === 'member.joined') {
-      const { user, role } = event.data
-      const known = this.#members.get(user.id)
-      // Someone who opened the room with the whole list in hand is already there.
-      const { deliveredSeq = 0, readSeq = 0, joinedAt = event.at } = known ?? {}
-      this.#members.set(user.id, { user, role, deliveredSeq, readSeq, joinedAt })
-      return true
+    switch (event.type) {
+      case 'member.joined': {
+        const { user, role } = event.data
+        const known = this.#members.get(user.id)
+        // Someone who opened the room with the whole list in hand is already there.
+        const { deliveredSeq = 0, readSeq = 0, joinedAt = event.at } = known ?? {}
+        this.#members.set(user.id, { user, role, deliveredSeq, readSeq, joinedAt })
+        this.#countBy(1, event.seq)
+        return true
+      }
+      case 'member.changed': {
+        const { userId, role } = event.data
+        const known = this.#members.get(userId)
+        if (known) this.#members.set(userId, { ...known, role })
+        return known !== undefined
+      }
+      case 'member.left':
+      case 'member.removed':
+      case 'member.banned': {
+        this.#countBy(-1, event.seq)
+        return this.#members.delete(event.data.userId)
+      }
+      default:
+        return false
     }
-    if (event.type === 'member.left') return this.#members.delete(event.data.userId)
-    return false
   }
 
   applyReceipt({ userId, deliveredSeq, readSeq }: NoticeData<'receipt:changed'>): void {
     this.#advance(userId, deliveredSeq, readSeq)
   }
 
-  applyPresence({ userId, status }: NoticeData<'presence:changed'>): void {
-    this.#presence.set(userId, status)
-  }
-
-  reachOf(event: RoomEvent): Reach {
+  reachOf(event: Sent): Reach {
     const others = this.#othersOf(event)
     return {
       members: others.length,
@@ -65,7 +105,7 @@ export class Roster {
    * Reached by somebody, and not waiting for anybody. Guests who are away are not waited for: most never come back,
    * and one of them would keep every later message of the room at a single tick.
    */
-  stateOf(event: RoomEvent): MessageState {
+  stateOf(event: Sent): MessageState {
     const others = this.#othersOf(event)
     const everybody = (key: 'deliveredSeq' | 'readSeq') => {
       const reached = others.filter(member => member[key] >= event.seq)
@@ -74,14 +114,19 @@ export class Roster {
     return everybody('readSeq') ? 'read' : everybody('deliveredSeq') ? 'delivered' : 'sent'
   }
 
-  #othersOf(event: RoomEvent): Member[] {
-    return this.members.filter(
-      ({ user, role }) => user.id !== event.sender && role !== 'banned' && role !== 'pending',
-    )
+  #othersOf(event: Sent): Member[] {
+    return this.members.filter(({ user }) => user.id !== event.sender)
   }
 
   #isGone({ user }: Member): boolean {
-    return user.kind === 'guest' && this.presenceOf(user.id) === 'offline'
+    return user.kind === 'guest' && this.#statusOf(user.id) === 'offline'
+  }
+
+  /** Of a cut list nobody knows whether who goes was invited only: the next opening corrects what is counted wrong. */
+  #countBy(change: number, seq: number): void {
+    if (seq <= this.#countedSeq) return
+    this.#countedSeq = seq
+    this.#count += change
   }
 
   #advance(userId: string, deliveredSeq: number, readSeq: number): void {

@@ -1,9 +1,24 @@
-import type { PresenceStatus, TrunklineError } from '@trunkline/protocol'
+import type {
+  OperationAnswer,
+  OperationData,
+  RoomPost,
+  RoomPreview,
+  RoomWithMembership,
+  SearchHit,
+  SyncAnswer,
+  TrunklineError,
+} from '@trunkline/protocol'
+import { Blocks } from './blocks.ts'
 import { Connection, type ConnectionState } from './connection.ts'
 import { DeviceLoader, type DeviceOptions } from './device-loader.ts'
 import { Emitter } from './emitter.ts'
+import { Inbox } from './inbox.ts'
+import { Jobs } from './jobs.ts'
+import { Presences } from './presences.ts'
 import { Rest } from './rest.ts'
 import { Room } from './room.ts'
+import type { Page, Paging } from './room-commands.ts'
+import { Users } from './users.ts'
 
 export type TrunklineOptions = {
   /** Where the server is, such as `https://calls.example.org`. */
@@ -16,6 +31,9 @@ export type TrunklineOptions = {
       /** Asked before each connection and request, so that tokens may be renewed. */ getToken: () => Promise<string>
     }
 )
+
+/** What a search is narrowed to. */
+export type SearchFilters = Omit<OperationData<'search:find'>, 'query'>
 
 export type TrunklineEvents = { state: [ConnectionState, TrunklineError | undefined] }
 
@@ -32,10 +50,17 @@ export type TrunklineEvents = { state: [ConnectionState, TrunklineError | undefi
 export class Trunkline extends Emitter<TrunklineEvents> {
   /** The REST API with this client's token. */
   readonly rest: Rest
+  /** How people are there, oneself included. */
+  readonly presence: Presences
+  /** Whom one has blocked. */
+  readonly blocks: Blocks
+  readonly users: Users
+  /** Exports and other long work of the server. */
+  readonly jobs: Jobs
   readonly #connection: Connection
   readonly #devices: DeviceLoader
   readonly #rooms = new Map<string, Room>()
-  #presence: 'online' | 'away' = 'online'
+  #inbox: Inbox | undefined
 
   constructor(options: TrunklineOptions) {
     super()
@@ -43,10 +68,11 @@ export class Trunkline extends Emitter<TrunklineEvents> {
     this.rest = new Rest({ url: options.url, getToken })
     this.#connection = new Connection({ url: options.url, getToken })
     this.#devices = new DeviceLoader(options.device)
-    this.#connection.on('state', (state, error) => {
-      if (state === 'connected' && this.#presence !== 'online') this.#sendPresence()
-      this.emit('state', state, error)
-    })
+    this.presence = new Presences(this.#connection)
+    this.blocks = new Blocks({ connection: this.#connection, rest: this.rest })
+    this.users = new Users(this.rest)
+    this.jobs = new Jobs(this.rest)
+    this.#connection.on('state', (state, error) => this.emit('state', state, error))
   }
 
   get state(): ConnectionState {
@@ -66,11 +92,28 @@ export class Trunkline extends Emitter<TrunklineEvents> {
     return this.#connection.connect()
   }
 
+  /** All one's rooms with what is unread; made, and kept current, from the first time it is asked for. */
+  get inbox(): Inbox {
+    if (!this.#inbox) {
+      this.#inbox = new Inbox({ connection: this.#connection, blocks: this.blocks })
+      // A refusal shows in the state of the inbox.
+      this.#connection.connect().catch(() => undefined)
+    }
+    return this.#inbox
+  }
+
   /** The room's object, at once; it opens in the background and stays current. */
   room(id: string): Room {
     const known = this.#rooms.get(id)
     if (known && known.state !== 'closed') return known
-    const room = new Room(id, { connection: this.#connection, rest: this.rest, devices: this.#devices })
+    const room = new Room(id, {
+      connection: this.#connection,
+      rest: this.rest,
+      devices: this.#devices,
+      presences: this.presence,
+      blocks: this.blocks,
+      onRead: (roomId, seq) => this.#inbox?.markRead(roomId, seq),
+    })
     this.#rooms.set(id, room)
     // A refusal shows in the state of the room.
     this.#connection.connect().catch(() => undefined)
@@ -85,22 +128,49 @@ export class Trunkline extends Emitter<TrunklineEvents> {
     return this.room(id).opened()
   }
 
-  /** Says whether the person is at the screen. */
-  setPresence(status: Exclude<PresenceStatus, 'offline'>): void {
-    if (this.#presence === status) return
-    this.#presence = status
-    this.#sendPresence()
+  /** Creates a room; direct and distinct rooms are found when they exist already. Open it by `room(id)`. */
+  createRoom(post: RoomPost, options: { idempotencyKey?: string } = {}): Promise<RoomWithMembership> {
+    return this.rest.operation('room:create', post, options)
+  }
+
+  /** The room of just oneself and somebody else: the same one each time. */
+  directRoom(userId: string): Promise<RoomWithMembership> {
+    return this.createRoom({ kind: 'direct', members: [userId] })
+  }
+
+  /** Channels that can be followed, the most followed first. */
+  channels(query: { query?: string } & Paging & { signal?: AbortSignal } = {}): Promise<Page<RoomPreview>> {
+    const { signal, ...data } = query
+    return this.rest.operation('channel:list', data, { ...(signal && { signal }) })
+  }
+
+  /**
+   * Full text over what one may read: messages, files by name, rooms, people. Best first.
+   * @param filters kinds, room, sender, time, page; `signal` gives a search up that was overtaken by another
+   */
+  search(query: string, filters: SearchFilters & { signal?: AbortSignal } = {}): Promise<Page<SearchHit>> {
+    const { signal, ...data } = filters
+    return this.rest.operation('search:find', { query, ...data }, { ...(signal && { signal }) })
+  }
+
+  /** Recent messages of all channels one follows, the latest first. */
+  feed(page: Paging = {}): Promise<OperationAnswer<'feed:list'>> {
+    return this.rest.operation('feed:list', page)
+  }
+
+  /** News of all one's rooms since a cursor, for those who keep a copy of their own; `inbox` does this by itself. */
+  sync(options: { cursor?: string; limit?: number } = {}): Promise<SyncAnswer> {
+    return this.rest.operation('sync:get', options)
   }
 
   /** Leaves calls, closes rooms and disconnects. */
   async close(): Promise<void> {
     await Promise.all(Array.from(this.#rooms.values(), room => room.close()))
     this.#rooms.clear()
+    this.#inbox?.close()
+    this.presence.close()
+    this.blocks.close()
     this.#connection.close()
     this.removeAllListeners()
-  }
-
-  #sendPresence(): void {
-    this.#connection.request('presence:set', { status: this.#presence }).catch(() => undefined)
   }
 }

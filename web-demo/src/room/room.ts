@@ -127,7 +127,10 @@ export class RoomView extends LightElement {
     return room
   }
 
-  readonly #onVisibility = () => this.#identity?.client?.setPresence(document.hidden ? 'away' : 'online')
+  readonly #onVisibility = () =>
+    void this.#identity?.client?.presence
+      .set({ status: document.hidden ? 'away' : 'online' })
+      .catch(() => undefined)
 
   async #join({ detail: { name, devices } }: CustomEvent<JoinDetail>): Promise<void> {
     this.name = name
