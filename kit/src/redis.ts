@@ -3,11 +3,21 @@ import type { Logger } from './logger.ts'
 
 export type Redis = ReturnType<typeof createRedis>
 
+/** How often it is asked whether it is there, ms. */
+const PING_MS = 1_000
+/** After so long without a word from it a connection is given up, ms. Blocking reads must be shorter. */
+const SILENCE_MS = 3_000
+
 /** A Redis client that reconnects by itself. Not connected yet: call `connect()`. */
 export const createRedis = (url: string, logger: Logger) => {
   const client = createClient({
     url,
-    socket: { reconnectStrategy: retries => Math.min(100 * 2 ** retries, 3_000) },
+    // A Redis that hangs, or a network that swallows packets, is as good as away, and is to be told apart from silence.
+    pingInterval: PING_MS,
+    socket: {
+      reconnectStrategy: retries => Math.min(100 * 2 ** retries, 3_000),
+      socketTimeout: SILENCE_MS,
+    },
   })
   // Without a listener an error event would end the process,
   // and without a memory every attempt to reconnect would be a line in the log.

@@ -77,7 +77,7 @@ export const LIMITS = {
   guestTokensPerMinute: 120,
   /** What may wait on the server for a client that does not take it; beyond that its connection is cut. */
   backlogBytes: 8 * 1024 * 1024,
-  /** To one signalling process: each counts its own. */
+  /** Over all signalling processes, as far as they hear of each other. */
   socketsPerUser: 30,
   roomsOpenPerSocket: 200,
   callsPerSocket: 16,

@@ -29,6 +29,7 @@ import { roomNotFound } from './rooms/roles.ts'
 import { RoomCreation } from './rooms/room-creation.ts'
 import { Rooms } from './rooms/rooms.ts'
 import type { Services } from './services.ts'
+import { usersHere } from './session.ts'
 import { createSocketServer, serveSockets } from './socket-server.ts'
 
 export { Vault } from './identity/vault.ts'
@@ -115,8 +116,9 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   const perform = createPerform({ rooms, users, handlers: createHandlers(services) })
   const router = createRest({ ...services, authenticate, tokens, guests, perform })
   const stopChecking = serveSockets({ services, perform, authenticate, logger })
-  membershipWatch.onChange(({ userId }) => {
-    if (userId !== undefined) services.presence.memberChanged(userId)
+  membershipWatch.onChange(({ roomId, userId }) => {
+    const changed = userId !== undefined ? [userId] : roomId === undefined ? usersHere(io) : []
+    for (const id of changed) services.presence.memberChanged(id)
   })
   membershipWatch.start()
   await calls.start()

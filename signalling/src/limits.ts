@@ -1,4 +1,4 @@
-import type { Redis } from '@trunkline/kit'
+import { type Redis, within } from '@trunkline/kit'
 import { LIMITS, TrunklineError } from '@trunkline/protocol'
 import {
   BurstyRateLimiter,
@@ -74,16 +74,36 @@ export class RateLimits {
   }
 }
 
+/** How long an answer of Redis is waited for, ms. */
+const REDIS_MS = 500
+
+/** Without Redis, or when it hangs, each node counts for itself: limits get looser, nobody is locked out. */
+class SharedLimiter extends RateLimiterRedis {
+  readonly #own: RateLimiterMemory
+
+  constructor(options: ConstructorParameters<typeof RateLimiterRedis>[0]) {
+    super({ ...options, rejectIfRedisNotReady: true })
+    this.#own = new RateLimiterMemory(options)
+  }
+
+  override async consume(...args: Parameters<RateLimiterRedis['consume']>): Promise<RateLimiterRes> {
+    try {
+      return await within(REDIS_MS, super.consume(...args), () => new Error('Redis does not answer.'))
+    } catch (refusal) {
+      if (isRefusal(refusal)) throw refusal
+      return this.#own.consume(...args)
+    }
+  }
+}
+
 const limiter = (keyPrefix: string, points: number, duration: number, redis?: Redis): RateLimiterAbstract =>
   redis
-    ? new RateLimiterRedis({
+    ? new SharedLimiter({
         storeClient: redis,
         useRedisPackage: true,
         keyPrefix: `trunkline:limit:${keyPrefix}`,
         points,
         duration,
-        // Without Redis each node counts for itself: limits get looser, nobody is locked out.
-        insuranceLimiter: new RateLimiterMemory({ points, duration }),
       })
     : new RateLimiterMemory({ keyPrefix, points, duration })
 

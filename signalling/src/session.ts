@@ -5,7 +5,7 @@ import type { UserPrincipal } from './identity/authenticate.ts'
 /** What the server tells clients, as Socket.IO types it. */
 export type ServerNotices = { [N in NoticeName]: (data: NoticeData<N>) => void }
 
-/** What is known of a connected socket; `status` and `userId` are also read across nodes. */
+/** What is known of a connected socket. */
 export type SessionData = {
   principal: UserPrincipal
   userId: string
@@ -39,6 +39,8 @@ export const audience = {
   inbox: (id: string) => `inbox:${id}`,
   /** Those of either who moderate the room: they hear events as they are. */
   moderators: (id: string) => `moderators:${id}`,
+  /** Who watches how this user is there. */
+  presence: (userId: string) => `presence:${userId}`,
   /** All sockets of a user. */
   user: (id: string) => `user:${id}`,
   participant: (id: string) => `participant:${id}`,
@@ -49,6 +51,11 @@ export const sessionsOf = (io: TrunklineServer, userId: string): Session[] => {
   const { adapter, sockets } = io.of('/')
   return [...(adapter.rooms.get(audience.user(userId)) ?? [])].flatMap(id => sockets.get(id) ?? [])
 }
+
+/** Users with a socket of this node. */
+export const usersHere = (io: TrunklineServer): string[] => [
+  ...new Set([...io.of('/').sockets.values()].map(({ data }) => data.userId)),
+]
 
 /** Rooms that somebody connected to this node has open. */
 export const openRooms = (io: TrunklineServer): Set<string> =>

@@ -90,17 +90,28 @@ const admit = async (auth: unknown, authenticate: Authenticate): Promise<UserPri
 }
 
 /**
- * What a socket leaves behind when it goes, in this order: its participants leave their calls (the SFU closes their
- * transports, with them producers and everybody's consumers of these, and ends an empty call), then its presence ends.
+ * What a socket leaves behind when it goes: its presence, which ends a little later unless another socket comes, and
+ * its participants, who leave their calls (the SFU closes their transports, with them producers and everybody's
+ * consumers of these, and ends an empty call).
  */
 const cleanUp = async (services: Services, session: Session): Promise<void> => {
-  const { rooms, participants } = session.data
+  services.presence.gone(session)
+  const { participants } = session.data
   const leaving = [...participants].map(([participantId, roomId]) =>
     services.calls.sfu.request('call:leave', { roomId, participantId }),
   )
   participants.clear()
   await Promise.allSettled(leaving)
-  await services.presence.changed(session, rooms)
+}
+
+/** How often it is looked whether a token has expired, ms. */
+const EXPIRY_CHECK_MS = 1_000
+
+/** Ends sockets whose token has expired: clients of ours come back at once, with a new one. */
+const endExpired = (io: TrunklineServer): void => {
+  for (const session of io.of('/').sockets.values()) {
+    if (session.data.principal.expiresAt <= Date.now()) session.disconnect(true)
+  }
 }
 
 /** Admits sockets and answers their requests, until what it returns is called. */
@@ -116,11 +127,10 @@ export const serveSockets = (deps: {
   io.use((session, next) => {
     admit(session.handshake.auth, authenticate)
       .then(principal => {
-        const sockets = io.of('/').adapter.rooms.get(audience.user(principal.user.id))?.size ?? 0
-        if (sockets >= LIMITS.socketsPerUser) {
+        if (services.presence.socketsOf(principal.user.id) >= LIMITS.socketsPerUser) {
           throw new TrunklineError(
             'limit_reached',
-            `At most ${LIMITS.socketsPerUser} connections of one user to one server; close one first.`,
+            `At most ${LIMITS.socketsPerUser} connections of one user; close one first.`,
             {
               details: { limit: LIMITS.socketsPerUser },
             },
@@ -159,15 +169,19 @@ export const serveSockets = (deps: {
         logger.error({ err: error }, 'cleaning up after a socket failed'),
       )
     })
-    // Through Redis when there is one, which may be away. Who is not heard of as connected is better off trying again.
     listen(session, audience.user(session.data.userId)).catch(error => {
       logger.error({ err: error }, 'a socket could not be taken in')
       session.disconnect(true)
     })
+    services.presence.arrived(session)
   })
 
   const checking = setInterval(() => cutIdlers(io, logger), BACKLOG_CHECK_MS)
+  const expiring = setInterval(() => endExpired(io), EXPIRY_CHECK_MS)
 
   services.log.onAppend(event => services.fanOut.deliver(event))
-  return () => clearInterval(checking)
+  return () => {
+    clearInterval(checking)
+    clearInterval(expiring)
+  }
 }

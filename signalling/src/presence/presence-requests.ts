@@ -1,7 +1,10 @@
+import type { RequestData } from '@trunkline/protocol'
 import type { Services } from '../services.ts'
 import type { Session } from '../session.ts'
 
 /** `presence:watch`. */
-export const presenceRequests = (_services: Services, _session: Session) => ({
-  'presence:watch': async () => ({ data: [] }),
+export const presenceRequests = ({ presence }: Services, session: Session) => ({
+  'presence:watch': async ({ userIds }: RequestData<'presence:watch'>) => ({
+    data: await presence.watch(session, userIds),
+  }),
 })

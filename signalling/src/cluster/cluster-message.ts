@@ -1,0 +1,21 @@
+/** How a user is connected at one node: the best status of its sockets there, and how many there are. */
+export type Standing = 'online' | 'away'
+export type Attending = { status: Standing; sockets: number }
+
+/** What nodes say to each other, beside what they pass on to sockets. */
+export type ClusterMessage =
+  /** I live. `at`: ms since 1970. `horizon`: the transaction below which all were over just before. */
+  | { kind: 'beat'; at: number; horizon?: string | undefined }
+  /**
+   * I hear you again, or for the first time: tell me who is with you. What was committed from transaction `since` on I
+   * may have missed, and you may have missed it of me.
+   */
+  | { kind: 'back'; since?: string | undefined }
+  /** I am about to end. */
+  | { kind: 'bye' }
+  /** These of my users are connected like this now; null: not any more. */
+  | { kind: 'attending'; users: [userId: string, Attending | null][] }
+  /** All of my users. */
+  | { kind: 'everybody'; users: [userId: string, Attending][] }
+  /** What these users say of themselves has changed: it stands in the database. */
+  | { kind: 'profiles'; userIds: string[] }

@@ -1,0 +1,28 @@
+import { rolesWith } from '@trunkline/protocol'
+import { and, eq, inArray } from 'drizzle-orm'
+import { alias } from 'drizzle-orm/pg-core'
+import type { Database } from '../database.ts'
+import { members } from '../schema.ts'
+
+/** Those of these users who share a room with one, both of them reading it. */
+export const sharing = async (
+  database: Database,
+  userId: string,
+  others: readonly string[],
+): Promise<Set<string>> => {
+  if (others.length === 0) return new Set()
+  const own = alias(members, 'own')
+  const rows = await database
+    .selectDistinct({ userId: members.userId })
+    .from(members)
+    .innerJoin(own, eq(own.roomId, members.roomId))
+    .where(
+      and(
+        inArray(members.userId, [...others]),
+        inArray(members.role, rolesWith('read')),
+        eq(own.userId, userId),
+        inArray(own.role, rolesWith('read')),
+      ),
+    )
+  return new Set(rows.map(row => row.userId))
+}
