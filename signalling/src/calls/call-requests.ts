@@ -64,6 +64,8 @@ export const callRequests = (services: Services, session: Session) => {
       try {
         // Listening begins first: a notice may overtake the answer.
         await listen(session, audience.participant(participantId))
+        // Once more, now that losing the right would find this participant.
+        await rooms.authorise(principal, roomId, 'call')
         await Promise.all(earlier.map(id => leave(roomId, id)))
         const joined = await calls.sfu.request('call:join', {
           roomId,

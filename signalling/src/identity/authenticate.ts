@@ -1,12 +1,18 @@
 import { type GrantedRole, TrunklineError, type User } from '@trunkline/protocol'
 import type { ApiKeys } from './api-keys.ts'
-import type { Tokens } from './tokens.ts'
+import { CLOCK_TOLERANCE_SECONDS, type Tokens } from './tokens.ts'
 import type { Users } from './users.ts'
 
 /** An app's server: may act for any user. */
 export type KeyPrincipal = { type: 'key'; keyId: string }
 /** A user, with the rooms the token lets it into beside those it is a member of. */
-export type UserPrincipal = { type: 'user'; user: User; grants: ReadonlyMap<string, GrantedRole> }
+export type UserPrincipal = {
+  type: 'user'
+  user: User
+  grants: ReadonlyMap<string, GrantedRole>
+  /** From when on its token admits nobody any more, ms since the epoch. */
+  expiresAt: number
+}
 export type Principal = KeyPrincipal | UserPrincipal
 
 /** Who presents this bearer token. */
@@ -26,6 +32,16 @@ export const createAuthenticate =
     const keyId = await deps.apiKeys.identify(token)
     if (keyId !== undefined) return { type: 'key', keyId }
     const claims = await deps.tokens.verify(token)
-    const user = await deps.users.ensure({ id: claims.sub, name: claims.name, kind: claims.kind ?? 'user' })
-    return { type: 'user', user, grants: new Map(Object.entries(claims.rooms ?? {})) }
+    const user = await deps.users.ensure({
+      id: claims.sub,
+      name: claims.name,
+      kind: claims.kind ?? 'user',
+      namedAt: new Date((claims.iat ?? 0) * 1000),
+    })
+    return {
+      type: 'user',
+      user,
+      grants: new Map(Object.entries(claims.rooms ?? {})),
+      expiresAt: (claims.exp + CLOCK_TOLERANCE_SECONDS) * 1000,
+    }
   }

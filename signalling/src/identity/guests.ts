@@ -1,5 +1,6 @@
 import { type GuestTokenRequest, type IssuedToken, LIMITS, TrunklineError } from '@trunkline/protocol'
 import { newId } from '../ids.ts'
+import type { RoomCreation } from '../rooms/room-creation.ts'
 import type { Rooms } from '../rooms/rooms.ts'
 import type { UserPrincipal } from './authenticate.ts'
 import type { Tokens } from './tokens.ts'
@@ -8,13 +9,21 @@ import type { Users } from './users.ts'
 /** People who come in by a link: a user with an expiring token, member of the one room they came for. */
 export class Guests {
   readonly #rooms: Rooms
+  readonly #roomCreation: RoomCreation
   readonly #users: Users
   readonly #tokens: Tokens
   readonly #isDemo: boolean
 
   /** @param deps.demo every room lets guests in, and one that does not exist is made: for trying Trunkline out */
-  constructor(deps: { rooms: Rooms; users: Users; tokens: Tokens; demo: boolean }) {
+  constructor(deps: {
+    rooms: Rooms
+    roomCreation: RoomCreation
+    users: Users
+    tokens: Tokens
+    demo: boolean
+  }) {
     this.#rooms = deps.rooms
+    this.#roomCreation = deps.roomCreation
     this.#users = deps.users
     this.#tokens = deps.tokens
     this.#isDemo = deps.demo
@@ -28,7 +37,7 @@ export class Guests {
     await this.#assertOpen(roomId)
     const id = returning?.user.kind === 'guest' ? returning.user.id : newId('gst')
     const user = await this.#users.ensure({ id, name, kind: 'guest' })
-    const role = await this.#rooms.addMember(roomId, user, 'publisher')
+    const role = await this.#rooms.enter(roomId, user, room => room.defaultRole)
     if (role === 'banned') throw guestsNotAdmitted()
     return this.#tokens.issue(user, { ttlSeconds: LIMITS.guestTokenSeconds })
   }
@@ -39,7 +48,7 @@ export class Guests {
     if (room?.kind === 'direct') throw guestsNotAdmitted()
     if (room?.guests || (room && this.#isDemo)) return
     if (room || !this.#isDemo) throw guestsNotAdmitted()
-    await this.#rooms.ensureGuestRoom(roomId, roomId)
+    await this.#roomCreation.ensureGuestRoom(roomId, roomId)
   }
 }
 

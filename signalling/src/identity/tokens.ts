@@ -6,7 +6,7 @@ import type { Vault } from './vault.ts'
 /** `kid` of tokens we sign ourselves. */
 const OWN_KEY_ID = 'trunkline'
 /** Clocks of app servers are not ours. */
-const CLOCK_TOLERANCE_SECONDS = 10
+export const CLOCK_TOLERANCE_SECONDS = 10
 
 type Grants = TokenClaims['rooms']
 

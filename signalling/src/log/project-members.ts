@@ -92,7 +92,9 @@ export const projectMember = async ({ $client }: Connection, event: MemberEvent)
     await $client.query('delete from members where room_id = $1 and user_id = $2', [roomId, userId])
   }
 
-  if (!after || after.role === 'banned') {
+  // Who is kept out without ever having been in is told nothing, and learns of no room.
+  const wasIn = before !== undefined && before !== 'banned'
+  if (wasIn && (!after || after.role === 'banned')) {
     await $client.query(
       `insert into departures (user_id, room_id) values ($1, $2)
        on conflict (user_id, room_id) do update set tx = pg_current_xact_id()`,
@@ -106,5 +108,8 @@ export const projectMember = async ({ $client }: Connection, event: MemberEvent)
   if (more !== 0) {
     await $client.query('update rooms set member_count = member_count + $2 where id = $1', [roomId, more])
   }
-  await $client.query('select pg_notify($1, $2)', ['trunkline_members', JSON.stringify({ roomId, userId })])
+  await $client.query('select pg_notify($1, $2)', [
+    'trunkline_members',
+    JSON.stringify({ roomId, userId, type: event.type }),
+  ])
 }

@@ -1,4 +1,11 @@
-import { RIGHTS, type Role, type RoomAction, TrunklineError } from '@trunkline/protocol'
+import {
+  type GrantedRole,
+  RANK,
+  RIGHTS,
+  type Role,
+  type RoomAction,
+  TrunklineError,
+} from '@trunkline/protocol'
 
 const REFUSALS: Readonly<Record<RoomAction, string>> = {
   read: 'You may not read this room.',
@@ -18,6 +25,24 @@ export const assertMay = (role: Role, action: RoomAction): void => {
   if (RIGHTS[role][action]) return
   if (!RIGHTS[role].read) throw roomNotFound()
   throw new TrunklineError('forbidden', REFUSALS[action])
+}
+
+/** Rank of an app's server: it may do everything to everybody. */
+export const SERVER_RANK = Number.POSITIVE_INFINITY
+
+/** @throws TrunklineError `forbidden` unless a rank stands above a role */
+export const assertOutranks = (rank: number, role: Role): void => {
+  if (rank > RANK[role]) return
+  throw new TrunklineError(
+    'forbidden',
+    `To do this to somebody who is ${role} here, one has to stand above that.`,
+  )
+}
+
+/** @throws TrunklineError `forbidden` unless a rank may give a role: one below it; owners make owners, too */
+export const assertMayGive = (rank: number, role: GrantedRole): void => {
+  if (rank > RANK[role] || rank >= RANK.owner) return
+  throw new TrunklineError('forbidden', `Only those who stand above ${role} may make somebody ${role} here.`)
 }
 
 /** The same words whether the room does not exist or is somebody else's: neither is told apart from outside. */

@@ -1,19 +1,59 @@
 import type { Role, Room, RoomWithMembership, User } from '@trunkline/protocol'
+import type { Principal } from '../identity/authenticate.ts'
 import type { OperationHandlers } from '../operations/operation.ts'
 import type { Services } from '../services.ts'
+import { listChannels } from './channels.ts'
+import { ComingAndGoing } from './coming-and-going.ts'
+import { RoomSettings } from './room-settings.ts'
 
 /** A room as who asks sees it: with their role, if they are somebody. */
 const withMembership = (room: Room, user: User | undefined, role: Role | undefined): RoomWithMembership =>
   user && role ? { ...room, me: { userId: user.id, role } } : room
 
-/** `room:*` but for who is in it. */
-export const roomOperations = ({ rooms }: Services) =>
-  ({
+/** As a user sees it by its own role; an app's server has none. */
+const seenBy = ({ principal, role }: { principal: Principal; role: Role }, room: Room) =>
+  principal.type === 'user' ? withMembership(room, principal.user, role) : room
+
+/** `room:*` and `channel:*`. */
+export const roomOperations = (services: Services) => {
+  const { rooms, roomCreation, database } = services
+  const settings = new RoomSettings(services)
+  const going = new ComingAndGoing(services)
+
+  return {
     'room:create': async (post, { user, retryKey }) => {
-      const room = await rooms.create(post, { creator: user, retryKey })
+      const room = await roomCreation.create(post, { creator: user, retryKey })
       return withMembership(room, user, user && (await rooms.roleOf(room.id, user.id)))
     },
 
-    'room:get': async ({ roomId }, { principal, user, role }) =>
-      withMembership(await rooms.get(roomId), principal.type === 'user' ? user : undefined, role),
-  }) satisfies Partial<OperationHandlers>
+    'room:get': async ({ roomId }, performance) => seenBy(performance, await rooms.get(roomId)),
+
+    'room:update': async ({ roomId, ...changes }, performance) =>
+      seenBy(performance, await settings.update(performance, roomId, changes)),
+
+    'room:archive': async ({ roomId }, performance) =>
+      seenBy(performance, await settings.archive(performance, roomId)),
+
+    'room:restore': async ({ roomId }, performance) =>
+      seenBy(performance, await settings.restore(performance, roomId)),
+
+    'room:delete': async ({ roomId }, performance) => {
+      await settings.remove(performance, roomId)
+      return {}
+    },
+
+    'room:transfer': async ({ roomId, userId }, performance) =>
+      settings.transfer(performance, roomId, userId),
+
+    'room:follow': async ({ roomId, message }, { user }) => going.follow(user, roomId, message),
+
+    'room:accept': async ({ roomId }, { user }) => going.accept(user, roomId),
+
+    'room:leave': async ({ roomId }, { user }) => {
+      await going.leave(user, roomId)
+      return {}
+    },
+
+    'channel:list': async (query, { user }) => listChannels(database, user, query),
+  } satisfies Partial<OperationHandlers>
+}

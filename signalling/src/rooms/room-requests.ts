@@ -1,68 +1,76 @@
-import { LIMITS, TrunklineError } from '@trunkline/protocol'
+import { eventFor, LIMITS, type RequestData, RIGHTS, type Role, TrunklineError } from '@trunkline/protocol'
+import type { PageQuery } from '../log/event-log.ts'
 import type { Services } from '../services.ts'
 import { audience, listen, type Session } from '../session.ts'
+import { findMember, listMembers } from './member-list.ts'
 import { roomNotFound } from './roles.ts'
 
 /** `room:open`, `room:close`, `room:sync`. */
 export const roomRequests = (services: Services, session: Session) => {
-  const { rooms, log, presence, calls } = services
+  const { rooms, database, log, presence, calls, membershipWatch, blocks, chat } = services
   const { principal } = session.data
+  const userId = principal.user.id
 
-  const open = async (data: { roomId: string; after?: number | undefined; limit?: number | undefined }) => {
-    const { roomId } = data
-    await rooms.authorise(principal, roomId, 'read')
+  /** A stretch of the log as somebody in this role may see it. */
+  const page = async (role: Role, query: PageQuery) => {
+    const found = await log.page(query)
+    return { ...found, events: found.events.map(event => eventFor(role, event)) }
+  }
+
+  const assertRoomForOneMore = (roomId: string) => {
     const opened = session.data.rooms
-    if (!opened.has(roomId) && opened.size >= LIMITS.roomsOpenPerSocket) {
-      throw new TrunklineError(
-        'limit_reached',
-        `At most ${LIMITS.roomsOpenPerSocket} rooms may be open at once; close one first.`,
-        {
-          details: { limit: LIMITS.roomsOpenPerSocket },
-        },
-      )
-    }
+    if (opened.has(roomId) || opened.size < LIMITS.roomsOpenPerSocket) return
+    throw new TrunklineError(
+      'limit_reached',
+      `At most ${LIMITS.roomsOpenPerSocket} rooms may be open at once; close one first.`,
+      { details: { limit: LIMITS.roomsOpenPerSocket } },
+    )
+  }
+
+  const open = async ({ roomId, after, limit = LIMITS.pageSizeDefault }: RequestData<'room:open'>) => {
+    await rooms.authorise(principal, roomId, 'read')
+    assertRoomForOneMore(roomId)
     // Listening begins before the log is read: what is appended in between arrives twice rather than not at all.
     await listen(session, audience.room(roomId))
-    const isFirst = !opened.has(roomId)
-    opened.add(roomId)
-    const [room, members, page, present, call, routerRtpCapabilities] = await Promise.all([
+    session.data.rooms.add(roomId)
+    const role = await membershipWatch.bringInLine(session, roomId)
+    if (role === undefined || !RIGHTS[role].read) throw roomNotFound()
+    const [room, { data: members }, events, blocked, call, routerRtpCapabilities] = await Promise.all([
       rooms.get(roomId),
-      rooms.members(roomId),
-      log.page({ roomId, after: data.after, limit: data.limit ?? LIMITS.pageSizeDefault }),
-      presence.inRoom(roomId),
+      listMembers(database, { roomId, limit: LIMITS.membersListed }),
+      page(role, { roomId, after, limit }),
+      blocks.ids(userId),
       calls.find(roomId),
       calls.capabilities(),
     ])
-    if (isFirst) await presence.changed(session, [roomId])
+    const present = await presence.among(
+      members.map(member => member.user.id),
+      userId,
+    )
     const me =
-      members.find(member => member.user.id === principal.user.id) ??
-      (await rooms.member(roomId, principal.user.id))
-    if (!me) throw roomNotFound()
-    return { room, me, members, presence: present, ...page, blocked: [], call, routerRtpCapabilities }
+      members.find(member => member.user.id === userId) ?? (await findMember(database, roomId, userId))
+    if (!me || !RIGHTS[me.role].read) throw roomNotFound()
+    return { room, me, members, presence: present, ...events, blocked, call, routerRtpCapabilities }
   }
 
   return {
     'room:open': open,
 
-    'room:close': async ({ roomId }: { roomId: string }) => {
+    'room:close': async ({ roomId }: RequestData<'room:close'>) => {
       if (session.data.rooms.delete(roomId)) {
+        chat.typing.endOf(session, roomId)
         await session.leave(audience.room(roomId))
-        await presence.changed(session, [roomId])
+        if (!session.data.watchesInbox) await session.leave(audience.moderators(roomId))
       }
       return {}
     },
 
-    'room:sync': async (data: {
-      roomId: string
-      after?: number | undefined
-      before?: number | undefined
-      limit?: number | undefined
-    }) => {
+    'room:sync': async (data: RequestData<'room:sync'>) => {
       if (data.after !== undefined && data.before !== undefined) {
         throw new TrunklineError('invalid_request', 'room:sync takes either after or before, not both.')
       }
-      await rooms.authorise(principal, data.roomId, 'read')
-      return log.page({ ...data, limit: data.limit ?? LIMITS.pageSizeDefault })
+      const role = await rooms.authorise(principal, data.roomId, 'read')
+      return page(role, { ...data, limit: data.limit ?? LIMITS.pageSizeDefault })
     },
   }
 }

@@ -1,0 +1,71 @@
+import { LIMITS, type RoomPreview, TrunklineError, type User } from '@trunkline/protocol'
+import { and, asc, desc, eq, gt, ilike, isNull, lt, ne, or, type SQL, sql } from 'drizzle-orm'
+import { readCursor, writeCursor } from '../cursor.ts'
+import type { Database } from '../database.ts'
+import { members, rooms } from '../schema.ts'
+import { isInForce } from './standings.ts'
+
+const isCount = (field: unknown): boolean => Number.isSafeInteger(field)
+const isId = (field: unknown): boolean => typeof field === 'string'
+
+/** Those after whom a page ended. */
+const behind = (cursor: string | undefined): SQL | undefined => {
+  if (cursor === undefined) return undefined
+  const [count, id] = readCursor(cursor, [isCount, isId]) as [number, string]
+  return or(lt(rooms.memberCount, count), and(eq(rooms.memberCount, count), gt(rooms.id, id)))
+}
+
+/** What stands in a pattern for itself. */
+const literal = (text: string): string => text.replaceAll(/[\\%_]/g, '\\$&')
+
+/** Not banned from it: a channel one cannot follow is not offered. */
+const notBannedFrom = (userId: string): SQL =>
+  sql`not exists (select from ${members} where ${members.roomId} = ${rooms.id} and ${members.userId} = ${userId} and ${members.role} = 'banned' and ${isInForce})`
+
+/**
+ * Channels that can be followed, the most followed first.
+ * @param user who looks; none for an app's server
+ * @throws TrunklineError `forbidden` for guests, who follow none
+ */
+export const listChannels = async (
+  database: Database,
+  user: User | undefined,
+  query: { query?: string | undefined; cursor?: string | undefined; limit?: number | undefined },
+): Promise<{ data: RoomPreview[]; nextCursor?: string }> => {
+  if (user?.kind === 'guest') {
+    throw new TrunklineError('forbidden', 'Guests are in the room they were let into, and follow no others.')
+  }
+  const { limit = LIMITS.pageSizeDefault } = query
+  const pattern = query.query === undefined ? undefined : `%${literal(query.query)}%`
+  const rows = await database
+    .select({
+      id: rooms.id,
+      kind: rooms.kind,
+      title: rooms.title,
+      description: rooms.description,
+      avatar: rooms.avatar,
+      access: rooms.access,
+      memberCount: rooms.memberCount,
+    })
+    .from(rooms)
+    .where(
+      and(
+        eq(rooms.kind, 'channel'),
+        ne(rooms.access, 'invite'),
+        isNull(rooms.archivedAt),
+        pattern === undefined
+          ? undefined
+          : or(ilike(rooms.title, pattern), ilike(rooms.description, pattern)),
+        user ? notBannedFrom(user.id) : undefined,
+        behind(query.cursor),
+      ),
+    )
+    .orderBy(desc(rooms.memberCount), asc(rooms.id))
+    .limit(limit + 1)
+  const data = rows.slice(0, limit)
+  const last = data.at(-1)
+  return {
+    data,
+    ...(rows.length > limit && last ? { nextCursor: writeCursor(last.memberCount, last.id) } : {}),
+  }
+}

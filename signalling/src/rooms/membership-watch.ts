@@ -1,0 +1,286 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { KeyedMutex, type Logger } from '@trunkline/kit'
+import { type EventType, type NoticeData, RIGHTS, type Role } from '@trunkline/protocol'
+import { and, eq, sql } from 'drizzle-orm'
+import type pg from 'pg'
+import type { Calls } from '../calls/calls.ts'
+import type { Database } from '../database.ts'
+import { departures, members, rooms } from '../schema.ts'
+import { audience, type Session, sessionsOf, type TrunklineServer, usersHere } from '../session.ts'
+import { MembersChannel, type MembersNotice } from './members-channel.ts'
+import { isInForce, roleOf } from './standings.ts'
+
+/**
+ * Somebody's membership of a room may be another now; without a user, everybody's in it; without a room, anything: the
+ * line to the database had been lost.
+ */
+export type MembershipChange = { roomId?: string; userId?: string }
+export type MembershipListener = (change: MembershipChange) => void
+
+type ClosedReason = NoticeData<'room:closed'>['reason']
+
+const CLOSED_BY: ReadonlyMap<EventType, ClosedReason> = new Map([
+  ['member.left', 'left'],
+  ['member.removed', 'removed'],
+  ['member.banned', 'banned'],
+])
+const ENTERED_BY: ReadonlySet<EventType> = new Set(['member.joined', 'member.invited', 'member.requested'])
+
+/** How soon it is tried again what the database did not answer, ms. */
+const LOOK_UP_MS = 500
+/** Pairs one query looks up. */
+const PAIRS_AT_ONCE = 5_000
+
+/**
+ * Holds this node's sockets to what `members` says, whichever node wrote it: who may not read a room any more is out of
+ * its audiences and calls within milliseconds. PostgreSQL tells (see {@link MembersChannel}), so it works without
+ * Redis; after the line to it was lost, everything of this node is looked up again.
+ */
+export class MembershipWatch {
+  readonly #io: TrunklineServer
+  readonly #database: Database
+  readonly #calls: Calls
+  readonly #logger: Logger
+  readonly #channel: MembersChannel
+  readonly #listeners = new Set<MembershipListener>()
+  /** By user: what was read of it is applied before it is read again, so that the latest word holds. */
+  readonly #order = new KeyedMutex()
+  #isClosed = false
+  /** Something may have changed that nobody told of. */
+  #isStale = false
+  #isLookingUp = false
+
+  constructor(deps: {
+    io: TrunklineServer
+    database: Database
+    calls: Calls
+    /** How to reach the database on a connection of its own. */
+    connection: pg.ClientConfig
+    logger: Logger
+  }) {
+    this.#io = deps.io
+    this.#database = deps.database
+    this.#calls = deps.calls
+    this.#logger = deps.logger
+    this.#channel = new MembersChannel({
+      config: deps.connection,
+      logger: deps.logger,
+      // What could not be followed is looked up once that works again.
+      onNotice: notice => void this.#onNotice(notice).catch(() => this.#lookUp()),
+      onListening: () => void this.#lookUp(),
+    })
+  }
+
+  start(): void {
+    this.#channel.start()
+  }
+
+  close(): Promise<void> {
+    this.#isClosed = true
+    return this.#channel.close()
+  }
+
+  /** Hears of each change before sockets are brought in line: for what was remembered about a membership. */
+  onChange(listener: MembershipListener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /**
+   * Gives a socket the audiences in a room that its user's role entitles it to, and takes those it does not. To be
+   * called after it began to listen: a change of before is seen here, a later one finds the socket listening.
+   */
+  bringInLine(session: Session, roomId: string): Promise<Role | undefined> {
+    const { userId } = session.data
+    return this.#order.run(userId, async () => {
+      const role = await roleOf(this.#database, roomId, userId)
+      await this.#align(session, roomId, role)
+      return role
+    })
+  }
+
+  /** From now on this socket hears the events of all rooms its user may read, also of those it comes into later. */
+  watchInbox(session: Session): Promise<void> {
+    const { userId } = session.data
+    return this.#order.run(userId, async () => {
+      session.data.watchesInbox = true
+      const memberships = await this.#database
+        .select({ roomId: members.roomId, role: members.role })
+        .from(members)
+        .where(and(eq(members.userId, userId), isInForce))
+      for (const { roomId, role } of memberships) await this.#align(session, roomId, role)
+    })
+  }
+
+  async #onNotice(notice: MembersNotice): Promise<void> {
+    const { roomId } = notice
+    if ('tx' in notice) {
+      this.#tell({ roomId })
+      await this.#onDeleted(roomId, notice.tx)
+    } else {
+      this.#tell({ roomId, userId: notice.userId })
+      await this.#onChanged(roomId, notice.userId, notice.type)
+    }
+  }
+
+  #tell(change: MembershipChange): void {
+    for (const listener of this.#listeners) listener(change)
+  }
+
+  async #onChanged(roomId: string, userId: string, type: EventType): Promise<void> {
+    if (sessionsOf(this.#io, userId).length === 0) return
+    await this.#order.run(userId, async () => {
+      const role = await roleOf(this.#database, roomId, userId)
+      const sessions = sessionsOf(this.#io, userId)
+      for (const session of sessions) await this.#align(session, roomId, role)
+      const reason = CLOSED_BY.get(type)
+      if (role !== undefined && role !== 'banned') {
+        if (ENTERED_BY.has(type))
+          for (const session of sessions) session.emit('room:entered', { roomId, role })
+      } else if (reason && (await this.#departed(roomId, [userId])).length > 0) {
+        for (const session of sessions) session.emit('room:closed', { roomId, reason })
+      }
+    })
+  }
+
+  async #onDeleted(roomId: string, tx: string): Promise<void> {
+    for (const userId of await this.#departed(roomId, usersHere(this.#io), tx)) {
+      await this.#order.run(userId, async () => {
+        this.#tell({ roomId, userId })
+        for (const session of sessionsOf(this.#io, userId)) {
+          await this.#align(session, roomId, undefined)
+          session.emit('room:closed', { roomId, reason: 'deleted' })
+        }
+      })
+    }
+  }
+
+  /** Those of these users who were in a room and are not any more: who never was is not told of it. */
+  async #departed(roomId: string, userIds: readonly string[], tx?: string): Promise<string[]> {
+    const rows = await this.#database
+      .select({ userId: departures.userId })
+      .from(departures)
+      .where(
+        and(
+          eq(departures.roomId, roomId),
+          sql`${departures.userId} = any(${sql.param([...userIds])}::text[])`,
+          tx === undefined ? undefined : sql`${departures.tx} = ${tx}::xid8`,
+        ),
+      )
+    return rows.map(row => row.userId)
+  }
+
+  async #align(session: Session, roomId: string, role: Role | undefined): Promise<void> {
+    // Socket.IO has cleared up after who is gone, and would keep what it joins from then on for ever.
+    if (!session.connected) return
+    const { data } = session
+    if (role === undefined || !RIGHTS[role].read) {
+      data.rooms.delete(roomId)
+      for (const of of [audience.room, audience.inbox, audience.moderators]) await session.leave(of(roomId))
+      await this.#leaveCalls(session, roomId)
+      return
+    }
+    if (data.watchesInbox) await session.join(audience.inbox(roomId))
+    if (RIGHTS[role].moderate && (data.watchesInbox || data.rooms.has(roomId))) {
+      await session.join(audience.moderators(roomId))
+    } else {
+      await session.leave(audience.moderators(roomId))
+    }
+  }
+
+  async #leaveCalls(session: Session, roomId: string): Promise<void> {
+    const { participants } = session.data
+    for (const [participantId, room] of [...participants]) {
+      if (room !== roomId) continue
+      participants.delete(participantId)
+      await session.leave(audience.participant(participantId))
+      // Not waited for: an SFU that is away keeps nobody in the room.
+      this.#calls.sfu
+        .request('call:leave', { roomId, participantId })
+        .catch(error => this.#logger.error({ err: error, roomId }, 'a call could not be left'))
+    }
+  }
+
+  /** Looks up everything this node's sockets hear, and brings in line those of whom something else holds now. */
+  async #recheck(): Promise<void> {
+    this.#tell({})
+    const heard = new Map<string, { roomId: string; userId: string; sessions: Session[] }>()
+    for (const session of this.#io.of('/').sockets.values()) {
+      const { userId, rooms: open } = session.data
+      for (const roomId of new Set([...open, ...inboxRooms(session)])) {
+        const key = `${roomId} ${userId}`
+        const pair = heard.get(key) ?? { roomId, userId, sessions: [] }
+        pair.sessions.push(session)
+        heard.set(key, pair)
+      }
+    }
+    const pairs = [...heard.values()]
+    for (let at = 0; at < pairs.length; at += PAIRS_AT_ONCE) {
+      const some = pairs.slice(at, at + PAIRS_AT_ONCE)
+      const roles = await this.#rolesOf(some)
+      for (const pair of some) {
+        const role = roles.get(`${pair.roomId} ${pair.userId}`)
+        if (pair.sessions.some(session => !isInLine(session, pair.roomId, role))) await this.#correct(pair)
+      }
+    }
+    for (const session of this.#io.of('/').sockets.values()) {
+      if (session.data.watchesInbox) await this.watchInbox(session)
+    }
+  }
+
+  /** Looks everything up, again and again until the database answered; once more for who asks meanwhile. */
+  async #lookUp(): Promise<void> {
+    this.#isStale = true
+    if (this.#isLookingUp) return
+    this.#isLookingUp = true
+    while (this.#isStale && !this.#isClosed) {
+      this.#isStale = false
+      try {
+        await this.#recheck()
+      } catch (error) {
+        this.#isStale = true
+        this.#logger.warn({ err: error }, 'memberships could not be looked up; trying again')
+        await sleep(LOOK_UP_MS, undefined, { ref: false })
+      }
+    }
+    this.#isLookingUp = false
+  }
+
+  async #correct({ roomId, userId }: { roomId: string; userId: string }): Promise<void> {
+    await this.#order.run(userId, async () => {
+      const role = await roleOf(this.#database, roomId, userId)
+      const mayRead = role !== undefined && RIGHTS[role].read
+      const sessions = sessionsOf(this.#io, userId)
+      for (const session of sessions) await this.#align(session, roomId, role)
+      if (mayRead) return
+      const [room] = await this.#database.select({ id: rooms.id }).from(rooms).where(eq(rooms.id, roomId))
+      const reason = role === 'banned' ? 'banned' : room ? 'removed' : 'deleted'
+      for (const session of sessions) session.emit('room:closed', { roomId, reason })
+    })
+  }
+
+  async #rolesOf(pairs: readonly { roomId: string; userId: string }[]): Promise<Map<string, Role>> {
+    const rows = await this.#database
+      .select({ roomId: members.roomId, userId: members.userId, role: members.role })
+      .from(members)
+      .where(
+        and(
+          sql`(${members.roomId}, ${members.userId}) in (select * from unnest(
+            ${sql.param(pairs.map(pair => pair.roomId))}::text[], ${sql.param(pairs.map(pair => pair.userId))}::text[]))`,
+          isInForce,
+        ),
+      )
+    return new Map(rows.map(row => [`${row.roomId} ${row.userId}`, row.role]))
+  }
+}
+
+const inboxRooms = (session: Session): string[] => {
+  const prefix = audience.inbox('')
+  return [...session.rooms].flatMap(name => (name.startsWith(prefix) ? name.slice(prefix.length) : []))
+}
+
+/** Whether a socket hears of a room what its user's role entitles it to. */
+const isInLine = (session: Session, roomId: string, role: Role | undefined): boolean => {
+  if (role === undefined || !RIGHTS[role].read) return false
+  return session.rooms.has(audience.moderators(roomId)) === RIGHTS[role].moderate
+}

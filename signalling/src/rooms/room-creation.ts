@@ -1,0 +1,161 @@
+import { isUniqueViolation } from '@trunkline/kit'
+import { type GrantedRole, type Room, type RoomPost, TrunklineError, type User } from '@trunkline/protocol'
+import { eq } from 'drizzle-orm'
+import type { Database } from '../database.ts'
+import type { Users } from '../identity/users.ts'
+import { derivedId, newId } from '../ids.ts'
+import type { EventLog } from '../log/event-log.ts'
+import { rooms as roomsTable } from '../schema.ts'
+import { namedUsers } from './named-users.ts'
+import { fingerprintOf } from './room-post.ts'
+import { assertSuitsKind } from './room-settings.ts'
+import { type Rooms, toRoom } from './rooms.ts'
+
+/** What a room is created with beside what was posted. */
+type Creation = {
+  memberIds: readonly string[]
+  creator: User | undefined
+  distinctKey: string | undefined
+  requestKey: string | undefined
+  requestHash: Buffer
+}
+
+/** What a room has that nobody said anything about. A channel is there to be followed. */
+const settingsOf = (post: RoomPost) => ({
+  title: post.title ?? '',
+  description: post.description ?? '',
+  avatar: post.avatar ?? null,
+  access: post.access ?? (post.kind === 'channel' ? ('open' as const) : ('invite' as const)),
+  defaultRole: post.defaultRole ?? (post.kind === 'channel' ? ('member' as const) : ('publisher' as const)),
+  metadata: post.metadata ?? {},
+  guests: post.guests ?? false,
+  retentionDays: post.retentionDays ?? null,
+})
+
+/** How rooms come to be. */
+export class RoomCreation {
+  readonly #database: Database
+  readonly #log: EventLog
+  readonly #users: Users
+  readonly #rooms: Rooms
+
+  constructor(deps: { database: Database; log: EventLog; users: Users; rooms: Rooms }) {
+    this.#database = deps.database
+    this.#log = deps.log
+    this.#users = deps.users
+    this.#rooms = deps.rooms
+  }
+
+  /**
+   * Creates a room with its members, or finds the one that already is it (`direct` and `distinct` rooms, retries).
+   * @param options.creator becomes owner (publisher in a direct room) and names users that exist; without one, for an
+   *   API key, unknown users are created
+   * @param options.retryKey the same key gives the same room; from `Idempotency-Key`
+   * @throws TrunklineError `forbidden` for guests; `invalid_request` for users that do not exist and for settings the
+   *   kind of room cannot have; `conflict` for a taken id, or a key used again for another room
+   */
+  async create(
+    post: RoomPost,
+    options: { creator?: User | undefined; retryKey?: string | undefined } = {},
+  ): Promise<Room> {
+    const { creator, retryKey } = options
+    if (creator?.kind === 'guest') {
+      throw new TrunklineError(
+        'forbidden',
+        'Guests come into rooms by invitation and create none themselves.',
+      )
+    }
+    const memberIds = [...new Set([...(creator ? [creator.id] : []), ...(post.members ?? [])])]
+    if (post.kind === 'direct' && memberIds.length !== 2) {
+      throw new TrunklineError(
+        'invalid_request',
+        `A direct room has exactly two members; ${memberIds.length} were named.`,
+      )
+    }
+    assertSuitsKind(post.kind, post)
+    const isDistinct = post.distinct === true || post.kind === 'direct'
+    const creation: Creation = {
+      memberIds,
+      creator,
+      distinctKey: isDistinct ? derivedId(post.kind, ...[...memberIds].sort()) : undefined,
+      requestKey: retryKey === undefined ? undefined : derivedId('retry', retryKey),
+      requestHash: fingerprintOf(post),
+    }
+    const id = post.id ?? newId('room')
+    try {
+      return await this.#insert({ ...post, id }, creation)
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error
+      const existing = await this.#findEarlier(creation)
+      if (existing) return existing
+      throw new TrunklineError(
+        'conflict',
+        `There is a room "${id}" already. Choose another id, or leave it out.`,
+        { cause: error },
+      )
+    }
+  }
+
+  /** Creates a room that lets guests in, or finds what has this id. */
+  async ensureGuestRoom(id: string, title: string): Promise<void> {
+    if (await this.#rooms.find(id)) return
+    await this.create({ id, kind: 'group', title, guests: true }).catch(error => {
+      // Two at once, of one node or of two: whoever comes second finds the room made.
+      if (!(error instanceof TrunklineError && error.code === 'conflict')) throw error
+    })
+  }
+
+  /**
+   * The room that a creation ran into and that is the one it asked for.
+   * @throws TrunklineError `conflict` when its key was used for another room
+   */
+  async #findEarlier({ requestKey, requestHash, distinctKey }: Creation): Promise<Room | undefined> {
+    if (requestKey !== undefined) {
+      const [row] = await this.#database
+        .select()
+        .from(roomsTable)
+        .where(eq(roomsTable.requestKey, requestKey))
+      if (row?.requestHash?.equals(requestHash)) return toRoom(row)
+      if (row) {
+        throw new TrunklineError(
+          'conflict',
+          'This Idempotency-Key was already used for another room. Use a new one for each room.',
+        )
+      }
+    }
+    if (distinctKey === undefined) return undefined
+    const [row] = await this.#database
+      .select()
+      .from(roomsTable)
+      .where(eq(roomsTable.distinctKey, distinctKey))
+    return row && toRoom(row)
+  }
+
+  #insert(post: RoomPost & { id: string }, creation: Creation): Promise<Room> {
+    const { memberIds, creator, distinctKey, requestKey, requestHash } = creation
+    const { id, kind } = post
+    return this.#log.creation(id, async ({ executor, append }) => {
+      const known = await namedUsers(this.#users, executor, memberIds, { create: !creator })
+      const settings = settingsOf(post)
+      await executor.insert(roomsTable).values({
+        id,
+        kind,
+        ...settings,
+        distinctKey,
+        requestKey,
+        requestHash: requestKey === undefined ? undefined : requestHash,
+        createdBy: creator?.id,
+      })
+      const sender = creator?.id
+      await append({ type: 'room.created', sender, data: { kind, ...settings } })
+      for (const userId of memberIds) {
+        const isOwner = userId === sender && kind !== 'direct'
+        const role: GrantedRole = isOwner ? 'owner' : settings.defaultRole
+        await append({ type: 'member.joined', sender, data: { user: known.get(userId) as User, role } })
+      }
+      const [row] = await executor.select().from(roomsTable).where(eq(roomsTable.id, id))
+      if (!row) throw new Error('a room that was just made is not there')
+      return toRoom(row)
+    })
+  }
+}

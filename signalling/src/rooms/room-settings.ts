@@ -1,0 +1,132 @@
+import { isDeepStrictEqual } from 'node:util'
+import { type Member, type Room, type RoomChanges, type RoomKind, TrunklineError } from '@trunkline/protocol'
+import { and, eq, sql } from 'drizzle-orm'
+import type { EventLog } from '../log/event-log.ts'
+import { departures, members, rooms } from '../schema.ts'
+import { type Actor, assertNotDirect, type Command, command } from './command.ts'
+import { findMember } from './member-list.ts'
+import { MEMBERS_CHANNEL } from './members-channel.ts'
+import { noSuchMember } from './memberships.ts'
+import { roomNotFound } from './roles.ts'
+import { toRoom } from './rooms.ts'
+import { standingOf } from './standings.ts'
+
+/** @throws TrunklineError `invalid_request` for what a room of this kind cannot be */
+export const assertSuitsKind = (kind: RoomKind, { access, defaultRole, guests }: RoomChanges): void => {
+  if (kind !== 'channel' && access !== undefined && access !== 'invite') {
+    throw new TrunklineError(
+      'invalid_request',
+      `access "${access}" is for channels: one comes into a ${kind} room by invitation only.`,
+    )
+  }
+  if (kind !== 'direct') return
+  if (defaultRole === 'member') {
+    throw new TrunklineError(
+      'invalid_request',
+      'Both members of a direct room may write: leave defaultRole out.',
+    )
+  }
+  if (guests) {
+    throw new TrunklineError(
+      'invalid_request',
+      'A direct room has exactly its two members, and lets no guests in.',
+    )
+  }
+}
+
+/** What is decided about a room as a whole. */
+export class RoomSettings {
+  readonly #log: EventLog
+
+  constructor(deps: { log: EventLog }) {
+    this.#log = deps.log
+  }
+
+  /** Changes what is given and different; where nothing is, nothing is appended. */
+  update(actor: Actor, roomId: string, wanted: RoomChanges): Promise<Room> {
+    return command(this.#log, { roomId, actor, right: 'update' }, async context => {
+      const { room, append, sender } = context
+      assertSuitsKind(room.kind, wanted)
+      const changes = Object.fromEntries(
+        Object.entries(wanted).filter(
+          ([name, value]) =>
+            value !== undefined && !isDeepStrictEqual(value, room[name as keyof RoomChanges]),
+        ),
+      ) as RoomChanges
+      if (Object.keys(changes).length > 0) await append({ type: 'room.updated', sender, data: { changes } })
+      return now(context)
+    })
+  }
+
+  archive(actor: Actor, roomId: string): Promise<Room> {
+    return command(this.#log, { roomId, actor, right: 'administer' }, async context => {
+      const { room, append, sender } = context
+      if (room.archivedAt === null) await append({ type: 'room.archived', sender, data: {} })
+      return now(context)
+    })
+  }
+
+  restore(actor: Actor, roomId: string): Promise<Room> {
+    return command(this.#log, { roomId, actor, right: 'administer' }, async context => {
+      const { room, append, sender } = context
+      if (room.archivedAt !== null) await append({ type: 'room.restored', sender, data: {} })
+      return now(context)
+    })
+  }
+
+  /**
+   * Deletes a room with its log and all that was made from it. Only the departures of its members remain, for those who
+   * sync later. Its files are the media service's, which keeps no room: once nobody is in the room they open to nobody.
+   */
+  remove(actor: Actor, roomId: string): Promise<void> {
+    return command(this.#log, { roomId, actor, right: 'administer' }, async ({ executor }) => {
+      const inIt = executor
+        .select({ userId: members.userId, roomId: members.roomId, tx: sql`pg_current_xact_id()`.as('tx') })
+        .from(members)
+        .where(and(eq(members.roomId, roomId), sql`${members.role} <> 'banned'`))
+      await executor
+        .insert(departures)
+        .select(inIt)
+        .onConflictDoUpdate({
+          target: [departures.userId, departures.roomId],
+          set: { tx: sql`pg_current_xact_id()` },
+        })
+      await executor.delete(rooms).where(eq(rooms.id, roomId))
+      await executor.execute(
+        sql`select pg_notify(${MEMBERS_CHANNEL}, json_build_object('roomId', ${roomId}::text, 'tx', pg_current_xact_id()::text)::text)`,
+      )
+    })
+  }
+
+  /** Hands the room over: the owner who does, or for an app's server every owner there is, becomes a moderator. */
+  transfer(actor: Actor, roomId: string, userId: string): Promise<Member> {
+    return command(this.#log, { roomId, actor, right: 'administer' }, async context => {
+      assertNotDirect(context)
+      const { executor, append, sender } = context
+      const heir = await standingOf(executor, roomId, userId)
+      if (!heir || heir.role === 'pending' || heir.role === 'banned') throw noSuchMember(userId)
+      const owners = await executor
+        .select({ userId: members.userId })
+        .from(members)
+        .where(and(eq(members.roomId, roomId), eq(members.role, 'owner')))
+      if (heir.role !== 'owner') {
+        await append({ type: 'member.changed', sender, data: { userId, role: 'owner' } })
+      }
+      for (const owner of owners) {
+        const steps = actor.principal.type === 'key' || owner.userId === sender
+        if (!steps || owner.userId === userId) continue
+        await append({ type: 'member.changed', sender, data: { userId: owner.userId, role: 'moderator' } })
+      }
+      const member = await findMember(executor, roomId, userId)
+      if (!member) throw noSuchMember(userId)
+      return member
+    })
+  }
+}
+
+/** The room as the transaction has made it. */
+const now = async ({ executor, room }: Command): Promise<Room> => {
+  const [row] = await executor.select().from(rooms).where(eq(rooms.id, room.id))
+  if (!row) throw roomNotFound()
+  return toRoom(row)
+}
