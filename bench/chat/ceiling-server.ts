@@ -1,0 +1,32 @@
+/** The ceiling: what Socket.IO alone can do with the same frames. Prints its port. */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Server } from 'socket.io'
+
+const http = createServer()
+const io = new Server(http, { serveClient: false, perMessageDeflate: false, transports: ['websocket'] })
+const seqs = new Map<string, number>()
+
+io.on('connection', socket => {
+  socket.on('room:open', ({ roomId }, acknowledge) => {
+    socket.join(roomId)
+    acknowledge({ ok: true, data: {} })
+  })
+  socket.on('message:send', ({ roomId, clientId, text }, acknowledge) => {
+    const seq = (seqs.get(roomId) ?? 0) + 1
+    seqs.set(roomId, seq)
+    const event = {
+      roomId,
+      seq,
+      type: 'message.created',
+      at: new Date().toISOString(),
+      sender: socket.id,
+      clientId,
+      data: { parts: [{ mime: 'text/plain', text }] },
+    }
+    io.to(roomId).emit('event:appended', { event })
+    acknowledge({ ok: true, data: { event } })
+  })
+})
+
+http.listen(0, '127.0.0.1', () => console.log((http.address() as AddressInfo).port))

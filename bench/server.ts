@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const MAIN = fileURLToPath(new URL('../cli/src/main.ts', import.meta.url))
+const API_KEY = 'the-api-key-of-this-measurement'
+
+export type BenchServer = {
+  url: string
+  pid: number
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the route answers
+  post(path: string, body: object): Promise<any>
+  stop(): Promise<void>
+}
+
+export const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** A folder of this measurement's own. */
+export const scratchFolder = (): { path: string; remove(): void } => {
+  const path = mkdtempSync(join(tmpdir(), 'trunkline-bench-'))
+  return {
+    path,
+    remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }),
+  }
+}
+
+/** `trunkline start signalling` with a database of its own, on a free port. */
+export const startServer = async (env: Record<string, string> = {}): Promise<BenchServer> => {
+  const folder = scratchFolder()
+  const port = await freePort()
+  const child = spawn(process.execPath, [MAIN, 'start', 'signalling'], {
+    env: {
+      PATH: process.env.PATH ?? '',
+      HOME: process.env.HOME ?? '',
+      PORT: String(port),
+      TRUNKLINE_DATA: folder.path,
+      TRUNKLINE_API_KEY: API_KEY,
+      LOG_LEVEL: 'warn',
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let output = ''
+  child.stdout.on('data', chunk => {
+    output += chunk
+  })
+  while (!output.includes('ready')) {
+    if (child.exitCode !== null) throw new Error(`the server did not start:\n${output}`)
+    await new Promise(resolve => setTimeout(resolve, 50))
+  }
+  const url = `http://127.0.0.1:${port}`
+  return {
+    url,
+    pid: child.pid ?? 0,
+    post: async (path, body) => {
+      const response = await fetch(`${url}${path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+      const answer = await response.json()
+      if (!response.ok) throw new Error(`${path}: ${answer.detail}`)
+      return answer
+    },
+    stop: async () => {
+      child.kill('SIGTERM')
+      if (child.exitCode === null) await once(child, 'exit')
+      folder.remove()
+    },
+  }
+}
