@@ -1,4 +1,5 @@
 import { RIGHTS, type Role, type RoomEvent, TrunklineError } from '@trunkline/protocol'
+import { refusedByBlock } from '../identity/blocks.ts'
 import { assertMay, roomNotFound } from '../rooms/roles.ts'
 import type { Connection } from './connection.ts'
 import type { Appended, Entry } from './entry.ts'
@@ -6,7 +7,7 @@ import { type EventRow, toEvent } from './event-row.ts'
 import { project } from './projector.ts'
 
 /** A room whose row this transaction has locked: nobody else numbers its events meanwhile. */
-export type LockedRoom = { id: string; lastSeq: number; isArchived: boolean }
+export type LockedRoom = { id: string; lastSeq: number; isArchived: boolean; isDirect: boolean }
 
 /** What became of an entry: nobody's failure is another's. */
 export type Outcome = { appended: Appended } | { refused: Error }
@@ -16,14 +17,18 @@ export const lockRooms = async (
   { $client }: Connection,
   ids: readonly string[],
 ): Promise<Map<string, LockedRoom>> => {
-  const { rows } = await $client.query<{ id: string; last_seq: string; archived: boolean }>({
+  const { rows } = await $client.query<{ id: string; last_seq: string; archived: boolean; direct: boolean }>({
     name: 'log.lock',
-    text: `select id, last_seq, archived_at is not null as archived from rooms where id = any($1::text[])
+    text: `select id, last_seq, archived_at is not null as archived, kind = 'direct' as direct
+      from rooms where id = any($1::text[])
       order by id for no key update`,
     values: [ids],
   })
   return new Map(
-    rows.map(row => [row.id, { id: row.id, lastSeq: Number(row.last_seq), isArchived: row.archived }]),
+    rows.map(({ id, last_seq, archived, direct }) => [
+      id,
+      { id, lastSeq: Number(last_seq), isArchived: archived, isDirect: direct },
+    ]),
   )
 }
 
@@ -37,13 +42,15 @@ export const write = async (
   entries: readonly Entry[],
 ): Promise<Outcome[]> => {
   const facts = await check(connection, entries)
+  const silenced = await silencedAmong(connection, rooms, entries)
   const added: { entry: Entry; seq: number }[] = []
   const firstOf = new Map<string, number>()
   const places = entries.map((entry, at): number | Outcome => {
     const room = rooms.get(entry.roomId)
     if (!room) return { refused: roomNotFound() }
     const fact = facts?.[at]
-    const refused = refusalOf(entry, room, fact?.role ?? undefined)
+    const refused =
+      refusalOf(entry, room, fact?.role ?? undefined) ?? (silenced.has(entry) ? refusedByBlock() : undefined)
     if (refused) return { refused }
     if (fact?.first) return { appended: { event: fact.first, isNew: false } }
     const key = entry.clientId === undefined ? undefined : keyOf(entry)
@@ -87,6 +94,30 @@ const refusalOf = (entry: Entry, room: LockedRoom, role: Role | undefined): Erro
   } catch (error) {
     return error as Error
   }
+}
+
+/** Those that would be said in a direct room after one of its two blocked the other. */
+const silencedAmong = async (
+  { $client }: Connection,
+  rooms: ReadonlyMap<string, LockedRoom>,
+  entries: readonly Entry[],
+): Promise<Set<Entry>> => {
+  const said = entries.filter(
+    ({ roomId, sender, right }) => right !== undefined && sender !== undefined && rooms.get(roomId)?.isDirect,
+  )
+  if (said.length === 0) return new Set()
+  const { rows } = await $client.query<{ n: string }>({
+    name: 'log.silenced',
+    text: `select entry.n from unnest($1::text[], $2::text[]) with ordinality as entry (room_id, sender, n)
+      where exists (
+        select from members other
+        join blocks on (blocks.user_id = other.user_id and blocks.blocked_id = entry.sender)
+          or (blocks.user_id = entry.sender and blocks.blocked_id = other.user_id)
+        where other.room_id = entry.room_id and other.user_id <> entry.sender
+      )`,
+    values: [said.map(entry => entry.roomId), said.map(entry => entry.sender)],
+  })
+  return new Set(rows.flatMap(({ n }) => said[Number(n) - 1] ?? []))
 }
 
 type Fact = { role: Role | null; first: RoomEvent | undefined }
