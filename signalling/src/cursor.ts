@@ -1,4 +1,4 @@
-import { TrunklineError } from '@trunkline/protocol'
+import { isStorableText, Time, TrunklineError } from '@trunkline/protocol'
 
 /** A cursor as clients carry it: opaque, so that it can become more. */
 export const writeCursor = (...fields: (string | number)[]): string =>
@@ -28,7 +28,10 @@ export const readCursor = (cursor: string, shape: readonly ((field: unknown) => 
   )
 }
 
-const isSeq = (field: unknown): boolean => Number.isSafeInteger(field) && (field as number) >= 0
+// What a field of a cursor may be. Clients carry them, so whatever the database would stumble over is refused here.
+export const isText = (field: unknown): boolean => typeof field === 'string' && isStorableText(field)
+export const isTime = (field: unknown): boolean => Time.safeParse(field).success && (field as string) >= '1'
+export const isSeq = (field: unknown): boolean => Number.isSafeInteger(field) && (field as number) >= 0
 
 /** A cursor that is the number of an event. */
 export const cursorOf = (seq: number): string => writeCursor(seq)
