@@ -1,15 +1,29 @@
 import type { User, UserKind } from '@trunkline/protocol'
-import { inArray, sql } from 'drizzle-orm'
+import { eq, inArray, sql } from 'drizzle-orm'
 import type { Database, Executor } from '../database.ts'
 import { users } from '../schema.ts'
+import { nameVector } from '../search/vectors.ts'
 
 const CACHE_ENTRIES = 10_000
+/** A name that another node changed is known here after this long. */
+const CACHE_MS = 3_000
+
+type Row = { id: string; name: string; kind: UserKind; namedAt: Date | null }
+type Known = Row & { until: number }
+
+const columns = { id: users.id, name: users.name, kind: users.kind, namedAt: users.namedAt }
+
+/** Whether a name that was given at this time is a newer one than the user has. */
+const isNewName = (user: Row, name: string | undefined, givenAt: Date): name is string =>
+  name !== undefined && name !== user.name && (user.namedAt === null || user.namedAt <= givenAt)
+
+const toUser = ({ id, name, kind }: Row): User => ({ id, name, kind })
 
 /** Users as apps and guests bring them: an id, a name, a kind. */
 export class Users {
   readonly #database: Database
-  /** Users as last written, so that a token seen a thousand times writes once. */
-  readonly #known = new Map<string, User>()
+  /** Users as last seen, so that a token seen a thousand times asks the database once in a while. */
+  readonly #known = new Map<string, Known>()
 
   constructor(database: Database) {
     this.#database = database
@@ -18,38 +32,90 @@ export class Users {
   /**
    * Makes sure this user exists, under this name if one is given.
    * @param user.kind what it becomes if it does not exist yet; an existing user keeps its kind
+   * @param user.namedAt when the name was given, now by default: of two names the later one holds, so that a token does
+   *   not bring back the name the user had when it was made
    */
-  async ensure(user: { id: string; name?: string | undefined; kind: UserKind }): Promise<User> {
-    const known = this.#known.get(user.id)
-    if (known && (user.name === undefined || known.name === user.name)) return known
-    const [row] = await this.#database
-      .insert(users)
-      .values({ id: user.id, name: user.name ?? user.id, kind: user.kind })
-      .onConflictDoUpdate({
-        target: users.id,
-        // Without a name given, the update changes nothing but returns the row.
-        set: { name: user.name === undefined ? sql`${users.name}` : user.name },
-      })
-      .returning({ id: users.id, name: users.name, kind: users.kind })
-    if (!row) throw new Error('an upsert returned no row')
-    if (this.#known.size >= CACHE_ENTRIES) this.#known.clear()
-    this.#known.set(row.id, row)
-    return row
+  async ensure(user: {
+    id: string
+    name?: string | undefined
+    kind: UserKind
+    namedAt?: Date | undefined
+  }): Promise<User> {
+    const { id, name, kind, namedAt = new Date() } = user
+    const known = this.#recent(id) ?? (await this.#read(id))
+    if (known && !isNewName(known, name, namedAt)) return toUser(known)
+    return this.#write({ id, name: name ?? id, kind, namedAt: name === undefined ? null : namedAt })
+  }
+
+  /** Gives a user a name, whatever name it had; creates it if it does not exist yet. */
+  rename(id: string, name: string): Promise<User> {
+    return this.#write({ id, name, kind: 'user', namedAt: 'now' })
   }
 
   /** Creates those of these ids that do not exist yet, named by their id. Sorted, so that two at once cannot deadlock. */
   async ensureIds(executor: Executor, ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return
-    const values = [...ids].sort().map(id => ({ id, name: id, kind: 'user' as const }))
+    const values = [...ids].sort().map(id => ({ id, name: id, kind: 'user' as const, words: nameVector(id) }))
     await executor.insert(users).values(values).onConflictDoNothing()
   }
 
   async find(executor: Executor, ids: readonly string[]): Promise<Map<string, User>> {
     if (ids.length === 0) return new Map()
     const rows = await executor
-      .select({ id: users.id, name: users.name, kind: users.kind })
+      .select(columns)
       .from(users)
       .where(inArray(users.id, [...ids]))
-    return new Map(rows.map(row => [row.id, row]))
+    return new Map(rows.map(row => [row.id, toUser(row)]))
+  }
+
+  #recent(id: string): Known | undefined {
+    const known = this.#known.get(id)
+    return known && known.until > performance.now() ? known : undefined
+  }
+
+  async #read(id: string): Promise<Row | undefined> {
+    const [row] = await this.#database.select(columns).from(users).where(eq(users.id, id))
+    return row && this.#remember(row)
+  }
+
+  /** Creates or renames; of two that give a name at once, the later name stays. */
+  async #write(user: {
+    id: string
+    name: string
+    kind: UserKind
+    namedAt: Date | null | 'now'
+  }): Promise<User> {
+    const { namedAt } = user
+    const isLast = namedAt === 'now'
+    const values = {
+      ...user,
+      namedAt: isLast ? sql`now()` : namedAt,
+      words: nameVector(user.name),
+    }
+    const [row] = await this.#database
+      .insert(users)
+      .values(values)
+      .onConflictDoUpdate({
+        target: users.id,
+        set: {
+          name: sql`excluded.name`,
+          words: sql`excluded.words`,
+          namedAt: sql`greatest(${users.namedAt}, excluded.named_at)`,
+        },
+        setWhere: isLast
+          ? sql`true`
+          : sql`excluded.named_at >= coalesce(${users.namedAt}, '-infinity'::timestamptz)`,
+      })
+      .returning(columns)
+    // Not written: somebody else created it or gave it a later name meanwhile.
+    const written = row ?? (await this.#read(user.id))
+    if (!written) throw new Error('a user that was there is gone')
+    return toUser(this.#remember(written))
+  }
+
+  #remember(row: Row): Row {
+    if (this.#known.size >= CACHE_ENTRIES) this.#known.clear()
+    this.#known.set(row.id, { ...row, until: performance.now() + CACHE_MS })
+    return row
   }
 }

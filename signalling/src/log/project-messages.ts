@@ -97,6 +97,7 @@ export const messageDeleted = async (
   if (rows.length === 0) return
   await $client.query('delete from mentions where room_id = $1 and seq = $2', message)
   await $client.query('delete from reactions where room_id = $1 and seq = $2', message)
+  await $client.query('delete from message_search where room_id = $1 and seq = $2', message)
   await $client.query(
     `update events set data = (jsonb_build_object('parts', '[]'::jsonb, 'deleted', true) || jsonb_strip_nulls(
        jsonb_build_object('replyTo', data -> 'replyTo', 'threadOf', data -> 'threadOf')))::json
