@@ -18,8 +18,14 @@ import { Guests } from './identity/guests.ts'
 import { Tokens } from './identity/tokens.ts'
 import { Users } from './identity/users.ts'
 import type { Vault } from './identity/vault.ts'
+import { Feed } from './inbox/feed.ts'
+import { Inbox } from './inbox/inbox.ts'
+import { Snapshots } from './inbox/snapshots.ts'
+import { Sync } from './inbox/sync.ts'
 import { RateLimits } from './limits.ts'
 import { EventLog } from './log/event-log.ts'
+import { Retention } from './log/retention.ts'
+import { Nodes } from './nodes/nodes.ts'
 import { createHandlers } from './operations/handlers.ts'
 import { createPerform } from './operations/perform.ts'
 import { Presence } from './presence/presence.ts'
@@ -28,6 +34,8 @@ import { MembershipWatch } from './rooms/membership-watch.ts'
 import { roomNotFound } from './rooms/roles.ts'
 import { RoomCreation } from './rooms/room-creation.ts'
 import { Rooms } from './rooms/rooms.ts'
+import { SearchIndexer } from './search/indexer.ts'
+import { FullTextSearch } from './search/search.ts'
 import type { Services } from './services.ts'
 import { usersHere } from './session.ts'
 import { createSocketServer, serveSockets } from './socket-server.ts'
@@ -84,6 +92,9 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   const fanOut = new FanOut(io)
   if (bus) new CatchUp({ io, database, log, fanOut, bus, logger })
   const chat = new Chat({ database, log, fanOut, logger })
+  const reads = { snapshots: new Snapshots(database), reader: chat.reader }
+  const retention = new Retention({ database, logger })
+  const searchIndexer = new SearchIndexer({ database, log, logger })
   const calls = new Calls({ sfu, io, log, database, logger })
   const membershipWatch = new MembershipWatch({ io, database, calls, connection: pool.options, logger })
   const authenticate = createAuthenticate({ apiKeys, tokens, users })
@@ -108,7 +119,12 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
     log,
     blocks: new Blocks(database),
     chat,
+    sync: new Sync(reads),
+    inbox: new Inbox(reads),
+    feed: new Feed(reads),
+    nodes: new Nodes({ database, log }),
     presence: new Presence({ io, database, bus, logger }),
+    search: new FullTextSearch({ database, reader: chat.reader }),
     calls,
     iceServers,
     limits,
@@ -123,6 +139,8 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   membershipWatch.start()
   await calls.start()
   chat.start()
+  retention.start()
+  searchIndexer.start()
   await jobs.start()
 
   return {
@@ -137,6 +155,8 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
     close: async () => {
       await jobs.close()
       await chat.close()
+      await retention.close()
+      await searchIndexer.close()
       calls.close()
       await membershipWatch.close()
       // While Redis and the database are there, and before its sockets go.

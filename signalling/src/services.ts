@@ -6,12 +6,17 @@ import type { Database } from './database.ts'
 import type { FanOut } from './fan-out.ts'
 import type { Blocks } from './identity/blocks.ts'
 import type { Users } from './identity/users.ts'
+import type { Feed } from './inbox/feed.ts'
+import type { Inbox } from './inbox/inbox.ts'
+import type { Sync } from './inbox/sync.ts'
 import type { RateLimits } from './limits.ts'
 import type { EventLog } from './log/event-log.ts'
+import type { Nodes } from './nodes/nodes.ts'
 import type { Presence } from './presence/presence.ts'
 import type { MembershipWatch } from './rooms/membership-watch.ts'
 import type { RoomCreation } from './rooms/room-creation.ts'
 import type { Rooms } from './rooms/rooms.ts'
+import type { FullTextSearch } from './search/search.ts'
 import type { TrunklineServer } from './session.ts'
 
 /** What operations and the requests of a socket work with. */
@@ -30,7 +35,12 @@ export type Services = {
   log: EventLog
   blocks: Blocks
   chat: Chat
+  sync: Sync
+  inbox: Inbox
+  feed: Feed
+  nodes: Nodes
   presence: Presence
+  search: FullTextSearch
   calls: Calls
   iceServers: IceServers
   limits: RateLimits

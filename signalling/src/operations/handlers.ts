@@ -1,9 +1,13 @@
 import { chatOperations } from '../chat/chat-operations.ts'
 import { messageOperations } from '../chat/message-operations.ts'
 import { blockOperations } from '../identity/block-operations.ts'
+import { userOperations } from '../identity/user-operations.ts'
+import { inboxOperations } from '../inbox/inbox-operations.ts'
+import { nodeOperations } from '../nodes/node-operations.ts'
 import { presenceOperations } from '../presence/presence-operations.ts'
 import { memberOperations } from '../rooms/member-operations.ts'
 import { roomOperations } from '../rooms/room-operations.ts'
+import { searchOperations } from '../search/search-operations.ts'
 import type { Services } from '../services.ts'
 import type { OperationHandlers } from './operation.ts'
 import { unbuiltOperations } from './unbuilt.ts'
@@ -17,4 +21,8 @@ export const createHandlers = (services: Services): OperationHandlers => ({
   ...messageOperations(services),
   ...blockOperations(services),
   ...presenceOperations(services),
+  ...inboxOperations(services),
+  ...nodeOperations(services),
+  ...searchOperations(services),
+  ...userOperations(services),
 })

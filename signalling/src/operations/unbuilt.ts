@@ -7,16 +7,6 @@ const unbuilt = async (): Promise<never> => {
 
 /** What is still to be built. */
 export const unbuiltOperations = {
-  'node:publish': unbuilt,
-  'node:get': unbuilt,
-  'node:history': unbuilt,
-  'node:list': unbuilt,
-  'sync:get': unbuilt,
-  'inbox:list': unbuilt,
-  'feed:list': unbuilt,
-  'search:find': unbuilt,
-  'user:get': unbuilt,
-  'user:update': unbuilt,
   'user:delete': unbuilt,
   'export:create': unbuilt,
   'job:get': unbuilt,
