@@ -2,6 +2,9 @@ import type { Services } from '../services.ts'
 import type { Session } from '../session.ts'
 
 /** `inbox:watch`. */
-export const inboxRequests = (_services: Services, _session: Session) => ({
-  'inbox:watch': async () => ({}),
+export const inboxRequests = ({ membershipWatch }: Services, session: Session) => ({
+  'inbox:watch': async () => {
+    await membershipWatch.watchInbox(session)
+    return {}
+  },
 })
