@@ -30,6 +30,8 @@ const latestFirst = (a: InboxEntry, b: InboxEntry): number =>
  */
 export class InboxState {
   readonly #rooms = new Map<string, Kept>()
+  /** How far rooms were read on this device. */
+  readonly #readHere = new Map<string, number>()
   readonly #isBlocked: (userId: string) => boolean
   #pending: PendingEntry[] = []
   #sorted: Entries | undefined
@@ -60,17 +62,24 @@ export class InboxState {
   take(answer: SyncAnswer, isFirst: boolean): void {
     if (answer.reset && isFirst) this.#rooms.clear()
     for (const { events: _, hasMore: __, removed: ___, ...entry } of answer.rooms) {
-      this.#rooms.set(entry.room.id, { entry, counted: new Map() })
+      const kept = { entry, counted: new Map() }
+      this.#rooms.set(entry.room.id, kept)
+      // The server may not have heard yet what was read here.
+      const seq = this.#readHere.get(entry.room.id) ?? 0
+      if (seq >= entry.room.lastSeq && seq > entry.me.readSeq) {
+        this.#setRead(kept, seq, { unread: 0, mentions: 0 })
+      }
     }
-    for (const roomId of answer.left) this.#rooms.delete(roomId)
+    for (const roomId of answer.left) this.remove(roomId)
     this.#pending = answer.pending
     this.#sorted = undefined
   }
 
-  remove(roomId: string): boolean {
+  remove(roomId: string): void {
     this.#pending = this.#pending.filter(({ room }) => room.id !== roomId)
+    this.#rooms.delete(roomId)
+    this.#readHere.delete(roomId)
     this.#sorted = undefined
-    return this.#rooms.delete(roomId)
   }
 
   /** An event of any of one's rooms. */
@@ -99,6 +108,7 @@ export class InboxState {
   read(roomId: string, seq: number): Outcome {
     const kept = this.#rooms.get(roomId)
     if (!kept || seq <= kept.entry.me.readSeq) return 'nothing'
+    this.#readHere.set(roomId, seq)
     const left = [...kept.counted].filter(([number]) => number > seq)
     const mentions = left.filter(([, isMention]) => isMention).length
     const isAll = seq >= kept.entry.room.lastSeq
@@ -136,12 +146,6 @@ export class InboxState {
         if (event.data.userId !== kept.entry.me.user.id) return 'changed'
         kept.entry = { ...kept.entry, me: { ...kept.entry.me, role: event.data.role } }
         return 'changed'
-      case 'member.joined':
-      case 'member.left':
-      case 'member.removed':
-      case 'member.banned':
-        // Who counts as a member is the server's to say.
-        return 'ask'
       default:
         return 'changed'
     }

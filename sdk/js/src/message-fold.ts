@@ -41,8 +41,8 @@ export const messageOf = (event: RoomEventOf<'message.created'>): Message => {
 /** What becomes of a message by an event about it. Pure; the same message when nothing does. */
 export const messageAfter = (message: Message, event: AboutMessage): Message => {
   if (event.type === 'message.deleted') return deleted(message, event.at)
-  if (event.type === 'message.edited') return edited(message, event)
   if (message.deletedAt !== undefined) return message
+  if (event.type === 'message.edited') return edited(message, event)
   if (event.type === 'message.pinned') return { ...message, pinnedAt: event.at }
   if (event.type === 'message.unpinned') {
     const { pinnedAt: _, ...rest } = message
@@ -57,7 +57,8 @@ const withText = (parts: Message['parts']): Pick<Message, 'text' | 'parts'> => {
 }
 
 const edited = (message: Message, { at, data }: RoomEventOf<'message.edited'>): Message => {
-  if (message.deletedAt !== undefined || data.deleted) return { ...message, editedAt: at }
+  // It was taken back meanwhile, and the log forgot: the event that says so is on its way.
+  if (data.deleted) return message
   const { text: _, metadata: __, mentions: ___, ...rest } = message
   const { metadata, mentions } = data
   return {
@@ -71,7 +72,7 @@ const edited = (message: Message, { at, data }: RoomEventOf<'message.edited'>): 
 
 /** Nothing of what it said is left; where it stood, and the answers to it, are. */
 const deleted = (message: Message, at: string): Message => {
-  const { roomId, seq, sender, clientId, replyTo, threadOf, editedAt, thread } = message
+  const { roomId, seq, sender, clientId, replyTo, threadOf, thread } = message
   return {
     roomId,
     seq,
@@ -80,7 +81,6 @@ const deleted = (message: Message, at: string): Message => {
     ...(replyTo !== undefined && { replyTo }),
     ...(threadOf !== undefined && { threadOf }),
     at: message.at,
-    ...(editedAt !== undefined && { editedAt }),
     ...(thread && { thread }),
     parts: [],
     deletedAt: at,
