@@ -4,7 +4,7 @@ import {
   type Role,
   RoomWithMembership,
   TrunklineError,
-  type UserId,
+  UserId,
 } from '@trunkline/protocol'
 import { z } from 'zod'
 import { MEDIA_LIMITS } from './limits.ts'
@@ -18,10 +18,17 @@ export interface RoomAccess {
    * @throws TrunklineError `token_*`, or `room_not_found` when the user is not in the room
    */
   roleOf(token: string, roomId: string): Promise<Membership>
+  /**
+   * Who may read a file of a room: its members, and those of rooms it was forwarded to.
+   * @param token the user's own bearer token
+   * @throws TrunklineError `token_*`, or `room_not_found` when the user may not
+   */
+  readerOf(token: string, file: { fileId: string; roomId: string }): Promise<{ userId: UserId }>
 }
 
 // Fields this service does not know may be added to either answer; only what is used is looked at.
 const Answer = z.object({ me: RoomWithMembership.shape.me })
+const Reader = z.object({ userId: UserId })
 const Refusal = z.object({
   code: z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]),
   detail: z.string(),
@@ -54,17 +61,17 @@ const refusalOf = async (response: Response): Promise<TrunklineError> => {
 }
 
 /**
- * Asks signalling in another process: `GET /v1/rooms/{id}` with the user's own token.
+ * Asks signalling in another process, with the user's own token: `GET /v1/rooms/{id}` and
+ * `GET /v1/rooms/{id}/file-access`.
  * @param options.signallingUrl for example `http://signalling:3000`
  */
-export const createHttpAccess = (options: { signallingUrl: string }): RoomAccess => ({
-  async roleOf(token, roomId) {
+export const createHttpAccess = (options: { signallingUrl: string }): RoomAccess => {
+  const ask = async <T>(token: string, path: string, answer: z.ZodType<T>): Promise<T> => {
     // Anything else cannot be put in a header, and so cannot be a token either.
     if (!/^[\x21-\x7e]+$/.test(token)) {
       throw new TrunklineError('token_malformed', 'The token contains characters that no token has.')
     }
-    const url = new URL(`/v1/rooms/${encodeURIComponent(roomId)}`, options.signallingUrl)
-    const response = await fetch(url, {
+    const response = await fetch(new URL(path, options.signallingUrl), {
       headers: { authorization: `Bearer ${token}` },
       redirect: 'error',
       signal: AbortSignal.timeout(MEDIA_LIMITS.accessMs),
@@ -72,14 +79,24 @@ export const createHttpAccess = (options: { signallingUrl: string }): RoomAccess
       throw unavailable(error)
     })
     if (!response.ok) throw await refusalOf(response)
-    const answer = Answer.safeParse(await response.json().catch(() => undefined))
-    if (!answer.success) throw unavailable(answer.error)
-    if (!answer.data.me) {
+    const answered = answer.safeParse(await response.json().catch(() => undefined))
+    if (!answered.success) throw unavailable(answered.error)
+    return answered.data
+  }
+
+  return {
+    async roleOf(token, roomId) {
+      const { me } = await ask(token, `/v1/rooms/${encodeURIComponent(roomId)}`, Answer)
+      if (me) return me
       throw new TrunklineError(
         'forbidden',
         "Files are sent and read with a user's token: mint one with POST /v1/tokens.",
       )
-    }
-    return answer.data.me
-  },
-})
+    },
+
+    readerOf(token, { fileId, roomId }) {
+      const path = `/v1/rooms/${encodeURIComponent(roomId)}/file-access?fileId=${encodeURIComponent(fileId)}`
+      return ask(token, path, Reader)
+    },
+  }
+}

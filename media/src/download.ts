@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { isUnchanged, rangeOf } from '@trunkline/kit'
-import { parse, RIGHTS, ROUTES, TrunklineError } from '@trunkline/protocol'
+import { parse, ROUTES, TrunklineError } from '@trunkline/protocol'
 import type { Request, Response } from 'express'
 import type { RoomAccess } from './access.ts'
 import { type FileRow, type FileTable, objectKeys } from './files.ts'
@@ -56,10 +56,12 @@ export const createDownloadHandlers = (deps: DownloadDeps) => {
     const row = await files.find(id)
     // A file that does not exist is asked about too, in a room nobody is in: the answer, a bad token's included, and
     // the time it takes are those of other people's files.
-    const membership = await access.roleOf(token, row?.roomId ?? randomUUID()).catch((error: unknown) => {
-      throw isRefusal(error) ? notFound() : error
-    })
-    if (!row || !RIGHTS[membership.role].read) throw notFound()
+    await access
+      .readerOf(token, { fileId: id, roomId: row?.roomId ?? randomUUID() })
+      .catch((error: unknown) => {
+        throw isRefusal(error) ? notFound() : error
+      })
+    if (!row) throw notFound()
     return row
   }
 

@@ -306,6 +306,7 @@ describe('an upload that breaks off', () => {
         if (++this.asked === 2) await gate
         return rooms.roleOf(token, roomId)
       },
+      readerOf: rooms.readerOf.bind(rooms),
     }
     await media.close()
     media = await startMedia({ pool, access: slow })

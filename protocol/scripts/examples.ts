@@ -287,4 +287,5 @@ export const ANSWER_EXAMPLES: Examples = {
   listIceServers: { relayed: { iceServers, expiresAt: at }, none: { iceServers: [], expiresAt: at } },
   createImport: { begun: job },
   createFile: { picture: storedFile },
+  getFileAccess: { readable: { userId: 'ada' } },
 }

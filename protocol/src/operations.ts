@@ -263,11 +263,11 @@ export const OPERATIONS = {
     response: appended,
   },
   'message:history': {
-    summary: 'What a message said before it was edited',
+    summary: 'What a message said before it was edited, oldest first; the last is what it says now',
     rest: { method: 'get', path: '/v1/rooms/{roomId}/messages/{seq}/history', status: 200 },
     right: 'read',
     sender: 'optional',
-    request: z.strictObject(message),
+    request: z.strictObject({ ...message, ...paging }),
     response: page(MessageVersion),
   },
   'message:delete': {
@@ -315,7 +315,7 @@ export const OPERATIONS = {
     rest: { method: 'get', path: '/v1/rooms/{roomId}/pins', status: 200 },
     right: 'read',
     sender: 'optional',
-    request: z.strictObject(inRoom),
+    request: z.strictObject({ ...inRoom, ...paging }),
     response: page(Message),
   },
   'message:forward': {
@@ -337,11 +337,13 @@ export const OPERATIONS = {
     response: ScheduledMessage,
   },
   'message:scheduled': {
-    summary: "One's own messages that wait to be sent to a room",
+    summary:
+      "One's own messages that wait to be sent to a room, the next first, and those that could not be sent",
     rest: { method: 'get', path: '/v1/rooms/{roomId}/scheduled-messages', status: 200 },
-    right: 'write',
+    // Not `write`: who may not write any more sees why it was not sent.
+    right: 'read',
     sender: 'required',
-    request: z.strictObject(inRoom),
+    request: z.strictObject({ ...inRoom, ...paging }),
     response: page(ScheduledMessage),
   },
   'message:unschedule': {

@@ -3,7 +3,7 @@ import { IceServer } from './call.ts'
 import { ERRORS, type ErrorCode } from './errors.ts'
 import { RoomEvent } from './events.ts'
 import { StoredFile } from './file.ts'
-import { FileId, JobId, Position, RoomId } from './ids.ts'
+import { FileId, JobId, Position, RoomId, UserId } from './ids.ts'
 import { Job } from './job.ts'
 import { text } from './json.ts'
 import { LIMITS } from './limits.ts'
@@ -140,6 +140,17 @@ export const ROUTES = {
     callers: ['user'],
     params: file,
     response: 'bytes',
+    status: 200,
+  },
+  getFileAccess: {
+    method: 'get',
+    path: '/v1/rooms/{id}/file-access',
+    summary:
+      'Whether you may read a file of this room: as its member, or because it was forwarded to a room of yours. The media service asks this',
+    callers: ['user'],
+    params: room,
+    query: z.strictObject({ fileId: FileId }),
+    response: z.strictObject({ userId: UserId }),
     status: 200,
   },
   getThumbnail: {

@@ -6,7 +6,7 @@ import type pg from 'pg'
 import { Calls } from './calls/calls.ts'
 import { IceServers, type IceServersConfig } from './calls/ice-servers.ts'
 import { Chat } from './chat/chat.ts'
-import type { HomedFile } from './chat/file-shares.ts'
+import { assertMayReadFile, type HomedFile } from './chat/file-shares.ts'
 import { CatchUp } from './cluster/catch-up.ts'
 import { ClusterBus } from './cluster/cluster-bus.ts'
 import { openDatabase } from './database.ts'
@@ -67,6 +67,11 @@ export type Signalling = {
   firstApiKey: ApiKey | undefined
   /** Role of whoever presents this token in a room: what other services ask before they show or take anything. */
   roleOf(token: string, roomId: string): Promise<{ userId: string; role: Role }>
+  /**
+   * Who presents this token, if it may read a file: of a room it is in, or forwarded to one.
+   * @throws TrunklineError `token_*`, `room_not_found`
+   */
+  readerOf(token: string, file: HomedFile): Promise<{ userId: string }>
   /** Creates a room that lets guests in, or finds it. */
   ensureGuestRoom(id: string, title: string): Promise<void>
   close(): Promise<void>
@@ -151,6 +156,8 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
       if (principal.type === 'key') throw roomNotFound()
       return { userId: principal.user.id, role: await rooms.authorise(principal, roomId, 'read') }
     },
+    readerOf: async (token, file) =>
+      assertMayReadFile({ rooms, fileShares: chat.fileShares }, await authenticate(token), file),
     ensureGuestRoom: (id, title) => roomCreation.ensureGuestRoom(id, title),
     close: async () => {
       await jobs.close()

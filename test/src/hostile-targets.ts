@@ -16,6 +16,12 @@ export type Target = {
   bodies: { valid: Fields[]; invalid: [string, unknown][] } | undefined
 }
 
+/** What routes cannot do without in their query. */
+const QUERIES: Partial<Record<RouteName, string>> = {
+  createFile: '?name=a.txt',
+  getFileAccess: '?fileId=file_1',
+}
+
 const routeTarget = (name: RouteName): Target => {
   const route = ROUTES[name]
   const hasBody = 'body' in route && route.body !== 'bytes'
@@ -23,8 +29,7 @@ const routeTarget = (name: RouteName): Target => {
     name,
     method: route.method.toUpperCase(),
     status: route.status,
-    pathOf: (id = 'room-1') =>
-      `${route.path.replace('{id}', id)}${name === 'createFile' ? '?name=a.txt' : ''}`,
+    pathOf: (id = 'room-1') => `${route.path.replace('{id}', id)}${QUERIES[name] ?? ''}`,
     hasParams: 'params' in route,
     isForAnyone: (route.callers as readonly string[]).includes('anyone'),
     bodies: hasBody

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { createHttpApp, createLogger, openPool, startPostgres } from '@trunkline/kit'
-import { Problem, type Role, StoredFile, TrunklineError } from '@trunkline/protocol'
+import { Problem, RIGHTS, type Role, StoredFile, TrunklineError } from '@trunkline/protocol'
 import type pg from 'pg'
 import type { RoomAccess } from '../access.ts'
 import { createMedia, type MediaDeps } from '../media.ts'
@@ -50,6 +50,13 @@ export class TestRooms implements RoomAccess {
     const role = this.#roles.get(`${roomId} ${userId}`)
     if (!role) throw new TrunklineError('room_not_found', `There is no room ${roomId}, or you are not in it.`)
     return { userId, role }
+  }
+
+  /** Nothing is forwarded here. */
+  async readerOf(token: string, { roomId }: { roomId: string }) {
+    const { userId, role } = await this.roleOf(token, roomId)
+    if (!RIGHTS[role].read) throw new TrunklineError('room_not_found', `You are not in the room ${roomId}.`)
+    return { userId }
   }
 }
 

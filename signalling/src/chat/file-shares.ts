@@ -1,6 +1,9 @@
-import { rolesWith } from '@trunkline/protocol'
+import { rolesWith, TrunklineError } from '@trunkline/protocol'
 import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { Database, Executor } from '../database.ts'
+import type { Principal } from '../identity/authenticate.ts'
+import { roomNotFound } from '../rooms/roles.ts'
+import type { Rooms } from '../rooms/rooms.ts'
 import { isInForce } from '../rooms/standings.ts'
 import { fileShares, members } from '../schema.ts'
 
@@ -32,6 +35,26 @@ export class FileShares {
       .limit(1)
     return rows.length > 0
   }
+}
+
+/**
+ * @returns who reads it
+ * @throws TrunklineError `room_not_found` for who may not, whether there is such a file or not
+ */
+export const assertMayReadFile = async (
+  { rooms, fileShares }: { rooms: Rooms; fileShares: FileShares },
+  principal: Principal | undefined,
+  file: HomedFile,
+): Promise<{ userId: string }> => {
+  if (principal?.type !== 'user') throw roomNotFound()
+  const userId = principal.user.id
+  try {
+    await rooms.authorise(principal, file.roomId, 'read')
+  } catch (error) {
+    const isRefused = error instanceof TrunklineError && !error.retryable
+    if (!isRefused || !(await fileShares.isShared(file, userId))) throw error
+  }
+  return { userId }
 }
 
 /**

@@ -12,6 +12,7 @@ import openApi from '@trunkline/protocol/openapi.json' with { type: 'json' }
 import { Router } from 'express'
 import type { IceServers } from '../calls/ice-servers.ts'
 import type { Chat } from '../chat/chat.ts'
+import { assertMayReadFile } from '../chat/file-shares.ts'
 import { freshMessage } from '../chat/message-row.ts'
 import type { NewMessage } from '../chat/messages.ts'
 import { cursorOf, seqOf } from '../cursor.ts'
@@ -92,6 +93,13 @@ export const createRest = (deps: RestDeps): Router => {
     const data = page.events.map(event => eventFor(role, event))
     return { data, ...(page.hasMore && last ? { nextCursor: cursorOf(last.seq) } : {}) }
   })
+
+  mount(router, authenticate, 'getFileAccess', ({ params, query, principal }) =>
+    assertMayReadFile({ rooms, fileShares: chat.fileShares }, principal, {
+      fileId: query.fileId,
+      roomId: params.id,
+    }),
+  )
 
   mount(router, authenticate, 'listIceServers', async ({ principal }) =>
     iceServers.mint(principal?.type === 'user' ? principal.user.id : (principal?.keyId ?? '')),

@@ -176,7 +176,9 @@ export class MembershipWatch {
     const { data } = session
     if (role === undefined || !RIGHTS[role].read) {
       data.rooms.delete(roomId)
-      for (const of of [audience.room, audience.inbox, audience.moderators]) await session.leave(of(roomId))
+      for (const audienceOf of [audience.room, audience.inbox, audience.moderators]) {
+        await session.leave(audienceOf(roomId))
+      }
       await this.#leaveCalls(session, roomId)
       return
     }
