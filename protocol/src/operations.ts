@@ -273,7 +273,7 @@ export const OPERATIONS = {
   'message:delete': {
     summary: "Take a message back, or, for those who moderate, another's: what it said is gone for good",
     rest: { method: 'delete', path: '/v1/rooms/{roomId}/messages/{seq}', status: 200 },
-    right: 'read',
+    right: 'write',
     sender: 'optional',
     request: z.strictObject({ ...message, clientId: ClientId.optional() }),
     response: appended,

@@ -32,8 +32,9 @@ export const connectSocket = async (
   url: string,
   userId: string,
   register: (cleanUp: () => void) => void,
+  given?: string,
 ): Promise<TestSocket> => {
-  const token = await mintToken(url, userId)
+  const token = given ?? (await mintToken(url, userId))
   const socket = io(url, {
     auth: { token, version: PROTOCOL_VERSION },
     transports: ['websocket'],

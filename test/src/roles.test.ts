@@ -1,0 +1,235 @@
+import {
+  OPERATIONS,
+  type OperationInput,
+  type OperationName,
+  RIGHTS,
+  ROOM_ACTIONS,
+  type Role,
+  type RoomAction,
+} from '@trunkline/protocol'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { perform } from './support/operations.ts'
+import { type Answer, mintToken, rest } from './support/rest.ts'
+import { startServer } from './support/server.ts'
+import { connectSocket, type TestSocket } from './support/socket.ts'
+
+/** Operations with a right in a room: those whose every cell of RIGHTS is walked. */
+type Governed = {
+  [N in OperationName]: (typeof OPERATIONS)[N]['right'] extends 'none' ? never : N
+}[OperationName]
+const GOVERNED = (Object.keys(OPERATIONS) as OperationName[]).filter(
+  (name): name is Governed => OPERATIONS[name].right !== 'none',
+)
+
+/** Users by what they are to a room; `target` is a member, `asker` asked to come in, `outcast` is banned, `loner` nothing. */
+const STANDINGS = [...Object.keys(RIGHTS), 'stranger'] as (Role | 'stranger')[]
+const OTHERS = ['target', 'asker', 'outcast', 'loner'] as const
+type Name = (typeof STANDINGS)[number] | (typeof OTHERS)[number]
+
+type Stage = { roomId: string; otherRoomId: string; own: number; others: number }
+/** What each operation is asked with, in a stage where whoever has the right succeeds. */
+const REQUESTS: { [N in Governed]: (stage: Stage) => OperationInput<N> } = {
+  'room:get': ({ roomId }) => ({ roomId }),
+  'room:update': ({ roomId }) => ({ roomId, title: 'Another' }),
+  'room:archive': ({ roomId }) => ({ roomId }),
+  'room:restore': ({ roomId }) => ({ roomId }),
+  'room:delete': ({ roomId }) => ({ roomId }),
+  'room:transfer': ({ roomId }) => ({ roomId, userId: 'target' }),
+  'member:list': ({ roomId }) => ({ roomId }),
+  'member:add': ({ roomId }) => ({ roomId, userIds: ['loner'] }),
+  'member:invite': ({ roomId }) => ({ roomId, userIds: ['loner'] }),
+  'member:approve': ({ roomId }) => ({ roomId, userId: 'asker' }),
+  'member:update': ({ roomId }) => ({ roomId, userId: 'target', role: 'publisher' }),
+  'member:kick': ({ roomId }) => ({ roomId, userId: 'target' }),
+  'member:ban': ({ roomId }) => ({ roomId, userId: 'target' }),
+  'member:unban': ({ roomId }) => ({ roomId, userId: 'outcast' }),
+  'ban:list': ({ roomId }) => ({ roomId }),
+  'message:list': ({ roomId }) => ({ roomId }),
+  'message:get': ({ roomId, others }) => ({ roomId, seq: others }),
+  'message:thread': ({ roomId, others }) => ({ roomId, seq: others }),
+  'message:edit': ({ roomId, own }) => ({ roomId, seq: own, text: 'better' }),
+  'message:history': ({ roomId, others }) => ({ roomId, seq: others }),
+  'message:delete': ({ roomId, own }) => ({ roomId, seq: own }),
+  'message:react': ({ roomId, others }) => ({ roomId, seq: others, reaction: '+1' }),
+  'message:unreact': ({ roomId, others }) => ({ roomId, seq: others, reaction: '+1' }),
+  'message:pin': ({ roomId, others }) => ({ roomId, seq: others }),
+  'message:unpin': ({ roomId, others }) => ({ roomId, seq: others }),
+  'message:pins': ({ roomId }) => ({ roomId }),
+  'message:forward': ({ roomId, others, otherRoomId }) => ({ roomId, seq: others, toRoomId: otherRoomId }),
+  'message:schedule': ({ roomId }) => ({
+    roomId,
+    text: 'later',
+    sendAt: new Date(Date.now() + 3_600_000).toISOString(),
+  }),
+  'message:scheduled': ({ roomId }) => ({ roomId }),
+  'receipt:deliver': ({ roomId, others }) => ({ roomId, seq: others }),
+  'receipt:read': ({ roomId, others }) => ({ roomId, seq: others }),
+  'typing:set': ({ roomId }) => ({ roomId, typing: true }),
+  'node:publish': ({ roomId }) => ({ roomId, node: 'x-test', payload: { value: 1 } }),
+  'node:get': ({ roomId }) => ({ roomId, node: 'x-test' }),
+  'node:history': ({ roomId }) => ({ roomId, node: 'x-test' }),
+  'node:list': ({ roomId }) => ({ roomId }),
+}
+
+type Outcome = 'ok' | 'forbidden' | 'room_not_found' | string
+/** One way to ask, by one kind of access to the room; each is to be open to those roles only that RIGHTS names. */
+type Way = {
+  what: string
+  right: RoomAction
+  changes: boolean
+  ask: (stage: Stage, actor: Name) => Promise<Outcome>
+}
+
+const register = cleanUpAfterAll()
+let url: string
+const tokens = new Map<Name, string>()
+const sockets = new Map<Name, TestSocket>()
+
+beforeAll(async () => {
+  const env = { TRUNKLINE_SECRET: 'a-secret-for-the-roles' }
+  url = (await startServer({ services: ['signalling'], env, register })).url
+  for (const name of [...STANDINGS, ...OTHERS]) tokens.set(name, await mintToken(url, name))
+  for (const name of STANDINGS) sockets.set(name, await connectSocket(url, name, register, tokens.get(name)))
+})
+
+const tokenOf = (name: Name) => tokens.get(name) as string
+const socketOf = (name: Name) => sockets.get(name) as TestSocket
+const overRest = (answer: Promise<Answer>): Promise<Outcome> =>
+  answer.then(({ status, body }) => (status < 300 ? 'ok' : body.code))
+const overSocket = (answer: Promise<unknown>): Promise<Outcome> =>
+  answer.then(
+    () => 'ok',
+    (error: Error) => error.message.split(':')[0] ?? '',
+  )
+
+const ofOperation = (name: Governed): Way[] => {
+  const { right, rest: route } = OPERATIONS[name]
+  const common = { right, changes: route.method !== 'get' }
+  const dataOf = (stage: Stage) => REQUESTS[name](stage) as OperationInput<typeof name>
+  return [
+    {
+      ...common,
+      what: `${name} over REST`,
+      ask: (stage, actor) => overRest(perform(url, name, dataOf(stage), { token: tokenOf(actor) })),
+    },
+    {
+      ...common,
+      what: `${name} over a socket`,
+      ask: (stage, actor) => overSocket(socketOf(actor).request(name, dataOf(stage) as never)),
+    },
+  ]
+}
+
+/** What is no operation: of one way only. */
+const OTHER_WAYS: Way[] = [
+  {
+    what: 'room:open',
+    right: 'read',
+    changes: false,
+    ask: ({ roomId }, actor) => overSocket(socketOf(actor).request('room:open', { roomId })),
+  },
+  {
+    what: 'room:sync',
+    right: 'read',
+    changes: false,
+    ask: ({ roomId }, actor) => overSocket(socketOf(actor).request('room:sync', { roomId })),
+  },
+  {
+    what: 'message:send',
+    right: 'write',
+    changes: true,
+    ask: ({ roomId }, actor) =>
+      overSocket(
+        socketOf(actor).request('message:send', { roomId, clientId: `c-${Math.random()}`, text: 'hello' }),
+      ),
+  },
+  {
+    what: 'call:join',
+    right: 'call',
+    changes: true,
+    // Nothing here routes media: who may join hears that.
+    ask: async ({ roomId }, actor) => {
+      const answer = socketOf(actor).request('call:join', { roomId, rtpCapabilities: { codecs: [] } })
+      const outcome = await overSocket(answer)
+      return outcome === 'unavailable' ? 'ok' : outcome
+    },
+  },
+  {
+    what: 'POST /v1/rooms/{id}/messages',
+    right: 'write',
+    changes: true,
+    ask: ({ roomId }, actor) =>
+      overRest(
+        rest(url, 'POST', `/v1/rooms/${roomId}/messages`, { token: tokenOf(actor), body: { text: 'hello' } }),
+      ),
+  },
+  {
+    what: 'GET /v1/rooms/{id}/events',
+    right: 'read',
+    changes: false,
+    ask: ({ roomId }, actor) =>
+      overRest(rest(url, 'GET', `/v1/rooms/${roomId}/events`, { token: tokenOf(actor) })),
+  },
+]
+
+const server = async <N extends OperationName>(name: N, data: OperationInput<N>, sender?: Name) => {
+  const answer = await perform(url, name, data, sender === undefined ? {} : { sender })
+  expect([name, answer.status < 300 ? 'ok' : answer.body]).toEqual([name, 'ok'])
+  return answer.body
+}
+
+const say = async (roomId: string, sender: Name): Promise<number> => {
+  const body = { sender, text: `from ${sender}` }
+  return (await rest(url, 'POST', `/v1/rooms/${roomId}/messages`, { body })).body.seq
+}
+
+/** A stranger has none, as the banned have none. */
+const rightsOf = (actor: Name): Readonly<Record<RoomAction, boolean>> =>
+  actor in RIGHTS ? RIGHTS[actor as Role] : RIGHTS.banned
+
+let stages = 0
+/** A room with somebody of every role, a message of another and one of who acts. */
+const setStage = async (actor: Name): Promise<Stage> => {
+  const roomId = `stage-${++stages}`
+  const otherRoomId = `${roomId}-other`
+  const readers = ['owner', 'moderator', 'publisher', 'member', 'target'] as const
+  await server('room:create', { id: roomId, kind: 'channel', access: 'request', members: [...readers] })
+  await Promise.all([
+    server('room:create', { id: otherRoomId, kind: 'group', members: [...readers] }),
+    ...(['owner', 'moderator', 'publisher'] as const).map(role =>
+      server('member:update', { roomId, userId: role, role }),
+    ),
+    ...(['pending', 'asker'] as const).map(name => server('room:follow', { roomId }, name)),
+    ...(['banned', 'outcast'] as const).map(userId => server('member:ban', { roomId, userId })),
+  ])
+  const others = await say(roomId, 'target')
+  const own = rightsOf(actor).read ? await say(roomId, actor) : others
+  return { roomId, otherRoomId, own, others }
+}
+
+const expected = (actor: Name, right: RoomAction): Outcome => {
+  const rights = rightsOf(actor)
+  if (rights[right]) return 'ok'
+  return rights.read ? 'forbidden' : 'room_not_found'
+}
+
+const WAYS = [...GOVERNED.flatMap(ofOperation), ...OTHER_WAYS]
+
+it('every right is asked for somewhere', () => {
+  expect([...new Set(WAYS.map(way => way.right))].sort()).toEqual(Object.keys(ROOM_ACTIONS).sort())
+})
+
+describe.each(WAYS)('$what needs the right to $right', ({ right, changes, ask }) => {
+  /** Who is refused changes nothing, and who only looks neither. */
+  let shared: Promise<Stage> | undefined
+  const sharedStage = () => {
+    shared ??= setStage('owner')
+    return shared
+  }
+  it.each(STANDINGS)('%s', async actor => {
+    const outcome = expected(actor, right)
+    const stage = outcome === 'ok' && changes ? await setStage(actor) : await sharedStage()
+    expect(await ask(stage, actor)).toBe(outcome)
+  })
+})
