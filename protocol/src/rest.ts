@@ -4,6 +4,7 @@ import { ERRORS, type ErrorCode } from './errors.ts'
 import { RoomEvent } from './events.ts'
 import { StoredFile } from './file.ts'
 import { FileId, JobId, Position, RoomId, UserId } from './ids.ts'
+import { RemovedStretch } from './inbox.ts'
 import { Job } from './job.ts'
 import { text } from './json.ts'
 import { LIMITS } from './limits.ts'
@@ -93,7 +94,8 @@ export const ROUTES = {
     callers: ['key', 'user'],
     params: room,
     query: z.strictObject({ ...PageQuery, after: z.coerce.number().pipe(Position).default(0) }),
-    response: page(RoomEvent),
+    /** `removed`: what retention took out of what was asked for. */
+    response: page(RoomEvent).extend({ removed: RemovedStretch.optional() }),
     status: 200,
   },
   listIceServers: {
