@@ -91,7 +91,11 @@ export const createRest = (deps: RestDeps): Router => {
     const page = await log.page({ roomId: params.id, after, limit: query.limit })
     const last = page.events.at(-1)
     const data = page.events.map(event => eventFor(role, event))
-    return { data, ...(page.hasMore && last ? { nextCursor: cursorOf(last.seq) } : {}) }
+    return {
+      data,
+      ...(page.hasMore && last ? { nextCursor: cursorOf(last.seq) } : {}),
+      ...(page.removed ? { removed: page.removed } : {}),
+    }
   })
 
   mount(router, authenticate, 'getFileAccess', ({ params, query, principal }) =>
