@@ -21,7 +21,8 @@ const AGE_COUNTS = 0.75
 /** Stands in a query for what words begin with in the stretch that is looked through. In no word, in no id. */
 const HERE = '~'
 
-const found = (search: Search, kinds: { messages: boolean; files: boolean }): SQL => {
+/** What is asked of the database for them. */
+export const messagesQuery = (search: Search, kinds: { messages: boolean; files: boolean }): SQL => {
   const { roomId, from, after, before, asOf } = search
   const said = toTsquery(search.query, HERE)
   const wanted = from === undefined ? said : `${said} & '${HERE}${senderWord(from)}'`
@@ -72,6 +73,6 @@ export const findMessages = async (
     part: number
     id: string
     score: number
-  }>(found(search, kinds))
+  }>(messagesQuery(search, kinds))
   return rows.map(({ room_id: roomId, seq, ...row }) => ({ ...row, roomId, seq: Number(seq) }))
 }
