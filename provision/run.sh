@@ -1,11 +1,11 @@
 #!/bin/sh
-# The one entry of `npm start`, `npm test`, `npm run check` and `npm run doctor`. Runs under any POSIX shell
-# and whatever Node the machine has: it brings in the packages, and with them the Node that runs the rest.
+# The one entry of `npm start`, `npm test`, `npm run check`, `npm run doctor` and `npm run bench`. Runs under any
+# POSIX shell and whatever Node the machine has: it brings in the packages, and with them the Node that runs the rest.
 # Everything in place costs a few file comparisons and no extra process; then this shell becomes the program,
 # so that signals reach it directly.
 set -eu
 cd "$(dirname "$0")/.."
-command=${1:?usage: sh provision/run.sh start|test|check|doctor [arguments]}
+command=${1:?usage: sh provision/run.sh start|test|check|doctor|bench [arguments]}
 shift
 state=node_modules/.trunkline
 
@@ -97,5 +97,15 @@ test)
   ;;
 check) exec "$node" provision/check.ts "$@" ;;
 doctor) exec "$node" cli/src/main.ts doctor "$@" ;;
-*) fail "unknown command $command: start, test, check or doctor" ;;
+bench)
+  # A measurement says in its first lines how it is run; the other files there are what measurements share.
+  benches=$(sed -n 's/^ \* *npm run bench \([a-z-]*\).*/\1/p' bench/*.ts | sort -u | tr '\n' ' ')
+  name=${1:-}
+  case " $benches" in
+  *" ${name:-none} "*) shift ;;
+  *) fail "${name:+there is no measurement $name; }usage: npm run bench <name>, one of: $benches" ;;
+  esac
+  exec "$node" "bench/$name.ts" "$@"
+  ;;
+*) fail "unknown command $command: start, test, check, doctor or bench" ;;
 esac
