@@ -24,9 +24,10 @@ const HORIZONS = 3
 
 class LateError extends Error {}
 
-type Heard = (message: ClusterMessage, from: string) => void
+/** `at`: when its sender said it, ms since 1970. */
+type Heard = (message: ClusterMessage, from: string, at: number) => void
 type Adapter = ReturnType<ReturnType<typeof createAdapter>>
-type Raw = Parameters<Adapter['onRawMessage']>[0] & { from?: string; said?: string }
+type Raw = Parameters<Adapter['onRawMessage']>[0] & { from?: string; at?: string; said?: string }
 
 /** The entry id after this one. */
 const next = (id: string): string => {
@@ -81,7 +82,12 @@ export class ClusterBus {
       maxLen: STREAM_LENGTH,
       blockTimeInMs: BLOCK_MS,
     })
-    return namespace => this.#adapt(create(namespace))
+    const adapt = (namespace: Namespace) => this.#adapt(create(namespace))
+    // Socket.IO says `new`, which arrow functions refuse.
+    function adapter(namespace: Namespace) {
+      return adapt(namespace)
+    }
+    return adapter
   }
 
   /** Every message of any node, this one's own as well, in the order of the stream. */
@@ -94,7 +100,7 @@ export class ClusterBus {
    * @returns false when it did not get to Redis: `back` will be heard once it can
    */
   async send(message: ClusterMessage): Promise<boolean> {
-    return this.#add({ nsp: '/', from: this.id, said: JSON.stringify(message) })
+    return this.#add({ nsp: '/', from: this.id, at: String(Date.now()), said: JSON.stringify(message) })
   }
 
   /**
@@ -112,19 +118,23 @@ export class ClusterBus {
     adapter.onRawMessage = (raw: Raw, offset) => {
       this.#offset = offset
       if (raw.from === undefined || raw.said === undefined) return read(raw, offset)
-      this.#hear(JSON.parse(raw.said) as ClusterMessage, raw.from)
+      try {
+        this.#hear(JSON.parse(raw.said) as ClusterMessage, raw.from, Number(raw.at))
+      } catch (error) {
+        // The reader would read the same again and again, without a pause.
+        this.#logger.error({ err: error }, 'what another node said could not be taken in')
+      }
     }
     return adapter
   }
 
-  #hear(message: ClusterMessage, from: string): void {
+  #hear(message: ClusterMessage, from: string, at: number): void {
     if (from === this.id) {
       if (message.kind === 'back') this.#isBack = true
-      if (message.kind === 'beat' && message.horizon !== undefined) {
-        this.#horizons = [...this.#horizons, message.horizon].slice(-HORIZONS)
-      }
+      const horizon = 'horizon' in message ? message.horizon : undefined
+      if (horizon !== undefined) this.#horizons = [...this.#horizons, horizon].slice(-HORIZONS)
     }
-    for (const listener of this.#listeners) listener(message, from)
+    for (const listener of this.#listeners) listener(message, from, at)
   }
 
   async #add(entry: Record<string, string>): Promise<boolean> {
@@ -175,22 +185,25 @@ export class ClusterBus {
   #sayBack(): void {
     clearTimeout(this.#again)
     if (this.#isBack || this.#isClosed || !this.#redis.isReady) return
-    void this.send({ kind: 'back', since: this.#horizons[0] })
+    const since = this.#horizons[0]
+    if (since !== undefined) void this.send({ kind: 'back', since })
+    // Heard for the first time: nothing before this was missed, and all from here on may be.
+    else void this.#sample().then(horizon => this.send({ kind: 'back', horizon }))
     this.#again = setTimeout(() => this.#sayBack(), AGAIN_MS)
   }
 
   async #beat(): Promise<void> {
     if (!this.#isReachable) return
     if (!this.#isBack) return this.#sayBack()
-    const horizon = await within(SAMPLE_MS, this.#horizon(), () => new LateError()).catch(() => undefined)
-    await this.send({ kind: 'beat', at: Date.now(), horizon })
+    await this.send({ kind: 'beat', horizon: await this.#sample() })
   }
 
-  /** The transaction below which all are over. */
-  async #horizon(): Promise<string | undefined> {
-    const { rows } = await this.#database.execute<{ horizon: string }>(
+  /** The transaction below which all are over; nothing when the database does not say. */
+  async #sample(): Promise<string | undefined> {
+    const asking = this.#database.execute<{ horizon: string }>(
       sql`select pg_snapshot_xmin(pg_current_snapshot())::text as horizon`,
     )
-    return rows[0]?.horizon
+    const answer = await within(SAMPLE_MS, asking, () => new LateError()).catch(() => undefined)
+    return answer?.rows[0]?.horizon
   }
 }

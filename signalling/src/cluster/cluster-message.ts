@@ -4,13 +4,13 @@ export type Attending = { status: Standing; sockets: number }
 
 /** What nodes say to each other, beside what they pass on to sockets. */
 export type ClusterMessage =
-  /** I live. `at`: ms since 1970. `horizon`: the transaction below which all were over just before. */
-  | { kind: 'beat'; at: number; horizon?: string | undefined }
+  /** I live. `horizon`: the transaction below which all were over just before. */
+  | { kind: 'beat'; horizon?: string | undefined }
   /**
    * I hear you again, or for the first time: tell me who is with you. What was committed from transaction `since` on I
-   * may have missed, and you may have missed it of me.
+   * may have missed, and you may have missed it of me. `horizon` as in `beat`, where nothing was missed.
    */
-  | { kind: 'back'; since?: string | undefined }
+  | { kind: 'back'; since?: string | undefined; horizon?: string | undefined }
   /** I am about to end. */
   | { kind: 'bye' }
   /** These of my users are connected like this now; null: not any more. */

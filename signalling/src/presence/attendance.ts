@@ -51,7 +51,8 @@ export class AttendanceRecord {
   set(userId: string, socketId: string, status: Standing): Change[] {
     return this.#changing([userId], () => {
       const sockets = this.#own.get(userId) ?? new Map<string, OwnSocket>()
-      for (const [id, { isLost }] of sockets) if (isLost) sockets.delete(id)
+      const isNew = !sockets.has(socketId)
+      for (const [id, { isLost }] of sockets) if (isNew && isLost) sockets.delete(id)
       this.#own.set(userId, sockets.set(socketId, { status, isLost: false }))
     })
   }
@@ -62,7 +63,7 @@ export class AttendanceRecord {
     if (socket) socket.isLost = true
   }
 
-  /** Whether these sockets are all a user has here. */
+  /** Whether this socket is all a user has here. */
   isLast(userId: string, socketId: string): boolean {
     const sockets = this.#own.get(userId)
     return sockets?.size === 1 && sockets.has(socketId)
@@ -74,10 +75,6 @@ export class AttendanceRecord {
       sockets?.delete(socketId)
       if (sockets?.size === 0) this.#own.delete(userId)
     })
-  }
-
-  isKnown(node: string): boolean {
-    return this.#peers.has(node)
   }
 
   /** What another node said of some of its users. */

@@ -9,7 +9,7 @@ const FAREWELL_MS = 2_000
 /** A node of which nothing was heard for so many beats of one's own is dead: 10 to 12.5 s. */
 const BEATS_MISSED = 4
 
-type Peer = { missed: number; seenAt: Date }
+type Peer = { missed: number; seenAt: number }
 
 /**
  * Who is connected at the other nodes: each says all of it when one comes, and what changes from then on. Whoever dies
@@ -44,7 +44,7 @@ export class Peers {
     this.#onAttendance = deps.onAttendance
     this.#onProfiles = deps.onProfiles
     this.#onGone = deps.onGone
-    this.#bus.onMessage((message, from) => this.#hear(message, from))
+    this.#bus.onMessage((message, from, at) => this.#hear(message, from, at))
   }
 
   async close(): Promise<void> {
@@ -71,25 +71,24 @@ export class Peers {
     })
   }
 
-  #hear(message: ClusterMessage, from: string): void {
+  #hear(message: ClusterMessage, from: string, at: number): void {
     if (from === this.#bus.id) {
       if (message.kind === 'beat') this.#countSilence()
       if (message.kind === 'back') this.#tellAll()
       return
     }
     const peer = this.#peers.get(from)
-    if (peer) peer.missed = 0
+    if (peer) Object.assign(peer, { missed: 0, seenAt: at })
     switch (message.kind) {
       case 'beat':
-        if (peer) peer.seenAt = new Date(message.at)
         // It was silent for so long that it was taken for dead, or we have just come: it is to say who is there.
-        else void this.#bus.send({ kind: 'back' })
+        if (!peer) void this.#bus.send({ kind: 'back' })
         return
       case 'back':
         this.#tellAll()
         return
       case 'everybody':
-        this.#peers.set(from, peer ?? { missed: 0, seenAt: new Date() })
+        this.#peers.set(from, peer ?? { missed: 0, seenAt: at })
         this.#onAttendance(this.#record.replace(from, message.users))
         return
       case 'attending':
@@ -135,10 +134,10 @@ export class Peers {
     this.#peers.delete(node)
     const changes = this.#record.replace(node, undefined)
     const gone = changes.filter(({ userId }) => this.#record.statusOf(userId) === 'offline')
-    // Its last beat was the same for all who write it down.
+    // What it said last, and when, is the same for all who write it down.
     void this.#onGone(
       gone.map(({ userId }) => userId),
-      peer.seenAt,
+      new Date(peer.seenAt),
     ).then(() => this.#onAttendance(changes))
   }
 }

@@ -1,4 +1,4 @@
-import type { Logger } from '@trunkline/kit'
+import { KeyedMutex, type Logger } from '@trunkline/kit'
 import type { Database } from '../database.ts'
 import { audience, listen, type Session, sessionsOf, type TrunklineServer } from '../session.ts'
 import { sharing } from './sharing.ts'
@@ -13,6 +13,8 @@ export class Watches {
   readonly #io: TrunklineServer
   readonly #database: Database
   readonly #logger: Logger
+  /** By socket: of two lists at once the later one holds. */
+  readonly #order = new KeyedMutex()
 
   constructor(deps: { io: TrunklineServer; database: Database; logger: Logger }) {
     this.#io = deps.io
@@ -24,7 +26,11 @@ export class Watches {
    * Watches these users in place of those before.
    * @returns those who may be watched
    */
-  async replace(session: Session, userIds: readonly string[]): Promise<string[]> {
+  replace(session: Session, userIds: readonly string[]): Promise<string[]> {
+    return this.#order.run(session.id, () => this.#replace(session, userIds))
+  }
+
+  async #replace(session: Session, userIds: readonly string[]): Promise<string[]> {
     const wanted = new Set(userIds)
     for (const userId of watchedBy(session)) {
       if (!wanted.has(userId)) await session.leave(audience.presence(userId))
