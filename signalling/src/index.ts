@@ -81,7 +81,7 @@ export type Signalling = {
 export const createSignalling = async (options: SignallingOptions): Promise<Signalling> => {
   const { logger, httpServer, pool, redis, sfu, vault, demo } = options
   const database = await openDatabase(pool)
-  const io = createSocketServer(httpServer)
+  const io = createSocketServer()
   const bus = redis && new ClusterBus({ redis, database, logger })
   if (bus) io.adapter(bus.adapter)
 
@@ -147,6 +147,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   retention.start()
   searchIndexer.start()
   await jobs.start()
+  io.attach(httpServer)
 
   return {
     router,

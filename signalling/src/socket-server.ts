@@ -1,4 +1,3 @@
-import type { Server as HttpServer } from 'node:http'
 import {
   backlogOf,
   bindRequests,
@@ -34,9 +33,12 @@ import { audience, listen, type Session, type TrunklineServer } from './session.
  */
 const MAX_PACKET_BYTES = 8 * LIMITS.requestBytes
 
-/** A Socket.IO server on this HTTP server, not answering yet: {@link serveSockets} does that. */
-export const createSocketServer = (httpServer: HttpServer): TrunklineServer =>
-  new Server(httpServer, {
+/**
+ * A Socket.IO server nobody reaches yet. It is attached to its HTTP server, which listens already, once everything that
+ * answers is there ({@link serveSockets}): a socket that came before would be let in unasked, and never be answered.
+ */
+export const createSocketServer = (): TrunklineServer =>
+  new Server({
     maxHttpBufferSize: MAX_PACKET_BYTES,
     serveClient: false,
     // Apps embed from their own origins; what admits a socket is its token, not its origin, and no cookie is used.
