@@ -29,22 +29,26 @@ const tx = (name: string) => xid8(name).notNull().default(sql`pg_current_xact_id
 const tsvector = customType<{ data: string }>({ dataType: () => 'tsvector' })
 const position = (name: string) => bigint(name, { mode: 'number' }).notNull().default(0)
 
-export const users = pgTable('users', {
-  id: text('id').primaryKey(),
-  name: text('name').notNull(),
-  /** When it was last changed by request: a token made before that no longer brings its name. */
-  namedAt: time('named_at'),
-  /** The name's words, for search; null until they were read out of it. */
-  words: tsvector('words'),
-  kind: text('kind', { enum: ['user', 'guest', 'bot'] }).notNull(),
-  createdAt: time('created_at').notNull().defaultNow(),
-  /** Do not disturb, on all devices. */
-  dnd: boolean('dnd').notNull().default(false),
-  customStatus: json('custom_status').$type<CustomStatus>(),
-  /** Is not to be seen as present. */
-  hidden: boolean('hidden').notNull().default(false),
-  lastSeenAt: time('last_seen_at'),
-})
+export const users = pgTable(
+  'users',
+  {
+    id: text('id').primaryKey(),
+    name: text('name').notNull(),
+    /** When it was last changed by request: a token made before that no longer brings its name. */
+    namedAt: time('named_at'),
+    /** The name's words, for search; null until they were read out of it. */
+    words: tsvector('words'),
+    kind: text('kind', { enum: ['user', 'guest', 'bot'] }).notNull(),
+    createdAt: time('created_at').notNull().defaultNow(),
+    /** Do not disturb, on all devices. */
+    dnd: boolean('dnd').notNull().default(false),
+    customStatus: json('custom_status').$type<CustomStatus>(),
+    /** Is not to be seen as present. */
+    hidden: boolean('hidden').notNull().default(false),
+    lastSeenAt: time('last_seen_at'),
+  },
+  table => [index('users_without_words').on(table.id).where(sql`${table.words} is null`)],
+)
 
 /** Who does not want to hear of whom. */
 export const blocks = pgTable(

@@ -5,6 +5,7 @@ import { EventLog } from '../log/event-log.ts'
 import { startTestDatabase } from '../testing/log-database.ts'
 import { indexRooms } from './index-rooms.ts'
 import { findMessages, messagesQuery } from './message-search.ts'
+import { renameSender } from './rename-sender.ts'
 import { readQuery } from './search-query.ts'
 
 const ROOMS = 40
@@ -96,4 +97,15 @@ test('the rest of the rights hold for the index as for the log', async () => {
   expect(await count('ada', 'room1 elsewhere')).toBe(0)
   await database.execute(sql`update members set role = 'banned' where user_id = 'ada' and room_id = 'room-0'`)
   expect(await count('ada', 'room0 here')).toBe(0)
+})
+
+test('messages that were given to another sender are found by that one only', async () => {
+  const by = async (from: string) =>
+    (await findMessages(database, { ...searchOf('ben', 'room1 elsewhere'), from }, ALL)).length
+  expect([await by('ben'), await by('somebody')]).toEqual([MESSAGES, 0])
+  await database.transaction(async executor => {
+    await renameSender(executor, 'ben', 'somebody')
+    await executor.execute(sql`update messages set sender = 'somebody' where sender = 'ben'`)
+  })
+  expect([await by('ben'), await by('somebody')]).toEqual([0, MESSAGES])
 })

@@ -1,0 +1,1 @@
+CREATE INDEX "users_without_words" ON "users" USING btree ("id") WHERE "users"."words" is null;
