@@ -10,7 +10,7 @@ import type pg from 'pg'
 import { openDatabase } from '../signalling/src/database.ts'
 import { EventLog } from '../signalling/src/log/event-log.ts'
 import { percentiles } from './chat/load.ts'
-import { scratchFolder, startServer } from './server.ts'
+import { API_KEY, scratchFolder, startServer } from './server.ts'
 
 const TIMES = Number(process.argv[2] ?? 300)
 const SIZES = [1_000, 100_000, 1_000_000]
@@ -19,7 +19,6 @@ const ROOMS = 200
 const NEWS = 10
 /** Rows one statement writes. */
 const BATCH = 100_000
-const API_KEY = 'the-api-key-of-this-history'
 
 const tell = (text: string) => process.stderr.write(`  · ${text}\n`)
 const big = 'room-1'
@@ -76,7 +75,6 @@ const pool = openPool(postgres.url, logger)
 const server = await startServer({
   DATABASE_URL: postgres.url,
   TRUNKLINE_SECRET: 'the-secret-of-this-measurement',
-  TRUNKLINE_API_KEY: API_KEY,
 })
 const log = new EventLog(await openDatabase(pool))
 

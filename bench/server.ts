@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const MAIN = fileURLToPath(new URL('../cli/src/main.ts', import.meta.url))
-const API_KEY = 'the-api-key-of-this-measurement'
+export const API_KEY = 'the-api-key-of-this-measurement'
 
 export type BenchServer = {
   url: string
