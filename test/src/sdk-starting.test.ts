@@ -3,7 +3,7 @@ import { io } from 'socket.io-client'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { restartServer, startServer } from './support/server.ts'
 
-const SOCKETS = 20
+const SOCKETS = 12
 
 // Clients knock while their server starts again. One that was let in before the server asks for tokens and knows
 // requests kept a connection on which nothing is ever answered.
@@ -19,8 +19,8 @@ test('nobody is let in by a server that is still starting', async () => {
       auth: { token: 'no-token', version: PROTOCOL_VERSION },
       transports: ['websocket'],
       multiplex: false,
-      reconnectionDelay: 10,
-      reconnectionDelayMax: 10,
+      reconnectionDelay: 20,
+      reconnectionDelayMax: 20,
     })
     onTestFinished(() => void socket.disconnect())
     socket.on('connect', () => {

@@ -83,3 +83,46 @@ test('after a long absence, the latest page and the rest on demand', async () =>
   expect((await log.loadEarlier()).map(({ seq }) => seq)).toEqual(range(4_901, 4_950).map(({ seq }) => seq))
   expect(log.events[0]?.seq).toBe(4_901)
 })
+
+test('a gap that shows while another question is under way is asked for too', async () => {
+  const { server, log, seen } = logOn(6)
+  log.opened(opened(range(1, 3), 3), undefined)
+  log.append([event(5)])
+  // The answer is on its way, and knows nothing of 7 and 8; of these, 7 is lost.
+  server.length = 8
+  log.append([event(8)])
+  await vi.waitFor(() => expect(seen).toEqual([4, 5, 6, 7, 8]))
+  expect(server.asked).toEqual([
+    { after: 3, limit: 200 },
+    { after: 6, limit: 200 },
+  ])
+})
+
+test('what retention took while we were away is said, and what is left begins anew', async () => {
+  const { log, seen, started } = logOn(30)
+  log.opened(opened(range(1, 3), 3), undefined)
+  log.opened({ ...opened(range(21, 25), 30, true), removed: { from: 4, to: 20 } }, 3)
+  await vi.waitFor(() => expect(log.last).toBe(30))
+  expect(log.removed).toEqual({ from: 4, to: 20 })
+  expect(log.hasEarlier).toBe(false)
+  expect(log.first).toBe(21)
+  expect(started).toEqual([[1, 2, 3], []])
+  expect(seen).toEqual(range(21, 30).map(({ seq }) => seq))
+})
+
+test('a log that is shorter than it was is another one', async () => {
+  const { server, log, started } = logOn(10)
+  log.opened(opened(range(1, 10), 10), undefined)
+  server.length = 4
+  log.opened(opened([], 4), 10)
+  await vi.waitFor(() => expect(log.last).toBe(4))
+  expect(started.at(-1)).toEqual([1, 2, 3, 4])
+})
+
+test('events that came before the first page are told of after it', () => {
+  const { log, seen, started } = logOn(5)
+  log.append([event(4), event(5)])
+  log.opened(opened(range(1, 4), 4), undefined)
+  expect(started).toEqual([[1, 2, 3, 4]])
+  expect(seen).toEqual([5])
+})

@@ -86,3 +86,17 @@ test('a file is uploaded once, whatever happens to its message', async () => {
   expect(event.data).toEqual({ parts: [{ mime: 'image/png', fileId: 'f1' }] })
   expect(upload).toHaveBeenCalledTimes(1)
 })
+
+test('what a draft says beside its content goes along until it is sent', async () => {
+  const sent: PendingMessage[] = []
+  const outbox = outboxWith(async message => {
+    sent.push(message)
+    if (sent.length === 1) throw new TrunklineError('unavailable', 'no answer')
+    return eventOf(message, 1)
+  })
+  const options = { threadOf: 3, replyTo: 4, silent: true, ttlSeconds: 60, mentions: ['bob'] }
+  const promise = outbox.add({ text: 'x', ...options })
+  expect(outbox.messages).toMatchObject([options])
+  await promise
+  expect(sent).toMatchObject([options, options])
+})
