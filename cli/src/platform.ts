@@ -13,9 +13,9 @@ import {
   startPostgres,
   within,
 } from '@trunkline/kit'
-import { createHttpAccess, createMedia, openStore, type RoomAccess } from '@trunkline/media'
-import { SFU_CONTRACT, type Sfu } from '@trunkline/protocol'
-import { createSignalling, type Signalling, Vault } from '@trunkline/signalling'
+import { createHttpAccess, createMedia, type Media, openStore, type RoomAccess } from '@trunkline/media'
+import { type FileShelf, SFU_CONTRACT, type Sfu } from '@trunkline/protocol'
+import { createHttpShelf, createSignalling, type Signalling, Vault } from '@trunkline/signalling'
 import type { Express } from 'express'
 import type pg from 'pg'
 import { announcedAddressFor, isLoopback, resolveHost } from './addresses.ts'
@@ -123,12 +123,18 @@ const compose = async (options: PlatformOptions, lifecycle: Lifecycle): Promise<
   mountHealth(composition, async () => {
     await pool?.query('select 1')
   })
+  // Each asks the other: media who may read a file, signalling for the bytes of what it exports. Nothing is asked before
+  // both are there, as nothing is served before.
+  const late: { signalling?: Signalling } = {}
+  const media =
+    has('media') && pool ? await startMedia(composition, pool, accessOf(composition, late)) : undefined
+  const shelf = media?.shelf ?? httpShelf(composition)
   const signalling =
     has('signalling') && pool
-      ? await startSignalling(composition, { pool, sfu: sfu?.sfu, isDemo, turnUrls })
+      ? await startSignalling(composition, { pool, sfu: sfu?.sfu, isDemo, turnUrls, shelf })
       : undefined
-  if (has('media') && pool) await startMedia(composition, pool, signalling)
-  else if (signalling && settings.MEDIA_URL) app.use(proxyTo(settings.MEDIA_URL))
+  if (signalling) late.signalling = signalling
+  if (signalling && !media && settings.MEDIA_URL) app.use(proxyTo(settings.MEDIA_URL))
   const inviteRoom = `welcome-${vault.key('invite room').toString('hex').slice(0, 10)}`
   await signalling?.ensureGuestRoom(inviteRoom, 'Welcome')
   if (signalling) mountDemo(composition)
@@ -223,7 +229,13 @@ const connectRedis = async (redis: Redis): Promise<void> => {
 
 const startSignalling = async (
   { settings, vault, logger, lifecycle, listener, app }: Composition,
-  deps: { pool: pg.Pool; sfu: Sfu | undefined; isDemo: boolean; turnUrls: readonly string[] | undefined },
+  deps: {
+    pool: pg.Pool
+    sfu: Sfu | undefined
+    isDemo: boolean
+    turnUrls: readonly string[] | undefined
+    shelf: FileShelf | undefined
+  },
 ): Promise<Signalling> => {
   const redis = settings.REDIS_URL ? createRedis(settings.REDIS_URL, logger) : undefined
   if (redis) {
@@ -240,6 +252,7 @@ const startSignalling = async (
     vault,
     iceServers: { urls: configured ?? deps.turnUrls ?? [], secret: turnSecret(settings, vault) },
     demo: deps.isDemo,
+    shelf: deps.shelf,
     apiKey: settings.TRUNKLINE_API_KEY,
   })
   lifecycle.add('signalling', () => signalling.close())
@@ -247,11 +260,31 @@ const startSignalling = async (
   return signalling
 }
 
+/** How media learns who somebody is: from signalling in this process, or in another. */
+const accessOf = ({ settings, services }: Composition, late: { signalling?: Signalling }): RoomAccess => {
+  // Only settings with one of the two get here.
+  if (!services.has('signalling')) return createHttpAccess({ signallingUrl: settings.SIGNALLING_URL ?? '' })
+  const signalling = (): Signalling => {
+    if (!late.signalling) throw new Error('media was asked for a file before signalling was there')
+    return late.signalling
+  }
+  return {
+    roleOf: (token, roomId) => signalling().roleOf(token, roomId),
+    readerOf: (token, file) => signalling().readerOf(token, file),
+  }
+}
+
+/** How signalling reaches files of a media service in another process. */
+const httpShelf = ({ settings, vault }: Composition): FileShelf | undefined =>
+  settings.MEDIA_URL
+    ? createHttpShelf({ mediaUrl: settings.MEDIA_URL, secret: linkSecret(vault) })
+    : undefined
+
 const startMedia = async (
-  { settings, dataFolder, logger, lifecycle, app }: Composition,
+  { settings, dataFolder, vault, logger, lifecycle, app }: Composition,
   pool: pg.Pool,
-  signalling: Signalling | undefined,
-): Promise<void> => {
+  access: RoomAccess,
+): Promise<Media> => {
   const { S3_BUCKET, S3_ENDPOINT, S3_REGION, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY } = settings
   const credentials =
     S3_ACCESS_KEY_ID && S3_SECRET_ACCESS_KEY
@@ -263,9 +296,9 @@ const startMedia = async (
       : { folder: join(dataFolder, 'files') },
   )
   lifecycle.add('store', () => store.close())
-  // Only settings with one of the two get here.
-  const access: RoomAccess = signalling ?? createHttpAccess({ signallingUrl: settings.SIGNALLING_URL ?? '' })
-  const media = await createMedia({ logger, pool, store, access, folder: join(dataFolder, 'media') })
+  const folder = join(dataFolder, 'media')
+  const media = await createMedia({ logger, pool, store, access, folder, linkSecret: linkSecret(vault) })
   lifecycle.add('media', () => media.close())
   app.use(media.router)
+  return media
 }

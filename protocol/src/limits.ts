@@ -57,6 +57,7 @@ export const LIMITS = {
   /** Exports, imports and deletions one caller may have under way. */
   jobsPerCaller: 5,
   importLineBytes: 1024 * 1024,
+  importBytes: 64 * 1024 * 1024 * 1024,
   idempotencyKeyChars: 255,
   cursorChars: 256,
   /** Events or messages returned by one page. */

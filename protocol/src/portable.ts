@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { RoomEvent } from './events.ts'
 import { ClientId, Position, RoomId, ScheduleId, Seq, Time, UserId } from './ids.ts'
-import { metadata } from './json.ts'
+import { metadata, text } from './json.ts'
 import { LIMITS } from './limits.ts'
 import { Mentions, MessagePart } from './message.ts'
 import { AccessModel, GrantedRole, Role, RoomKind, RoomSettings, RoomTitle } from './room.ts'
@@ -78,6 +78,9 @@ export const PortableScheduled = z.strictObject({
     threadOf: Seq.optional(),
     silent: z.boolean().optional(),
     ttlSeconds: z.int().min(1).max(LIMITS.messageTtlSecondsMax).optional(),
+    text: text(LIMITS.messageBytes).optional(),
+    /** What the sender must be allowed to do when its time has come. */
+    right: z.enum(['write', 'not-banned']),
   }),
 })
 

@@ -35,6 +35,11 @@ export class FanOut {
     return this.#io.to(audience.user(userId))
   }
 
+  /** Ends all connections of a user. */
+  disconnect(userId: string): void {
+    this.#io.in(audience.user(userId)).disconnectSockets(true)
+  }
+
   /** Brings an event to everybody who hears the room, as each may see it. */
   deliver(event: RoomEvent): void {
     deliverTo(this.#io, event)

@@ -1,6 +1,6 @@
 import type { Server as HttpServer } from 'node:http'
 import { createJobs, type Logger, type Redis, type Task } from '@trunkline/kit'
-import type { Role, Sfu } from '@trunkline/protocol'
+import type { FileShelf, Role, Sfu } from '@trunkline/protocol'
 import type { Router } from 'express'
 import type pg from 'pg'
 import { Calls } from './calls/calls.ts'
@@ -9,11 +9,13 @@ import { Chat } from './chat/chat.ts'
 import { assertMayReadFile, type HomedFile } from './chat/file-shares.ts'
 import { CatchUp } from './cluster/catch-up.ts'
 import { ClusterBus } from './cluster/cluster-bus.ts'
+import { Data } from './data/data.ts'
 import { openDatabase } from './database.ts'
 import { FanOut } from './fan-out.ts'
 import { type ApiKey, ApiKeys } from './identity/api-keys.ts'
 import { createAuthenticate } from './identity/authenticate.ts'
 import { Blocks } from './identity/blocks.ts'
+import { DeletedUsers } from './identity/deleted-users.ts'
 import { Guests } from './identity/guests.ts'
 import { Tokens } from './identity/tokens.ts'
 import { Users } from './identity/users.ts'
@@ -40,6 +42,7 @@ import type { Services } from './services.ts'
 import { usersHere } from './session.ts'
 import { createSocketServer, serveSockets } from './socket-server.ts'
 
+export { createHttpShelf } from './data/http-shelf.ts'
 export { Vault } from './identity/vault.ts'
 
 /** How long requests under way may take once the service closes, ms. */
@@ -57,6 +60,8 @@ export type SignallingOptions = {
   iceServers: IceServersConfig
   /** Guests may come into any room, also ones that do not exist yet. */
   demo: boolean
+  /** How jobs reach files; absent: there is no media service. */
+  shelf?: FileShelf | undefined
   /** An API key chosen by the operator. */
   apiKey?: string | undefined
 }
@@ -88,6 +93,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   const apiKeys = new ApiKeys(database, vault)
   const tokens = new Tokens(apiKeys, vault)
   const users = new Users(database)
+  const deletedUsers = new DeletedUsers(database)
   const log = new EventLog(database)
   const rooms = new Rooms({ database, log })
   const roomCreation = new RoomCreation({ database, log, users, rooms })
@@ -102,13 +108,25 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   const searchIndexer = new SearchIndexer({ database, log, logger })
   const calls = new Calls({ sfu, io, log, database, logger })
   const membershipWatch = new MembershipWatch({ io, database, calls, connection: pool.options, logger })
-  const authenticate = createAuthenticate({ apiKeys, tokens, users })
+  const authenticate = createAuthenticate({ apiKeys, tokens, users, deletedUsers })
 
   if (options.apiKey) await apiKeys.preset(options.apiKey)
   const firstApiKey = (await apiKeys.isEmpty()) ? await apiKeys.create() : undefined
 
   const tasks = new Map<string, Task>()
   const jobs = await createJobs({ pool, logger, tasks })
+
+  const data = new Data({
+    database,
+    log,
+    users,
+    fanOut,
+    jobs,
+    tasks,
+    shelf: options.shelf,
+    deletedUsers,
+    logger,
+  })
 
   const services: Services = {
     io,
@@ -133,6 +151,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
     calls,
     iceServers,
     limits,
+    data,
   }
   const perform = createPerform({ rooms, users, handlers: createHandlers(services) })
   const router = createRest({ ...services, authenticate, tokens, guests, perform })
@@ -140,6 +159,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   membershipWatch.onChange(({ roomId, userId }) => {
     const changed = userId !== undefined ? [userId] : roomId === undefined ? usersHere(io) : []
     for (const id of changed) services.presence.memberChanged(id)
+    if (roomId !== undefined && userId !== undefined) chat.typing.end(roomId, userId)
   })
   membershipWatch.start()
   await calls.start()
@@ -147,6 +167,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   retention.start()
   searchIndexer.start()
   await jobs.start()
+  await data.runner.start()
   io.attach(httpServer)
 
   return {
@@ -161,6 +182,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
       assertMayReadFile({ rooms, fileShares: chat.fileShares }, await authenticate(token), file),
     ensureGuestRoom: (id, title) => roomCreation.ensureGuestRoom(id, title),
     close: async () => {
+      data.runner.close()
       await jobs.close()
       await chat.close()
       await retention.close()

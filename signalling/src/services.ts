@@ -2,6 +2,7 @@ import type { Jobs, Logger, Task } from '@trunkline/kit'
 import type { Calls } from './calls/calls.ts'
 import type { IceServers } from './calls/ice-servers.ts'
 import type { Chat } from './chat/chat.ts'
+import type { Data } from './data/data.ts'
 import type { Database } from './database.ts'
 import type { FanOut } from './fan-out.ts'
 import type { Blocks } from './identity/blocks.ts'
@@ -44,4 +45,5 @@ export type Services = {
   calls: Calls
   iceServers: IceServers
   limits: RateLimits
+  data: Data
 }

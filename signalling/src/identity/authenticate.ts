@@ -1,5 +1,6 @@
 import { type GrantedRole, TrunklineError, type User } from '@trunkline/protocol'
 import type { ApiKeys } from './api-keys.ts'
+import type { DeletedUsers } from './deleted-users.ts'
 import { CLOCK_TOLERANCE_SECONDS, type Tokens } from './tokens.ts'
 import type { Users } from './users.ts'
 
@@ -20,7 +21,7 @@ export type Authenticate = (token: string | undefined) => Promise<Principal>
 
 /** @throws TrunklineError from the returned function: `token_*`, saying which check failed */
 export const createAuthenticate =
-  (deps: { apiKeys: ApiKeys; tokens: Tokens; users: Users }): Authenticate =>
+  (deps: { apiKeys: ApiKeys; tokens: Tokens; users: Users; deletedUsers: DeletedUsers }): Authenticate =>
   async token => {
     if (!token) {
       throw new TrunklineError(
@@ -32,6 +33,7 @@ export const createAuthenticate =
     const keyId = await deps.apiKeys.identify(token)
     if (keyId !== undefined) return { type: 'key', keyId }
     const claims = await deps.tokens.verify(token)
+    if (await deps.deletedUsers.assertAdmits(claims.sub, claims.iat)) deps.users.forget(claims.sub)
     const user = await deps.users.ensure({
       id: claims.sub,
       name: claims.name,

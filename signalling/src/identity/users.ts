@@ -47,6 +47,11 @@ export class Users {
     return this.#write({ id, name: name ?? id, kind, namedAt: name === undefined ? null : namedAt })
   }
 
+  /** Forgets what was remembered of a user: it is another, or none, by now. */
+  forget(id: string): void {
+    this.#known.delete(id)
+  }
+
   /** Gives a user a name, whatever name it had; creates it if it does not exist yet. */
   rename(id: string, name: string): Promise<User> {
     return this.#write({ id, name, kind: 'user', namedAt: 'now' })

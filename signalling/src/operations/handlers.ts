@@ -1,5 +1,6 @@
 import { chatOperations } from '../chat/chat-operations.ts'
 import { messageOperations } from '../chat/message-operations.ts'
+import { dataOperations } from '../data/data-operations.ts'
 import { blockOperations } from '../identity/block-operations.ts'
 import { userOperations } from '../identity/user-operations.ts'
 import { inboxOperations } from '../inbox/inbox-operations.ts'
@@ -10,11 +11,9 @@ import { roomOperations } from '../rooms/room-operations.ts'
 import { searchOperations } from '../search/search-operations.ts'
 import type { Services } from '../services.ts'
 import type { OperationHandlers } from './operation.ts'
-import { unbuiltOperations } from './unbuilt.ts'
 
 /** Every operation, from the parts of the system that perform them. */
 export const createHandlers = (services: Services): OperationHandlers => ({
-  ...unbuiltOperations,
   ...roomOperations(services),
   ...memberOperations(services),
   ...chatOperations(services),
@@ -25,4 +24,5 @@ export const createHandlers = (services: Services): OperationHandlers => ({
   ...nodeOperations(services),
   ...searchOperations(services),
   ...userOperations(services),
+  ...dataOperations(services),
 })

@@ -16,6 +16,9 @@ import { assertMayReadFile } from '../chat/file-shares.ts'
 import { freshMessage } from '../chat/message-row.ts'
 import type { NewMessage } from '../chat/messages.ts'
 import { cursorOf, seqOf } from '../cursor.ts'
+import type { Data } from '../data/data.ts'
+import { mountData } from '../data/data-routes.ts'
+import type { Database } from '../database.ts'
 import type { Authenticate } from '../identity/authenticate.ts'
 import type { Guests } from '../identity/guests.ts'
 import type { Tokens } from '../identity/tokens.ts'
@@ -39,6 +42,8 @@ export type RestDeps = {
   iceServers: IceServers
   limits: RateLimits
   perform: Perform
+  data: Data
+  database: Database
 }
 
 /** The REST API of signalling, under /v1. */
@@ -109,6 +114,7 @@ export const createRest = (deps: RestDeps): Router => {
     iceServers.mint(principal?.type === 'user' ? principal.user.id : (principal?.keyId ?? '')),
   )
 
+  mountData(router, deps)
   mountOperations(router, deps)
 
   router.get('/v1/asyncapi.json', (_request, response) => {

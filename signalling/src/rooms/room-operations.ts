@@ -16,7 +16,7 @@ const seenBy = ({ principal, role }: { principal: Principal; role: Role }, room:
 
 /** `room:*` and `channel:*`. */
 export const roomOperations = (services: Services) => {
-  const { rooms, roomCreation, database } = services
+  const { rooms, roomCreation, database, data } = services
   const settings = new RoomSettings(services)
   const going = new ComingAndGoing(services)
 
@@ -38,7 +38,7 @@ export const roomOperations = (services: Services) => {
       seenBy(performance, await settings.restore(performance, roomId)),
 
     'room:delete': async ({ roomId }, performance) => {
-      await settings.remove(performance, roomId)
+      await data.roomFiles.deleteWith(roomId, () => settings.remove(performance, roomId))
       return {}
     },
 
