@@ -9,7 +9,7 @@ export type Entry<T extends EventType = EventType> = {
   clientId?: string | undefined
   /**
    * What the sender must be allowed to do, checked where nothing can come between: under the room's lock. Without it
-   * whoever appends has checked. `not-banned` is for an app's server, which may speak for anybody else.
+   * whoever appends has checked. `not-banned` is for an app's server, which may speak for itself or anybody else.
    */
   right?: RoomAction | 'not-banned' | undefined
 }
@@ -20,5 +20,8 @@ export type Appended = {
   isNew: boolean
 }
 
-/** Hears each event once, after it was committed, in the order of its room. */
+/**
+ * Hears each event after it was committed, in the order of its room. What a sender tries again is told again: the node
+ * that wrote it first may have died before it could tell anybody. It must not throw.
+ */
 export type AppendListener = (event: RoomEvent) => void

@@ -1,4 +1,4 @@
-import { KeyedMutex } from '@trunkline/kit'
+import { sqlStateOf } from '@trunkline/kit'
 import { type EventPage, type EventType, LIMITS, type RoomEvent } from '@trunkline/protocol'
 import { and, asc, desc, eq, gt, lt, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../database.ts'
@@ -7,6 +7,7 @@ import { events, rooms } from '../schema.ts'
 import { type Connection, inTransaction } from './connection.ts'
 import type { Appended, AppendListener, Entry } from './entry.ts'
 import { toEvent } from './event-row.ts'
+import { RoomQueue } from './room-queue.ts'
 import { type LockedRoom, lockRooms, type Outcome, write } from './write.ts'
 
 export type { Appended, AppendListener, Entry } from './entry.ts'
@@ -27,15 +28,18 @@ export type PageQuery = {
   type?: EventType
 }
 
+/** Events that change nothing about who may append what: they share transactions. */
+const SHARED: ReadonlySet<EventType> = new Set(['message.created', 'node.published'])
+
 /** The rooms' logs: append and read. */
 export class EventLog {
   readonly #database: Database
   readonly #listeners = new Set<AppendListener>()
-  /** PostgreSQL serialises appends to a room anyway (they lock its row); this keeps their listeners in order too. */
-  readonly #order = new KeyedMutex()
+  readonly #queue: RoomQueue
 
   constructor(database: Database) {
     this.#database = database
+    this.#queue = new RoomQueue(entries => this.#commit(entries))
   }
 
   onAppend(listener: AppendListener): () => void {
@@ -44,18 +48,14 @@ export class EventLog {
   }
 
   /**
-   * Appends one event with the next number of its room and resolves once it is committed.
-   * @throws TrunklineError `room_not_found`; `forbidden` when the sender lacks the right that was asked for
+   * Appends one event with the next number of its room and resolves once it is committed, together with what others
+   * append at this moment.
+   * @throws TrunklineError `room_not_found`; `forbidden` when the sender lacks the right that was asked for;
+   *   `unavailable` when the database does not keep up
    */
   append<T extends EventType>(entry: Entry<T>): Promise<Appended> {
-    return this.#order.run(entry.roomId, async () => {
-      const [outcome] = await inTransaction(this.#pool, async connection =>
-        write(connection, await lockRooms(connection, [entry.roomId]), [entry]),
-      )
-      const appended = settle(outcome)
-      if (appended.isNew) this.#announce([appended.event])
-      return appended
-    })
+    if (SHARED.has(entry.type)) return this.#queue.append(entry)
+    return this.#queue.turn(entry.roomId, async () => settle((await this.#commit([entry]))[0]))
   }
 
   /**
@@ -140,28 +140,51 @@ export class EventLog {
   }
 
   #exclusive<R>(roomId: string, work: (executor: Connection, append: Append) => Promise<R>): Promise<R> {
-    return this.#order.run(roomId, async () => {
-      const { result, appended } = await inTransaction(this.#pool, async connection => {
-        const appended: RoomEvent[] = []
+    return this.#queue.turn(roomId, async () => {
+      const { result, told } = await inTransaction(this.#pool, async connection => {
+        const told: RoomEvent[] = []
         let locked: Map<string, LockedRoom> | undefined
         const append: Append = async entry => {
           locked ??= await lockRooms(connection, [roomId])
           const [outcome] = await write(connection, locked, [{ ...entry, roomId }])
-          const { event, isNew } = settle(outcome)
-          if (isNew) appended.push(event)
-          return { event, isNew }
+          const appended = settle(outcome)
+          told.push(appended.event)
+          return appended
         }
-        return { result: await work(connection, append), appended }
+        return { result: await work(connection, append), told }
       })
-      this.#announce(appended)
+      this.#announce(told)
       return result
     })
   }
 
-  #announce(appended: readonly RoomEvent[]): void {
-    for (const event of appended) for (const listener of this.#listeners) listener(event)
+  async #commit(entries: readonly Entry[]): Promise<Outcome[]> {
+    const roomIds = [...new Set(entries.map(entry => entry.roomId))]
+    try {
+      const outcomes = await inTransaction(this.#pool, async connection =>
+        write(connection, await lockRooms(connection, roomIds), entries),
+      )
+      this.#announce(outcomes.flatMap(outcome => ('appended' in outcome ? [outcome.appended.event] : [])))
+      return outcomes
+    } catch (error) {
+      if (entries.length === 1 || !isFaultOfData(error)) throw error
+    }
+    // One of them cannot be written: on its own it fails alone.
+    const outcomes: Outcome[] = []
+    for (const entry of entries) {
+      outcomes.push(...(await this.#commit([entry]).catch(error => [{ refused: error as Error }])))
+    }
+    return outcomes
+  }
+
+  /** Twice the same in one batch is told once. */
+  #announce(events: readonly RoomEvent[]): void {
+    for (const event of new Set(events)) for (const listener of this.#listeners) listener(event)
   }
 }
+
+/** What a database refuses for what it says: data, constraints, sizes. */
+const isFaultOfData = (error: unknown): boolean => /^(22|23|54)/.test(sqlStateOf(error) ?? '')
 
 const settle = (outcome: Outcome | undefined): Appended => {
   if (!outcome) throw new Error('an entry was lost')

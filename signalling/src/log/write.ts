@@ -129,12 +129,17 @@ const check = async ({ $client }: Connection, entries: readonly Entry[]): Promis
     name: 'log.check',
     text: `select members.role, first.*
       from unnest($1::text[], $2::text[], $3::text[]) with ordinality as entry (room_id, sender, client_id, n)
-      left join members on members.room_id = entry.room_id and members.user_id = entry.sender
-        and (members.role <> 'banned' or members.ban_until is null or members.ban_until > now())
+      left join lateral (
+        select role from members
+        where members.room_id = entry.room_id and members.user_id = entry.sender
+          and (role <> 'banned' or ban_until is null or ban_until > now())
+        limit 1
+      ) members on true
       left join lateral (
         select seq, type, at, data from events
         where events.room_id = entry.room_id and events.client_id = entry.client_id
           and coalesce(events.sender, '') = coalesce(entry.sender, '')
+        limit 1
       ) first on true
       order by entry.n`,
     values: [
