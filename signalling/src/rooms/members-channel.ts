@@ -10,6 +10,7 @@ export const MEMBERS_CHANNEL = 'trunkline_members'
 /** How often a line that says nothing is tried, and how long an answer may take, ms. */
 const HEARTBEAT_MS = 5_000
 const ANSWER_MS = 5_000
+const GOODBYE_MS = 1_000
 const RETRY_MS = { first: 50, most: 500 }
 
 const Told = z.union([
@@ -61,7 +62,7 @@ export class MembersChannel {
   async #run(): Promise<void> {
     const { signal } = this.#closing
     while (!signal.aborted) {
-      const reason = await this.#listen().catch((error: Error) => error.message)
+      const reason = await this.#listen()
       if (signal.aborted) return
       // Once per outage: every attempt would be a line in the log.
       if (this.#failures++ === 0) {
@@ -81,37 +82,31 @@ export class MembersChannel {
       connectionTimeoutMillis: ANSWER_MS,
       query_timeout: ANSWER_MS,
     })
-    let lost: string | undefined
-    const ended = new Promise<void>(resolve => {
-      client.on('error', error => {
-        lost ??= error.message
-        resolve()
-      })
-      client.once('end', () => resolve())
-      signal.addEventListener('abort', () => resolve(), { once: true })
-    })
+    const { promise: ended, resolve: end } = Promise.withResolvers<string>()
+    const onAbort = () => end('closed')
+    const onError = (error: Error) => end(error.message)
+    signal.addEventListener('abort', onAbort)
+    client.on('error', onError)
+    client.once('end', () => end('the connection ended'))
     client.on('notification', ({ payload }) => this.#read(payload ?? ''))
-    try {
+    let heartbeat: NodeJS.Timeout | undefined
+    const begin = async () => {
       await client.connect()
       await client.query(`listen ${MEMBERS_CHANNEL}`)
+      if (signal.aborted) return
       if (this.#failures > 0) this.#logger.info('changes of membership are heard of again')
       this.#failures = 0
+      heartbeat = setInterval(() => client.query('select 1').catch(onError), HEARTBEAT_MS)
       this.#onListening()
-      for (;;) {
-        const beat = new AbortController()
-        const isQuiet = await Promise.race([
-          ended.then(() => false),
-          sleep(HEARTBEAT_MS, true, { signal: beat.signal }).catch(() => false),
-        ])
-        beat.abort()
-        if (!isQuiet) return lost ?? 'the connection ended'
-        await client.query('select 1')
-      }
-    } finally {
-      // A line that is dead may never take the goodbye.
-      const goodbye = client.end().catch(() => {})
-      await Promise.race([goodbye, sleep(ANSWER_MS, undefined, { ref: false })])
     }
+    begin().catch(onError)
+    const reason = await ended
+    clearInterval(heartbeat)
+    signal.removeEventListener('abort', onAbort)
+    const goodbye = client.end().catch(() => {})
+    // Whoever closes sees it gone, but does not wait long for a database that may not be there.
+    if (signal.aborted) await Promise.race([goodbye, sleep(GOODBYE_MS, undefined, { ref: false })])
+    return reason
   }
 
   #read(payload: string): void {

@@ -76,7 +76,7 @@ export class RoomSettings {
 
   /**
    * Deletes a room with its log and all that was made from it. Only the departures of its members remain, for those who
-   * sync later. Its files are the media service's, which keeps no room: once nobody is in the room they open to nobody.
+   * sync later. Files are no business of this one: once nobody is in their room they open to nobody.
    */
   remove(actor: Actor, roomId: string): Promise<void> {
     return command(this.#log, { roomId, actor, right: 'administer' }, async ({ executor }) => {

@@ -82,6 +82,21 @@ export class Rooms {
     return role
   }
 
+  /**
+   * Does what looks at the right itself, under the room's lock, so that it is not looked at twice. Who is not in the room
+   * comes in first, if the token grants it.
+   */
+  async entering<R>(principal: UserPrincipal, roomId: string, work: () => Promise<R>): Promise<R> {
+    try {
+      return await work()
+    } catch (error) {
+      const isNotIn = error instanceof TrunklineError && error.code === 'room_not_found'
+      if (!isNotIn || !principal.grants.has(roomId)) throw error
+    }
+    await this.authorise(principal, roomId, 'read')
+    return work()
+  }
+
   /** Makes a user a member unless it is one already, or banned; returns what it is then. */
   enter(roomId: string, user: User, as: (room: { defaultRole: GrantedRole }) => GrantedRole): Promise<Role> {
     return this.#log.transaction(roomId, async transaction => {
