@@ -10,8 +10,9 @@ export const chatRequests = ({ rooms, chat, limits }: Services, session: Session
   return {
     'message:send': async (data: RequestData<'message:send'>) => {
       await limits.message(sender)
-      await rooms.authorise(principal, data.roomId, 'write')
-      const { event } = await chat.messages.send({ ...data, sender, right: 'write' })
+      const { event } = await rooms.entering(principal, data.roomId, () =>
+        chat.messages.send({ ...data, sender, right: 'write' }),
+      )
       return { event }
     },
   }

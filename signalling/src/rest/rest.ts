@@ -77,15 +77,15 @@ export const createRest = (deps: RestDeps): Router => {
         throw new TrunklineError('forbidden', "A user's token sends as its own user: leave sender out.")
       }
       await limits.message(sender)
-      await rooms.authorise(principal, params.id, 'write')
-      return send({ ...content, clientId, roomId: params.id, sender, right: 'write' })
+      return rooms.entering(principal, params.id, () =>
+        send({ ...content, clientId, roomId: params.id, sender, right: 'write' }),
+      )
     }
     if (named === undefined) {
       throw new TrunklineError('invalid_request', 'With an API key, name the acting user in sender.')
     }
     if (!principal) throw new Error('the route admits nobody unknown')
-    const user = await users.ensure({ id: named, kind: 'user' })
-    await rooms.authorise(principal, params.id, 'write', user)
+    await users.ensure({ id: named, kind: 'user' })
     return send({ ...content, clientId, roomId: params.id, sender: named, right: 'not-banned' })
   })
 
