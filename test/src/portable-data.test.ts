@@ -94,8 +94,8 @@ test('imported into another installation, the room is the same: log, what follow
     body: { sender: 'bob', text: 'here now' },
   })
   expect(said.seq).toBe((await logOf(here.url, room.id)).length + 1)
-  const found = await ok(there.url, 'GET', '/v1/search?sender=bob&query=thread')
-  expect(found.data).toHaveLength(1)
+  const found = async () => (await ok(there.url, 'GET', '/v1/search?sender=bob&query=thread')).data
+  await expect.poll(found, { timeout: 30_000 }).toHaveLength(1)
 }, 60_000)
 
 test('nothing is imported over a room that is there', async () => {
