@@ -77,43 +77,52 @@ export const apiKeys = pgTable('api_keys', {
   createdAt: time('created_at').notNull().defaultNow(),
 })
 
-export const rooms = pgTable('rooms', {
-  id: text('id').primaryKey(),
-  /** A short name of the room inside the database: words in the search index begin with it. */
-  number: bigserial('number', { mode: 'number' }).notNull().unique(),
-  kind: text('kind', { enum: ['direct', 'group', 'channel'] }).notNull(),
-  title: text('title').notNull(),
-  description: text('description').notNull().default(''),
-  avatar: text('avatar'),
-  access: text('access', { enum: ['open', 'request', 'invite'] })
-    .notNull()
-    .default('invite'),
-  defaultRole: text('default_role', { enum: ['publisher', 'member'] })
-    .notNull()
-    .default('publisher'),
-  retentionDays: integer('retention_days'),
-  archivedAt: time('archived_at'),
-  memberCount: integer('member_count').notNull().default(0),
-  metadata: json('metadata').$type<Record<string, Json>>().notNull(),
-  guests: boolean('guests').notNull().default(false),
-  /** Set for rooms of which there is one per set of members. */
-  distinctKey: text('distinct_key').unique(),
-  /** The `Idempotency-Key` it was created with, told apart by caller: how a retry finds it. */
-  requestKey: text('request_key').unique(),
-  /** SHA-256 of what was asked for under that key; title and members may have changed since. */
-  requestHash: bytes('request_hash'),
-  /** Number of the latest event. Locking this row is what makes the log gapless. */
-  lastSeq: position('last_seq'),
-  /** The first event retention has left. */
-  firstSeq: bigint('first_seq', { mode: 'number' }).notNull().default(1),
-  /** The latest message that is not deleted, and when it was said. */
-  lastMessageSeq: bigint('last_message_seq', { mode: 'number' }),
-  lastMessageAt: time('last_message_at'),
-  /** Of the latest event. */
-  tx: tx('tx'),
-  createdBy: text('created_by'),
-  createdAt: time('created_at').notNull().defaultNow(),
-})
+export const rooms = pgTable(
+  'rooms',
+  {
+    id: text('id').primaryKey(),
+    /** A short name of the room inside the database: words in the search index begin with it. */
+    number: bigserial('number', { mode: 'number' }).notNull().unique(),
+    kind: text('kind', { enum: ['direct', 'group', 'channel'] }).notNull(),
+    title: text('title').notNull(),
+    description: text('description').notNull().default(''),
+    avatar: text('avatar'),
+    access: text('access', { enum: ['open', 'request', 'invite'] })
+      .notNull()
+      .default('invite'),
+    defaultRole: text('default_role', { enum: ['publisher', 'member'] })
+      .notNull()
+      .default('publisher'),
+    retentionDays: integer('retention_days'),
+    archivedAt: time('archived_at'),
+    memberCount: integer('member_count').notNull().default(0),
+    metadata: json('metadata').$type<Record<string, Json>>().notNull(),
+    guests: boolean('guests').notNull().default(false),
+    /** Set for rooms of which there is one per set of members. */
+    distinctKey: text('distinct_key').unique(),
+    /** The `Idempotency-Key` it was created with, told apart by caller: how a retry finds it. */
+    requestKey: text('request_key').unique(),
+    /** SHA-256 of what was asked for under that key; title and members may have changed since. */
+    requestHash: bytes('request_hash'),
+    /** Number of the latest event. Locking this row is what makes the log gapless. */
+    lastSeq: position('last_seq'),
+    /** The first event retention has left. */
+    firstSeq: bigint('first_seq', { mode: 'number' }).notNull().default(1),
+    /** The latest message that is not deleted, and when it was said. */
+    lastMessageSeq: bigint('last_message_seq', { mode: 'number' }),
+    lastMessageAt: time('last_message_at'),
+    /** Of the latest event. */
+    tx: tx('tx'),
+    createdBy: text('created_by'),
+    createdAt: time('created_at').notNull().defaultNow(),
+  },
+  table => [
+    // Channels that can be followed, the most followed first.
+    index('rooms_to_follow')
+      .on(table.memberCount.desc().nullsFirst(), table.id)
+      .where(sql`${table.kind} = 'channel' and ${table.access} <> 'invite' and ${table.archivedAt} is null`),
+  ],
+)
 
 export const members = pgTable(
   'members',

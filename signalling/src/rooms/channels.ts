@@ -1,5 +1,5 @@
 import { LIMITS, type RoomPreview, TrunklineError, type User } from '@trunkline/protocol'
-import { and, asc, desc, eq, gt, ilike, isNull, lt, ne, or, type SQL, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, ilike, lt, or, type SQL, sql } from 'drizzle-orm'
 import { readCursor, writeCursor } from '../cursor.ts'
 import type { Database } from '../database.ts'
 import { members, rooms } from '../schema.ts'
@@ -14,6 +14,9 @@ const behind = (cursor: string | undefined): SQL | undefined => {
   const [count, id] = readCursor(cursor, [isCount, isId]) as [number, string]
   return or(lt(rooms.memberCount, count), and(eq(rooms.memberCount, count), gt(rooms.id, id)))
 }
+
+/** In the words of the index `rooms_to_follow`. */
+const canBeFollowed = sql`(${rooms.kind} = 'channel' and ${rooms.access} <> 'invite' and ${rooms.archivedAt} is null)`
 
 /** What stands in a pattern for itself. */
 const literal = (text: string): string => text.replaceAll(/[\\%_]/g, '\\$&')
@@ -50,9 +53,7 @@ export const listChannels = async (
     .from(rooms)
     .where(
       and(
-        eq(rooms.kind, 'channel'),
-        ne(rooms.access, 'invite'),
-        isNull(rooms.archivedAt),
+        canBeFollowed,
         pattern === undefined
           ? undefined
           : or(ilike(rooms.title, pattern), ilike(rooms.description, pattern)),

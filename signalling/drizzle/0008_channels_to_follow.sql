@@ -1,0 +1,1 @@
+CREATE INDEX "rooms_to_follow" ON "rooms" USING btree ("member_count" DESC NULLS FIRST,"id") WHERE "rooms"."kind" = 'channel' and "rooms"."access" <> 'invite' and "rooms"."archived_at" is null;
