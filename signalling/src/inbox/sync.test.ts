@@ -332,3 +332,29 @@ test('a cursor of another database begins anew; what is no cursor is refused', a
     })
   }
 })
+
+test('a database role that may not ask which database it is, syncs as well', async () => {
+  const me = await somebody()
+  const roomId = await room(me)
+  await database.execute(sql`create role plain login`)
+  await database.execute(sql`grant select on all tables in schema public to plain`)
+  await database.execute(sql`revoke execute on function pg_control_system() from public`)
+  const before = await sync.since(me, { limit: 20 })
+  const own = await server.open()
+  const plain = {
+    transaction: (work: Parameters<Database['transaction']>[0], config: object) =>
+      own.transaction(async executor => {
+        await executor.execute(sql`set local role plain`)
+        return work(executor)
+      }, config),
+  } as unknown as Database
+  const asPlain = syncOver(plain)
+  const first = await asPlain.since(me, { limit: 20 })
+  expect(news(first)).toEqual({ [roomId]: [1] })
+  await say(roomId, me)
+  const next = await asPlain.since(me, { cursor: first.cursor, limit: 20 })
+  expect(next.reset).toBe(false)
+  expect(news(next)).toEqual({ [roomId]: [2] })
+  // It goes by something else, so it takes no chances with what others gave out.
+  expect((await asPlain.since(me, { cursor: before.cursor, limit: 20 })).reset).toBe(true)
+})
