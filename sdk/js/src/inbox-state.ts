@@ -22,7 +22,7 @@ type Entries = { live: readonly InboxEntry[]; archived: readonly InboxEntry[] }
 
 const capped = (count: number): number => Math.max(0, Math.min(LIMITS.unreadCounted, count))
 const latestFirst = (a: InboxEntry, b: InboxEntry): number =>
-  a.activeAt === b.activeAt ? (a.room.id < b.room.id ? -1 : 1) : a.activeAt < b.activeAt ? 1 : -1
+  a.activeAt === b.activeAt ? (a.room.id < b.room.id ? 1 : -1) : a.activeAt < b.activeAt ? 1 : -1
 
 /**
  * What an inbox holds. Follows events by itself as far as they tell everything, and says when they do not: something
