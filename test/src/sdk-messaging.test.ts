@@ -1,4 +1,4 @@
-import type { Message } from '@trunkline/protocol'
+import { LIMITS, type Message } from '@trunkline/protocol'
 import { type Inbox, Rest, type Room, type RoomPost, Trunkline } from '@trunkline/sdk'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { mintToken } from './support/rest.ts'
@@ -462,4 +462,65 @@ test('what is written while the server is away arrives once, in order, and nothi
   await vi.waitFor(() => expect(texts(bob)).toEqual(['before', 'one', 'two', 'three']), WAIT)
   await vi.waitFor(() => expect(ann.messages).toEqual(bob.messages), WAIT)
   expect(ann.pending).toEqual([])
+})
+
+test('an inbox of more rooms than one answer holds is whole, and knows the same as the lists of the server', async () => {
+  const server = await startServer(options)
+  const app = appOf(server.url)
+  const count = LIMITS.roomsPerPage + 30
+  const numbers = Array.from({ length: count }, (_, i) => i)
+  for (const from of numbers.filter(i => i % 20 === 0)) {
+    const some = numbers.slice(from, from + 20)
+    await Promise.all(
+      some.map(async i => {
+        const { id } = await app.operation('room:create', {
+          kind: 'group',
+          title: `${i}`,
+          members: ['ann', 'bob'],
+        })
+        await app.call('createMessage', { params: { id }, body: { sender: 'ann', text: `said in ${i}` } })
+      }),
+    )
+  }
+  const bob = await connect(server.url, 'bob')
+  const inbox = await bob.inbox.loaded()
+  expect(inbox.rooms).toHaveLength(count)
+  expect(inbox.total).toEqual({ unread: count, mentions: 0 })
+  const listed: [string, number, string | undefined][] = []
+  let cursor: string | undefined
+  do {
+    const page = await bob.rest.operation('inbox:list', { limit: 100, ...(cursor && { cursor }) })
+    listed.push(...page.data.map(it => [it.room.id, it.unread, it.lastMessage?.text] as (typeof listed)[0]))
+    cursor = page.nextCursor
+  } while (cursor)
+  expect(inbox.rooms.map(it => [it.room.id, it.unread, it.lastMessage?.text])).toEqual(listed)
+})
+
+test("one exports what is one's own, and deletes oneself", async () => {
+  const server = await startServer()
+  const [ann, bobsClient] = [await connect(server.url, 'ann'), await connect(server.url, 'bob')]
+  const { id } = await ann.createRoom({ kind: 'group', title: 'Ward', members: ['bob'] })
+  const room = await ann.openRoom(id)
+  await room.send({ text: 'mine' })
+  const job = await ann.jobs.export({ userId: 'ann' })
+  const states: string[] = []
+  const done = await ann.jobs.finished(job.id, ({ state }) => states.push(state))
+  expect(done).toMatchObject({ state: 'done', kind: 'userExport' })
+  expect(states.at(-1)).toBe('done')
+  const lines = (await (await ann.jobs.download(job.id)).text()).trim().split('\n')
+  expect(lines.map(line => JSON.parse(line)).length).toBeGreaterThan(1)
+  expect(lines.some(line => line.includes('"mine"'))).toBe(true)
+
+  const bob = await bobsClient.openRoom(id)
+  const app = appOf(server.url)
+  const deletion = await app.operation('user:delete', { userId: 'ann', messages: 'remove' })
+  await vi.waitFor(
+    async () => expect((await app.operation('job:get', { jobId: deletion.id })).state).toBe('done'),
+    WAIT,
+  )
+  await vi.waitFor(
+    () => expect(bob.messages).toMatchObject([{ parts: [], deletedAt: expect.any(String) }]),
+    WAIT,
+  )
+  await vi.waitFor(() => expect(bob.members.map(({ user }) => user.id)).toEqual(['bob']), WAIT)
 })
