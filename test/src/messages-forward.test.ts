@@ -1,0 +1,154 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { mintToken } from './support/rest.ts'
+import { refusalOf, type Stage, setStage } from './support/stage.ts'
+
+const register = cleanUpAfterAll()
+let stage: Stage
+let here: string
+let there: string
+let further: string
+
+beforeAll(async () => {
+  // Ann and Bob share a room, Bob and Cid another, Cid and Dan a third; Eve is in none.
+  stage = await setStage(register, ['ann', 'bob', 'cid', 'dan', 'eve'], { services: ['signalling', 'media'] })
+  here = await stage.room('ann', { members: ['bob'] })
+  there = await stage.room('bob', { members: ['cid'] })
+  further = await stage.room('cid', { members: ['dan'] })
+})
+
+const upload = async (who: string, roomId: string, text: string): Promise<string> => {
+  const response = await fetch(`${stage.url()}/v1/rooms/${roomId}/files?name=note.txt`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${stage.token(who)}` },
+    body: text,
+  })
+  expect(response.status).toBe(201)
+  return (await response.json()).id
+}
+
+const download = async (token: string, fileId: string) => {
+  const response = await fetch(`${stage.url()}/v1/files/${fileId}`, {
+    headers: { authorization: `Bearer ${token}` },
+  })
+  const body = await response.text()
+  return response.status === 200 ? body : response.status
+}
+const readable = (who: string, fileId: string) => download(stage.token(who), fileId)
+
+const sendFile = (who: string, roomId: string, fileId: string) =>
+  stage.say(who, roomId, 'x', { text: undefined, parts: [{ mime: 'text/plain', fileId, name: 'note.txt' }] })
+
+describe.each(['overRest', 'overSocket'] as const)('forwarding %s', transport => {
+  const ask: Stage['overRest'] = (who, name, data) => stage[transport](who, name, data)
+
+  it('says it again with who said it first, however often it is passed on', async () => {
+    const replyTo = await stage.say('bob', here, 'Before')
+    const more = { replyTo, mentions: ['bob'], metadata: { kind: 'poll' }, silent: true }
+    const seq = await stage.say('ann', here, 'Pass this on', more)
+    await stage.overRest('ann', 'message:edit', {
+      roomId: here,
+      seq,
+      text: 'Pass it on',
+      metadata: { kind: 'poll' },
+    })
+    const original = await ask('bob', 'message:get', { roomId: here, seq })
+    const { event } = await ask('bob', 'message:forward', { roomId: here, seq, toRoomId: there })
+    const origin = { sender: 'ann', at: original.at }
+    expect(event).toMatchObject({ roomId: there, type: 'message.created', sender: 'bob' })
+    expect(event.data).toEqual({
+      parts: [{ mime: 'text/plain', text: 'Pass it on' }],
+      metadata: { kind: 'poll' },
+      forwarded: origin,
+    })
+    const again = await ask('cid', 'message:forward', { roomId: there, seq: event.seq, toRoomId: further })
+    const message = await ask('dan', 'message:get', { roomId: further, seq: again.event.seq })
+    expect(message).toMatchObject({ sender: 'cid', text: 'Pass it on', forwarded: origin })
+  })
+
+  it('needs to read here and to write there', async () => {
+    const seq = await stage.say('ann', here, 'Not for all')
+    const forward = (who: string, roomId: string, toRoomId: string) =>
+      refusalOf(ask(who, 'message:forward', { roomId, seq, toRoomId }))
+    expect(await forward('eve', here, there)).toBe('room_not_found')
+    expect(await forward('cid', here, there)).toBe('room_not_found')
+    expect(await forward('ann', here, there)).toBe('room_not_found')
+    const channel = await stage.room('ann', { kind: 'channel', members: ['bob'] })
+    expect(await forward('bob', here, channel)).toBe('forbidden')
+    const gone = await stage.say('ann', here, 'Gone')
+    await stage.overRest('ann', 'message:delete', { roomId: here, seq: gone })
+    expect(await refusalOf(ask('bob', 'message:forward', { roomId: here, seq: gone, toRoomId: there }))).toBe(
+      'conflict',
+    )
+  })
+
+  it('is done once by a clientId, also when what was forwarded is gone since', async () => {
+    const seq = await stage.say('ann', here, 'Once')
+    const forward = { roomId: here, seq, toRoomId: there, clientId: `f-${transport}` }
+    const first = await ask('bob', 'message:forward', forward)
+    expect(await ask('bob', 'message:forward', forward)).toEqual(first)
+    await ask('ann', 'message:delete', { roomId: here, seq })
+    expect(await ask('bob', 'message:forward', forward)).toEqual(first)
+  })
+
+  it('takes files along: who is in the target room reads them, nobody else does', async () => {
+    const text = `a note, ${transport}`
+    const fileId = await upload('ann', here, text)
+    const seq = await sendFile('ann', here, fileId)
+    expect(await readable('bob', fileId)).toBe(text)
+    for (const who of ['cid', 'dan', 'eve']) expect([who, await readable(who, fileId)]).toEqual([who, 404])
+
+    const { event } = await ask('bob', 'message:forward', { roomId: here, seq, toRoomId: there })
+    expect(await readable('cid', fileId)).toBe(text)
+    for (const who of ['dan', 'eve']) expect([who, await readable(who, fileId)]).toEqual([who, 404])
+
+    await ask('cid', 'message:forward', { roomId: there, seq: event.seq, toRoomId: further })
+    expect(await readable('dan', fileId)).toBe(text)
+    expect(await readable('eve', fileId)).toBe(404)
+    const key = await download('test-api-key-of-these-tests', fileId)
+    expect(key).toBe(404)
+  })
+
+  it('whoever is sent away from the target room reads its files no more', async () => {
+    const fileId = await upload('ann', here, 'for a while')
+    const seq = await sendFile('ann', here, fileId)
+    const room = await stage.room('bob', { members: ['eve'] })
+    await ask('bob', 'message:forward', { roomId: here, seq, toRoomId: room })
+    expect(await readable('eve', fileId)).toBe('for a while')
+    await stage.overRest('bob', 'member:ban', { roomId: room, userId: 'eve' })
+    expect(await readable('eve', fileId)).toBe(404)
+  })
+
+  it('a message that names a file of a room its sender is not in opens it to nobody', async () => {
+    const secret = await upload('ann', here, 'secret')
+    const seq = await sendFile('dan', further, secret)
+    const own = await stage.room('dan', { members: ['eve'] })
+    const { event } = await ask('dan', 'message:forward', { roomId: further, seq, toRoomId: own })
+    await ask('eve', 'message:forward', { roomId: own, seq: event.seq, toRoomId: own })
+    const back = await stage.room('eve', { members: ['dan', 'cid'] })
+    await ask('eve', 'message:forward', { roomId: own, seq: event.seq, toRoomId: back })
+    for (const who of ['cid', 'dan', 'eve']) expect([who, await readable(who, secret)]).toEqual([who, 404])
+  })
+})
+
+it('what expires does so where it was forwarded to as well', async () => {
+  const seq = await stage.say('ann', here, 'Not for ever', { ttlSeconds: 3600 })
+  const { expiresAt } = await stage.overRest('bob', 'message:get', { roomId: here, seq })
+  const { event } = await stage.overRest('bob', 'message:forward', { roomId: here, seq, toRoomId: there })
+  expect(event.data).toMatchObject({ expiresAt })
+})
+
+it('whoever asks signalling itself hears the same, whether there is such a file or not', async () => {
+  const fileId = await upload('ann', here, 'asked about')
+  const asked = async (who: string, roomId: string, id: string) => {
+    const response = await fetch(`${stage.url()}/v1/rooms/${roomId}/file-access?fileId=${id}`, {
+      headers: { authorization: `Bearer ${await mintToken(stage.url(), who)}` },
+    })
+    return [response.status, (await response.json()).detail]
+  }
+  expect((await asked('bob', here, fileId))[0]).toBe(200)
+  const refused = await asked('eve', here, fileId)
+  expect(refused[0]).toBe(404)
+  expect(await asked('eve', here, 'file_none')).toEqual(refused)
+  expect(await asked('eve', 'no-such-room', fileId)).toEqual(refused)
+})
