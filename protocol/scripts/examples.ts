@@ -273,6 +273,7 @@ export const BODY_EXAMPLES: Examples = {
     },
   },
   createGuestToken: { plain: { roomId, name: 'Grüße 👋' } },
+  createDemoToken: { plain: { name: 'Grüße 👋' } },
   createMessage: {
     text: { text: 'Hello' },
     parts: { sender: 'ada', clientId: 'c-1', parts: [textPart, filePart], metadata: {} },
@@ -282,6 +283,7 @@ export const BODY_EXAMPLES: Examples = {
 export const ANSWER_EXAMPLES: Examples = {
   createToken: { issued },
   createGuestToken: { issued: { ...issued, user: guest } },
+  createDemoToken: { issued },
   createMessage: { created: message },
   listEvents: { page: { data: [messageEvent] } },
   listIceServers: { relayed: { iceServers, expiresAt: at }, none: { iceServers: [], expiresAt: at } },

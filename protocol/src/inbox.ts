@@ -42,6 +42,7 @@ export const RoomNews = InboxEntry.extend({
   events: z.array(RoomEvent),
   /** There are earlier news that are not in `events`: `room:sync` with `before` gives them. */
   hasMore: z.boolean(),
+  /** What retention took, as far as it may have been news: from the first number, since a cursor holds none. */
   removed: RemovedStretch.optional(),
 })
 export type RoomNews = z.infer<typeof RoomNews>

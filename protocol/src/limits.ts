@@ -74,7 +74,7 @@ export const LIMITS = {
   /** REST requests of one API key, per second and at once. */
   keyRequestsPerSecond: 1_000,
   keyRequestsBurst: 4_000,
-  /** Guest tokens one address may ask for in a minute. */
+  /** Guest tokens, and demo tokens, one address may ask for in a minute. */
   guestTokensPerMinute: 120,
   /** What may wait on the server for a client that does not take it; beyond that its connection is cut. */
   backlogBytes: 8 * 1024 * 1024,
@@ -96,6 +96,7 @@ export const LIMITS = {
   tokenSecondsDefault: 3_600,
   tokenSecondsMax: 30 * 24 * 3_600,
   guestTokenSeconds: 24 * 3_600,
+  demoTokenSeconds: 30 * 24 * 3_600,
   turnCredentialSeconds: 24 * 3_600,
   uploadBytes: 25 * 1024 * 1024,
 } as const

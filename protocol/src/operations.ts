@@ -479,13 +479,17 @@ export const OPERATIONS = {
     rest: { method: 'get', path: '/v1/inbox', status: 200 },
     right: 'none',
     sender: 'required',
-    request: z.strictObject({ archived: z.boolean().optional(), ...paging }),
+    request: z.strictObject({
+      /** True: those that are archived, which are left out otherwise. */
+      archived: z.boolean().optional(),
+      ...paging,
+    }),
     response: z.strictObject({
       data: z.array(InboxEntry),
       nextCursor: z.string().optional(),
       /** With the first page: rooms one is not in yet. */
       pending: z.array(PendingEntry).optional(),
-      /** With the first page: over all rooms. */
+      /** With the first page: over all rooms of the list. */
       total: Counts.optional(),
     }),
   },

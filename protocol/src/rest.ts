@@ -9,7 +9,7 @@ import { Job } from './job.ts'
 import { text } from './json.ts'
 import { LIMITS } from './limits.ts'
 import { Message, MessagePost } from './message.ts'
-import { GuestTokenRequest, TokenRequest } from './token.ts'
+import { DemoTokenRequest, GuestTokenRequest, TokenRequest } from './token.ts'
 import { IssuedToken } from './user.ts'
 
 /** `application/problem+json` (RFC 9457) with `code` for programs and `requestId` for the log. */
@@ -74,6 +74,16 @@ export const ROUTES = {
     summary: 'Come into a room as a guest',
     callers: ['anyone'],
     body: GuestTokenRequest,
+    response: IssuedToken,
+    status: 201,
+  },
+  createDemoToken: {
+    method: 'post',
+    path: '/v1/demo-tokens',
+    summary:
+      'Try messaging out as a new user, in the channel where everybody does. Only on a server that runs the demo',
+    callers: ['anyone'],
+    body: DemoTokenRequest,
     response: IssuedToken,
     status: 201,
   },

@@ -32,3 +32,7 @@ export type TokenRequest = z.infer<typeof TokenRequest>
 /** Body of `POST /v1/guest-tokens`. With a still valid guest token in `Authorization`, the same guest comes back. */
 export const GuestTokenRequest = z.strictObject({ roomId: RoomId, name: UserName })
 export type GuestTokenRequest = z.infer<typeof GuestTokenRequest>
+
+/** Body of `POST /v1/demo-tokens`: somebody who tries messaging out, under a name of their own. */
+export const DemoTokenRequest = z.strictObject({ name: UserName })
+export type DemoTokenRequest = z.infer<typeof DemoTokenRequest>

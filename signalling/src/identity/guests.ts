@@ -1,10 +1,19 @@
-import { type GuestTokenRequest, type IssuedToken, LIMITS, TrunklineError } from '@trunkline/protocol'
+import {
+  type DemoTokenRequest,
+  type GuestTokenRequest,
+  type IssuedToken,
+  LIMITS,
+  TrunklineError,
+} from '@trunkline/protocol'
 import { newId } from '../ids.ts'
 import type { RoomCreation } from '../rooms/room-creation.ts'
 import type { Rooms } from '../rooms/rooms.ts'
 import type { UserPrincipal } from './authenticate.ts'
 import type { Tokens } from './tokens.ts'
 import type { Users } from './users.ts'
+
+/** The channel of those who try messaging out. */
+const DEMO_CHANNEL = 'town-square'
 
 /** People who come in by a link: a user with an expiring token, member of the one room they came for. */
 export class Guests {
@@ -40,6 +49,20 @@ export class Guests {
     const role = await this.#rooms.enter(roomId, user, room => room.defaultRole)
     if (role === 'banned') throw guestsNotAdmitted()
     return this.#tokens.issue(user, { ttlSeconds: LIMITS.guestTokenSeconds })
+  }
+
+  /**
+   * A new user of the demo, in the channel that everybody who tries Trunkline out is in.
+   * @throws TrunklineError `not_found` on a server that runs no demo
+   */
+  async admitToDemo({ name }: DemoTokenRequest): Promise<IssuedToken> {
+    if (!this.#isDemo) {
+      throw new TrunklineError('not_found', 'This server runs no demo. Ask its operator for a token.')
+    }
+    await this.#roomCreation.ensureDemoChannel(DEMO_CHANNEL, 'Town square')
+    const user = await this.#users.ensure({ id: newId('usr'), name, kind: 'user' })
+    await this.#rooms.enter(DEMO_CHANNEL, user, () => 'publisher')
+    return this.#tokens.issue(user, { ttlSeconds: LIMITS.demoTokenSeconds })
   }
 
   async #assertOpen(roomId: string): Promise<void> {

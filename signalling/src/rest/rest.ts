@@ -62,6 +62,11 @@ export const createRest = (deps: RestDeps): Router => {
     return guests.admit(body, principal?.type === 'user' ? principal : undefined)
   })
 
+  mount(router, authenticate, 'createDemoToken', async ({ body, request }) => {
+    await limits.guestToken(request.ip ?? 'unknown')
+    return guests.admitToDemo(body)
+  })
+
   /** Answers a retry with the message as it is by now. */
   const send = async (message: NewMessage) => {
     const { event, isNew } = await chat.messages.send(message)

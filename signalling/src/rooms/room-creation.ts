@@ -97,9 +97,25 @@ export class RoomCreation {
   }
 
   /** Creates a room that lets guests in, or finds what has this id. */
-  async ensureGuestRoom(id: string, title: string): Promise<void> {
-    if (await this.#rooms.find(id)) return
-    await this.create({ id, kind: 'group', title, guests: true }).catch(error => {
+  ensureGuestRoom(id: string, title: string): Promise<void> {
+    return this.#ensure({ id, kind: 'group', title, guests: true })
+  }
+
+  /** Creates an open channel in which everybody may write, or finds what has this id. */
+  ensureDemoChannel(id: string, title: string): Promise<void> {
+    return this.#ensure({
+      id,
+      kind: 'channel',
+      title,
+      description: 'Where everybody is who tries Trunkline out here',
+      access: 'open',
+      defaultRole: 'publisher',
+    })
+  }
+
+  async #ensure(post: RoomPost & { id: string }): Promise<void> {
+    if (await this.#rooms.find(post.id)) return
+    await this.create(post).catch(error => {
       // Two at once, of one node or of two: whoever comes second finds the room made.
       if (!(error instanceof TrunklineError && error.code === 'conflict')) throw error
     })
