@@ -139,9 +139,11 @@ test('typing and receipts cross nodes', async () => {
 })
 
 test('presence crosses nodes', async () => {
-  const { presence } = await open(ada)
-  const online = [ada, ben].map(({ userId }) => ({ userId, status: 'online' }))
-  expect(presence.sort((x, y) => x.userId.localeCompare(y.userId))).toEqual(online)
+  const both = [ada, ben].map(({ userId }) => `${userId} online`).join()
+  await until('each node knows who is at the other', async () => {
+    const { presence } = await open(ada)
+    return both === presence.map(({ userId, status }) => `${userId} ${status}`).join()
+  })
   await ben.request('presence:set', { status: 'away' })
   await ada.hear('presence:changed', notice => notice.userId === ben.userId && notice.status === 'away')
   ben.close()

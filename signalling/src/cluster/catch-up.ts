@@ -5,6 +5,7 @@ import type { Database } from '../database.ts'
 import type { FanOut } from '../fan-out.ts'
 import { countsOf } from '../inbox/counts.ts'
 import type { EventLog } from '../log/event-log.ts'
+import { isOneOf } from '../one-of.ts'
 import { blocks, members, rooms } from '../schema.ts'
 import { audience, type TrunklineServer } from '../session.ts'
 import type { ClusterBus } from './cluster-bus.ts'
@@ -88,7 +89,7 @@ export class CatchUp {
     const changed = await this.#database
       .select({ id: rooms.id })
       .from(rooms)
-      .where(and(inArray(rooms.id, [...roomIds]), isSince))
+      .where(and(isOneOf(rooms.id, roomIds), isSince))
     for (const { id } of changed) {
       const { events } = await this.#log.page({ roomId: id, limit: 1 })
       for (const event of events) this.#fanOut.deliverHere(event)
@@ -100,7 +101,7 @@ export class CatchUp {
     const receipts = await this.#database
       .select({ roomId, userId, deliveredSeq, readSeq })
       .from(members)
-      .where(and(inArray(roomId, [...roomIds]), inArray(members.role, rolesWith('read')), isSince))
+      .where(and(isOneOf(roomId, roomIds), inArray(members.role, rolesWith('read')), isSince))
     for (const receipt of receipts) {
       this.#io.local.to(audience.room(receipt.roomId)).emit('receipt:changed', receipt)
     }
@@ -111,7 +112,7 @@ export class CatchUp {
     const moved = await this.#database
       .select({ userId: members.userId, roomId: members.roomId, readSeq: members.readSeq })
       .from(members)
-      .where(and(inArray(members.userId, [...userIds]), inArray(members.role, rolesWith('read')), isSince))
+      .where(and(isOneOf(members.userId, userIds), inArray(members.role, rolesWith('read')), isSince))
     const byUser = Map.groupBy(moved, row => row.userId)
     for (const [userId, rows] of byUser) {
       const counts = await countsOf(
@@ -132,7 +133,7 @@ export class CatchUp {
     const rows = await this.#database
       .select({ userId: blocks.userId, blockedId: blocks.blockedId })
       .from(blocks)
-      .where(inArray(blocks.userId, [...userIds]))
+      .where(isOneOf(blocks.userId, userIds))
     const byUser = Map.groupBy(rows, row => row.userId)
     for (const userId of userIds) {
       const blocked = (byUser.get(userId) ?? []).map(row => row.blockedId)

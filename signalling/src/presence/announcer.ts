@@ -2,6 +2,7 @@ import type { Logger } from '@trunkline/kit'
 import { LIMITS, rolesWith } from '@trunkline/protocol'
 import { and, inArray } from 'drizzle-orm'
 import type { Database } from '../database.ts'
+import { isOneOf } from '../one-of.ts'
 import { members } from '../schema.ts'
 import { audience, type TrunklineServer } from '../session.ts'
 import type { Attendance, AttendanceRecord, Change } from './attendance.ts'
@@ -171,7 +172,7 @@ export class Announcer {
     const rows = await this.#database
       .select({ userId: members.userId, roomId: members.roomId })
       .from(members)
-      .where(and(inArray(members.userId, [...userIds]), inArray(members.role, rolesWith('read'))))
+      .where(and(isOneOf(members.userId, userIds), inArray(members.role, rolesWith('read'))))
     const rooms = new Map<string, string[]>()
     for (const { userId, roomId } of rows) {
       const ids = rooms.get(userId)

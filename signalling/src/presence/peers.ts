@@ -6,7 +6,7 @@ import type { AttendanceRecord, Change } from './attendance.ts'
 const TOGETHER_MS = 20
 /** How long the users of a node that ends still count, ms: they are connecting to another one. */
 const FAREWELL_MS = 2_000
-/** A node of which nothing was heard for so many beats of one's own is dead: 10 to 12.5 s. */
+/** A node of which nothing was heard for so many beats of one's own is dead: 8 to 10 s. */
 const BEATS_MISSED = 4
 
 type Peer = { missed: number; seenAt: number }

@@ -1,8 +1,9 @@
 import type { Logger } from '@trunkline/kit'
 import type { OperationAnswer, OperationData, Presence as PresenceInfo } from '@trunkline/protocol'
-import { and, eq, inArray, isNull, lt, or } from 'drizzle-orm'
+import { and, eq, isNull, lt, or } from 'drizzle-orm'
 import type { ClusterBus } from '../cluster/cluster-bus.ts'
 import type { Database } from '../database.ts'
+import { isOneOf } from '../one-of.ts'
 import { users } from '../schema.ts'
 import type { Session, TrunklineServer } from '../session.ts'
 import { Announcer } from './announcer.ts'
@@ -189,7 +190,7 @@ export class Presence {
           .set({ lastSeenAt: at })
           .where(
             and(
-              inArray(users.id, userIds.slice(i, i + BATCH)),
+              isOneOf(users.id, userIds.slice(i, i + BATCH)),
               or(isNull(users.lastSeenAt), lt(users.lastSeenAt, at)),
             ),
           )

@@ -1,6 +1,7 @@
 import type { Presence, PresenceStatus } from '@trunkline/protocol'
-import { and, eq, inArray, isNotNull, or } from 'drizzle-orm'
+import { and, eq, isNotNull, or } from 'drizzle-orm'
 import type { Database } from '../database.ts'
+import { isOneOf } from '../one-of.ts'
 import { users } from '../schema.ts'
 import type { Attendance } from './attendance.ts'
 
@@ -32,10 +33,7 @@ export const profilesOf = async (
   userIds: readonly string[],
 ): Promise<Map<string, Profile>> => {
   if (userIds.length === 0) return new Map()
-  const rows = await database
-    .select(columns)
-    .from(users)
-    .where(inArray(users.id, [...userIds]))
+  const rows = await database.select(columns).from(users).where(isOneOf(users.id, userIds))
   return new Map(rows.map(row => [row.userId, row]))
 }
 
@@ -49,7 +47,7 @@ export const wordsOf = async (
   const rows = await database
     .select(columns)
     .from(users)
-    .where(and(inArray(users.id, [...userIds]), saysSomething))
+    .where(and(isOneOf(users.id, userIds), saysSomething))
   return new Map(rows.map(row => [row.userId, row]))
 }
 

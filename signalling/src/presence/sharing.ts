@@ -2,6 +2,7 @@ import { rolesWith } from '@trunkline/protocol'
 import { and, eq, inArray } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/pg-core'
 import type { Database } from '../database.ts'
+import { isOneOf } from '../one-of.ts'
 import { members } from '../schema.ts'
 
 /** Those of these users who share a room with one, both of them reading it. */
@@ -18,7 +19,7 @@ export const sharing = async (
     .innerJoin(own, eq(own.roomId, members.roomId))
     .where(
       and(
-        inArray(members.userId, [...others]),
+        isOneOf(members.userId, others),
         inArray(members.role, rolesWith('read')),
         eq(own.userId, userId),
         inArray(own.role, rolesWith('read')),
