@@ -50,9 +50,9 @@ export const isNews = (
 ): SQL => (since === undefined ? sql`true` : sql`(${tx} >= ${since}::xid8 and ${tx} < ${horizon.xmax}::xid8)`)
 
 /**
- * The latest news of each of these rooms, which are in the order of their ids. Once all together are more than `bytes`
- * the rest is left out: of the last room some events (but never all of the first one's), and the rooms after it.
- * A room the user came into meanwhile is new as a whole.
+ * The latest news of each of these rooms, in their order. Once all together are more than `bytes` the rest is left out:
+ * of the last room some events (but never all of the first one's), and the rooms after it. A room the user came into
+ * meanwhile is new as a whole.
  *
  * No index on `tx` is needed: appends to a room wait for one another (they lock its row), so whatever stands before an
  * event was committed before it. The first event from the end whose transaction was over at the cursor ends the news.
@@ -65,26 +65,26 @@ export const newsOf = async (
   const { userId, limit, bytes } = query
   const { rows } = await executor.execute<Row>(sql`
     with latest as (
-      select event.*, ${isNews(sql`event.tx`, query)} as is_new
-      from unnest(${sql.param(roomIds)}::text[]) as asked (id)
+      select event.*, place, ${isNews(sql`event.tx`, query)} as is_new
+      from unnest(${sql.param(roomIds)}::text[]) with ordinality as asked (id, place)
       cross join lateral (
         select * from events where room_id = asked.id order by seq desc limit ${limit + 1}
       ) event
     ), marked as (
       select *, coalesce(max(seq) filter (where not is_new) over room, 0) as known,
         bool_or(is_new and type = 'member.joined' and data -> 'user' ->> 'id' = ${userId}) over room as came
-      from latest window room as (partition by room_id)
+      from latest window room as (partition by place)
     ), measured as (
-      select *, octet_length(data::text) as bytes, count(*) over (partition by room_id)::int as in_room
+      select *, octet_length(data::text) as bytes, count(*) over (partition by place)::int as in_room
       from marked where came or seq > known
     ), summed as (
-      select *, sum(bytes) over (order by room_id, seq desc) - bytes as bytes_before,
+      select *, sum(bytes) over (order by place, seq desc) - bytes as bytes_before,
         count(*) over ()::int as found
       from measured
     )
     select room_id, seq, type, sender, client_id, data, at, came, in_room, found
     from summed where bytes_before < ${bytes}
-    order by room_id, seq desc`)
+    order by place, seq desc`)
   const last = rows.at(-1)
   const isFull = last !== undefined && rows.length < last.found
   const told = isFull ? roomIds.slice(0, roomIds.indexOf(last.room_id) + 1) : roomIds
