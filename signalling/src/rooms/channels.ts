@@ -1,5 +1,5 @@
 import { LIMITS, type RoomPreview, TrunklineError, type User } from '@trunkline/protocol'
-import { and, asc, desc, eq, gt, ilike, lt, or, type SQL, sql } from 'drizzle-orm'
+import { and, asc, desc, gt, ilike, lt, lte, or, type SQL, sql } from 'drizzle-orm'
 import { readCursor, writeCursor } from '../cursor.ts'
 import type { Database } from '../database.ts'
 import { members, rooms } from '../schema.ts'
@@ -12,7 +12,9 @@ const isId = (field: unknown): boolean => typeof field === 'string'
 const behind = (cursor: string | undefined): SQL | undefined => {
   if (cursor === undefined) return undefined
   const [count, id] = readCursor(cursor, [isCount, isId]) as [number, string]
-  return or(lt(rooms.memberCount, count), and(eq(rooms.memberCount, count), gt(rooms.id, id)))
+  const { memberCount } = rooms
+  // The first condition is where the index begins; the second leaves out what the page before had.
+  return and(lte(memberCount, count), or(lt(memberCount, count), gt(rooms.id, id)))
 }
 
 /** In the words of the index `rooms_to_follow`. */

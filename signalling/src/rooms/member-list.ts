@@ -1,5 +1,5 @@
 import { type Ban, LIMITS, type Member, type Role, rolesWith } from '@trunkline/protocol'
-import { and, asc, eq, gt, inArray, or, type SQL } from 'drizzle-orm'
+import { and, asc, eq, gt, gte, inArray, or, type SQL } from 'drizzle-orm'
 import { readCursor, writeCursor } from '../cursor.ts'
 import type { Executor } from '../database.ts'
 import { members, users } from '../schema.ts'
@@ -54,7 +54,7 @@ const behind = (cursor: string | undefined): SQL | undefined => {
   if (cursor === undefined) return undefined
   const [time, userId] = readCursor(cursor, [isTime, isId]) as [string, string]
   const joinedAt = new Date(time)
-  return or(gt(members.joinedAt, joinedAt), and(eq(members.joinedAt, joinedAt), gt(members.userId, userId)))
+  return and(gte(members.joinedAt, joinedAt), or(gt(members.joinedAt, joinedAt), gt(members.userId, userId)))
 }
 
 type Paging = { cursor?: string | undefined; limit?: number | undefined }
