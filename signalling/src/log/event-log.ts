@@ -53,7 +53,7 @@ export class EventLog {
    * @throws TrunklineError `room_not_found`; `forbidden` when the sender lacks the right that was asked for;
    *   `unavailable` when the database does not keep up
    */
-  append<T extends EventType>(entry: Entry<T>): Promise<Appended> {
+  async append<T extends EventType>(entry: Entry<T>): Promise<Appended> {
     if (SHARED.has(entry.type)) return this.#queue.append(entry)
     return this.#queue.turn(entry.roomId, async () => settle((await this.#commit([entry]))[0]))
   }
