@@ -53,7 +53,10 @@ export const indexRooms = async (
     if (locked.length === 0) return []
     const messages = await readMessages(executor, locked)
     await writeMessages(executor, messages)
-    await writeRooms(executor, locked)
+    await writeRooms(
+      executor,
+      locked.filter(({ from, to }) => from < to),
+    )
     return locked
   })
   const done = new Set(indexed.map(({ row }) => row.id))
@@ -70,10 +73,19 @@ const lock = async (executor: Executor, ids: unknown): Promise<Indexed[]> => {
     from room_search join rooms on rooms.id = room_search.room_id
     where room_search.room_id = any(${ids}::text[])
     for update of room_search skip locked`)
-  const eventsEach = Math.ceil(EVENTS_PER_ROUND / Math.max(1, rows.length))
-  return rows.map(row => {
-    const from = Number(row.indexed_seq)
-    return { row, from, to: Math.min(Number(row.last_seq), from + eventsEach) }
+  // What was said this moment first; then one room after the other, because a room's words are together in the index.
+  const behind = rows
+    .map(row => ({
+      row,
+      from: Number(row.indexed_seq),
+      events: Number(row.last_seq) - Number(row.indexed_seq),
+    }))
+    .sort((a, b) => a.events - b.events)
+  let left = EVENTS_PER_ROUND
+  return behind.map(({ row, from, events }) => {
+    const taken = Math.min(events, left)
+    left -= taken
+    return { row, from, to: from + taken }
   })
 }
 
@@ -142,6 +154,7 @@ const writeMessages = async (
 
 /** Titles as they are now, and how far the index is. */
 const writeRooms = async (executor: Executor, rooms: readonly Indexed[]): Promise<void> => {
+  if (rooms.length === 0) return
   await executor.execute(sql`
     update room_search set indexed_seq = indexed.upto, vector = indexed.vector::tsvector, listed = indexed.listed
     from unnest(${sql.param(rooms.map(({ row }) => row.id))}::text[], ${sql.param(rooms.map(({ to }) => to))}::bigint[],

@@ -1,9 +1,11 @@
+import { sqlStateOf } from '@trunkline/kit'
 import {
   LIMITS,
   type OperationAnswer,
   type OperationData,
   type SearchHit,
   SearchKind,
+  TrunklineError,
   type User,
 } from '@trunkline/protocol'
 import { sql } from 'drizzle-orm'
@@ -25,6 +27,8 @@ type Answer = OperationAnswer<'search:find'>
 const PAGE = 20
 /** What a search may take at most, ms. */
 const TIME_LIMIT_MS = 5_000
+/** SQLSTATE of a statement that reached it. */
+const CANCELLED = '57014'
 
 const isTime = (field: unknown): boolean => Number.isSafeInteger(field)
 const isScore = (field: unknown): boolean => Number.isFinite(field)
@@ -49,9 +53,23 @@ export class FullTextSearch {
   /**
    * One page of what was found, best first. A page may be shorter than asked for, and even empty, while there are more:
    * what was deleted meanwhile is left out.
-   * @throws TrunklineError `room_not_found` when the room to search is none of the user's
+   * @throws TrunklineError `room_not_found` when the room to search is none of the user's; `limit_reached` when it takes
+   *   longer than TIME_LIMIT_MS
    */
   async find(user: User, request: Request): Promise<Answer> {
+    try {
+      return await this.#search(user, request)
+    } catch (error) {
+      if (sqlStateOf(error) !== CANCELLED) throw error
+      throw new TrunklineError(
+        'limit_reached',
+        'This search would take too long. Name a room, or a word that is not in nearly every message.',
+        { cause: error },
+      )
+    }
+  }
+
+  async #search(user: User, request: Request): Promise<Answer> {
     const query = readQuery(request.query)
     const { roomId, from, after, before, cursor, limit = PAGE } = request
     const [asOf, score, id] = cursor ? readCursor(cursor, [isTime, isScore, isText]) : [Date.now()]
