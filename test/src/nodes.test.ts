@@ -215,6 +215,12 @@ test('Redis hangs for a while: the same', async () => {
   )
 })
 
+test('one node alone loses Redis: the others hear from it and it from them once it is back', () =>
+  outage(
+    async () => cluster.line.cut(),
+    async () => cluster.line.mend(),
+  ))
+
 test('Redis comes back with a clock that is behind: nodes hear each other all the same', async () => {
   const redis = createRedis(cluster.redis.url, createLogger({ name: 'test', level: 'silent' }))
   await redis.connect()

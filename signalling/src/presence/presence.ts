@@ -141,18 +141,19 @@ export class Presence {
     session: Session | undefined,
   ): Promise<OperationAnswer<'presence:set'>> {
     const before = (await profilesOf(this.#database, [userId])).get(userId) ?? nothingOf(userId)
-    const profile = {
-      ...before,
+    const words = {
       ...(said.status === undefined ? {} : { dnd: said.status === 'dnd' }),
       ...(said.custom === undefined ? {} : { custom: said.custom }),
       ...(said.hidden === undefined ? {} : { hidden: said.hidden }),
     }
-    const { dnd, hidden, custom } = profile
+    const profile = { ...before, ...words }
     const isChanged = JSON.stringify(profile) !== JSON.stringify(before)
     if (isChanged) {
+      // Only what was said: another device may be saying the rest.
+      const { custom, ...flags } = words
       await this.#database
         .update(users)
-        .set({ dnd, hidden, customStatus: custom })
+        .set({ ...flags, ...(custom === undefined ? {} : { customStatus: custom }) })
         .where(eq(users.id, userId))
     }
     if (session && said.status !== undefined && said.status !== 'dnd') {
@@ -164,7 +165,7 @@ export class Presence {
       this.#announcer.profiles([userId])
       this.#peers?.tellProfile(userId)
     }
-    return { ...ownView(profile, this.#record.statusOf(userId)), hidden }
+    return { ...ownView(profile, this.#record.statusOf(userId)), hidden: profile.hidden }
   }
 
   async #views(userIds: readonly string[], viewerId: string): Promise<PresenceInfo[]> {

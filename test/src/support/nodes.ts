@@ -1,5 +1,6 @@
 import { createLogger, startPostgres } from '@trunkline/kit'
 import type { Register } from './clean-ups.ts'
+import { type Line, startLine } from './line.ts'
 import { startRedis, type TestRedis } from './redis.ts'
 import { startServer, type TestServer, temporaryFolder } from './server.ts'
 
@@ -9,6 +10,8 @@ export type Nodes = {
   redis: TestRedis
   databaseUrl: string
   nodes: [TestServer, TestServer]
+  /** From the second node to Redis. */
+  line: Line
   /** One more, with the same database and Redis. */
   another(register?: Register): Promise<TestServer>
 }
@@ -19,16 +22,21 @@ export const startNodes = async (register: Register): Promise<Nodes> => {
   const postgres = await startPostgres({ dataFolder: temporaryFolder(register), logger })
   register(() => postgres.close())
   const redis = await startRedis(register)
-  const another = (by: Register = register) =>
+  const line = await startLine(Number(new URL(redis.url).port), register)
+  const start = (by: Register, redisUrl: string) =>
     startServer({
       services: ['signalling'],
       env: {
         TRUNKLINE_SECRET: SECRET,
         LOG_LEVEL: 'debug',
         DATABASE_URL: postgres.url,
-        REDIS_URL: redis.url,
+        REDIS_URL: redisUrl,
       },
       register: by,
     })
-  return { redis, databaseUrl: postgres.url, another, nodes: [await another(), await another()] }
+  const nodes: Nodes['nodes'] = [
+    await start(register, redis.url),
+    await start(register, `redis://127.0.0.1:${line.port}`),
+  ]
+  return { redis, databaseUrl: postgres.url, line, nodes, another: (by = register) => start(by, redis.url) }
 }
