@@ -278,7 +278,7 @@ test('the inbox is live, counts right, and is current again after the server was
     [first, second, direct].map(({ id }) => ann.openRoom(id)),
   )) as [Room, Room, Room]
   await inFirst.send({ text: 'one', mentions: ['bob'] })
-  await inDirect.send({ text: 'psst' })
+  const psst = await inDirect.send({ text: 'psst' })
   const gone = await inSecond.send({ text: 'two' })
   await inSecond.send({ text: 'quiet', silent: true })
   await vi.waitFor(
@@ -292,6 +292,8 @@ test('the inbox is live, counts right, and is current again after the server was
   )
   expect(inbox.total).toEqual({ unread: 3, mentions: 1 })
   expect(heard).toEqual(['one', 'psst', 'two'])
+  // Two ticks, although nobody has opened the room.
+  await vi.waitFor(() => expect(inDirect.stateOf(psst)).toBe('delivered'), WAIT)
   await inSecond.delete(gone.seq)
   await vi.waitFor(() => expect(inbox.get(second.id)?.unread).toBe(0), WAIT)
 

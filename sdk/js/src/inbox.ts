@@ -9,6 +9,7 @@ import type {
 import { Backoff } from './backoff.ts'
 import type { Blocks } from './blocks.ts'
 import type { Connection } from './connection.ts'
+import { Deliveries } from './deliveries.ts'
 import { Emitter } from './emitter.ts'
 import { toTrunklineError } from './errors.ts'
 import { InboxState } from './inbox-state.ts'
@@ -35,6 +36,9 @@ export class Inbox extends Emitter<InboxEvents> {
   readonly #connection: Connection
   readonly #blocks: Blocks
   readonly #state: InboxState
+  readonly #deliveries: Deliveries
+  /** Rooms that are open tell themselves what they received. */
+  readonly #isOpen: (roomId: string) => boolean
   readonly #stops: (() => void)[] = []
   readonly #backoff = new Backoff()
   #phase: InboxPhase = 'loading'
@@ -46,11 +50,15 @@ export class Inbox extends Emitter<InboxEvents> {
   #askAgain = false
   #timer: ReturnType<typeof setTimeout> | undefined
 
-  constructor(deps: { connection: Connection; blocks: Blocks }) {
+  constructor(deps: { connection: Connection; blocks: Blocks; isOpen: (roomId: string) => boolean }) {
     super()
     this.#connection = deps.connection
     this.#blocks = deps.blocks
     this.#state = new InboxState(userId => deps.blocks.has(userId))
+    this.#isOpen = deps.isOpen
+    this.#deliveries = new Deliveries((roomId, seq) =>
+      deps.connection.request('receipt:deliver', { roomId, seq }),
+    )
     this.#listen()
     if (deps.connection.state === 'connected') void this.#begin()
   }
@@ -115,6 +123,7 @@ export class Inbox extends Emitter<InboxEvents> {
   close(): void {
     for (const stop of this.#stops) stop()
     clearTimeout(this.#timer)
+    this.#deliveries.close()
     this.#set('closed')
     this.removeAllListeners()
   }
@@ -145,6 +154,7 @@ export class Inbox extends Emitter<InboxEvents> {
     const before = this.#state.get(event.roomId)
     this.#act(this.#state.apply(event))
     const entry = this.#state.get(event.roomId)
+    if (entry) this.#deliver(entry)
     if (event.type === 'message.created' && entry && before && entry.unread > before.unread) {
       this.emit('message', event, entry)
     }
@@ -158,8 +168,7 @@ export class Inbox extends Emitter<InboxEvents> {
   /** With each connection: listening first, so that nothing falls between the answer and what is heard. */
   async #begin(): Promise<void> {
     try {
-      await this.#connection.request('inbox:watch', {})
-      await this.#blocks.load()
+      await Promise.all([this.#connection.request('inbox:watch', {}), this.#blocks.load()])
     } catch (thrown) {
       return this.#retry(toTrunklineError(thrown))
     }
@@ -202,6 +211,7 @@ export class Inbox extends Emitter<InboxEvents> {
       const cursor = this.#cursor
       const answer = await this.#connection.request('sync:get', { limit: 1, ...(cursor && { cursor }) })
       this.#state.take(answer, isFirst)
+      for (const entry of answer.rooms) this.#deliver(entry)
       this.#cursor = answer.cursor
       more = answer.hasMore && answer.cursor !== cursor
     }
@@ -209,6 +219,12 @@ export class Inbox extends Emitter<InboxEvents> {
       if (this.#state.apply(event) === 'ask') this.#askAgain = true
     }
     this.emit('changed')
+  }
+
+  #deliver({ room, me, lastMessage }: InboxEntry): void {
+    const seq = lastMessage?.seq ?? 0
+    const isNew = seq > me.deliveredSeq && lastMessage?.sender !== me.user.id
+    if (isNew && !this.#isOpen(room.id)) this.#deliveries.add(room.id, seq)
   }
 
   #retry(error: TrunklineError): void {

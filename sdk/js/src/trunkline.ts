@@ -95,7 +95,11 @@ export class Trunkline extends Emitter<TrunklineEvents> {
   /** All one's rooms with what is unread; made, and kept current, from the first time it is asked for. */
   get inbox(): Inbox {
     if (!this.#inbox) {
-      this.#inbox = new Inbox({ connection: this.#connection, blocks: this.blocks })
+      this.#inbox = new Inbox({
+        connection: this.#connection,
+        blocks: this.blocks,
+        isOpen: roomId => this.#rooms.get(roomId)?.state === 'open',
+      })
       // A refusal shows in the state of the inbox.
       this.#connection.connect().catch(() => undefined)
     }
