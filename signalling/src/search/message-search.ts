@@ -12,7 +12,7 @@ export type FoundMessage = Place & { roomId: string; seq: number; part: number }
  * How many matches are weighed against each other. Of words that are nearly everywhere, those in the latest stretches
  * of the rooms used last are among them, and others are not found: the next word typed finds them.
  */
-export const CANDIDATES = 10_000
+const CANDIDATES = 10_000
 
 /** How long until a message counts half as recent, in days, and what its age can take from its rank at most. */
 const RECENT_DAYS = 30
