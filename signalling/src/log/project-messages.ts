@@ -3,7 +3,10 @@ import type { Connection } from './connection.ts'
 
 type About = RoomEventOf<'message.pinned' | 'message.unpinned'>
 
-/** Messages of any rooms at once: the rate at which people write is the rate of this statement. */
+/**
+ * Messages of any rooms at once: the rate at which people write is the rate of this statement. So it also moves the
+ * rooms' numbers on, and touches each room once. Those may be further on already: a room that is being imported lives.
+ */
 export const messagesCreated = async (
   { $client }: Connection,
   events: readonly RoomEventOf<'message.created'>[],
@@ -17,7 +20,9 @@ export const messagesCreated = async (
         insert into messages (room_id, seq, sender, at, thread_of, counts, content_seq, expires_at)
         select room_id, seq, sender, at, thread_of, counts, seq, expires_at from said
       )
-      update rooms set last_message_seq = last.seq, last_message_at = last.at
+      update rooms set last_seq = greatest(last_seq, last.seq), tx = pg_current_xact_id(),
+        last_message_seq = greatest(last_message_seq, last.seq),
+        last_message_at = case when last_message_seq > last.seq then last_message_at else last.at end
       from (select distinct on (room_id) room_id, seq, at from said order by room_id, seq desc) last
       where rooms.id = last.room_id`,
     values: [

@@ -38,3 +38,16 @@ export const roomArchived = (connection: Connection, { roomId, at }: RoomEventOf
 
 export const roomRestored = (connection: Connection, { roomId }: RoomEventOf<'room.restored'>) =>
   change(connection, roomId, { archivedAt: null })
+
+/** Moves rooms' numbers on to their latest events. */
+export const roomsAdvanced = async (
+  { $client }: Connection,
+  lastSeqs: ReadonlyMap<string, number>,
+): Promise<void> => {
+  await $client.query({
+    name: 'log.rooms_advanced',
+    text: `update rooms set last_seq = greatest(last_seq, last.seq), tx = pg_current_xact_id()
+      from unnest($1::text[], $2::bigint[]) as last (room_id, seq) where rooms.id = last.room_id`,
+    values: [[...lastSeqs.keys()], [...lastSeqs.values()]],
+  })
+}

@@ -10,7 +10,7 @@ import {
   reactionAdded,
   reactionRemoved,
 } from './project-messages.ts'
-import { roomArchived, roomCreated, roomRestored, roomUpdated } from './project-rooms.ts'
+import { roomArchived, roomCreated, roomRestored, roomsAdvanced, roomUpdated } from './project-rooms.ts'
 
 type Projections = { [T in EventType]: (connection: Connection, event: RoomEventOf<T>) => Promise<void> }
 
@@ -73,14 +73,19 @@ export const project = async (connection: Connection, events: readonly RoomEvent
     if (messages.length > 0) await messagesCreated(connection, messages)
     messages = []
   }
+  /** Of rooms whose latest event is not a message. */
+  const lastSeqs = new Map<string, number>()
   for (const event of events) {
     if (event.type === 'message.created') {
       messages.push(event)
+      lastSeqs.delete(event.roomId)
       continue
     }
     await flush()
     const apply = PROJECTIONS[event.type] as (connection: Connection, event: RoomEvent) => Promise<void>
     await apply(connection, event)
+    lastSeqs.set(event.roomId, event.seq)
   }
   await flush()
+  if (lastSeqs.size > 0) await roomsAdvanced(connection, lastSeqs)
 }

@@ -172,10 +172,6 @@ const insert = async (
         insert into events (room_id, seq, type, sender, client_id, data, at)
         select added.*, clock.at
         from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::json[]) as added, clock
-      ), numbered as (
-        update rooms set last_seq = last.seq, tx = pg_current_xact_id()
-        from (select room_id, max(seq) as seq from unnest($1::text[], $2::bigint[]) as n (room_id, seq) group by room_id) last
-        where rooms.id = last.room_id
       )
       select at from clock`,
     values: [
