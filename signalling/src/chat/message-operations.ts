@@ -1,4 +1,4 @@
-import { partsOf } from '@trunkline/protocol'
+import { partsOf, TrunklineError } from '@trunkline/protocol'
 import { derivedId } from '../ids.ts'
 import type { OperationHandlers, Performance } from '../operations/operation.ts'
 import type { Services } from '../services.ts'
@@ -86,9 +86,14 @@ export const messageOperations = ({ rooms, limits, chat }: Services) => {
     'message:scheduled': ({ roomId, ...paging }, { user }) =>
       scheduled.list({ roomId, sender: user.id }, paging),
 
-    'message:unschedule': async ({ roomId, scheduleId }, { user }) => {
-      await scheduled.remove({ roomId, sender: user.id, id: scheduleId })
-      return {}
+    'message:unschedule': async ({ roomId, scheduleId }, { principal, user }) => {
+      if (await scheduled.remove({ roomId, sender: user.id, id: scheduleId })) return {}
+      // Who is not in the room any more may take back what waits, and learns nothing else of the room.
+      await rooms.authorise(principal, roomId, 'read', user)
+      throw new TrunklineError(
+        'not_found',
+        'There is no such message of yours waiting: it may have been sent.',
+      )
     },
   } satisfies Partial<OperationHandlers>
 }

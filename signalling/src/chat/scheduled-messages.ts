@@ -110,8 +110,8 @@ export class ScheduledMessages {
     return { data: page, ...(hasMore && last ? { nextCursor: writeCursor(last.sendAt, last.id) } : {}) }
   }
 
-  /** @throws TrunklineError `not_found` for what was sent already, or is not theirs */
-  async remove({ roomId, sender, id }: { roomId: string; sender: string; id: string }): Promise<void> {
+  /** @returns whether it waited still */
+  async remove({ roomId, sender, id }: { roomId: string; sender: string; id: string }): Promise<boolean> {
     const removed = await this.#database
       .delete(scheduledMessages)
       .where(
@@ -122,8 +122,7 @@ export class ScheduledMessages {
         ),
       )
       .returning({ id: scheduledMessages.id })
-    if (removed.length > 0) return
-    throw new TrunklineError('not_found', 'There is no such message of yours waiting: it may have been sent.')
+    return removed.length > 0
   }
 
   /**

@@ -25,7 +25,8 @@ const readField = (kind: string, value: unknown): unknown => {
 export const readFields = (schema: z.ZodObject, values: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(values).map(([name, value]) => {
-      const field = (schema.shape as Record<string, z.ZodType | undefined>)[name]
+      // What is not its own is not a field: `constructor` is one of every object.
+      const field = Object.hasOwn(schema.shape, name) ? (schema.shape[name] as z.ZodType) : undefined
       return [name, field ? readField(kindOf(field), value) : value]
     }),
   )

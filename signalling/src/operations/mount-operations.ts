@@ -23,7 +23,7 @@ const readRequest = (operation: Operation, request: Request, what: string) => {
   if (!hasBody) return { ...readFields(operation.request, { ...request.query }), ...inPath }
   const fields = Object.keys(operation.request.shape).filter(field => !Object.hasOwn(inPath, field))
   // Where there is nothing to say, nothing need be sent.
-  const body = request.body ?? (fields.length === 0 ? {} : undefined)
+  const body = request.body === undefined && fields.length === 0 ? {} : request.body
   if (body === undefined) {
     const isNeeded = !operation.request.safeParse(inPath).success
     if (isNeeded) throw withoutBody(what, request)
