@@ -5,14 +5,11 @@ import { isText, isTime, readCursor, writeCursor } from '../cursor.ts'
 import type { Executor } from '../database.ts'
 import { rooms } from '../schema.ts'
 import { countsOfAll } from './counts.ts'
-import { entriesOf, ownRooms, pendingOf } from './entries.ts'
+import { activeAt, entriesOf, ownRooms, pendingOf } from './entries.ts'
 import type { Snapshots } from './snapshots.ts'
 import { withinBytes } from './within-bytes.ts'
 
 type Query = { archived: boolean; cursor?: string | undefined; limit: number }
-
-/** When something was last said in a room; before anything was, when it was made. */
-const activeAt = sql`coalesce(${rooms.lastMessageAt}, ${rooms.createdAt})`
 
 /** A user's rooms as a list: the latest activity first. */
 export class Inbox {
