@@ -1,4 +1,4 @@
-import type { RequestData } from '@trunkline/protocol'
+import type { NoticeData, RequestData } from '@trunkline/protocol'
 import pg from 'pg'
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
@@ -88,6 +88,7 @@ const banEverywhere = async () => {
   const mary = [maryA, maryB, maryInbox, maryIdle]
   for (const socket of [olgaA, olgaB, peteA, peteB, maryA, maryB]) await open(socket)
   await maryInbox.request('inbox:watch', {})
+  await maryIdle.request('presence:watch', { userIds: [name('olga')] })
   const fileId = await upload(maryA.token)
   const fileStatus = async () =>
     (await rest(media.url, 'GET', `/v1/files/${fileId}`, { token: maryA.token })).status
@@ -111,9 +112,14 @@ const banEverywhere = async () => {
   for (const socket of [peteA, peteB]) {
     await socket.hear('typing:changed', notice => notice.roomId === roomId && notice.userId === name('olga'))
   }
+  await olgaA.request('presence:set', { status: 'dnd' })
+  const isDnd = ({ userId, status }: NoticeData<'presence:changed'>) =>
+    userId === name('olga') && status === 'dnd'
+  await peteA.hear('presence:changed', isDnd)
   for (const socket of mary) {
     expect(heardSeq(socket, fromA.event.seq) || heardSeq(socket, fromB.event.seq)).toBe(false)
     expect(socket.heard('typing:changed').filter(notice => notice.roomId === roomId)).toEqual([])
+    expect(socket.heard('presence:changed').filter(isDnd)).toEqual([])
     for (const request of ['room:open', 'room:sync'] as const) {
       expect(await refusalOf(socket.request(request, { roomId }))).toBe('room_not_found')
     }

@@ -96,7 +96,7 @@ export class MembersChannel {
       if (signal.aborted) return
       if (this.#failures > 0) this.#logger.info('changes of membership are heard of again')
       this.#failures = 0
-      heartbeat = setInterval(() => client.query('select 1').catch(onError), HEARTBEAT_MS)
+      heartbeat = setInterval(() => void client.query('select 1').catch(onError), HEARTBEAT_MS)
       this.#onListening()
     }
     begin().catch(onError)

@@ -14,8 +14,8 @@ import { isInForce, roleOf } from './standings.ts'
  * Somebody's membership of a room may be another now; without a user, everybody's in it; without a room, anything: the
  * line to the database had been lost.
  */
-export type MembershipChange = { roomId?: string; userId?: string }
-export type MembershipListener = (change: MembershipChange) => void
+type MembershipChange = { roomId?: string; userId?: string }
+type MembershipListener = (change: MembershipChange) => void
 
 type ClosedReason = NoticeData<'room:closed'>['reason']
 
