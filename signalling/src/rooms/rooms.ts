@@ -11,7 +11,7 @@ import type { Database } from '../database.ts'
 import type { Principal, UserPrincipal } from '../identity/authenticate.ts'
 import type { EventLog } from '../log/event-log.ts'
 import { rooms } from '../schema.ts'
-import { endDistinction } from './command.ts'
+import { join } from './membership-changes.ts'
 import { assertMay, roomNotFound } from './roles.ts'
 import { roleOf, standingOf } from './standings.ts'
 
@@ -100,12 +100,11 @@ export class Rooms {
   /** Makes a user a member unless it is one already, or banned; returns what it is then. */
   enter(roomId: string, user: User, as: (room: { defaultRole: GrantedRole }) => GrantedRole): Promise<Role> {
     return this.#log.transaction(roomId, async transaction => {
-      const { executor, append, room } = transaction
+      const { executor, room } = transaction
       const standing = await standingOf(executor, roomId, user.id)
       if (standing && standing.role !== 'pending') return standing.role
       const role = as(room)
-      await endDistinction(transaction)
-      await append({ type: 'member.joined', sender: user.id, data: { user, role } })
+      await join(transaction, { user, role, sender: user.id })
       return role
     })
   }
