@@ -6,7 +6,7 @@ import type { Composition } from './platform.ts'
 
 const DIST = fileURLToPath(new URL('../../web-demo/dist', import.meta.url))
 
-/** Serves the web demo: `/`, `/r/<room>` and its assets, whose names carry their hash. */
+/** Serves the web demo: `/`, `/r/<room>`, `/chat` and its assets, whose names carry their hash. */
 export const mountDemo = ({ app, warnings }: Composition): void => {
   const page = join(DIST, 'index.html')
   if (!existsSync(page)) {
@@ -19,7 +19,7 @@ export const mountDemo = ({ app, warnings }: Composition): void => {
     response.status(status).setHeader('Cache-Control', 'no-cache')
     response.sendFile(page)
   }
-  app.get(['/', '/r/:room'], show(200))
+  app.get(['/', '/r/:room', '/chat', '/chat/:room'], show(200))
   // A wrong link opened in a browser gets a page that says so; programs get their problem+json.
   app.get(/^\/(?!v1\/)/, (request, response, next) => {
     if (request.accepts(['json', 'html']) === 'html') show(404)(request, response)

@@ -1,11 +1,12 @@
 import { LIMITS } from '@trunkline/sdk'
 import { html } from 'lit'
 import { LightElement } from '../design/element.ts'
+import '../messenger/messenger.ts'
 import '../room/room.ts'
 import './landing.ts'
 import { roomOfPath } from './room-name.ts'
 
-/** The demo: two addresses, `/` and `/r/<room>?name=<name>#token=<token>`. */
+/** The demo's addresses: `/`, `/r/<room>?name=<name>#token=<token>`, `/chat` and `/chat/<room>`. */
 export class App extends LightElement {
   static override properties = { path: { state: true } }
   declare path: string
@@ -28,6 +29,8 @@ export class App extends LightElement {
   }
 
   protected override render() {
+    const [, isMessenger, chosen] = /^(\/chat)(?:\/([A-Za-z0-9][A-Za-z0-9_-]*))?\/?$/.exec(this.path) ?? []
+    if (isMessenger) return html`<tl-messenger .roomId=${chosen} @go=${this.#go}></tl-messenger>`
     const roomId = roomOfPath(this.path)
     document.title = roomId ? `${roomId} · Trunkline` : 'Trunkline'
     if (!roomId) return html`<tl-landing .lost=${this.path !== '/'} @go=${this.#go}></tl-landing>`

@@ -1,0 +1,44 @@
+import { type IssuedToken, Rest, Trunkline, type User } from '@trunkline/sdk'
+import { forget, recall, remember } from '../room/storage.ts'
+
+/** Somebody this browser tries messaging out as. */
+export type Person = { user: User; token: string; expiresAt: string }
+
+const KEY = 'people'
+
+const isAlive = (person: Person): boolean => Date.parse(person.expiresAt) > Date.now()
+
+/** Everybody this browser was, the latest first. */
+export const knownPeople = (): Person[] => {
+  try {
+    return (JSON.parse(recall(KEY) ?? '[]') as Person[]).filter(isAlive)
+  } catch {
+    return []
+  }
+}
+
+const keep = (people: readonly Person[]): void => {
+  if (people.length === 0) forget(KEY)
+  else remember(KEY, JSON.stringify(people))
+}
+
+/** Puts somebody first: who comes back is that one. */
+export const rememberPerson = (person: Person): void =>
+  keep([person, ...knownPeople().filter(({ user }) => user.id !== person.user.id)])
+
+export const forgetPerson = (userId: string): void =>
+  keep(knownPeople().filter(({ user }) => user.id !== userId))
+
+/**
+ * Somebody new under this name.
+ * @throws TrunklineError `not_found` when the server runs no demo
+ */
+export const createPerson = async (name: string): Promise<Person> => {
+  const { user, token, expiresAt }: IssuedToken = await new Rest({ url: location.origin }).call(
+    'createDemoToken',
+    { body: { name } },
+  )
+  return { user, token, expiresAt }
+}
+
+export const clientOf = ({ token }: Person): Trunkline => new Trunkline({ url: location.origin, token })

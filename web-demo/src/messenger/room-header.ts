@@ -1,0 +1,75 @@
+import type { Room, Trunkline } from '@trunkline/sdk'
+import { html, nothing } from 'lit'
+import '../design/avatar.ts'
+import { LightElement } from '../design/element.ts'
+import { icon } from '../design/icons.ts'
+import { presenceDot, presenceWord } from './presence-dot.ts'
+import { peerOf, titleOf } from './titles.ts'
+
+/** What the open room is called, who the other one is, and the ways to its details and its call. Fires `back`, `details`. */
+export class RoomHeader extends LightElement {
+  static override properties = {
+    room: { attribute: false },
+    client: { attribute: false },
+    details: { type: Boolean },
+  }
+  declare room: Room
+  declare client: Trunkline
+  /** Whether the details are shown. */
+  declare details: boolean
+
+  constructor() {
+    super()
+    this.follow(() => this.room)
+    this.follow(() => this.client.presence)
+  }
+
+  protected override render() {
+    const { room } = this
+    const { info } = room
+    const peer = peerOf(room)
+    const presence = peer && this.client.presence.of(peer.id)
+    return html`<header class="room-header">
+      <button class="icon-button back" aria-label="Back to your rooms" @click=${() => this.dispatchEvent(new CustomEvent('back'))}>
+        ${icon('back')}
+      </button>
+      <span class="face">
+        ${
+          peer
+            ? html`<tl-avatar .name=${peer.name} userId=${peer.id}></tl-avatar>${presenceDot(presence?.status ?? 'offline')}`
+            : html`<span class="sign">${icon(info?.kind === 'channel' ? 'channel' : 'people')}</span>`
+        }
+      </span>
+      <span class="what">
+        <h1>${info ? titleOf(info, peer) : html`<span class="spinner"></span>`}</h1>
+        <small>${info ? this.#about(presence && presenceWord(presence)) : 'Opening'}</small>
+      </span>
+      ${
+        room.canCall && room.can('call')
+          ? html`<a class="icon-button" href="/r/${room.id}" target="_blank" aria-label="Call" title="Call">${icon('camera')}</a>`
+          : nothing
+      }
+      <button
+        class="icon-button"
+        aria-label="About this room"
+        title="About this room"
+        aria-pressed=${this.details}
+        @click=${() => this.dispatchEvent(new CustomEvent('details'))}
+      >
+        ${icon('people')}
+      </button>
+    </header>`
+  }
+
+  #about(presence: string | undefined): string {
+    const { info, state } = this.room
+    if (state === 'reconnecting') return 'Reconnecting'
+    if (presence !== undefined) return presence
+    const count = info?.memberCount ?? 0
+    const people = count === 1 ? '1 member' : `${count} members`
+    const archived = info?.archivedAt ? 'Archived, ' : ''
+    return `${archived}${people}${info?.description ? `, ${info.description}` : ''}`
+  }
+}
+
+customElements.define('tl-room-header', RoomHeader)
