@@ -272,7 +272,16 @@ export const OPERATION_ANSWERS: Examples = {
   'sync:get': {
     news: {
       rooms: [
-        { room, me: member, events: [messageEvent], hasMore: true, removed: { from: 1, to: 2 }, ...counts },
+        {
+          room,
+          me: member,
+          lastMessage: message,
+          activeAt: at,
+          events: [messageEvent],
+          hasMore: true,
+          removed: { from: 1, to: 2 },
+          ...counts,
+        },
       ],
       left: ['room-2'],
       pending: [pendingEntry],
