@@ -4,7 +4,6 @@ import {
   type Message,
   type NodeItem,
   type NoticeData,
-  type NoticeName,
   type OpenedRoom,
   type PresenceStatus,
   type RemovedStretch,
@@ -18,23 +17,24 @@ import {
   type Room as RoomInfo,
   TrunklineError,
 } from '@trunkline/protocol'
-import { Backoff, wait } from './backoff.ts'
 import type { Blocks } from './blocks.ts'
 import { Call } from './call.ts'
-import type { Connection, ConnectionEvents } from './connection.ts'
+import type { Connection } from './connection.ts'
 import type { DeviceLoader } from './device-loader.ts'
-import { toTrunklineError } from './errors.ts'
 import type { JoinOptions } from './join-options.ts'
-import { LogSync, PAGE } from './log-sync.ts'
+import { LogSync } from './log-sync.ts'
 import { type Draft, type DraftOptions, Outbox, optionsOf, type PendingMessage } from './outbox.ts'
 import type { Presences } from './presences.ts'
 import { ReceiptSender } from './receipts.ts'
 import type { Rest } from './rest.ts'
+import { type ClosedReason, closedBy } from './room-closed.ts'
 import { RoomCommands } from './room-commands.ts'
 import { roomAfter } from './room-info.ts'
 import { type RoomMessage, RoomMessages } from './room-messages.ts'
+import { hearOfRoom, type RoomNotice } from './room-notices.ts'
+import { RoomOpening } from './room-opening.ts'
 import { type MessageState, type Reach, Roster, type Sent } from './roster.ts'
-import { Thread } from './thread.ts'
+import { type Thread, Threads } from './thread.ts'
 import { TypingSender, TypingSet } from './typing.ts'
 
 /**
@@ -43,9 +43,6 @@ import { TypingSender, TypingSet } from './typing.ts'
  * (`closedReason`, and error says it in words).
  */
 export type RoomState = 'opening' | 'open' | 'reconnecting' | 'refused' | 'closed'
-/** Why the server closed a room for us. */
-export type ClosedReason = NoticeData<'room:closed'>['reason']
-
 export type RoomEvents = {
   /** Something of the room changed; what to listen to for drawing it. */
   changed: []
@@ -61,11 +58,6 @@ export type RoomEvents = {
   call: [CallInfo | null]
 }
 
-/** Notices about one room. */
-type RoomNotice = {
-  [N in NoticeName]: NoticeData<N> extends { roomId: string } | { event: RoomEvent } ? N : never
-}[NoticeName]
-
 export type RoomDeps = {
   connection: Connection
   rest: Rest
@@ -79,9 +71,10 @@ export type RoomDeps = {
 /** A room: its members, its log, its messages and its call. Made by `client.room(id)`; stays current across reconnects. */
 export class Room extends RoomCommands<RoomEvents> {
   readonly #deps: RoomDeps
+  readonly #opening: RoomOpening
   readonly #log: LogSync
   readonly #messages: RoomMessages
-  readonly #threads = new Map<number, Thread>()
+  readonly #threads: Threads
   readonly #roster: Roster
   readonly #typing = new TypingSet(() => {
     this.emit('typing', this.typing)
@@ -97,7 +90,6 @@ export class Room extends RoomCommands<RoomEvents> {
   #opened: OpenedRoom | undefined
   #call: CallInfo | null = null
   #ownCall: Call | undefined
-  #attempt = 0
 
   constructor(id: string, deps: RoomDeps) {
     super(id)
@@ -120,6 +112,20 @@ export class Room extends RoomCommands<RoomEvents> {
         this.emit('changed')
       },
     })
+    this.#opening = new RoomOpening({
+      last: () => this.#log.last,
+      ask: request => connection.request('room:open', { roomId: id, ...request }),
+      opened: (opened, after) => this.#onOpened(opened, after),
+      refused: error => this.#refuse(error),
+    })
+    this.#threads = new Threads({
+      message: seq => this.message(seq),
+      answers: seq => this.#messages.thread(seq),
+      pending: () => this.pending,
+      first: () => this.#log.first,
+      loadPage: (seq, cursor) => this.#loadAnswers(seq, cursor),
+      send: draft => this.send(draft),
+    })
     this.#outbox = new Outbox({
       send: message => this.#transmit(message),
       upload: async ({ blob, name }) => {
@@ -129,7 +135,7 @@ export class Room extends RoomCommands<RoomEvents> {
       changed: () => this.emit('changed'),
     })
     this.#listen()
-    if (connection.state === 'connected') void this.#open()
+    if (connection.state === 'connected') void this.#opening.start()
   }
 
   get state(): RoomState {
@@ -233,23 +239,7 @@ export class Room extends RoomCommands<RoomEvents> {
 
   /** The thread of a message: the same object each time. */
   thread(seq: number): Thread {
-    const known = this.#threads.get(seq)
-    if (known) return known
-    const thread = new Thread(seq, {
-      root: () => this.message(seq),
-      answers: () => this.#messages.thread(seq),
-      pending: () => this.pending.filter(({ threadOf }) => threadOf === seq),
-      isWhole: () => this.#log.first !== undefined && this.#log.first <= seq,
-      loadPage: async cursor => {
-        const page = { roomId: this.id, seq, ...(cursor && { cursor }) }
-        const [answer] = await Promise.all([this.request('message:thread', page), this.loadMessage(seq)])
-        this.#adopt(answer.data)
-        return answer
-      },
-      send: draft => this.send(draft),
-    })
-    this.#threads.set(seq, thread)
-    return thread
+    return this.#threads.get(seq)
   }
 
   /** Hears what is published to a node from now on; call what is returned to stop. */
@@ -366,7 +356,7 @@ export class Room extends RoomCommands<RoomEvents> {
 
   #end(error: TrunklineError): void {
     for (const stop of this.#stops) stop()
-    this.#attempt += 1
+    this.#opening.stop()
     this.#receipts.close()
     this.#typingSender.reset()
     this.#typing.clear()
@@ -378,7 +368,7 @@ export class Room extends RoomCommands<RoomEvents> {
     const { connection, presences, blocks } = this.#deps
     this.#stops.push(
       connection.on('state', (state, error) => {
-        if (state === 'connected') void this.#open()
+        if (state === 'connected') void this.#opening.start()
         else if (state === 'refused') this.#refuse(error)
         else this.#pause()
       }),
@@ -389,29 +379,22 @@ export class Room extends RoomCommands<RoomEvents> {
       }),
       blocks.on('changed', () => this.emit('changed')),
     )
-    this.#hear('event:appended', ({ event }) => this.#log.append([event]))
-    this.#hear('typing:changed', ({ userId, typing }) => {
+    const hear = <N extends RoomNotice>(name: N, listener: (data: NoticeData<N>) => void) =>
+      this.#stops.push(hearOfRoom(connection, this.id, name, listener))
+    hear('event:appended', ({ event }) => this.#log.append([event]))
+    hear('typing:changed', ({ userId, typing }) => {
       if (userId !== this.#opened?.me.user.id) this.#typing.set(userId, typing)
     })
-    this.#hear('receipt:changed', notice => {
+    hear('receipt:changed', notice => {
       this.#roster.applyReceipt(notice)
       this.emit('receipt', notice.userId)
       this.emit('changed')
     })
-    this.#hear('call:changed', ({ call }) => this.#setCall(call))
-    this.#hear('room:closed', ({ reason }) => void this.#onClosed(reason))
-    this.#hear('room:entered', ({ role }) => {
-      if (this.#state === 'refused' && role !== 'pending') void this.#open()
+    hear('call:changed', ({ call }) => this.#setCall(call))
+    hear('room:closed', ({ reason }) => void this.#onClosed(reason))
+    hear('room:entered', ({ role }) => {
+      if (this.#state === 'refused' && role !== 'pending') void this.#opening.start()
     })
-  }
-
-  /** A notice, if it is about this room. */
-  #hear<N extends RoomNotice>(name: N, listener: (data: NoticeData<N>) => void): void {
-    const heard = (data: NoticeData<RoomNotice>) => {
-      const roomId = 'event' in data ? data.event.roomId : data.roomId
-      if (roomId === this.id) listener(data as NoticeData<N>)
-    }
-    this.#stops.push(this.#deps.connection.on(name, heard as (...args: ConnectionEvents[N]) => void))
   }
 
   /** The server closed the room for us: there is nothing to say good-bye to. */
@@ -422,25 +405,6 @@ export class Room extends RoomCommands<RoomEvents> {
     const call = this.#ownCall
     this.#end(this.#error)
     await call?.leave()
-  }
-
-  async #open(): Promise<void> {
-    const backoff = new Backoff()
-    const attempt = ++this.#attempt
-    while (attempt === this.#attempt && this.#state !== 'closed') {
-      try {
-        const after = this.#log.last
-        const request = { roomId: this.id, limit: PAGE, ...(after !== undefined && { after }) }
-        const opened = await this.request('room:open', request)
-        if (attempt === this.#attempt) this.#onOpened(opened, after)
-        return
-      } catch (thrown) {
-        const error = toTrunklineError(thrown)
-        if (attempt !== this.#attempt) return
-        if (!error.retryable) return this.#refuse(error)
-        await wait(error.details?.retryAfterMs ?? backoff.next())
-      }
-    }
   }
 
   #onOpened(opened: OpenedRoom, after: number | undefined): void {
@@ -467,7 +431,7 @@ export class Room extends RoomCommands<RoomEvents> {
 
   #onStarted(events: readonly RoomEvent[]): void {
     this.#messages.start(events)
-    for (const thread of this.#threads.values()) thread.reset()
+    this.#threads.reset()
     for (const event of events) this.#outbox.settle(event)
     this.emit('changed')
   }
@@ -491,6 +455,13 @@ export class Room extends RoomCommands<RoomEvents> {
   #adopt(messages: readonly Message[]): void {
     this.#messages.adopt(messages)
     this.emit('changed')
+  }
+
+  async #loadAnswers(seq: number, cursor: string | undefined) {
+    const page = { roomId: this.id, seq, ...(cursor && { cursor }) }
+    const [answer] = await Promise.all([this.request('message:thread', page), this.loadMessage(seq)])
+    this.#adopt(answer.data)
+    return answer
   }
 
   async #transmit(message: PendingMessage): Promise<RoomEvent> {
@@ -519,7 +490,7 @@ export class Room extends RoomCommands<RoomEvents> {
   }
 
   #pause(): void {
-    this.#attempt += 1
+    this.#opening.stop()
     this.#outbox.setReady(false)
     if (this.#state === 'open') this.#set('reconnecting')
   }
@@ -535,19 +506,6 @@ export class Room extends RoomCommands<RoomEvents> {
     this.#state = state
     this.emit('state', state)
     this.emit('changed')
-  }
-}
-
-const closedBy = (reason: ClosedReason): TrunklineError => {
-  switch (reason) {
-    case 'left':
-      return new TrunklineError('room_not_found', 'You left this room')
-    case 'removed':
-      return new TrunklineError('room_not_found', 'You were removed from this room')
-    case 'banned':
-      return new TrunklineError('room_not_found', 'You are banned from this room')
-    case 'deleted':
-      return new TrunklineError('room_not_found', 'This room was deleted')
   }
 }
 

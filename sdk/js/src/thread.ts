@@ -14,6 +14,48 @@ export type ThreadPort = {
   send: (draft: Draft) => Promise<RoomEvent>
 }
 
+export type ThreadsPort = {
+  message: (seq: number) => RoomMessage | undefined
+  answers: (seq: number) => RoomMessage[]
+  pending: () => PendingMessage[]
+  /** Number of the first event that is loaded of the log. */
+  first: () => number | undefined
+  /** Loads a page of answers, and the message they answer. */
+  loadPage: (seq: number, cursor: string | undefined) => ReturnType<ThreadPort['loadPage']>
+  send: (draft: Draft) => Promise<RoomEvent>
+}
+
+/** The threads of a room that were asked for, each the same object every time. */
+export class Threads {
+  readonly #port: ThreadsPort
+  readonly #threads = new Map<number, Thread>()
+
+  constructor(port: ThreadsPort) {
+    this.#port = port
+  }
+
+  get(seq: number): Thread {
+    const known = this.#threads.get(seq)
+    if (known) return known
+    const { message, answers, pending, first, loadPage, send } = this.#port
+    const thread = new Thread(seq, {
+      root: () => message(seq),
+      answers: () => answers(seq),
+      pending: () => pending().filter(({ threadOf }) => threadOf === seq),
+      isWhole: () => (first() ?? Number.POSITIVE_INFINITY) <= seq,
+      loadPage: cursor => loadPage(seq, cursor),
+      send,
+    })
+    this.#threads.set(seq, thread)
+    return thread
+  }
+
+  /** What was loaded was forgotten. */
+  reset(): void {
+    for (const thread of this.#threads.values()) thread.reset()
+  }
+}
+
 /** The answers in the thread of a message; its room's `changed` says when they change. Made by `room.thread(seq)`. */
 export class Thread {
   /** Number of the message the thread hangs on. */
