@@ -24,6 +24,20 @@ const PATHS = {
   speaker: svg`<path d="M4 9.5h3l4.5-4v13l-4.5-4H4a1 1 0 0 1-1-1v-3a1 1 0 0 1 1-1ZM15.5 9a4.2 4.2 0 0 1 0 6M18.2 6.3a8 8 0 0 1 0 11.4"/>`,
   arrow: svg`<path d="M5 12h13.5M12.5 5.8 18.7 12l-6.2 6.2"/>`,
   lock: svg`<rect x="5" y="10.5" width="14" height="10" rx="2.5"/><path d="M8 10.5V7.5a4 4 0 0 1 8 0v3"/>`,
+  plus: svg`<path d="M12 5v14M5 12h14"/>`,
+  back: svg`<path d="M19 12H5.5M11.5 5.8 5.3 12l6.2 6.2"/>`,
+  compass: svg`<circle cx="12" cy="12" r="9"/><path d="m15.8 8.2-2.1 5.5-5.5 2.1 2.1-5.5 5.5-2.1Z"/>`,
+  channel: svg`<path d="M9.8 4 7.6 20M16.4 4l-2.2 16M4.5 9h15.5M4 15h15.5"/>`,
+  thread: svg`<path d="M20 11.5a3 3 0 0 0-3-3H8.5a4.5 4.5 0 0 0-4.5 4.5v1.5a4 4 0 0 0 2.5 3.7V21l3-2.5H17a3 3 0 0 0 3-3ZM8 5h9M9 12.2h6.5M9 15h4"/>`,
+  reply: svg`<path d="M9.5 6 4 11.5 9.5 17M4.5 11.5H14a6 6 0 0 1 6 6V19"/>`,
+  smile: svg`<circle cx="12" cy="12" r="9"/><path d="M8.3 14.2a4.5 4.5 0 0 0 7.4 0M9 9.5v.1M15 9.5v.1"/>`,
+  pencil: svg`<path d="m4.5 19.5 1-4.2L15.7 5.1a1.8 1.8 0 0 1 2.5 0l.7.7a1.8 1.8 0 0 1 0 2.5L8.7 18.5l-4.2 1ZM13.7 7.1l3.2 3.2"/>`,
+  trash: svg`<path d="M4.5 7h15M9.5 7V5.5A1.5 1.5 0 0 1 11 4h2a1.5 1.5 0 0 1 1.5 1.5V7M6.5 7l.8 11.2A2 2 0 0 0 9.3 20h5.4a2 2 0 0 0 2-1.8L17.5 7M10.2 11v5M13.8 11v5"/>`,
+  pin: svg`<path d="M14.5 3.8 20.2 9.5l-3.4 1.3-3.3 3.3-.6 4.3-7.3-7.3 4.3-.6 3.3-3.3 1.3-3.4ZM9.2 14.8 4 20"/>`,
+  forward: svg`<path d="M14.5 6 20 11.5 14.5 17M19.5 11.5H10a6 6 0 0 0-6 6V19"/>`,
+  more: svg`<path d="M5.5 12v.1M12 12v.1M18.5 12v.1" stroke-width="2.6"/>`,
+  at: svg`<circle cx="12" cy="12" r="3.8"/><path d="M15.8 8.2v5a2.6 2.6 0 0 0 5.2 0V12a9 9 0 1 0-3.6 7.2"/>`,
+  copy: svg`<rect x="8.5" y="8.5" width="11.5" height="11.5" rx="2.5"/><path d="M15.5 5.5A1.5 1.5 0 0 0 14 4H6.5A2.5 2.5 0 0 0 4 6.5V14a1.5 1.5 0 0 0 1.5 1.5"/>`,
 } as const
 
 export type IconName = keyof typeof PATHS

@@ -5,8 +5,13 @@ import '../design/avatar.ts'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
 
-const WORDS: Record<PresenceStatus, string> = { online: 'Online', away: 'Away', offline: 'Offline' }
-const ORDER: PresenceStatus[] = ['online', 'away', 'offline']
+const WORDS: Record<PresenceStatus, string> = {
+  online: 'Online',
+  away: 'Away',
+  dnd: 'Do not disturb',
+  offline: 'Offline',
+}
+const ORDER: PresenceStatus[] = ['online', 'away', 'dnd', 'offline']
 
 /** Who is in the room, the present ones first. */
 export class Members extends LightElement {
