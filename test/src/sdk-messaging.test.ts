@@ -499,7 +499,7 @@ test('an inbox of more rooms than one answer holds is whole, and knows the same 
 })
 
 test("one exports what is one's own, and deletes oneself", async () => {
-  const server = await startServer()
+  const server = await startServer({ ...options, services: ['signalling', 'media'] })
   const [ann, bobsClient] = [await connect(server.url, 'ann'), await connect(server.url, 'bob')]
   const { id } = await ann.createRoom({ kind: 'group', title: 'Ward', members: ['bob'] })
   const room = await ann.openRoom(id)
