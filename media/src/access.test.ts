@@ -23,6 +23,9 @@ const startSignalling = async (answer: (token: string | undefined, room: string)
   app.get('/v1/rooms/:id', (request, response) => {
     response.json(answer(bearerOf(request), request.params.id))
   })
+  app.get('/v1/rooms/:id/file-access', (request, response) => {
+    response.json(answer(bearerOf(request), `${request.params.id} ${request.query.fileId}`))
+  })
   finish()
   return createHttpAccess({ signallingUrl: await listen(createServer(app)) })
 }
@@ -38,6 +41,25 @@ describe('asking signalling over HTTP', () => {
     })
     expect(await access.roleOf('abc.def', 'room_1')).toEqual({ userId: 'alice', role: 'publisher' })
     expect(seen).toEqual([['abc.def', 'room_1']])
+  })
+
+  it('asks who may read a file, and takes nothing else for an answer', async () => {
+    const file = { fileId: 'file_1', roomId: 'room_1' }
+    const answers: unknown[] = [{ userId: 'alice', newField: true }, { me: { userId: 'alice' } }]
+    const seen: unknown[] = []
+    const access = await startSignalling((token, asked) => {
+      seen.push([token, asked])
+      return answers.shift()
+    })
+    expect(await access.readerOf('abc.def', file)).toEqual({ userId: 'alice' })
+    await expect(access.readerOf('abc.def', file)).rejects.toEqual(refusal('unavailable'))
+    expect(seen[0]).toEqual(['abc.def', 'room_1 file_1'])
+    const refusing = await startSignalling(() => {
+      throw new TrunklineError('room_not_found', 'Said by signalling.')
+    })
+    await expect(refusing.readerOf('t', file)).rejects.toEqual(refusal('room_not_found'))
+    const odd = { fileId: 'a&b=c', roomId: '../x?' }
+    await expect(refusing.readerOf('t', odd)).rejects.toEqual(refusal('room_not_found'))
   })
 
   it.each([

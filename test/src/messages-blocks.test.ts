@@ -84,7 +84,7 @@ describe.each(['overRest', 'overSocket'] as const)('blocks %s', transport => {
 
   it('a scheduled message that comes to a closed room says why it was not sent', async () => {
     const roomId = await stage.room('ann', { kind: 'direct', members: ['bob'] })
-    const sendAt = new Date(Date.now() + 600).toISOString()
+    const sendAt = new Date(Date.now() + 2_000).toISOString()
     const { id } = await ask('bob', 'message:schedule', { roomId, sendAt, text: 'Later' })
     await ask('ann', 'block:add', { userId: 'bob' })
     const failed = await until('it has failed', async () => {

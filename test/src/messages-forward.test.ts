@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { callStrictly } from './contract-client.ts'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { mintToken } from './support/rest.ts'
 import { refusalOf, type Stage, setStage } from './support/stage.ts'
@@ -147,6 +148,8 @@ it('whoever asks signalling itself hears the same, whether there is such a file 
     return [response.status, (await response.json()).detail]
   }
   expect((await asked('bob', here, fileId))[0]).toBe(200)
+  const bob = { token: stage.token('bob'), id: here, query: `?fileId=${fileId}` }
+  expect(await callStrictly(stage.url(), 'getFileAccess', bob)).toEqual({ userId: 'bob' })
   const refused = await asked('eve', here, fileId)
   expect(refused[0]).toBe(404)
   expect(await asked('eve', here, 'file_none')).toEqual(refused)

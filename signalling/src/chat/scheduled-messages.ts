@@ -49,7 +49,6 @@ export class ScheduledMessages {
    * @throws TrunklineError `invalid_request` for a time that is past or too far, `limit_reached`, `conflict`
    */
   async add({ roomId, sender, clientId, sendAt, ...kept }: NewSchedule): Promise<ScheduledMessage> {
-    assertTime(sendAt)
     // Also the clientId of the message once it is sent: by that a client knows it again.
     const id = clientId === undefined ? newId('sched') : derivedId('sched', roomId, sender, clientId)
     const content = JSON.parse(JSON.stringify(kept)) as Row['content']
@@ -59,6 +58,8 @@ export class ScheduledMessages {
       await executor.select({ id: users.id }).from(users).where(eq(users.id, sender)).for('update')
       const earlier = await findEarlier(executor, row)
       if (earlier) return earlier
+      // A retry may come after its time.
+      assertTime(sendAt)
       const waiting = await executor.$count(scheduledMessages, eq(scheduledMessages.sender, sender))
       if (waiting >= LIMITS.scheduledPerUser) {
         throw new TrunklineError(
