@@ -3,10 +3,10 @@ import type { Appended, Entry } from './entry.ts'
 import type { Outcome } from './write.ts'
 
 /**
- * Batches on their way at once, each on a connection of its own: one is being written while another is made durable.
- * Measured: a third adds nothing, more make batches smaller and everybody slower.
+ * Batches on their way at once, each on a connection of its own: one is being written while others become durable.
+ * 400 senders in 500 rooms, on two busy cores: 4,400, 7,100, 8,000, 10,500 messages a second with 1, 2, 3, 4.
  */
-const BATCHES = 2
+const BATCHES = 4
 const BATCH = { entries: 256, bytes: 1024 * 1024 }
 /** Transactions on their way at once. They leave connections of the pool to those who read. */
 const TURNS = 8
