@@ -5,12 +5,15 @@ import { mintToken, rest } from './support/rest.ts'
 import { startServer, type TestServer } from './support/server.ts'
 import { connectSocket } from './support/socket.ts'
 
+/** Signalling is all that is asked. */
+const ALONE = { services: ['signalling'], env: { TRUNKLINE_SECRET: 'the-secret-of-these-tests' } }
+
 const register = cleanUpAfterAll()
 let server: TestServer
 let made = 0
 
 beforeAll(async () => {
-  server = await startServer({ register })
+  server = await startServer({ ...ALONE, register })
 }, 60_000)
 
 const ok = async <T = unknown>(method: string, path: string, body?: unknown, token?: string): Promise<T> => {

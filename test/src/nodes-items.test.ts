@@ -9,12 +9,15 @@ import { startServer, type TestServer } from './support/server.ts'
 import { connectSocket } from './support/socket.ts'
 import { until } from './support/until.ts'
 
+/** Signalling is all that is asked. */
+const ALONE = { services: ['signalling'], env: { TRUNKLINE_SECRET: 'the-secret-of-these-tests' } }
+
 const register = cleanUpAfterAll()
 let server: TestServer
 let made = 0
 
 beforeAll(async () => {
-  server = await startServer({ register })
+  server = await startServer({ ...ALONE, register })
 }, 60_000)
 
 const room = async (more: object = {}): Promise<string> => {

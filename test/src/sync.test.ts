@@ -9,12 +9,15 @@ import { until } from './support/until.ts'
 
 type Sync = OperationAnswer<'sync:get'>
 
+/** Signalling is all that is asked. */
+const ALONE = { services: ['signalling'], env: { TRUNKLINE_SECRET: 'the-secret-of-these-tests' } }
+
 const register = cleanUpAfterAll()
 let server: TestServer
 let made = 0
 
 beforeAll(async () => {
-  server = await startServer({ register })
+  server = await startServer({ ...ALONE, register })
 }, 60_000)
 
 const ok = async <T = unknown>(method: string, path: string, body?: unknown, token?: string): Promise<T> => {
@@ -143,12 +146,12 @@ test('an invitation waits in every answer until it is accepted; then the room is
 })
 
 test('cursors survive a restart of the server', async () => {
-  const own = await startServer()
+  const own = await startServer(ALONE)
   await rest(own.url, 'POST', '/v1/rooms', { body: { id: 'kept', kind: 'group', members: ['zoe'] } })
   const token = await mintToken(own.url, 'zoe')
   const before = await rest(own.url, 'GET', '/v1/sync', { token })
   await own.stop()
-  const again = await restartServer(own)
+  const again = await restartServer(own, ALONE)
   const after = await rest(again.url, 'GET', `/v1/sync?cursor=${before.body.cursor}`, { token })
   expect(after.body).toMatchObject({ reset: false })
 })
