@@ -74,6 +74,8 @@ export const createJobs = async (options: {
     monitorVacuum: false,
     superviseIntervalSeconds: MONITOR_SECONDS,
     monitorIntervalSeconds: MONITOR_SECONDS,
+    // What runs by its key is remembered that long: left at a minute, a job whose worker died waits for it.
+    queueCacheIntervalSeconds: MONITOR_SECONDS,
   })
   // A lost connection is the library's to replace: its workers go on once the database is back.
   boss.on('error', error =>

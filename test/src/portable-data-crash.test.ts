@@ -16,7 +16,7 @@ const options = {
   env: { TRUNKLINE_SECRET: 'a-secret-for-crashes' },
   register,
 }
-const KILLS = rounds(2)
+const KILLS = rounds(1)
 let server: TestServer
 
 const inDatabase = async (
