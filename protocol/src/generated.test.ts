@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import asyncApiSchema from '@asyncapi/specs/schemas/3.0.0-without-$id.json' with { type: 'json' }
 import { Validator } from '@seriousme/openapi-schema-validator'
+import { Ajv } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { describe, expect, it } from 'vitest'
@@ -84,6 +86,15 @@ describe('asyncapi.json', () => {
     operations: Record<string, { action: string }>
     channels: { socket: { messages: Record<string, unknown> } }
   }
+
+  it('is a valid AsyncAPI 3.0 document', () => {
+    // The specification's schema is of draft 7, and lists of alternatives in it are long: one error is enough.
+    const validator = new Ajv({ strict: false, allErrors: false })
+    addFormats.default(validator)
+    const isValid = validator.validate(asyncApiSchema, read('asyncapi.json'))
+    expect(validator.errors).toBeNull()
+    expect(isValid).toBe(true)
+  })
 
   it('has every request and every notice', () => {
     const named = (names: readonly string[]) => names.map(name => name.replaceAll(':', '.')).sort()
