@@ -24,7 +24,11 @@ const inDatabase = async (
 ) => {
   const url = `postgresql://trunkline@${encodeURIComponent(join(server.dataFolder, 'postgres'))}/postgres`
   const pool = openPool(url, createLogger({ name: 'test', level: 'silent' }), 1)
-  await work((text, values) => pool.query(text, values)).finally(() => pool.end())
+  try {
+    await work((text, values) => pool.query(text, values))
+  } finally {
+    await pool.end()
+  }
 }
 
 /** A room with more messages than one would want to send one by one: written as the log writes them. */

@@ -31,8 +31,6 @@ const RECEIVING_MS = 24 * 3_600_000
 /** The job was cancelled, or is another run's now: whoever works on it stops. */
 export class JobLost extends Error {}
 
-export const isUnfinished = ({ state }: JobRow): boolean => (UNFINISHED as readonly string[]).includes(state)
-
 export const toJob = (row: JobRow): Job => ({
   id: row.id,
   kind: row.kind,
