@@ -9,7 +9,7 @@ import {
 } from './contract-client.ts'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { commandOf, descendantsOf } from './support/processes-of.ts'
-import { rest } from './support/rest.ts'
+import { mintToken, rest } from './support/rest.ts'
 import { startServer, type TestServer } from './support/server.ts'
 
 const roomId = 'ward-7'
@@ -265,8 +265,32 @@ it('a call whose worker dies', async () => {
   const lost = await ada.hear('call:lost', ({ participantId }) => participantId === adas.own.participantId)
   expect(lost.reason).not.toBe('')
   await ada.request('room:close', { roomId })
-  await grace.hear('presence:changed', ({ userId, status }) => userId === 'ada' && status === 'offline')
   expectNoFaults()
+})
+
+it('what concerns a user alone, in whatever room', async () => {
+  const token = await mintToken(url, 'linus')
+  const linus = await connectStrictly(url, token)
+  await linus.request('inbox:watch', {})
+  const elsewhere = await performStrictly(url, 'room:create', { kind: 'group', members: ['linus', 'ada'] })
+  await linus.hear('room:entered', entered => entered.roomId === elsewhere.id)
+  const present = await linus.request('presence:watch', { userIds: ['ada', 'nobody'] })
+  expect(present.data.map(({ userId, status }) => [userId, status])).toEqual([['ada', 'online']])
+  const { seq } = await callStrictly(url, 'createMessage', {
+    id: elsewhere.id,
+    body: { sender: 'ada', text: 'Read me' },
+  })
+  await linus.hear('event:appended', ({ event }) => event.roomId === elsewhere.id && event.seq === seq)
+  await performStrictly(url, 'receipt:read', { roomId: elsewhere.id, seq }, { token })
+  await linus.hear('counts:changed', ({ readSeq }) => readSeq === seq)
+  await performStrictly(url, 'block:add', { userId: 'ada' }, { token })
+  await linus.hear('blocks:changed', ({ userIds }) => userIds.includes('ada'))
+  await performStrictly(url, 'member:ban', { roomId: elsewhere.id, userId: 'linus' })
+  await linus.hear('room:closed', ({ reason }) => reason === 'banned')
+  ada.close()
+  await grace.hear('presence:changed', ({ userId, status }) => userId === 'ada' && status === 'offline')
+  expect(linus.faults).toEqual([])
+  linus.close()
 })
 
 it('all of the contract was at work', () => {
@@ -283,6 +307,5 @@ it('all of the contract was at work', () => {
     'message.created',
     'room.created',
   ])
-  ada.close()
   grace.close()
 })
