@@ -111,6 +111,7 @@ const storable = (text: string): string => text.replaceAll('\\u0000', '').toWell
 
 const perform = async (roomId: string, all: readonly Step[]): Promise<void> => {
   const seqs: number[] = []
+  const deleted = new Set<number>()
   let waiting: Promise<unknown>[] = []
   for (const { type, sender, message, data, at } of all) {
     const target = seqs[message % Math.max(1, seqs.length)]
@@ -118,7 +119,9 @@ const perform = async (roomId: string, all: readonly Step[]): Promise<void> => {
       value === true && /^(messageSeq|replyTo|threadOf)$/.test(key) ? [key, target] : [key, value]
     const filled = JSON.parse(storable(JSON.stringify(Object.fromEntries(Object.entries(data).map(fill)))))
     if ('messageSeq' in data && target === undefined) continue
-    // A room's calls are told by the SFU, everything else by people: nobody is changed who is not in.
+    // The command refuses it: what an edit after it said would stay in the log.
+    if (type === 'message.edited' && target !== undefined && deleted.has(target)) continue
+    if (type === 'message.deleted' && target !== undefined) deleted.add(target)
     const work = log
       .append({ roomId, type, sender, data: filled as EventData })
       .then(({ event }) => type === 'message.created' && seqs.push(event.seq))
