@@ -1,54 +1,86 @@
-import type { Member, PresenceStatus, Room } from '@trunkline/sdk'
+import type { Member, PresenceStatus, Room, Trunkline } from '@trunkline/sdk'
 import { html, nothing } from 'lit'
 import { repeat } from 'lit/directives/repeat.js'
 import '../design/avatar.ts'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
+import { presenceDot, presenceWord, STATUS_WORDS } from '../design/presence.ts'
 
-const WORDS: Record<PresenceStatus, string> = {
-  online: 'Online',
-  away: 'Away',
-  dnd: 'Do not disturb',
-  offline: 'Offline',
-}
 const ORDER: PresenceStatus[] = ['online', 'away', 'dnd', 'offline']
+/** So many at a time: of a large room nobody reads all. */
+const SHOWN = 100
 
-/** Who is in the room, the present ones first. */
+/** Who is in the room, the present ones first. With a `client`, members can be chosen: fires `choose`. */
 export class Members extends LightElement {
-  static override properties = { room: { attribute: false } }
+  static override properties = {
+    room: { attribute: false },
+    client: { attribute: false },
+    shown: { state: true },
+  }
   declare room: Room
+  declare client: Trunkline | undefined
+  declare shown: number
 
   constructor() {
     super()
+    this.shown = SHOWN
     this.follow(() => this.room)
+    this.follow(() => this.client?.presence)
   }
 
   protected override render() {
-    const { room } = this
+    const { room, shown } = this
     const rank = (member: Member) => ORDER.indexOf(room.presenceOf(member.user.id))
-    const members = room.members
-      .filter(({ role }) => role !== 'banned' && role !== 'pending')
-      .sort((a, b) => rank(a) - rank(b) || a.user.name.localeCompare(b.user.name))
-    const calling = new Set(room.liveCall?.participants.map(({ userId }) => userId))
+    const members = room.members.sort((a, b) => rank(a) - rank(b) || a.user.name.localeCompare(b.user.name))
     return html`<ul class="members">
-      ${repeat(
-        members,
-        ({ user }) => user.id,
-        ({ user, role }) => {
-          const status = room.presenceOf(user.id)
-          return html`<li class=${status}>
-            <span class="face">
-              <tl-avatar .name=${user.name} userId=${user.id}></tl-avatar><i class="dot ${status}"></i>
-            </span>
-            <span class="name">
-              <strong>${user.name}${user.id === room.me?.user.id ? html`<span class="muted"> (you)</span>` : nothing}</strong>
-              <small>${WORDS[status]}${role === 'owner' || role === 'moderator' ? `, ${role}` : ''}</small>
-            </span>
-            ${calling.has(user.id) ? html`<span class="calling">${icon('camera')}In the call</span>` : nothing}
-          </li>`
-        },
-      )}
-    </ul>`
+        ${repeat(
+          members.slice(0, shown),
+          ({ user }) => user.id,
+          member => this.#member(member),
+        )}
+      </ul>
+      ${
+        members.length > shown
+          ? html`<button
+              class="button small"
+              @click=${() => {
+                this.shown += SHOWN
+              }}
+            >
+              Show ${Math.min(SHOWN, members.length - shown)} more
+            </button>`
+          : nothing
+      }`
+  }
+
+  #member(member: Member) {
+    const { room, client } = this
+    const { user, role } = member
+    const status = room.presenceOf(user.id)
+    const presence = client ? presenceWord(client.presence.of(user.id)) : STATUS_WORDS[status]
+    const isCalling = room.liveCall?.participants.some(({ userId }) => userId === user.id)
+    const isOwn = user.id === room.me?.user.id
+    const row = html`<span class="face"
+        ><tl-avatar .name=${user.name} userId=${user.id}></tl-avatar>${presenceDot(status)}</span
+      >
+      <span class="name">
+        <strong>${user.name}${isOwn ? html`<span class="muted"> (you)</span>` : nothing}</strong>
+        <small>${presence}${role === 'owner' || role === 'moderator' ? `, ${role}` : ''}</small>
+      </span>
+      ${isCalling ? html`<span class="calling">${icon('camera')}In the call</span>` : nothing}`
+    return html`<li class=${status}>
+      ${
+        client
+          ? html`<button
+              class="row"
+              aria-haspopup="dialog"
+              @click=${() => this.dispatchEvent(new CustomEvent('choose', { detail: member }))}
+            >
+              ${row}
+            </button>`
+          : html`<span class="row">${row}</span>`
+      }
+    </li>`
   }
 }
 

@@ -2,7 +2,11 @@ import { html, type TemplateResult } from 'lit'
 import { icon } from '../design/icons.ts'
 
 /** The frame of our dialogs: a title, a way out, and what stands inside. Escape closes it, as dialogs do. */
-export const dialogCard = (options: { title: string; body: TemplateResult; closed: () => void }) => html`<dialog
+export const dialogCard = (options: {
+  title: string
+  body: TemplateResult
+  closed: () => void
+}) => html`<dialog
   class="card"
   aria-label=${options.title}
   @close=${options.closed}

@@ -2,7 +2,9 @@ import type { RoomPreview, Trunkline } from '@trunkline/sdk'
 import { html, nothing } from 'lit'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
+import { membersWord } from './access.ts'
 import { dialogCard } from './dialog.ts'
+import { roomSign } from './room-sign.ts'
 
 /** Channels there are to follow. Fires `open` with the id of one that was entered. */
 export class Discover extends LightElement {
@@ -64,14 +66,14 @@ export class Discover extends LightElement {
         }}
       />
       ${this.note ? html`<p class="notice" role="status">${this.note}</p>` : nothing}
-      ${channels?.length === 0 ? html`<p class="empty">No channel to follow${this.query ? ' by this name' : ' yet. Make the first'}.</p>` : nothing}
-      <ul class="channels">
+      ${channels?.length === 0 ? html`<p class="empty">${this.query.trim() ? 'There is no channel of this name to follow.' : 'There is no channel to follow yet. Make the first.'}</p>` : nothing}
+      <ul class="people-list" aria-label="Channels">
         ${channels?.map(
           channel => html`<li>
-            <span class="sign">${icon('channel')}</span>
+            ${roomSign(channel)}
             <span class="what">
               <strong>${channel.title || 'Channel without a name'}</strong>
-              <small>${channel.memberCount === 1 ? '1 follows' : `${channel.memberCount} follow`}${channel.description ? `, ${channel.description}` : ''}</small>
+              <small>${membersWord(channel.memberCount)}${channel.description ? ` · ${channel.description}` : ''}</small>
             </span>
             <button class="button small" @click=${() => void this.#follow(channel)}>
               ${this.client.inbox.get(channel.id) ? 'Open' : channel.access === 'open' ? 'Follow' : 'Ask to follow'}
@@ -84,6 +86,7 @@ export class Discover extends LightElement {
 
   readonly #show = () => {
     this.open = true
+    this.query = ''
     this.note = undefined
     void this.#load()
   }

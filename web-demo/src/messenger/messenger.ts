@@ -1,27 +1,29 @@
 import { type Room, type Trunkline, TrunklineError } from '@trunkline/sdk'
-import { html, nothing } from 'lit'
+import { html, nothing, type PropertyValues } from 'lit'
+import { Unread } from '../call/unread.ts'
 import '../chat/chat.ts'
 import '../chat/thread.ts'
-import '../design/avatar.ts'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
 import '../design/toast.ts'
 import type { Toast } from '../design/toast.ts'
+import './closed-room.ts'
 import './details.ts'
 import './discover.ts'
 import './new-room.ts'
-import { clientOf, type Person, rememberPerson } from './people.ts'
+import { clientOf, forgetPerson, leaveTab, type Person, personOfTab, rememberPerson } from './people.ts'
 import './room-header.ts'
 import './room-list.ts'
 import type { Found } from './search-results.ts'
 import './search-results.ts'
 import './sign-in.ts'
 import './status-menu.ts'
+import { countWord } from './titles.ts'
 
 /** Beside the room: who is in it, or one of its threads. */
 type Side = { kind: 'details' } | { kind: 'thread'; seq: number } | undefined
 
-/** Messaging: one's rooms, the one that is open, and beside it a thread or who is there. */
+/** Messaging: one's rooms, the one that is open, and beside it a thread or who is there. Fires `go` with a path. */
 export class Messenger extends LightElement {
   static override properties = {
     roomId: {},
@@ -46,6 +48,7 @@ export class Messenger extends LightElement {
   /** Why the room that was open is not any more. */
   declare closed: string | undefined
   declare fault: string | undefined
+  #unread: Unread | undefined
   #stop: (() => void) | undefined
 
   constructor() {
@@ -55,77 +58,98 @@ export class Messenger extends LightElement {
     this.follow(() => this.room)
   }
 
-  override disconnectedCallback(): void {
-    super.disconnectedCallback()
-    void this.#leave()
+  override connectedCallback(): void {
+    super.connectedCallback()
+    const person = personOfTab()
+    if (person && !this.client) this.#become(person)
   }
 
-  protected override willUpdate(changed: Map<string, unknown>): void {
+  override disconnectedCallback(): void {
+    super.disconnectedCallback()
+    void this.#close()
+  }
+
+  protected override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has('roomId')) this.#show(this.roomId)
+    this.#unread?.setSeen(true)
+  }
+
+  protected override updated(changed: PropertyValues<this>): void {
+    const unread = this.client?.inbox.total.unread ?? 0
+    document.title = `${unread > 0 ? `(${countWord(unread)}) ` : ''}Messages · Trunkline`
+    if (changed.has('side')) this.#moveFocus(changed.get('side') as Side)
   }
 
   protected override render() {
-    const { client, room } = this
-    if (!client) {
+    const { client, person, room, side } = this
+    if (!client || !person) {
       return html`<tl-sign-in .fault=${this.fault} @person=${(event: CustomEvent<Person>) => this.#become(event.detail)}></tl-sign-in>`
     }
-    const unread = client.inbox.total.unread
-    document.title = `${unread > 0 ? `(${unread}) ` : ''}Messages · Trunkline`
-    return html`<div class="messenger ${this.roomId ? 'in-room' : ''} ${this.side ? 'with-side' : ''}">
-      <aside class="rooms-pane" aria-label="Your rooms">
-        <header>
-          <tl-status-menu .client=${client} .person=${this.person} @leave=${() => this.#leave()}></tl-status-menu>
-          <span class="tools">
-            <tl-discover .client=${client} @open=${this.#open}></tl-discover>
-            <tl-new-room .client=${client} @open=${this.#open}></tl-new-room>
-          </span>
-        </header>
-        <div class="search" role="search">
-          <input
-            class="input"
-            type="search"
-            aria-label="Search messages, files, rooms and people"
-            placeholder="Search"
-            maxlength="200"
-            .value=${this.query}
-            @input=${(event: Event) => {
-              this.query = (event.target as HTMLInputElement).value
-            }}
-            @keydown=${(event: KeyboardEvent) => {
-              if (event.key === 'Escape') this.query = ''
-            }}
-          />
-        </div>
-        <div class="list">
-          ${
-            this.query.trim()
-              ? html`<tl-search-results
-                  .client=${client}
-                  .query=${this.query.trim()}
-                  @found=${(event: CustomEvent<Found>) => void this.#found(event.detail)}
-                ></tl-search-results>`
-              : html`<tl-room-list
-                  .client=${client}
-                  .openRoomId=${this.roomId}
-                  @open=${this.#open}
-                  @fault=${(event: CustomEvent<string>) => this.#say(event.detail)}
-                ></tl-room-list>`
-          }
-        </div>
-      </aside>
+    const hasSide = room !== undefined && room.state !== 'refused' && side !== undefined
+    return html`<div class="messenger ${this.roomId ? 'in-room' : ''} ${hasSide ? 'with-side' : ''}">
+      ${this.#rooms(client, person)}
       <main class="room-pane">${room ? this.#room(client, room) : this.#nothing()}</main>
-      ${room && this.side ? html`<aside class="side-pane" aria-label=${this.side.kind === 'thread' ? 'Thread' : 'About this room'}>${this.#beside(client, room)}</aside>` : nothing}
+      ${
+        hasSide
+          ? html`<aside class="side-pane" aria-label=${side.kind === 'thread' ? 'Thread' : 'About this room'} @keydown=${this.#escape}>
+              ${this.#beside(client, room, side)}
+            </aside>`
+          : nothing
+      }
       <tl-toast></tl-toast>
     </div>`
   }
 
+  #rooms(client: Trunkline, person: Person) {
+    return html`<section class="rooms-pane" aria-label="Your rooms">
+      <header>
+        <tl-status-menu .client=${client} .person=${person} @leave=${() => void this.#leave()}></tl-status-menu>
+        <tl-discover .client=${client} @open=${this.#open}></tl-discover>
+        <tl-new-room .client=${client} @open=${this.#open}></tl-new-room>
+      </header>
+      <div class="search" role="search">
+        ${icon('search')}
+        <input
+          class="input"
+          type="search"
+          aria-label="Search messages, files, rooms and people"
+          placeholder="Search"
+          maxlength="200"
+          .value=${this.query}
+          @input=${(event: Event) => {
+            this.query = (event.target as HTMLInputElement).value
+          }}
+          @keydown=${(event: KeyboardEvent) => {
+            if (event.key === 'Escape') this.query = ''
+          }}
+        />
+      </div>
+      <p class="connection" role="status">
+        ${client.inbox.state === 'reconnecting' ? html`<span class="spinner"></span>Reconnecting` : nothing}
+      </p>
+      <div class="list">
+        ${
+          this.query.trim()
+            ? html`<tl-search-results
+                .client=${client}
+                .query=${this.query.trim()}
+                @found=${(event: CustomEvent<Found>) => void this.#found(event.detail)}
+              ></tl-search-results>`
+            : html`<tl-room-list .client=${client} .openRoomId=${this.roomId} @open=${this.#open} @say=${this.#onSay}></tl-room-list>`
+        }
+      </div>
+    </section>`
+  }
+
   #room(client: Trunkline, room: Room) {
-    if (room.state === 'refused') return this.#refused(room)
+    if (room.state === 'refused') {
+      return html`<tl-closed-room .room=${room} .client=${client} @back=${this.#back} @say=${this.#onSay}></tl-closed-room>`
+    }
     return html`<tl-room-header
         .room=${room}
         .client=${client}
         .details=${this.side?.kind === 'details'}
-        @back=${() => this.#go('/chat')}
+        @back=${this.#back}
         @details=${() => {
           this.side = this.side?.kind === 'details' ? undefined : { kind: 'details' }
         }}
@@ -141,47 +165,28 @@ export class Messenger extends LightElement {
       ></tl-chat>`
   }
 
-  #beside(client: Trunkline, room: Room) {
+  #beside(client: Trunkline, room: Room, side: NonNullable<Side>) {
     const close = () => {
       this.side = undefined
     }
-    return this.side?.kind === 'thread'
-      ? html`<tl-thread .room=${room} .client=${client} .seq=${this.side.seq} @close=${close}></tl-thread>`
-      : html`<tl-details .room=${room} .client=${client} @close=${close} @open=${this.#open}></tl-details>`
-  }
-
-  /** A room one is not in: a channel can be followed, an invitation accepted, from here too. */
-  #refused(room: Room) {
-    const act = async (work: Promise<unknown>, done: string) => {
-      try {
-        await work
-        this.#say(done)
-      } catch (error) {
-        this.#say((error as Error).message)
-      }
-    }
-    return html`<div class="centred">
-      <h1>You are not in this room</h1>
-      <p class="muted">${room.error?.message}</p>
-      <div class="actions">
-        <button class="button primary" @click=${() => void act(room.follow(), 'A moderator will let you in, or you are in already.')}>
-          Follow it
-        </button>
-        <button class="button" @click=${() => this.#go('/chat')}>Back to your rooms</button>
-      </div>
-    </div>`
+    return side.kind === 'thread'
+      ? html`<tl-thread .room=${room} .client=${client} .seq=${side.seq} @close=${close}></tl-thread>`
+      : html`<tl-details .room=${room} .client=${client} @close=${close} @open=${this.#open} @say=${this.#onSay}></tl-details>`
   }
 
   #nothing() {
+    if (this.closed) {
+      return html`<div class="centred">
+        <span class="big">${icon('lock')}</span>
+        <h1>This room is closed for you</h1>
+        <p class="muted" role="alert">${this.closed}.</p>
+        <button class="button" @click=${this.#back}>Back to your rooms</button>
+      </div>`
+    }
     return html`<div class="centred">
-      ${
-        this.closed
-          ? html`<h1>This room is closed for you</h1>
-              <p class="muted" role="alert">${this.closed}</p>`
-          : html`<span class="big">${icon('chat')}</span>
-              <h1>Your messages</h1>
-              <p class="muted">Choose a room, search for a person to write to, or make a room of your own.</p>`
-      }
+      <span class="big">${icon('chat')}</span>
+      <h1>Your messages</h1>
+      <p class="muted">Choose a room, search for a person to write to, or make a room of your own.</p>
     </div>`
   }
 
@@ -192,16 +197,24 @@ export class Messenger extends LightElement {
     const client = clientOf(person)
     this.client = client
     client.on('state', (state, error) => {
-      if (state === 'refused' && client === this.client) void this.#leave(error?.message)
+      if (state !== 'refused' || client !== this.client) return
+      // A token of a server that was set up anew, or one that ran out: nobody comes in by it any more.
+      if (error?.status === 401) forgetPerson(person.user.id)
+      void this.#leave(error?.message)
     })
     client.connect().catch(() => undefined)
-    void client.inbox.loaded().catch(() => undefined)
     this.#show(this.roomId)
   }
 
+  /** Somebody else may come now. */
   async #leave(fault?: string): Promise<void> {
-    const { client } = this
+    leaveTab()
     this.fault = fault
+    await this.#close()
+  }
+
+  async #close(): Promise<void> {
+    const { client } = this
     this.client = undefined
     this.#drop()
     await client?.close()
@@ -210,6 +223,8 @@ export class Messenger extends LightElement {
   #drop(): void {
     this.#stop?.()
     this.#stop = undefined
+    this.#unread?.close()
+    this.#unread = undefined
     this.room = undefined
     this.side = undefined
   }
@@ -222,10 +237,12 @@ export class Messenger extends LightElement {
     if (!client || !roomId) return
     const room = client.room(roomId)
     this.room = room
+    this.#unread = new Unread(room, () => undefined)
     this.#stop = room.on('state', state => {
       if (state !== 'closed' || this.room !== room) return
       this.#drop()
-      this.closed = room.error?.message ?? 'It was closed.'
+      if (room.closedReason === 'left') this.#back()
+      else this.closed = room.error?.message ?? 'It was closed'
     })
     room.opened().catch(error => {
       if (!(error instanceof TrunklineError)) throw error
@@ -247,14 +264,34 @@ export class Messenger extends LightElement {
       this.at = 'seq' in found ? found.seq : undefined
       this.query = ''
       this.#go(`/chat/${roomId}`)
+      this.#show(roomId)
     } catch (error) {
       this.#say((error as Error).message)
+    }
+  }
+
+  readonly #back = () => this.#go('/chat')
+
+  readonly #escape = (event: KeyboardEvent) => {
+    // A dialog within, or a field that is emptied by it, has had it already.
+    if (event.key !== 'Escape' || event.defaultPrevented || (event.target as Element).closest('dialog'))
+      return
+    this.side = undefined
+  }
+
+  /** Into what was opened beside the room, and back to what opened it. */
+  #moveFocus(before: Side): void {
+    if (this.side?.kind === 'details') this.querySelector<HTMLElement>('.side-header button')?.focus()
+    else if (!this.side && before?.kind === 'details') {
+      this.querySelector<HTMLElement>('tl-room-header [aria-pressed]')?.focus()
     }
   }
 
   #go(path: string): void {
     this.dispatchEvent(new CustomEvent('go', { detail: path }))
   }
+
+  readonly #onSay = ({ detail }: CustomEvent<string>) => this.#say(detail)
 
   #say(text: string): void {
     this.querySelector<Toast>('tl-toast')?.show(text)

@@ -1,17 +1,12 @@
-import { LIMITS, type SearchHit, type Trunkline, type User } from '@trunkline/sdk'
+import { LIMITS, type Trunkline, type User } from '@trunkline/sdk'
 import { html, nothing } from 'lit'
-import '../design/avatar.ts'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
+import { ACCESS_WORDS, type Access } from './access.ts'
 import { dialogCard } from './dialog.ts'
+import './people-picker.ts'
 
 type Kind = 'group' | 'channel'
-type Access = 'open' | 'request' | 'invite'
-const ACCESS: readonly [Access, string][] = [
-  ['open', 'Anybody may follow'],
-  ['request', 'Anybody may ask to follow'],
-  ['invite', 'By invitation only'],
-]
 
 /** A dialog for a new group or channel, with people found by name. Fires `open` with its id. */
 export class NewRoom extends LightElement {
@@ -21,8 +16,6 @@ export class NewRoom extends LightElement {
     kind: { state: true },
     access: { state: true },
     title: { state: true },
-    name: { state: true },
-    found: { state: true },
     members: { state: true },
     fault: { state: true },
   }
@@ -31,9 +24,6 @@ export class NewRoom extends LightElement {
   declare kind: Kind
   declare access: Access
   declare title: string
-  /** Of whoever is looked for. */
-  declare name: string
-  declare found: User[]
   declare members: User[]
   declare fault: string | undefined
 
@@ -79,8 +69,8 @@ export class NewRoom extends LightElement {
     return html`<form class="stack" @submit=${this.#submit}>
       <fieldset class="kinds">
         <legend class="sr-only">Kind</legend>
-        ${this.#kind('group', 'Group', 'For those you bring in. Everybody writes.')}
-        ${this.#kind('channel', 'Channel', 'For those who follow. Publishers write.')}
+        ${this.#kind('group', 'Group', 'For those you bring in: everybody writes')}
+        ${this.#kind('channel', 'Channel', 'For those who follow: publishers write')}
       </fieldset>
       <div class="field">
         <label for="tl-new-title">Title</label>
@@ -96,37 +86,15 @@ export class NewRoom extends LightElement {
         />
       </div>
       ${this.kind === 'channel' ? this.#access() : nothing}
-      <div class="field">
-        <label for="tl-new-person">People</label>
-        <input
-          class="input"
-          id="tl-new-person"
-          autocomplete="off"
-          placeholder="Look for a name"
-          .value=${this.name}
-          @input=${(event: Event) => void this.#look((event.target as HTMLInputElement).value)}
-        />
-        <ul class="choices" aria-label="People found">
-          ${this.found.map(
-            user => html`<li>
-              <button type="button" @click=${() => this.#add(user)}>
-                <tl-avatar .name=${user.name} userId=${user.id}></tl-avatar>${user.name}
-              </button>
-            </li>`,
-          )}
-        </ul>
-        <ul class="chips" aria-label="People chosen">
-          ${this.members.map(
-            user => html`<li>
-              ${user.name}<button type="button" aria-label="Leave out ${user.name}" @click=${() => this.#remove(user)}>
-                ${icon('close')}
-              </button>
-            </li>`,
-          )}
-        </ul>
-      </div>
+      <tl-people-picker
+        .client=${this.client}
+        .chosen=${this.members}
+        @chosen=${(event: CustomEvent<User[]>) => {
+          this.members = event.detail
+        }}
+      ></tl-people-picker>
       ${this.fault ? html`<p class="notice error" role="alert">${this.fault}</p>` : nothing}
-      <button class="button primary">Create</button>
+      <button class="button primary wide">Create</button>
     </form>`
   }
 
@@ -153,7 +121,7 @@ export class NewRoom extends LightElement {
           this.access = (event.target as HTMLSelectElement).value as Access
         }}
       >
-        ${ACCESS.map(([access, word]) => html`<option value=${access} ?selected=${access === this.access}>${word}</option>`)}
+        ${ACCESS_WORDS.map(([access, word]) => html`<option value=${access} ?selected=${access === this.access}>${word}</option>`)}
       </select>
     </div>`
   }
@@ -162,39 +130,8 @@ export class NewRoom extends LightElement {
     this.kind = 'group'
     this.access = 'open'
     this.title = ''
-    this.name = ''
-    this.found = []
     this.members = []
     this.fault = undefined
-  }
-
-  async #look(name: string): Promise<void> {
-    this.name = name
-    const query = name.trim()
-    if (!query) {
-      this.found = []
-      return
-    }
-    try {
-      const { data } = await this.client.search(query, { kinds: ['person'], limit: 8 })
-      if (this.name.trim() !== query) return
-      const chosen = new Set(this.members.map(({ id }) => id))
-      this.found = data.flatMap((hit: SearchHit) => (hit.kind === 'person' && !chosen.has(hit.user.id) ? hit.user : []))
-      this.fault = undefined
-    } catch (error) {
-      this.fault = (error as Error).message
-    }
-  }
-
-  #add(user: User): void {
-    this.members = [...this.members, user]
-    this.found = []
-    this.name = ''
-    this.querySelector<HTMLInputElement>('#tl-new-person')?.focus()
-  }
-
-  #remove(user: User): void {
-    this.members = this.members.filter(({ id }) => id !== user.id)
   }
 
   async #submit(event: Event): Promise<void> {

@@ -5,6 +5,7 @@ import { forget, recall, remember } from '../room/storage.ts'
 export type Person = { user: User; token: string; expiresAt: string }
 
 const KEY = 'people'
+const TAB_KEY = 'trunkline.person'
 
 const isAlive = (person: Person): boolean => Date.parse(person.expiresAt) > Date.now()
 
@@ -22,12 +23,23 @@ const keep = (people: readonly Person[]): void => {
   else remember(KEY, JSON.stringify(people))
 }
 
-/** Puts somebody first: who comes back is that one. */
-export const rememberPerson = (person: Person): void =>
+/** Puts somebody first, and makes it the one this tab is, also after a reload. */
+export const rememberPerson = (person: Person): void => {
   keep([person, ...knownPeople().filter(({ user }) => user.id !== person.user.id)])
+  sessionStorage.setItem(TAB_KEY, person.user.id)
+}
 
 export const forgetPerson = (userId: string): void =>
   keep(knownPeople().filter(({ user }) => user.id !== userId))
+
+/** Who this tab was before it was loaded again. */
+export const personOfTab = (): Person | undefined => {
+  const userId = sessionStorage.getItem(TAB_KEY)
+  return knownPeople().find(({ user }) => user.id === userId)
+}
+
+/** From now on this tab is nobody. */
+export const leaveTab = (): void => sessionStorage.removeItem(TAB_KEY)
 
 /**
  * Somebody new under this name.

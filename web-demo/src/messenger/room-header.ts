@@ -3,7 +3,9 @@ import { html, nothing } from 'lit'
 import '../design/avatar.ts'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
-import { presenceDot, presenceWord } from './presence-dot.ts'
+import { presenceDot, presenceWord } from '../design/presence.ts'
+import { membersWord } from './access.ts'
+import { roomSign } from './room-sign.ts'
 import { peerOf, titleOf } from './titles.ts'
 
 /** What the open room is called, who the other one is, and the ways to its details and its call. Fires `back`, `details`. */
@@ -37,7 +39,7 @@ export class RoomHeader extends LightElement {
         ${
           peer
             ? html`<tl-avatar .name=${peer.name} userId=${peer.id}></tl-avatar>${presenceDot(presence?.status ?? 'offline')}`
-            : html`<span class="sign">${icon(info?.kind === 'channel' ? 'channel' : 'people')}</span>`
+            : info && roomSign(info)
         }
       </span>
       <span class="what">
@@ -65,10 +67,9 @@ export class RoomHeader extends LightElement {
     const { info, state } = this.room
     if (state === 'reconnecting') return 'Reconnecting'
     if (presence !== undefined) return presence
-    const count = info?.memberCount ?? 0
-    const people = count === 1 ? '1 member' : `${count} members`
+    const people = membersWord(info?.memberCount ?? 0)
     const archived = info?.archivedAt ? 'Archived, ' : ''
-    return `${archived}${people}${info?.description ? `, ${info.description}` : ''}`
+    return `${archived}${people}${info?.description ? ` · ${info.description}` : ''}`
   }
 }
 

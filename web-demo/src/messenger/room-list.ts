@@ -1,10 +1,11 @@
-import type { Trunkline } from '@trunkline/sdk'
+import type { InboxEntry, Trunkline } from '@trunkline/sdk'
 import { html, nothing } from 'lit'
 import { repeat } from 'lit/directives/repeat.js'
 import { LightElement } from '../design/element.ts'
+import { Names } from './names.ts'
 import { pendingRow, roomRow } from './room-row.ts'
 
-/** One's rooms by latest activity, and those one is invited to. Fires `open` with a room's id, `fault` with a sentence. */
+/** One's rooms by latest activity, and those one is invited to. Fires `open` with a room's id, `say` with a sentence. */
 export class RoomList extends LightElement {
   static override properties = {
     client: { attribute: false },
@@ -15,6 +16,7 @@ export class RoomList extends LightElement {
   declare openRoomId: string | undefined
   declare showsArchived: boolean
   #watched = ''
+  #names: Names | undefined
 
   constructor() {
     super()
@@ -24,9 +26,12 @@ export class RoomList extends LightElement {
   }
 
   protected override render() {
-    const { inbox } = this.client
-    if (inbox.state === 'loading') return html`<p class="empty" role="status"><span class="spinner"></span> Loading your rooms</p>`
+    const { client } = this
+    const { inbox } = client
+    if (inbox.state === 'loading')
+      return html`<p class="empty" role="status"><span class="spinner"></span>Loading your rooms</p>`
     const { rooms, archived, pending } = inbox
+    this.#names ??= new Names(client, () => this.requestUpdate())
     this.#watchPeers()
     return html`<nav aria-label="Rooms">
       ${
@@ -41,7 +46,7 @@ export class RoomList extends LightElement {
             </ul>`
           : nothing
       }
-      ${rooms.length === 0 ? html`<p class="empty">No rooms yet. Make one, or discover channels.</p>` : nothing}
+      ${rooms.length === 0 ? html`<p class="empty">You are in no room yet. Make one with +, or follow a channel you find by the compass.</p>` : nothing}
       ${this.#rows(rooms)}
       ${
         archived.length > 0
@@ -54,7 +59,7 @@ export class RoomList extends LightElement {
     </nav>`
   }
 
-  #rows(entries: RoomList['client']['inbox']['rooms']) {
+  #rows(entries: readonly InboxEntry[]) {
     return html`<ul class="rooms">
       ${repeat(
         entries,
@@ -64,15 +69,16 @@ export class RoomList extends LightElement {
             entry,
             isOpen: entry.room.id === this.openRoomId,
             presence: entry.peer && this.client.presence.of(entry.peer.id),
+            nameOf: userId => this.#names?.of(userId),
             open: () => this.dispatchEvent(new CustomEvent('open', { detail: entry.room.id })),
           }),
       )}
     </ul>`
   }
 
-  /** People of direct rooms are shown with their presence, whether their room is open or not. */
+  /** Oneself and the people of direct rooms are shown with their presence, whether their room is open or not. */
   #watchPeers(): void {
-    const ids = this.client.inbox.rooms.flatMap(({ peer }) => peer?.id ?? [])
+    const ids = this.client.inbox.rooms.flatMap(({ peer, me }) => [me.user.id, ...(peer ? [peer.id] : [])])
     if (ids.join() === this.#watched) return
     this.#watched = ids.join()
     this.client.presence.watch(ids).catch(() => {
@@ -89,7 +95,7 @@ export class RoomList extends LightElement {
       await work
       if (open) this.dispatchEvent(new CustomEvent('open', { detail: open }))
     } catch (error) {
-      this.dispatchEvent(new CustomEvent('fault', { detail: (error as Error).message }))
+      this.dispatchEvent(new CustomEvent('say', { detail: (error as Error).message }))
     }
   }
 }

@@ -1,8 +1,11 @@
 import type { SearchHit, Trunkline } from '@trunkline/sdk'
 import { html, nothing, type PropertyValues } from 'lit'
 import { dayOf, dayWord, timeOf } from '../chat/words.ts'
+import '../design/avatar.ts'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
+import { membersWord } from './access.ts'
+import { roomSign } from './room-sign.ts'
 
 /** Typing goes on for this long before the server is asked. */
 const PAUSE_MS = 180
@@ -62,6 +65,7 @@ export class SearchResults extends LightElement {
     const { hits, state, fault } = this
     return html`<div class="search-results">
       <p class="sr-only" role="status">${state === 'done' ? this.#summary() : ''}</p>
+      ${state === 'searching' && hits.length === 0 ? html`<p class="empty"><span class="spinner"></span>Searching</p>` : nothing}
       ${fault ? html`<p class="notice error" role="alert">${fault}</p>` : nothing}
       ${state === 'done' && hits.length === 0 && !fault ? html`<p class="empty">Nothing was found for “${this.query}”.</p>` : nothing}
       <ul aria-label="Found">
@@ -83,10 +87,9 @@ export class SearchResults extends LightElement {
         : hit.kind === 'room'
           ? { roomId: hit.room.id }
           : { roomId: hit.message.roomId, seq: hit.message.seq }
-    const name = { message: 'chat', file: 'file', room: 'channel', person: 'people' } as const
     return html`<li>
       <button class="hit" @click=${() => this.dispatchEvent(new CustomEvent('found', { detail: found }))}>
-        ${icon(name[hit.kind])}
+        ${this.#face(hit)}
         <span class="what">
           <strong>${marked(hit.text, hit.highlights)}</strong>
           <small>${this.#about(hit)}</small>
@@ -95,17 +98,24 @@ export class SearchResults extends LightElement {
     </li>`
   }
 
+  #face(hit: SearchHit) {
+    if (hit.kind === 'person')
+      return html`<tl-avatar .name=${hit.user.name} userId=${hit.user.id}></tl-avatar>`
+    if (hit.kind === 'room') return roomSign(hit.room)
+    return html`<span class="hit-sign">${icon(hit.kind === 'file' ? 'file' : 'chat')}</span>`
+  }
+
   #about(hit: SearchHit): string {
     switch (hit.kind) {
       case 'person':
         return 'Write to this person'
       case 'room':
-        return hit.isMember ? 'Room' : `Channel, ${hit.room.memberCount} follow it`
+        return `${hit.isMember ? '' : 'To follow, '}${membersWord(hit.room.memberCount)}`
       case 'file':
       case 'message': {
         const { at } = hit.message
         const when = `${dayWord(dayOf(at))}, ${timeOf(at)}`
-        return hit.roomTitle ? `${hit.roomTitle}, ${when}` : when
+        return hit.roomTitle ? `${hit.roomTitle} · ${when}` : when
       }
     }
   }
@@ -115,7 +125,10 @@ export class SearchResults extends LightElement {
     this.#abort = new AbortController()
     const { signal } = this.#abort
     try {
-      const { data, nextCursor } = await this.client.search(this.query, { signal, ...(cursor ? { cursor } : {}) })
+      const { data, nextCursor } = await this.client.search(this.query, {
+        signal,
+        ...(cursor ? { cursor } : {}),
+      })
       this.hits = cursor ? [...this.hits, ...data] : data
       this.next = nextCursor
       this.fault = undefined

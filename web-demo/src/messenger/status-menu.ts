@@ -1,17 +1,24 @@
-import type { Presence, Trunkline } from '@trunkline/sdk'
+import { LIMITS, type Presence, type Trunkline } from '@trunkline/sdk'
 import { html, nothing } from 'lit'
 import '../design/avatar.ts'
 import { LightElement } from '../design/element.ts'
+import { presenceDot, presenceWord } from '../design/presence.ts'
 import { dialogCard } from './dialog.ts'
+import { type Choice, OwnStatus } from './own-status.ts'
 import type { Person } from './people.ts'
-import { presenceDot, presenceWord } from './presence-dot.ts'
 
-type Choice = 'online' | 'away' | 'dnd' | 'hidden'
-const CHOICES: readonly [Choice, string][] = [
-  ['online', 'Online'],
-  ['away', 'Away'],
-  ['dnd', 'Do not disturb'],
-  ['hidden', 'Hidden: others see you as offline'],
+const CHOICES: readonly [choice: Choice, word: string, about: string][] = [
+  ['online', 'Online', 'Away while you look at something else'],
+  ['away', 'Away', 'Until you say otherwise'],
+  ['dnd', 'Do not disturb', 'On all your devices'],
+  ['hidden', 'Hidden', 'Others see you as offline'],
+]
+const MINUTE_MS = 60_000
+const ENDS: readonly [word: string, minutes: number | undefined][] = [
+  ['Until I change it', undefined],
+  ['For 30 minutes', 30],
+  ['For 2 hours', 120],
+  ['For 1 day', 1_440],
 ]
 
 /** Who one is and how one is there. Fires `leave`. */
@@ -21,40 +28,56 @@ export class StatusMenu extends LightElement {
     person: { attribute: false },
     open: { state: true },
     choice: { state: true },
-    words: { state: true },
     fault: { state: true },
   }
   declare client: Trunkline
   declare person: Person
   declare open: boolean
+  /** As the form has it, not said yet. */
   declare choice: Choice
-  declare words: string
   declare fault: string | undefined
+  #own: OwnStatus | undefined
 
   constructor() {
     super()
     this.open = false
     this.choice = 'online'
-    this.words = ''
     this.follow(() => this.client.presence)
   }
 
+  override connectedCallback(): void {
+    super.connectedCallback()
+    this.requestUpdate()
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback()
+    this.#own?.close()
+    this.#own = undefined
+  }
+
+  protected override willUpdate(): void {
+    if (this.isConnected) this.#own ??= new OwnStatus(this.client, () => this.requestUpdate())
+  }
+
   protected override updated(): void {
-    if (this.open) {
-      const dialog = this.querySelector('dialog')
-      if (dialog && !dialog.open) dialog.showModal()
-    }
+    const dialog = this.querySelector('dialog')
+    if (this.open && dialog && !dialog.open) dialog.showModal()
   }
 
   protected override render() {
     const { user } = this.person
-    const own: Presence = this.client.presence.of(user.id)
-    const status = this.choice === 'hidden' ? 'offline' : own.status === 'offline' ? 'online' : own.status
-    const word = this.choice === 'hidden' ? 'Hidden' : presenceWord({ ...own, status })
+    const { choice = 'online' } = this.#own ?? {}
+    const seen: Presence = this.client.presence.of(user.id)
+    const status = choice === 'hidden' ? 'offline' : choice === 'online' ? 'online' : choice
+    const word = choice === 'hidden' ? 'Hidden' : presenceWord({ ...seen, status })
     return html`<button
         class="me"
         aria-haspopup="dialog"
+        aria-label="${user.name}, ${word}. Change how you are there"
         @click=${() => {
+          this.choice = choice
+          this.fault = undefined
           this.open = true
         }}
       >
@@ -78,10 +101,10 @@ export class StatusMenu extends LightElement {
 
   #form() {
     return html`<form class="stack" @submit=${this.#submit}>
-        <fieldset>
+        <fieldset class="kinds">
           <legend class="sr-only">Status</legend>
           ${CHOICES.map(
-            ([choice, word]) => html`<label class="choice">
+            ([choice, word, about]) => html`<label class="choice">
               <input
                 type="radio"
                 name="status"
@@ -89,7 +112,7 @@ export class StatusMenu extends LightElement {
                 @change=${() => {
                   this.choice = choice
                 }}
-              />${word}</label
+              /><span>${word}<small>${about}</small></span></label
             >`,
           )}
         </fieldset>
@@ -98,31 +121,34 @@ export class StatusMenu extends LightElement {
           <input
             class="input"
             id="tl-status-words"
-            maxlength="100"
+            name="words"
+            autocomplete="off"
+            maxlength=${LIMITS.customStatusChars}
             placeholder="In theatre until noon"
-            .value=${this.words}
-            @input=${(event: Event) => {
-              this.words = (event.target as HTMLInputElement).value
-            }}
+            value=${this.#own?.custom?.text ?? ''}
           />
         </div>
+        <div class="field">
+          <label for="tl-status-ends">How long the words stand</label>
+          <select class="select" id="tl-status-ends" name="minutes">
+            ${ENDS.map(([word, minutes]) => html`<option value=${minutes ?? ''}>${word}</option>`)}
+          </select>
+        </div>
         ${this.fault ? html`<p class="notice error" role="alert">${this.fault}</p>` : nothing}
-        <button class="button primary">Save</button>
+        <button class="button primary wide">Save</button>
       </form>
       <hr />
       <button class="button wide" @click=${() => this.dispatchEvent(new CustomEvent('leave'))}>Be somebody else</button>`
   }
 
-  async #submit(event: Event): Promise<void> {
+  async #submit(event: SubmitEvent): Promise<void> {
     event.preventDefault()
-    const text = this.words.trim()
-    const isHidden = this.choice === 'hidden'
+    const data = new FormData(event.target as HTMLFormElement)
+    const text = String(data.get('words') ?? '').trim()
+    const minutes = Number(data.get('minutes'))
+    const until = minutes > 0 ? new Date(Date.now() + minutes * MINUTE_MS).toISOString() : undefined
     try {
-      await this.client.presence.set({
-        ...(this.choice === 'hidden' ? {} : { status: this.choice }),
-        custom: text ? { text } : null,
-        hidden: isHidden,
-      })
+      await this.#own?.say(this.choice, text ? { text, ...(until && { until }) } : undefined)
       this.fault = undefined
       this.querySelector('dialog')?.close()
     } catch (error) {

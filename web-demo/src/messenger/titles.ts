@@ -1,4 +1,4 @@
-import type { InboxEntry, Room, User } from '@trunkline/sdk'
+import { type InboxEntry, LIMITS, type Room, type User } from '@trunkline/sdk'
 
 type Named = { kind: string; title: string }
 
@@ -15,4 +15,5 @@ export const peerOf = (room: Room): User | undefined =>
     : undefined
 
 /** Counts end somewhere: "1000+" says that there may be more. */
-export const countWord = (count: number, most: number): string => (count >= most ? `${most}+` : String(count))
+export const countWord = (count: number): string =>
+  count >= LIMITS.unreadCounted ? `${LIMITS.unreadCounted}+` : String(count)

@@ -13,7 +13,9 @@ export const presenceWord = (presence: Presence | undefined): string => {
   if (!presence) return STATUS_WORDS.offline
   const { status, custom, lastSeenAt } = presence
   const words =
-    status === 'offline' && lastSeenAt ? `Last seen ${new Date(lastSeenAt).toLocaleString()}` : STATUS_WORDS[status]
+    status === 'offline' && lastSeenAt
+      ? `Last seen ${new Date(lastSeenAt).toLocaleString()}`
+      : STATUS_WORDS[status]
   return custom ? `${words}, ${custom.emoji ? `${custom.emoji} ` : ''}${custom.text}` : words
 }
 
