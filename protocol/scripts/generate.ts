@@ -1,12 +1,17 @@
-/** Writes what is derived from the protocol's tables into `generated/`: OpenAPI, AsyncAPI, JSON Schemas, fixtures. */
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+/**
+ * Writes what is derived from the protocol's tables: OpenAPI, AsyncAPI, JSON Schemas and fixtures into `generated/`, and
+ * the tables of docs/messaging.md.
+ */
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { createAsyncApi } from './asyncapi.ts'
+import { withTables } from './doc-tables.ts'
 import { createFixtures } from './fixtures.ts'
 import { createOpenApi } from './openapi.ts'
 import { createSchemas } from './schemas.ts'
 
 const FOLDER = join(import.meta.dirname, '../generated')
+const GUIDE = join(import.meta.dirname, '../../docs/messaging.md')
 
 const files = new Map<string, unknown>([
   ['openapi.json', createOpenApi()],
@@ -26,3 +31,5 @@ for (const [name, content] of files) {
   mkdirSync(dirname(path), { recursive: true })
   writeFileSync(path, `${JSON.stringify(content, null, 2)}\n`)
 }
+
+writeFileSync(GUIDE, withTables(readFileSync(GUIDE, 'utf8')))

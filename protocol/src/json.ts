@@ -9,7 +9,7 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
  */
 export const isStorableText = (text: string): boolean => !text.includes('\u0000') && text.isWellFormed()
 
-const NOT_STORABLE = 'must not contain NUL characters or broken Unicode'
+export const NOT_STORABLE = 'must not contain NUL characters or broken Unicode'
 
 /** A storable string of at most `max` characters. */
 export const text = (max: number, min = 0) =>

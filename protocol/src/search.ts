@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { RoomId } from './ids.ts'
+import { isStorableText, NOT_STORABLE } from './json.ts'
 import { LIMITS } from './limits.ts'
 import { Message } from './message.ts'
 import { RoomPreview } from './room.ts'
@@ -35,4 +36,9 @@ export const SearchHit = z.discriminatedUnion('kind', [
 ])
 export type SearchHit = z.infer<typeof SearchHit>
 
-export const SearchText = z.string().trim().min(1).max(LIMITS.searchChars)
+export const SearchText = z
+  .string()
+  .trim()
+  .min(1)
+  .max(LIMITS.searchChars)
+  .refine(isStorableText, { message: NOT_STORABLE })

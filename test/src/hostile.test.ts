@@ -30,6 +30,9 @@ const expectAnsweredOnce = (wire: Wire) => {
   expect([...wire.answers.values()].filter(times => times !== 1)).toEqual([])
 }
 
+/** What a user may ask for without being gone from the room, or from the world, afterwards. */
+const STAYING = NAMES.filter(name => name !== 'room:leave' && name !== 'user:delete')
+
 describe('what does not fit the contract', () => {
   it.each(NAMES)('%s is refused with one typed error', async name => {
     const wire = await Wire.open(stage.url, stage.tokens.ada)
@@ -39,7 +42,8 @@ describe('what does not fit the contract', () => {
       expectRefusal(reply, `${name} ${what}`, 'invalid_request')
     }
     const [example = {}] = Object.values(fixtureOf(`requests/${name}`).valid)
-    const text = JSON.stringify(example).slice(0, -1)
+    const fields = JSON.stringify(example).slice(0, -1)
+    const text = fields === '{' ? '{"a":1' : fields
     const written: [string, string[], string?][] = [
       ['nothing', []],
       ['two arguments', [`${text}}`, `${text}}`]],
@@ -215,7 +219,7 @@ it('spoiled requests, at random, over many connections', { timeout: 240_000 }, a
     const { participantId, transportId, producerId } = await joinCall(wire, 'room-1')
     const own = { roomId: 'room-1', participantId, transportId, producerId }
     while (sent++ < turns) {
-      const name = NAMES[Math.floor(random() * NAMES.length)] as RequestName
+      const name = STAYING[Math.floor(random() * STAYING.length)] as RequestName
       const examples = Object.values(fixtureOf(`requests/${name}`).valid) as Record<string, unknown>[]
       const example = examples[Math.floor(random() * examples.length)] as Record<string, unknown>
       const real = Object.fromEntries(
