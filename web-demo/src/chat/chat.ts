@@ -1,53 +1,88 @@
-import type { Room } from '@trunkline/sdk'
-import { html, nothing } from 'lit'
+import type { Room, Trunkline } from '@trunkline/sdk'
+import { html, nothing, type PropertyValues } from 'lit'
 import { LightElement } from '../design/element.ts'
-import './composer.ts'
-import type { Composer } from './composer.ts'
-import './messages.ts'
-import { typingWord } from './words.ts'
+import type { Act } from './actions.ts'
+import './conversation.ts'
+import type { Conversation } from './conversation.ts'
+import './pinned-bar.ts'
+import './thread.ts'
 
-/** Messages, who is typing, and where one writes. Pictures may be dropped anywhere on it. */
+/**
+ * What is said in a room: what is pinned, the messages, where one writes. Fires `thread` with a message's number when
+ * somebody wants its thread: whoever cancels it shows `<tl-thread>` elsewhere, else the thread takes the room's place.
+ */
 export class Chat extends LightElement {
-  static override properties = { room: { attribute: false }, dragging: { state: true } }
+  static override properties = {
+    room: { attribute: false },
+    client: { attribute: false },
+    at: { type: Number },
+    thread: { state: true },
+  }
   declare room: Room
-  declare dragging: boolean
+  /** Knows rooms to forward to; without one nothing is forwarded. */
+  declare client: Trunkline | undefined
+  /** The message to go to. */
+  declare at: number | undefined
+  /** The message whose thread is shown in the room's place. */
+  declare thread: number | undefined
+  /** What has been gone to already. */
+  #shown: { room: Room; at: number } | undefined
 
   constructor() {
     super()
-    this.dragging = false
     this.follow(() => this.room)
   }
 
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    if (changed.has('room')) this.thread = undefined
+    if (changed.has('at')) this.#shown = undefined
+  }
+
+  protected override updated(): void {
+    const { room, at } = this
+    if (at === undefined || room.state !== 'open') return
+    if (this.#shown?.room === room && this.#shown.at === at) return
+    this.#shown = { room, at }
+    this.thread = undefined
+    void this.updateComplete.then(() => this.#show(at))
+  }
+
   protected override render() {
-    const typing = typingWord(this.room.typing.map(({ user }) => user.name))
-    return html`<div
-      class="chat ${this.dragging ? 'dragging' : ''}"
-      @dragover=${this.#dragOver}
-      @dragleave=${this.#dragLeave}
-      @drop=${this.#drop}
-    >
-      <tl-messages .room=${this.room}></tl-messages>
-      <p class="typing" role="status">
-        ${typing ? html`<span class="dots" aria-hidden="true"><i></i><i></i><i></i></span>${typing}` : nothing}
-      </p>
-      <tl-composer .room=${this.room}></tl-composer>
-    </div>`
+    const { room, client, thread } = this
+    // The room stays where it was scrolled to while a thread is shown.
+    return html`<div class="chat" ?inert=${thread !== undefined} @act=${this.#act}>
+        <tl-pinned-bar .room=${room}></tl-pinned-bar>
+        <tl-conversation .room=${room} .client=${client} @thread=${this.#openThread}></tl-conversation>
+      </div>
+      ${
+        thread === undefined
+          ? nothing
+          : html`<tl-thread .room=${room} .client=${client} .seq=${thread} .back=${true} @close=${() => void this.#closeThread()}></tl-thread>`
+      }`
   }
 
-  #dragOver(event: DragEvent): void {
-    if (!event.dataTransfer?.types.includes('Files')) return
-    event.preventDefault()
-    this.dragging = true
+  /** From the bar above: what is asked within the conversation does not come here. */
+  #act({ detail }: CustomEvent<Act>): void {
+    if (detail.do === 'show') void this.#show(detail.seq)
   }
 
-  #dragLeave(event: DragEvent): void {
-    if (!this.contains(event.relatedTarget as Node | null)) this.dragging = false
+  async #show(seq: number): Promise<void> {
+    await this.querySelector<Conversation>('.chat > tl-conversation')?.show(seq)
   }
 
-  #drop(event: DragEvent): void {
-    event.preventDefault()
-    this.dragging = false
-    this.querySelector<Composer>('tl-composer')?.attach(event.dataTransfer?.files ?? [])
+  readonly #openThread = (event: Event) => {
+    const { detail } = event as CustomEvent<number>
+    if (this.dispatchEvent(new CustomEvent('thread', { detail, cancelable: true }))) this.thread = detail
+  }
+
+  async #closeThread(): Promise<void> {
+    const { thread } = this
+    this.thread = undefined
+    await this.updateComplete
+    const root = [
+      ...this.querySelectorAll<HTMLElement & { item?: { message?: { seq: number } } }>('tl-message'),
+    ].find(message => message.item?.message?.seq === thread)
+    root?.querySelector<HTMLElement>('.message')?.focus({ preventScroll: true })
   }
 }
 

@@ -1,29 +1,85 @@
-import { LIMITS, type Room } from '@trunkline/sdk'
-import { html, nothing } from 'lit'
+import { type Draft, LIMITS, type Member, type Room, type RoomMessage } from '@trunkline/sdk'
+import { html, nothing, type PropertyValues } from 'lit'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
-import { sizeWord } from './words.ts'
+import { openDialog } from './dialog.ts'
+import { draftOf, keepDraft } from './drafts.ts'
+import './mention-list.ts'
+import { completed, matching, mentionAt, mentionsIn } from './mentions.ts'
+import { gistOf } from './quote.ts'
+import './scheduled.ts'
+import { openSendMenu, type SendOptions, sendOptionChips } from './send-options.ts'
+import { momentWord, sizeWord } from './words.ts'
+import { whyNotWrite } from './writing.ts'
 
-/** What was being written, per room, while the chat is closed. */
-const drafts = new WeakMap<Room, string>()
+/** What is written is an answer to a message, or what it says from now on. */
+export type Mode = { kind: 'reply' | 'edit'; message: RoomMessage }
 
-/** Where one writes: Enter sends, Shift+Enter begins a line. Pictures by button, paste or drop. */
+let composers = 0
+
+/**
+ * Where one writes: Enter sends, Shift+Enter begins a line, `@` mentions, arrow up in the empty field edits what one
+ * said last. Pictures by button, paste or drop. Fires `mode` when what is answered or edited is over, `edit-last`,
+ * and `say` with a sentence to be shown.
+ */
 export class Composer extends LightElement {
-  static override properties = { room: { attribute: false }, text: { state: true }, fault: { state: true } }
+  static override properties = {
+    room: { attribute: false },
+    threadOf: { attribute: false },
+    mode: { attribute: false },
+    text: { state: true },
+    options: { state: true },
+    offered: { state: true },
+    chosen: { state: true },
+    fault: { state: true },
+  }
   declare room: Room
+  declare threadOf: number | undefined
+  declare mode: Mode | undefined
   declare text: string
+  declare options: SendOptions
+  /** Whom the mention being written may mean. */
+  declare offered: readonly Member[]
+  declare chosen: number
   declare fault: string | undefined
+  /** Those taken from the list: who of several with one name is meant. */
+  readonly #picked = new Set<string>()
+  readonly #listId: string
 
   constructor() {
     super()
+    composers += 1
+    this.#listId = `mentions-${composers}`
     this.text = ''
+    this.options = {}
+    this.offered = []
+    this.chosen = 0
+    this.follow(() => this.room)
   }
 
-  protected override firstUpdated(): void {
-    this.text = drafts.get(this.room) ?? ''
+  override focus(): void {
+    const area = this.#area
+    area?.focus()
+    area?.setSelectionRange(area.value.length, area.value.length)
   }
 
-  protected override updated(): void {
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    if (changed.has('room') || changed.has('threadOf')) {
+      this.text = draftOf(this.room, this.threadOf)
+      this.options = {}
+      this.fault = undefined
+      this.#picked.clear()
+      this.#offer([])
+    }
+    if (!changed.has('mode')) return
+    // What is edited stands in the field; what was being written comes back afterwards.
+    if (this.mode?.kind === 'edit') this.text = this.mode.message.text ?? ''
+    else if (changed.get('mode')?.kind === 'edit') this.text = draftOf(this.room, this.threadOf)
+    this.fault = undefined
+  }
+
+  protected override updated(changed: PropertyValues<this>): void {
+    if (changed.has('mode') && this.mode) this.focus()
     const area = this.#area
     if (!area) return
     area.style.height = 'auto'
@@ -31,31 +87,46 @@ export class Composer extends LightElement {
   }
 
   protected override render() {
+    const why = whyNotWrite(this.room)
+    if (why !== undefined) return this.#instead(why)
+    const isEditing = this.mode?.kind === 'edit'
+    const isOffering = this.offered.length > 0
     return html`<form class="composer" @submit=${this.#submit}>
+      ${
+        isOffering
+          ? html`<tl-mention-list
+              .listId=${this.#listId}
+              .members=${this.offered}
+              .chosen=${this.chosen}
+              @choose=${(event: CustomEvent<Member>) => this.#complete(event.detail)}
+            ></tl-mention-list>`
+          : nothing
+      }
       ${this.fault ? html`<p class="failure" role="alert">${this.fault}</p>` : nothing}
+      ${sendOptionChips(this.options, options => {
+        this.options = options
+      })}
+      ${this.#modeBar()}
       <div class="row">
         <input class="sr-only" type="file" accept="image/*" multiple tabindex="-1" aria-hidden="true" @change=${this.#pick} />
-        <button
-          type="button"
-          class="icon-button"
-          aria-label="Attach a picture"
-          title="Attach a picture"
-          @click=${() => this.querySelector<HTMLInputElement>('input[type=file]')?.click()}
-        >
-          ${icon('picture')}
-        </button>
+        ${isEditing ? nothing : this.#attachButton()}
         <textarea
           rows="1"
-          aria-label="Message"
-          placeholder="Message"
+          aria-label=${this.threadOf === undefined ? 'Message' : 'Message in the thread'}
+          aria-autocomplete="list"
+          aria-controls=${isOffering ? this.#listId : nothing}
+          aria-activedescendant=${isOffering ? `${this.#listId}-${this.chosen}` : nothing}
+          placeholder=${this.threadOf === undefined ? 'Message' : 'Reply in the thread'}
           enterkeyhint="send"
           .value=${this.text}
           @input=${this.#input}
           @keydown=${this.#key}
           @paste=${this.#paste}
+          @blur=${() => this.#offer([])}
         ></textarea>
-        <button class="icon-button send" aria-label="Send message" ?disabled=${this.text.trim() === ''}>
-          ${icon('send')}
+        ${isEditing ? nothing : this.#optionsButton()}
+        <button class="icon-button send" aria-label=${isEditing ? 'Save message' : 'Send message'} ?disabled=${this.text.trim() === ''}>
+          ${icon(isEditing ? 'check' : 'send')}
         </button>
       </div>
     </form>`
@@ -68,29 +139,177 @@ export class Composer extends LightElement {
       if (!file.type.startsWith('image/')) this.fault = `${file.name} is not a picture.`
       else if (file.size > LIMITS.uploadBytes)
         this.fault = `${file.name} has ${sizeWord(file.size)}; at most ${sizeWord(LIMITS.uploadBytes)} can be sent.`
-      else void this.room.sendFile(file, file.name || 'picture').catch(() => undefined)
+      else void this.room.sendFile(file, file.name || 'picture', this.#placement).catch(() => undefined)
     }
+    if (this.mode?.kind === 'reply') this.#endMode()
+  }
+
+  /** What stands where one would write. */
+  #instead(why: string) {
+    const canRestore = this.room.info?.archivedAt && this.room.can('administer')
+    return html`<div class="composer closed" role="note">
+      <p>${why}</p>
+      ${
+        canRestore
+          ? html`<button class="button small" @click=${() => void this.room.restore().catch(error => this.#say(error.message))}>
+              Open it again
+            </button>`
+          : nothing
+      }
+    </div>`
+  }
+
+  #attachButton() {
+    return html`<button
+      type="button"
+      class="icon-button"
+      aria-label="Attach a picture"
+      title="Attach a picture"
+      @click=${() => this.querySelector<HTMLInputElement>('input[type=file]')?.click()}
+    >
+      ${icon('picture')}
+    </button>`
+  }
+
+  #optionsButton() {
+    return html`<button
+      type="button"
+      class="icon-button"
+      aria-label="Send later, or for a while"
+      title="Send later, or for a while"
+      aria-haspopup="menu"
+      @click=${(event: Event) =>
+        openSendMenu(event.currentTarget as HTMLElement, {
+          options: this.options,
+          canSchedule: this.text.trim() !== '',
+          changed: options => {
+            this.options = options
+            this.focus()
+          },
+          schedule: at => void this.#schedule(at),
+          listScheduled: () => this.#listScheduled(),
+        })}
+    >
+      ${icon('clock')}
+    </button>`
+  }
+
+  #modeBar() {
+    const { mode } = this
+    if (!mode) return nothing
+    const { kind, message } = mode
+    const isOwn = message.sender === this.room.me?.user.id
+    const name = isOwn ? 'yourself' : (this.room.member(message.sender)?.user.name ?? message.sender)
+    return html`<div class="mode">
+      ${icon(kind === 'edit' ? 'pencil' : 'reply')}
+      <p><strong>${kind === 'edit' ? 'Edit message' : `Reply to ${name}`}</strong><span>${gistOf(message)}</span></p>
+      <button
+        type="button"
+        class="icon-button"
+        aria-label=${kind === 'edit' ? 'Do not edit' : 'Do not reply'}
+        title="Escape"
+        @click=${() => {
+          this.#endMode()
+          this.focus()
+        }}
+      >
+        ${icon('close')}
+      </button>
+    </div>`
   }
 
   get #area(): HTMLTextAreaElement | null {
     return this.querySelector('textarea')
   }
 
+  /** Where a new message stands, and how it is sent. */
+  get #placement() {
+    const { mode, threadOf } = this
+    return {
+      ...(threadOf !== undefined && { threadOf }),
+      ...(mode?.kind === 'reply' && { replyTo: mode.message.seq }),
+      ...this.options,
+    }
+  }
+
+  get #mentionable() {
+    return this.room.members.filter(({ user }) => user.id !== this.room.me?.user.id)
+  }
+
+  #mentioned(text: string): string[] {
+    const people = this.#mentionable.map(({ user }) => user)
+    return mentionsIn(text, people, this.#picked).slice(0, LIMITS.mentionsPerMessage)
+  }
+
+  #draft(text: string): Draft {
+    const mentions = this.#mentioned(text)
+    return { text, ...(mentions.length > 0 && { mentions }), ...this.#placement }
+  }
+
   #set(text: string): void {
     this.text = text
-    drafts.set(this.room, text)
+    if (this.mode?.kind !== 'edit') keepDraft(this.room, this.threadOf, text)
   }
 
   #input(): void {
-    this.#set(this.#area?.value ?? '')
-    this.room.setTyping(this.text.trim() !== '')
+    const area = this.#area
+    this.#set(area?.value ?? '')
+    this.room.setTyping(this.text.trim() !== '' && this.mode?.kind !== 'edit')
+    const mention = area ? mentionAt(area.value, area.selectionStart) : undefined
+    const people = this.#mentionable.map(member => ({
+      ...member,
+      name: member.user.name,
+      id: member.user.id,
+    }))
+    this.#offer(mention ? matching(people, mention.query) : [])
+  }
+
+  #offer(members: readonly Member[]): void {
+    this.offered = members
+    this.chosen = 0
+  }
+
+  #complete({ user }: Member): void {
+    const area = this.#area
+    if (!area) return
+    const { text, caret } = completed(area.value, area.selectionStart, user.name)
+    this.#picked.add(user.id)
+    this.#set(text)
+    this.#offer([])
+    area.value = text
+    area.setSelectionRange(caret, caret)
+    area.focus()
   }
 
   #key(event: KeyboardEvent): void {
     // Enter that ends the composing of a character is not ours.
-    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return
-    event.preventDefault()
-    this.#send()
+    if (event.isComposing) return
+    if (this.#mentionKey(event)) {
+      event.preventDefault()
+      event.stopPropagation()
+    } else if (event.key === 'Enter' && !event.shiftKey) {
+      event.preventDefault()
+      this.#send()
+    } else if (event.key === 'Escape' && this.mode) {
+      event.stopPropagation()
+      this.#endMode()
+    } else if (event.key === 'ArrowUp' && this.text === '' && !this.mode) {
+      event.preventDefault()
+      this.dispatchEvent(new CustomEvent('edit-last'))
+    }
+  }
+
+  /** Whether the list of mentions took the key. */
+  #mentionKey({ key, shiftKey }: KeyboardEvent): boolean {
+    const { offered } = this
+    const member = offered[this.chosen]
+    if (!member) return false
+    if (key === 'ArrowDown') this.chosen = (this.chosen + 1) % offered.length
+    else if (key === 'ArrowUp') this.chosen = (this.chosen - 1 + offered.length) % offered.length
+    else if ((key === 'Enter' || key === 'Tab') && !shiftKey) this.#complete(member)
+    else if (key === 'Escape') this.#offer([])
+    else return false
+    return true
   }
 
   #submit(event: Event): void {
@@ -102,9 +321,64 @@ export class Composer extends LightElement {
   #send(): void {
     const text = this.text.trim()
     if (!text) return
-    void this.room.send({ text }).catch(() => undefined)
+    const { mode } = this
     this.fault = undefined
+    if (mode?.kind === 'edit') {
+      void this.#save(text, mode)
+      return
+    }
+    void this.room.send(this.#draft(text)).catch(() => undefined)
+    this.#sent()
+  }
+
+  async #save(text: string, mode: Mode): Promise<void> {
+    try {
+      if (text !== mode.message.text) await this.room.edit(mode.message.seq, this.#edited(mode.message, text))
+      if (this.mode === mode) this.#endMode()
+    } catch (error) {
+      this.fault = (error as Error).message
+    }
+  }
+
+  /** A message with another text: its pictures and what an app put into it stay. */
+  #edited({ parts, metadata }: RoomMessage, text: string): Draft {
+    const mentions = this.#mentioned(text)
+    const at = parts.findIndex(part => 'text' in part && part.mime === 'text/plain')
+    return {
+      parts: parts.with(at, { mime: 'text/plain', text }),
+      ...(metadata && { metadata }),
+      ...(mentions.length > 0 && { mentions }),
+    }
+  }
+
+  async #schedule(at: Date): Promise<void> {
+    try {
+      await this.room.schedule(this.#draft(this.text.trim()), at)
+      this.#say(`It will be sent ${momentWord(at)}.`)
+      this.#sent()
+    } catch (error) {
+      this.fault = (error as Error).message
+    }
+  }
+
+  #sent(): void {
+    this.#picked.clear()
+    this.#offer([])
     this.#set('')
+    if (this.mode) this.#endMode()
+  }
+
+  #endMode(): void {
+    this.dispatchEvent(new CustomEvent('mode'))
+  }
+
+  #listScheduled(): void {
+    const beside = this.closest('tl-conversation') ?? this
+    openDialog(beside, 'Messages that wait', () => html`<tl-scheduled .room=${this.room}></tl-scheduled>`)
+  }
+
+  #say(text: string): void {
+    this.dispatchEvent(new CustomEvent('say', { detail: text }))
   }
 
   #pick(event: Event): void {

@@ -3,28 +3,68 @@ import { html, nothing } from 'lit'
 import '../design/avatar.ts'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
-import { linkify } from './linkify.ts'
+import { actionsOf, ask } from './actions.ts'
+import { messageToolbar, openMessageMenu, openReactions } from './message-toolbar.ts'
 import './picture.ts'
+import './quote.ts'
+import { reactionsRow } from './reactions.ts'
+import { richText } from './rich-text.ts'
 import { ticks } from './ticks.ts'
 import type { MessageItem } from './timeline.ts'
-import { sizeWord, timeOf } from './words.ts'
+import { momentWord, repliesWord, sizeWord, timeOf } from './words.ts'
 
 const isPicture = (part: FilePart) => part.mime.startsWith('image/')
 
-/** One message: a bubble, and below the last of a group its time. */
+/** One message: a bubble, what others made of it, and below the last of a group its time. */
 export class Message extends LightElement {
   static override properties = {
     room: { attribute: false },
     item: { attribute: false, hasChanged: () => true },
+    inThread: { type: Boolean },
+    canForward: { type: Boolean },
+    marked: { type: Boolean },
+    active: { state: true },
+    revealed: { state: true },
   }
   declare room: Room
   declare item: MessageItem
+  declare inThread: boolean
+  declare canForward: boolean
+  /** Somebody came here for this one. */
+  declare marked: boolean
+  /** It has the pointer or the focus: its toolbar shows. */
+  declare active: boolean
+  /** Of somebody one has blocked, and shown all the same. */
+  declare revealed: boolean
+
+  constructor() {
+    super()
+    this.inThread = false
+    this.canForward = false
+    this.marked = false
+    this.active = false
+    this.revealed = false
+  }
 
   protected override render() {
-    const { own, starts, ends, name, sender, at, pending } = this.item
-    const pictures = this.item.parts.filter(part => 'fileId' in part && isPicture(part))
-    const only = pictures.length === this.item.parts.length
-    return html`<article class="message ${own ? 'own' : ''} ${starts ? 'starts' : ''} ${ends ? 'ends' : ''}">
+    const { own, starts, ends, name, sender, at, message } = this.item
+    const classes = [
+      own && 'own',
+      starts && 'starts',
+      ends && 'ends',
+      this.marked && 'marked',
+      this.#isMine && 'to-me',
+    ]
+    return html`<article
+      class="message ${classes.filter(Boolean).join(' ')}"
+      aria-label="${own ? 'You' : name}, ${timeOf(at)}"
+      tabindex="-1"
+      @pointerenter=${this.#enter}
+      @pointerleave=${this.#leave}
+      @focusin=${this.#enter}
+      @focusout=${this.#leave}
+      @click=${this.#tap}
+    >
       ${
         own
           ? nothing
@@ -32,18 +72,106 @@ export class Message extends LightElement {
       }
       <div class="body">
         ${starts ? html`<h3 class=${own ? 'sr-only' : 'from'}>${own ? 'You' : name}</h3>` : nothing}
-        <div class="bubble ${only ? 'bare' : ''}">
-          ${this.#content()}${own ? html`<span class="mark">${ticks(this.#state())}</span>` : nothing}
-        </div>
-        ${pending?.state === 'failed' ? this.#failure() : nothing}
-        ${ends ? html`<time datetime=${at}>${timeOf(at)}</time>` : nothing}
+        ${this.#bubble()} ${this.#below()}
+        ${ends ? html`<time datetime=${at}>${timeOf(at)}${message?.expiresAt && !message.deletedAt ? html`<span title="It disappears ${momentWord(message.expiresAt)}">${icon('clock')}disappears</span>` : nothing}</time>` : nothing}
       </div>
     </article>`
   }
 
+  get #isMine(): boolean {
+    const { message } = this.item
+    return (
+      message?.mentions?.includes(this.room.me?.user.id ?? '') === true && message.deletedAt === undefined
+    )
+  }
+
+  #bubble() {
+    const { message, own, expired, parts } = this.item
+    if (message?.deletedAt !== undefined) {
+      return html`<div class="bubble gone">
+        <p class="text">${expired ? 'This message disappeared' : 'This message was deleted'}</p>
+      </div>`
+    }
+    if (message?.blocked && !this.revealed) {
+      return html`<div class="bubble gone">
+        <p class="text">Message of somebody you blocked.</p>
+        <button type="button" class="plain" @click=${() => {
+          this.revealed = true
+        }}>Show</button>
+      </div>`
+    }
+    const pictures = parts.filter(part => 'fileId' in part && isPicture(part))
+    const isBare = pictures.length === parts.length && this.#replyTo === undefined && !message?.forwarded
+    return html`<div class="bubble ${isBare ? 'bare' : ''}">
+      ${this.#replyTo === undefined ? nothing : html`<tl-quote .room=${this.room} .seq=${this.#replyTo}></tl-quote>`}
+      ${this.#forwarded()}${this.#content()}${this.#mark(own)}
+      ${this.active && message ? messageToolbar({ room: this.room, message, actions: this.#actions(message) }) : nothing}
+    </div>`
+  }
+
+  get #replyTo(): number | undefined {
+    return this.item.message?.replyTo ?? this.item.pending?.replyTo
+  }
+
+  #actions(message: NonNullable<MessageItem['message']>) {
+    return actionsOf(message, this)
+  }
+
+  #forwarded() {
+    const { forwarded } = this.item.message ?? {}
+    if (!forwarded) return nothing
+    const name = this.room.member(forwarded.sender)?.user.name
+    return html`<p class="forwarded">${icon('forward')}Forwarded${name ? ` from ${name}` : ''}, ${momentWord(forwarded.at)}</p>`
+  }
+
+  /** What became of it, at its end: pinned, edited, how far it came. */
+  #mark(own: boolean) {
+    const { message } = this.item
+    if (!own && !message?.pinnedAt && !message?.editedAt) return nothing
+    return html`<span class="mark"
+      >${message?.pinnedAt ? html`<span role="img" aria-label="Pinned" title="Pinned">${icon('pin')}</span>` : nothing}${
+        message?.editedAt
+          ? html`<button
+              type="button"
+              class="plain"
+              title="Edited ${momentWord(message.editedAt)}. Shows what it said before"
+              @click=${() => ask(this, { do: 'history', seq: message.seq })}
+            >edited</button>`
+          : nothing
+      }${own ? ticks(this.#state()) : nothing}</span
+    >`
+  }
+
   #state() {
-    const { event, pending } = this.item
-    return event ? this.room.stateOf(event) : (pending?.state ?? 'sending')
+    const { message, pending } = this.item
+    return message ? this.room.stateOf(message) : (pending?.state ?? 'sending')
+  }
+
+  #below() {
+    const { message, pending } = this.item
+    if (pending?.state === 'failed') return this.#failure()
+    if (!message || (message.blocked && !this.revealed)) return nothing
+    const mayReact = this.#actions(message).has('react')
+    const { seq, thread } = message
+    return html`${reactionsRow(message, {
+      room: this.room,
+      toggle: reaction => ask(this, { do: 'react', seq, reaction }),
+      add: mayReact
+        ? event =>
+            openReactions(event.currentTarget as HTMLElement, {
+              room: this.room,
+              message,
+              actions: this.#actions(message),
+            })
+        : undefined,
+    })}
+    ${
+      thread && !this.inThread
+        ? html`<button type="button" class="replies" @click=${() => ask(this, { do: 'thread', seq })}>
+            ${icon('thread')}${repliesWord(thread.count)}
+          </button>`
+        : nothing
+    }`
   }
 
   #content() {
@@ -56,12 +184,7 @@ export class Message extends LightElement {
   }
 
   #part(part: MessagePart) {
-    if ('text' in part) {
-      const pieces = linkify(part.text).map(({ text, href }) =>
-        href ? html`<a href=${href} target="_blank" rel="noopener noreferrer nofollow">${text}</a>` : text,
-      )
-      return html`<p class="text">${pieces}</p>`
-    }
+    if ('text' in part) return html`<p class="text">${richText(part.text, this.room, this.item.message)}</p>`
     if (!('fileId' in part)) return html`<p class="text">${part.mime}</p>`
     if (isPicture(part)) return html`<tl-picture .room=${this.room} .shown=${part}></tl-picture>`
     return html`<button type="button" class="file" @click=${() => void this.#download(part)}>
@@ -77,6 +200,33 @@ export class Message extends LightElement {
       <button type="button" @click=${() => this.room.retry(pending.clientId)}>Try again</button>
       <button type="button" @click=${() => this.room.discard(pending.clientId)}>Delete</button>
     </p>`
+  }
+
+  #enter(event: Event): void {
+    // A finger that scrolls past is no pointer that rests.
+    if (event instanceof PointerEvent && event.pointerType === 'touch') return
+    this.active = true
+  }
+
+  #leave(event: PointerEvent | FocusEvent): void {
+    const article = event.currentTarget as HTMLElement
+    const stays =
+      event instanceof FocusEvent
+        ? article.contains(event.relatedTarget as Node | null) || article.matches(':hover')
+        : article.contains((this.getRootNode() as Document | ShadowRoot).activeElement)
+    if (!stays) this.active = false
+  }
+
+  /** A finger has no pointer to rest on a message: a tap opens what one may do with it. */
+  #tap(event: MouseEvent): void {
+    const { message } = this.item
+    if (!(event instanceof PointerEvent) || event.pointerType !== 'touch' || !message) return
+    const target = event.target as Element
+    if (!target.closest('.bubble') || target.closest('button, a, input') || getSelection()?.type === 'Range')
+      return
+    const actions = this.#actions(message)
+    const bubble = this.querySelector<HTMLElement>('.message')
+    if (actions.size > 0 && bubble) openMessageMenu(bubble, { room: this.room, message, actions })
   }
 
   async #download(part: FilePart): Promise<void> {

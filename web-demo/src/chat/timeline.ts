@@ -1,5 +1,6 @@
-import type { MessagePart, PendingMessage, RoomEvent, RoomEventOf } from '@trunkline/sdk'
-import { dayOf, dayWord, durationWord } from './words.ts'
+import type { MessagePart, PendingMessage, RoomEvent, RoomMessage } from '@trunkline/sdk'
+import { namesTogether, type SystemLine, systemLine } from './system-line.ts'
+import { dayOf, dayWord } from './words.ts'
 
 export type MessageItem = {
   kind: 'message'
@@ -12,80 +13,147 @@ export type MessageItem = {
   ends: boolean
   at: string
   parts: readonly MessagePart[]
-  event?: RoomEventOf<'message.created'>
+  /** As it is now; absent until the server has it. */
+  message?: RoomMessage
   pending?: PendingMessage
+  /** It was taken back by itself, at its time. */
+  expired?: boolean
 }
+export type SystemItem = { kind: 'system'; key: string; text: string; about?: number; names?: string }
 export type TimelineItem =
   | MessageItem
+  | SystemItem
   | { kind: 'day'; key: string; text: string }
-  | { kind: 'system'; key: string; text: string }
+  | { kind: 'unread'; key: string; text: string }
 
 export type TimelineInput = {
+  messages: readonly RoomMessage[]
   events: readonly RoomEvent[]
   pending: readonly PendingMessage[]
   me: { id: string; name: string }
   nameOf: (userId: string) => string | undefined
+  /** What others had said unread when one came: a line marks where it begins. */
+  unread?: { after: number; upTo: number } | undefined
 }
 
-/** A room's log as one reads it: days, what happened, and messages in groups. */
-export const timelineOf = ({ events, pending, me, nameOf }: TimelineInput): TimelineItem[] => {
-  const items: TimelineItem[] = []
-  // Who has left is no member any more, but the log knows the name.
+/** The names the log tells: who has left is no member any more. */
+const namesIn = (events: readonly RoomEvent[]): Map<string, string> => {
   const names = new Map<string, string>()
-  const name = (userId: string) => nameOf(userId) ?? names.get(userId) ?? userId
-  let day: number | undefined
+  for (const { data } of events) if ('user' in data) names.set(data.user.id, data.user.name)
+  return names
+}
 
-  const turnDay = (at: string) => {
-    const next = dayOf(at)
-    if (next === day) return
-    day = next
-    items.push({ kind: 'day', key: `day ${next}`, text: dayWord(next) })
+/** A room as one reads it: days, what happened, and messages in groups. */
+export const timelineOf = (input: TimelineInput): TimelineItem[] => {
+  const { messages, events, pending, me, nameOf } = input
+  const told = namesIn(events)
+  const name = (userId: string) => nameOf(userId) ?? told.get(userId) ?? userId
+  const nameOrYou = (userId: string) => (userId === me.id ? 'You' : name(userId))
+  const items = new Items(name)
+
+  const expired = new Set<number>()
+  for (const { type, data } of events)
+    if (type === 'message.deleted' && data.expired) expired.add(data.messageSeq)
+
+  let next = 0
+  const messagesUpTo = (seq: number) => {
+    for (let message = messages[next]; message && message.seq < seq; message = messages[next]) {
+      next += 1
+      const { sender, clientId, at, parts } = message
+      const own = sender === me.id
+      if (!own && isWithin(message.seq, input.unread)) items.unread()
+      const key = clientId ? `${sender} ${clientId}` : `seq ${message.seq}`
+      const isExpired = expired.has(message.seq)
+      items.message({ key, sender, own, at, parts, message, ...(isExpired && { expired: true }) })
+    }
   }
-  const addMessage = (message: Omit<MessageItem, 'kind' | 'starts' | 'ends' | 'name'>) => {
-    turnDay(message.at)
-    const before = items.at(-1)
+  for (const event of events) {
+    messagesUpTo(event.seq)
+    const line = systemLine(event, { name: nameOrYou })
+    if (line) items.system(event, line, nameOrYou)
+  }
+  messagesUpTo(Number.POSITIVE_INFINITY)
+  for (const message of pending) {
+    const { clientId, at, parts } = message
+    items.message({ key: `${me.id} ${clientId}`, sender: me.id, own: true, at, parts, pending: message })
+  }
+  return items.all
+}
+
+/** Grows a timeline at its end. */
+class Items {
+  readonly all: TimelineItem[] = []
+  readonly #name: (userId: string) => string
+  #day: number | undefined
+  #hasUnread = false
+  /** The line before, while more of the same may join it. */
+  #together: { type: string; by: string | undefined; names: string[]; line: SystemItem } | undefined
+
+  constructor(name: (userId: string) => string) {
+    this.#name = name
+  }
+
+  message(message: Omit<MessageItem, 'kind' | 'starts' | 'ends' | 'name'>): void {
+    this.#turnDay(message.at)
+    this.#together = undefined
+    const before = this.all.at(-1)
     const joins =
       before?.kind === 'message' &&
       before.sender === message.sender &&
       minuteOf(before.at) === minuteOf(message.at)
     if (joins) before.ends = false
-    items.push({ kind: 'message', ...message, name: name(message.sender), starts: !joins, ends: true })
+    this.all.push({
+      kind: 'message',
+      ...message,
+      name: this.#name(message.sender),
+      starts: !joins,
+      ends: true,
+    })
   }
 
-  for (const event of events) {
-    if (event.type === 'member.joined') names.set(event.data.user.id, event.data.user.name)
-    if (event.type === 'message.created') {
-      const sender = event.sender ?? ''
-      const key = event.clientId ? `${sender} ${event.clientId}` : `seq ${event.seq}`
-      addMessage({ key, sender, own: sender === me.id, at: event.at, parts: event.data.parts, event })
-    } else {
-      turnDay(event.at)
-      items.push({ kind: 'system', key: `seq ${event.seq}`, text: sentenceOf(event, name) })
+  system(event: RoomEvent, { text, about, together }: SystemLine, name: (userId: string) => string): void {
+    this.#turnDay(event.at)
+    const group = this.#together
+    if (together && group && group.type === event.type && group.by === byOf(event)) {
+      const who = name(together.who)
+      if (!group.names.includes(who)) group.names.push(who)
+      group.line.text = together.tell(namesTogether(group.names))
+      group.line.names = group.names.join(', ')
+      return
     }
+    const line: SystemItem = {
+      kind: 'system',
+      key: `seq ${event.seq}`,
+      text,
+      ...(about !== undefined && { about }),
+    }
+    this.all.push(line)
+    this.#together = together && { type: event.type, by: byOf(event), names: [name(together.who)], line }
   }
-  for (const message of pending) {
-    const { clientId, at, parts } = message
-    addMessage({ key: `${me.id} ${clientId}`, sender: me.id, own: true, at, parts, pending: message })
+
+  unread(): void {
+    if (this.#hasUnread) return
+    this.#hasUnread = true
+    this.#together = undefined
+    this.all.push({ kind: 'unread', key: 'unread', text: 'New' })
   }
-  return items
+
+  #turnDay(at: string): void {
+    const day = dayOf(at)
+    if (day === this.#day) return
+    this.#day = day
+    this.#together = undefined
+    this.all.push({ kind: 'day', key: `day ${day}`, text: dayWord(day) })
+  }
 }
+
+/** Who did it to others; undefined for what people do themselves. */
+const byOf = ({ sender, data }: RoomEvent): string | undefined => {
+  const concerned = 'user' in data ? data.user.id : 'userId' in data ? data.userId : undefined
+  return sender === concerned ? undefined : sender
+}
+
+const isWithin = (seq: number, stretch: TimelineInput['unread']): boolean =>
+  stretch !== undefined && seq > stretch.after && seq <= stretch.upTo
 
 const minuteOf = (at: string): number => Math.floor(Date.parse(at) / 60_000)
-
-const sentenceOf = (
-  event: Exclude<RoomEvent, { type: 'message.created' }>,
-  name: (userId: string) => string,
-): string => {
-  switch (event.type) {
-    case 'room.created':
-      return 'The room was created'
-    case 'member.joined':
-      return `${event.data.user.name} came into the room`
-    case 'member.left':
-      return `${name(event.data.userId)} left the room`
-    case 'call.started':
-      return 'Call started'
-    case 'call.ended':
-      return `Call ended after ${durationWord(event.data.durationMs)}`
-  }
-}

@@ -38,3 +38,17 @@ export const typingWord = (names: readonly string[]): string => {
   if (names.length === 1) return `${names[0]} is typing`
   return names.length === 2 ? `${names[0]} and ${names[1]} are typing` : 'Several people are typing'
 }
+
+const momentFormat = new Intl.DateTimeFormat(undefined, {
+  weekday: 'short',
+  day: 'numeric',
+  month: 'short',
+  hour: 'numeric',
+  minute: '2-digit',
+})
+
+/** A day and a time: "Tue, 3 Mar, 14:05". */
+export const momentWord = (at: string | Date): string => momentFormat.format(new Date(at))
+
+/** "1 reply", "3 replies". */
+export const repliesWord = (count: number): string => (count === 1 ? '1 reply' : `${count} replies`)

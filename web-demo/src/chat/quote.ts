@@ -1,0 +1,55 @@
+import type { Room, RoomMessage } from '@trunkline/sdk'
+import { html, nothing, type PropertyValues } from 'lit'
+import { LightElement } from '../design/element.ts'
+import { ask } from './actions.ts'
+
+/** What a message says in one line. */
+export const gistOf = ({ deletedAt, blocked, text, parts }: RoomMessage): string => {
+  if (deletedAt !== undefined) return 'This message was deleted'
+  if (blocked) return 'Message of somebody you blocked'
+  if (text) return text
+  const file = parts.find(part => 'fileId' in part)
+  if (!file || !('fileId' in file)) return 'A message'
+  return file.mime.startsWith('image/') ? 'A picture' : (file.name ?? 'A file')
+}
+
+/** The message another one answers, in a line or two. A click goes to it. */
+export class Quote extends LightElement {
+  static override properties = { room: { attribute: false }, seq: { type: Number }, lost: { state: true } }
+  declare room: Room
+  declare seq: number
+  declare lost: boolean
+
+  constructor() {
+    super()
+    this.lost = false
+    this.follow(() => this.room)
+  }
+
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    if (!changed.has('seq') && !changed.has('room')) return
+    this.lost = false
+    this.room.loadMessage(this.seq).catch(() => {
+      this.lost = true
+    })
+  }
+
+  protected override render() {
+    const message = this.room.message(this.seq)
+    if (!message) {
+      return html`<p class="quote">${this.lost ? 'A message that is not there any more' : html`<span class="spinner"></span>`}</p>`
+    }
+    const isOwn = message.sender === this.room.me?.user.id
+    const name = isOwn ? 'You' : (this.room.member(message.sender)?.user.name ?? message.sender)
+    return html`<button
+      type="button"
+      class="quote"
+      title="Go to this message"
+      @click=${() => ask(this, { do: 'show', seq: this.seq })}
+    >
+      ${message.blocked ? nothing : html`<strong>${name}</strong>`}<span>${gistOf(message)}</span>
+    </button>`
+  }
+}
+
+customElements.define('tl-quote', Quote)

@@ -1,0 +1,132 @@
+import type { GrantedRole, RoomChanges, RoomEvent } from '@trunkline/sdk'
+import { durationWord, momentWord } from './words.ts'
+
+/**
+ * What happened beside messages, as a sentence. `together`: the same happened to one after another, and a line may
+ * name several; `who` is whom it happened to.
+ */
+export type SystemLine = {
+  text: string
+  /** The message it is about, to go there. */
+  about?: number
+  together?: { who: string; tell: (names: string) => string }
+}
+
+export type Naming = {
+  /** "You" for oneself. */
+  name: (userId: string) => string
+}
+
+const ROLES: Record<GrantedRole, string> = {
+  owner: 'an owner',
+  moderator: 'a moderator',
+  publisher: 'somebody who may write',
+  member: 'a reader',
+}
+
+const be = (who: string, past = false) => (who === 'You' ? (past ? 'were' : 'are') : past ? 'was' : 'is')
+/** "you" within a sentence. */
+const whom = (who: string) => (who === 'You' ? 'you' : who)
+const because = (reason: string | undefined) => (reason ? `: ${reason}` : '')
+
+/** What changed of a room's settings; undefined when it is nothing people see. */
+const changesOf = (changes: RoomChanges): string | undefined => {
+  const { title, description, avatar, access, guests, defaultRole, retentionDays } = changes
+  if (title !== undefined) return title ? `renamed the room to “${title}”` : 'took the name off the room'
+  if (description !== undefined) return description ? 'changed the description' : 'took the description away'
+  if (avatar !== undefined) return avatar ? "changed the room's picture" : "took the room's picture away"
+  if (retentionDays !== undefined)
+    return retentionDays === null
+      ? 'turned off that old messages are removed'
+      : `set messages to be removed after ${retentionDays === 1 ? '1 day' : `${retentionDays} days`}`
+  if (access === 'open') return 'opened the room to everybody'
+  if (access === 'request') return 'made people ask before they come in'
+  if (access === 'invite') return 'closed the room to all who are not invited'
+  if (guests !== undefined) return guests ? 'let guests in by link' : 'stopped letting guests in by link'
+  if (defaultRole !== undefined)
+    return defaultRole === 'publisher' ? 'let newcomers write' : 'made newcomers readers'
+  return undefined
+}
+
+/** "Ann did it", or what happened when nobody is said to have done it. */
+const done = (by: string | undefined, active: string, passive: string) =>
+  by === undefined ? passive : `${by} ${active}`
+
+/** An event of a room's log in words; undefined for what is not worth a line. */
+export const systemLine = (event: RoomEvent, { name }: Naming): SystemLine | undefined => {
+  const by = event.sender === undefined ? undefined : name(event.sender)
+  switch (event.type) {
+    case 'room.created':
+      return { text: done(by, 'created the room', 'The room was created') }
+    case 'room.updated': {
+      const what = changesOf(event.data.changes)
+      return what === undefined ? undefined : { text: `${by ?? 'Somebody'} ${what}` }
+    }
+    case 'room.archived':
+      return { text: done(by, 'archived the room', 'The room was archived') }
+    case 'room.restored':
+      return { text: done(by, 'opened the room again', 'The room was opened again') }
+    case 'member.joined': {
+      const { id } = event.data.user
+      if (by === undefined || event.sender === id) {
+        const tell = (names: string) => `${names} came into the room`
+        return { text: tell(name(id)), together: { who: id, tell } }
+      }
+      const tell = (names: string) => `${by} added ${whom(names)}`
+      return { text: tell(name(id)), together: { who: id, tell } }
+    }
+    case 'member.invited': {
+      const { id } = event.data.user
+      const tell = (names: string) =>
+        by === undefined ? `${names} ${be(names, true)} invited` : `${by} invited ${whom(names)}`
+      return { text: tell(name(id)), together: { who: id, tell } }
+    }
+    case 'member.requested':
+      return { text: `${name(event.data.user.id)} asks to come in${because(event.data.message)}` }
+    case 'member.changed': {
+      const who = name(event.data.userId)
+      const role = ROLES[event.data.role]
+      return {
+        text: done(by, `made ${whom(who)} ${role}`, `${who} ${be(who)} ${role} now`),
+      }
+    }
+    case 'member.left': {
+      const who = event.data.userId
+      if (event.data.requested) return { text: `${name(who)} asks no longer` }
+      const tell = (names: string) => `${names} left the room`
+      return { text: tell(name(who)), together: { who, tell } }
+    }
+    case 'member.removed': {
+      const who = name(event.data.userId)
+      const why = because(event.data.reason)
+      if (event.data.requested) return { text: `${who} ${be(who, true)} not let in${why}` }
+      return { text: done(by, `removed ${whom(who)}${why}`, `${who} ${be(who, true)} removed${why}`) }
+    }
+    case 'member.banned': {
+      const { userId, reason, until } = event.data
+      const rest = `${until ? ` until ${momentWord(until)}` : ''}${because(reason)}`
+      const who = name(userId)
+      return { text: done(by, `banned ${whom(who)}${rest}`, `${who} ${be(who, true)} banned${rest}`) }
+    }
+    case 'member.unbanned': {
+      const who = name(event.data.userId)
+      return { text: done(by, `ended the ban of ${who}`, `The ban of ${who} ended`) }
+    }
+    case 'message.pinned':
+      return { text: `${by ?? 'Somebody'} pinned a message`, about: event.data.messageSeq }
+    case 'call.started':
+      return { text: 'Call started' }
+    case 'call.ended':
+      return { text: `Call ended after ${durationWord(event.data.durationMs)}` }
+    default:
+      return undefined
+  }
+}
+
+/** "Ann", "Ann and Bob", "Ann, Bob and 3 others". */
+export const namesTogether = (names: readonly string[], named = 3): string => {
+  if (names.length <= 1) return names[0] ?? ''
+  if (names.length <= named) return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
+  const rest = names.length - named + 1
+  return `${names.slice(0, named - 1).join(', ')} and ${rest} others`
+}
