@@ -1,0 +1,54 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { withTables } from '../scripts/doc-tables.ts'
+import { LIMITS } from './limits.ts'
+import { NOTICES } from './notices.ts'
+import { OPERATIONS } from './operations.ts'
+import { REQUESTS } from './requests.ts'
+import { ROUTES } from './rest.ts'
+import { SFU_REQUESTS } from './sfu.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const GUIDE = 'docs/messaging.md'
+const DOCUMENTS = [
+  'README.md',
+  'sdk/js/README.md',
+  ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.md'))
+    .map(name => join('docs', name)),
+]
+const read = (name: string): string => readFileSync(join(ROOT, name), 'utf8')
+
+/** What stands in `code spans`. */
+const spans = (text: string): string[] => [...text.matchAll(/`([^`\n]+)`/g)].map(([, span = '']) => span)
+
+const PATHS = [
+  ...Object.values(OPERATIONS).map(({ rest }) => rest.path),
+  ...Object.values(ROUTES).map(({ path }) => path),
+  '/v1/openapi.json',
+  '/v1/asyncapi.json',
+].map(path => new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`))
+
+it('the tables of the guide are those of the protocol: node protocol/scripts/generate.ts writes them', () => {
+  expect(read(GUIDE)).toBe(withTables(read(GUIDE)))
+})
+
+it('the guide names every operation outside its table, too, and every notice but those of calls', () => {
+  const named = new Set(spans(read(GUIDE).replace(/<!-- operations -->[\s\S]*<!-- \/operations -->/, '')))
+  expect(Object.keys(OPERATIONS).filter(name => !named.has(name))).toEqual([])
+  const ofCalls = /^(call|consumer|producer|speaker):/
+  expect(Object.keys(NOTICES).filter(name => !named.has(name) && !ofCalls.test(name))).toEqual([])
+})
+
+it.each(DOCUMENTS)('%s speaks of paths, requests, notices and limits there are', name => {
+  const text = read(name)
+  const paths = [...text.matchAll(/\/v1\/[a-z][^\s'"`?,)|;]*/g)].map(([path]) => path)
+  expect(paths.filter(path => !PATHS.some(known => known.test(path)))).toEqual([])
+
+  const names = spans(text).filter(span => /^[a-z]+:[a-z]+$/.test(span))
+  expect(names.filter(it => !(it in REQUESTS) && !(it in NOTICES) && !(it in SFU_REQUESTS))).toEqual([])
+
+  const limits = [...text.matchAll(/LIMITS\.(\w+)/g)].map(([, limit = '']) => limit)
+  expect(limits.filter(limit => !(limit in LIMITS))).toEqual([])
+})
