@@ -83,7 +83,16 @@ export const messageEdited = async (
     `update messages set content_seq = $3, edited_at = $4 where room_id = $1 and seq = $2 and deleted_at is null`,
     [roomId, data.messageSeq, seq, at],
   )
-  if (edited.rowCount === 0) return
+  if (edited.rowCount === 0) {
+    // No command edits what is deleted, but a log that is imported may say so: its words go the same way.
+    await $client.query(
+      `update events set data = json_build_object('messageSeq', $2::bigint, 'parts', '[]'::json, 'deleted', true)
+       where room_id = $1 and seq = $3 and exists (
+         select from messages where room_id = $1 and seq = $2 and deleted_at is not null)`,
+      [roomId, data.messageSeq, seq],
+    )
+    return
+  }
   await $client.query('delete from mentions where room_id = $1 and seq = $2', [roomId, data.messageSeq])
   await addMentions($client, [{ roomId, seq: data.messageSeq, mentions: data.mentions }])
 }
