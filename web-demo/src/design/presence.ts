@@ -8,15 +8,18 @@ export const STATUS_WORDS: Readonly<Record<PresenceStatus, string>> = {
   offline: 'Offline',
 }
 
-/** How somebody is there, in words: "Away, In theatre", "Last seen at 14:05". */
-export const presenceWord = (presence: Presence | undefined): string => {
-  if (!presence) return STATUS_WORDS.offline
-  const { status, custom, lastSeenAt } = presence
-  const words =
-    status === 'offline' && lastSeenAt
-      ? `Last seen ${new Date(lastSeenAt).toLocaleString()}`
-      : STATUS_WORDS[status]
-  return custom ? `${words}, ${custom.emoji ? `${custom.emoji} ` : ''}${custom.text}` : words
+const timeFormat = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' })
+const dayFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' })
+
+const lastSeenWord = (at: Date): string =>
+  at.toDateString() === new Date().toDateString()
+    ? `Last seen at ${timeFormat.format(at)}`
+    : `Last seen on ${dayFormat.format(at)}`
+
+/** How somebody is there, in words: "Away · In theatre", "Last seen at 14:05". */
+export const presenceWord = ({ status, custom, lastSeenAt }: Presence): string => {
+  const word = status === 'offline' && lastSeenAt ? lastSeenWord(new Date(lastSeenAt)) : STATUS_WORDS[status]
+  return custom ? `${word} · ${custom.emoji ? `${custom.emoji} ` : ''}${custom.text}` : word
 }
 
 /** A dot of colour at a face; the words stand beside it for whoever cannot tell colours. */

@@ -12,7 +12,10 @@ export type JoinDetail = { name: string; devices: LocalDevices }
 
 const LIST = new Intl.ListFormat('en', { type: 'conjunction' })
 
-/** The page before the call: how one looks and sounds, who is there, and the way in. Fires `join`. */
+/**
+ * The page before the call: how one looks and sounds, who is there, and the way in. Fires `join`, or `chat` with
+ * a name for the messages alone.
+ */
 export class Lobby extends LightElement {
   static override properties = {
     roomId: {},
@@ -79,6 +82,7 @@ export class Lobby extends LightElement {
           <button class="button primary wide tall" ?disabled=${this.joining}>
             ${this.joining ? html`<span class="spinner"></span>Joining` : 'Join call'}
           </button>
+          <button type="button" class="button wide" ?disabled=${this.joining} @click=${this.#chat}>Only chat</button>
         </form>
       </div>
     </main>`
@@ -125,14 +129,25 @@ export class Lobby extends LightElement {
 
   #submit(event: Event): void {
     event.preventDefault()
+    const name = this.#named()
+    if (!name) return
+    const detail: JoinDetail = { name, devices: this.#devices }
+    this.dispatchEvent(new CustomEvent('join', { detail }))
+  }
+
+  #chat(): void {
+    const detail = this.#named()
+    if (detail) this.dispatchEvent(new CustomEvent('chat', { detail }))
+  }
+
+  /** The name to come in by; empty after asking for one. */
+  #named(): string {
     const name = (this.fixedName ?? this.name).trim()
     if (!name) {
       this.fault = 'Enter your name, so that the others know who you are.'
       this.querySelector('input')?.focus()
-      return
     }
-    const detail: JoinDetail = { name, devices: this.#devices }
-    this.dispatchEvent(new CustomEvent('join', { detail }))
+    return name
   }
 }
 

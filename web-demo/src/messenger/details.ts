@@ -18,9 +18,15 @@ import { peerOf, titleOf } from './titles.ts'
 
 /** About the open room: what it is, who is in it, and what one may change. Fires `close`, `open`, `say`. */
 export class Details extends LightElement {
-  static override properties = { room: { attribute: false }, client: { attribute: false } }
+  static override properties = {
+    room: { attribute: false },
+    client: { attribute: false },
+    back: { type: Boolean },
+  }
   declare room: Room
   declare client: Trunkline
+  /** It stands where the room stood, not beside it. */
+  declare back: boolean
 
   constructor() {
     super()
@@ -31,10 +37,11 @@ export class Details extends LightElement {
 
   protected override render() {
     const { room } = this
-    return html`<header class="side-header">
+    const close = () => this.dispatchEvent(new CustomEvent('close'))
+    return html`<header class="side-header ${this.back ? 'back' : ''}">
         <h2>About</h2>
-        <button class="icon-button" aria-label="Close" @click=${() => this.dispatchEvent(new CustomEvent('close'))}>
-          ${icon('close')}
+        <button class="icon-button" aria-label=${this.back ? 'Back to the room' : 'Close'} @click=${close}>
+          ${icon(this.back ? 'back' : 'close')}
         </button>
       </header>
       <div class="details">${room.info ? [this.#identity(), this.#people(), this.#end()] : nothing}</div>
@@ -59,7 +66,7 @@ export class Details extends LightElement {
         ${
           info.kind === 'direct'
             ? html`<li>${icon('lock')}Just the two of you</li>`
-            : html`<li>${icon('pencil')}Who comes in is a ${info.defaultRole}</li>`
+            : html`<li>${icon('pencil')}${info.defaultRole === 'publisher' ? 'Everybody may write' : 'Publishers write, members read'}</li>`
         }
         <li>${icon('clock')}${retentionWord(info.retentionDays)}</li>
         ${info.guests ? html`<li>${icon('link')}Guests with the link may come in</li>` : nothing}
@@ -124,7 +131,7 @@ export class Details extends LightElement {
     const isLastOwner =
       room.me?.role === 'owner' && room.members.filter(({ role }) => role === 'owner').length === 1
     const text = isLastOwner
-      ? 'It passes on to whoever has been a moderator longest, else to another member.'
+      ? 'You own it. It passes on to whoever has been a moderator longest, else to another member.'
       : 'You will not hear of it any more.'
     const isSure = await confirm(this, { title: 'Leave this room?', text, action: 'Leave', dangerous: true })
     if (isSure) await this.#act(() => room.leave())

@@ -1,5 +1,5 @@
 import { type GrantedRole, LIMITS, type Member, RANK, type Room, type Trunkline } from '@trunkline/sdk'
-import { html, nothing } from 'lit'
+import { html, nothing, type PropertyValues } from 'lit'
 import '../design/avatar.ts'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
@@ -53,9 +53,12 @@ export class MemberCard extends LightElement {
     this.fault = undefined
   }
 
-  protected override updated(): void {
+  protected override updated(changed: PropertyValues<this>): void {
     const dialog = this.querySelector('dialog')
     if (!dialog) return
+    // What had the focus is not there any more.
+    if (changed.get('banning') !== undefined)
+      dialog.querySelector<HTMLElement>('select, .act:last-child')?.focus()
     // Whoever has gone meanwhile has no card.
     if (!this.#member) dialog.close()
     else if (!dialog.open) dialog.showModal()
@@ -91,9 +94,13 @@ export class MemberCard extends LightElement {
         <span class="what"><strong>${ROLE_WORDS[role]}</strong><small>${presenceWord(presence)}</small></span>
       </p>
       ${this.fault ? html`<p class="notice error" role="alert">${this.fault}</p>` : nothing}
-      ${isOther ? this.#roles(member) : nothing}
-      ${isOther ? this.#acts(member, mayModerate) : nothing}
-      ${mayModerate && this.banning ? this.#ban(member) : nothing}
+      ${
+        mayModerate && this.banning
+          ? this.#ban(member)
+          : isOther
+            ? [this.#roles(member), this.#acts(member, mayModerate)]
+            : nothing
+      }
     </div>`
   }
 
@@ -135,9 +142,8 @@ export class MemberCard extends LightElement {
           ? html`<button class="act dangerous" @click=${() => void this.#kick(user)}>${icon('back')}Remove from the room</button>
               <button
                 class="act dangerous"
-                aria-expanded=${this.banning}
                 @click=${() => {
-                  this.banning = !this.banning
+                  this.banning = true
                 }}
               >
                 ${icon('lock')}Ban from the room
@@ -148,7 +154,7 @@ export class MemberCard extends LightElement {
   }
 
   #ban({ user }: Member) {
-    return html`<form class="stack ban" @submit=${(event: SubmitEvent) => void this.#submitBan(event, user.id)}>
+    return html`<form class="stack" @submit=${(event: SubmitEvent) => void this.#submitBan(event, user.id)}>
       <div class="field">
         <label for="tl-ban-for">How long</label>
         <select class="select" id="tl-ban-for" name="hours">
@@ -159,7 +165,18 @@ export class MemberCard extends LightElement {
         <label for="tl-ban-reason">Reason</label>
         <input class="input" id="tl-ban-reason" name="reason" maxlength=${LIMITS.reasonChars} placeholder="Those who moderate see it" />
       </div>
-      <button class="button danger wide">Ban ${user.name}</button>
+      <div class="answers">
+        <button
+          type="button"
+          class="button"
+          @click=${() => {
+            this.banning = false
+          }}
+        >
+          Cancel
+        </button>
+        <button class="button danger">Ban ${user.name}</button>
+      </div>
     </form>`
   }
 

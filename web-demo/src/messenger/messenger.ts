@@ -20,8 +20,11 @@ import './sign-in.ts'
 import './status-menu.ts'
 import { countWord } from './titles.ts'
 
-/** Beside the room: who is in it, or one of its threads. */
+/** Beside the room: what it is and who is in it, or one of its threads. */
 type Side = { kind: 'details' } | { kind: 'thread'; seq: number } | undefined
+
+/** Below this width what stands beside a room covers it. */
+const NARROW = '(max-width: 1099px)'
 
 /** Messaging: one's rooms, the one that is open, and beside it a thread or who is there. Fires `go` with a path. */
 export class Messenger extends LightElement {
@@ -48,6 +51,7 @@ export class Messenger extends LightElement {
   /** Why the room that was open is not any more. */
   declare closed: string | undefined
   declare fault: string | undefined
+  readonly #narrow = matchMedia(NARROW)
   #unread: Unread | undefined
   #stop: (() => void) | undefined
 
@@ -60,12 +64,14 @@ export class Messenger extends LightElement {
 
   override connectedCallback(): void {
     super.connectedCallback()
+    this.#narrow.addEventListener('change', this.#redraw)
     const person = personOfTab()
     if (person && !this.client) this.#become(person)
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback()
+    this.#narrow.removeEventListener('change', this.#redraw)
     void this.#close()
   }
 
@@ -148,6 +154,7 @@ export class Messenger extends LightElement {
     return html`<tl-room-header
         .room=${room}
         .client=${client}
+        .callLink=${`/r/${room.id}#token=${this.person?.token ?? ''}`}
         .details=${this.side?.kind === 'details'}
         @back=${this.#back}
         @details=${() => {
@@ -170,8 +177,8 @@ export class Messenger extends LightElement {
       this.side = undefined
     }
     return side.kind === 'thread'
-      ? html`<tl-thread .room=${room} .client=${client} .seq=${side.seq} @close=${close}></tl-thread>`
-      : html`<tl-details .room=${room} .client=${client} @close=${close} @open=${this.#open} @say=${this.#onSay}></tl-details>`
+      ? html`<tl-thread .room=${room} .client=${client} .seq=${side.seq} .back=${this.#narrow.matches} @close=${close}></tl-thread>`
+      : html`<tl-details .room=${room} .client=${client} .back=${this.#narrow.matches} @close=${close} @open=${this.#open} @say=${this.#onSay}></tl-details>`
   }
 
   #nothing() {
@@ -269,6 +276,8 @@ export class Messenger extends LightElement {
       this.#say((error as Error).message)
     }
   }
+
+  readonly #redraw = () => this.requestUpdate()
 
   readonly #back = () => this.#go('/chat')
 

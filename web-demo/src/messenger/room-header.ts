@@ -13,10 +13,13 @@ export class RoomHeader extends LightElement {
   static override properties = {
     room: { attribute: false },
     client: { attribute: false },
+    callLink: {},
     details: { type: Boolean },
   }
   declare room: Room
   declare client: Trunkline
+  /** Where its call is joined. */
+  declare callLink: string
   /** Whether the details are shown. */
   declare details: boolean
 
@@ -48,7 +51,7 @@ export class RoomHeader extends LightElement {
       </span>
       ${
         room.canCall && room.can('call')
-          ? html`<a class="icon-button" href="/r/${room.id}" target="_blank" aria-label="Call" title="Call">${icon('camera')}</a>`
+          ? html`<a class="icon-button" href=${this.callLink} target="_blank" aria-label="Call" title="Call">${icon('camera')}</a>`
           : nothing
       }
       <button

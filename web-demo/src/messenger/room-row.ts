@@ -49,12 +49,9 @@ export const roomRow = ({ entry, isOpen, presence, nameOf, open }: Row) => {
         }
       </span>
       <span class="what">
-        <strong>${title}</strong>
-        <small>${lastWord(entry, nameOf)}</small>
-      </span>
-      <span class="when">
-        <time datetime=${activeAt}>${whenWord(activeAt)}</time>
-        <span class="badges">
+        <span class="line"><strong>${title}</strong><time datetime=${activeAt}>${whenWord(activeAt)}</time></span>
+        <span class="line">
+          <small>${lastWord(entry, nameOf)}</small>
           ${mentions > 0 ? html`<b class="badge mention" title="Mentions of you">@${countWord(mentions)}<span class="sr-only"> mentions</span></b>` : nothing}
           ${unread > 0 ? html`<b class="badge">${countWord(unread)}<span class="sr-only"> unread</span></b>` : nothing}
         </span>

@@ -102,15 +102,15 @@ export class RoomSettings extends LightElement {
         info.kind === 'direct'
           ? nothing
           : html`<div class="field">
-              <label for="tl-edit-role">Who comes in</label>
+              <label for="tl-edit-role">Who comes in may</label>
               <select class="select" id="tl-edit-role" name="defaultRole">
-                <option value="publisher" ?selected=${info.defaultRole === 'publisher'}>Writes (publisher)</option>
-                <option value="member" ?selected=${info.defaultRole === 'member'}>Reads and reacts (member)</option>
+                <option value="publisher" ?selected=${info.defaultRole === 'publisher'}>Read and write (publisher)</option>
+                <option value="member" ?selected=${info.defaultRole === 'member'}>Read and react (member)</option>
               </select>
             </div>`
       }
       <div class="field">
-        <label for="tl-edit-retention">What is said</label>
+        <label for="tl-edit-retention">Messages</label>
         <select class="select" id="tl-edit-retention" name="retention">
           ${days.map(it => html`<option value=${it ?? ''} ?selected=${it === info.retentionDays}>${retentionWord(it)}</option>`)}
         </select>

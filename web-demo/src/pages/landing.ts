@@ -67,6 +67,11 @@ export class Landing extends LightElement {
               ${roomId ? 'Open room' : 'Create a room'}${icon('arrow')}
             </button>
           </form>
+          <a class="second-way" href="/chat">
+            <span class="sign">${icon('chat')}</span>
+            <span class="what"><strong>Try messaging</strong><small>Rooms, channels, threads and search</small></span>
+            ${icon('arrow')}
+          </a>
         </section>
         ${picture()}
       </div>

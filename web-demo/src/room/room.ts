@@ -4,12 +4,13 @@ import '../call/call.ts'
 import { LightElement } from '../design/element.ts'
 import '../lobby/lobby.ts'
 import type { JoinDetail } from '../lobby/lobby.ts'
+import './chat-only.ts'
 import { Identity } from './identity.ts'
 import './left.ts'
 import './refused.ts'
 import { recall, remember } from './storage.ts'
 
-type Phase = 'lobby' | 'call' | 'left' | 'refused'
+type Phase = 'lobby' | 'call' | 'chat' | 'left' | 'refused'
 
 const REFUSALS = [
   'room_not_found',
@@ -20,7 +21,7 @@ const REFUSALS = [
   'token_expired',
 ]
 
-/** A room from the door to the good-bye: lobby, call with chat, and the way back in. */
+/** A room from the door to the good-bye: lobby, call with chat or the chat alone, and the way back in. */
 export class RoomView extends LightElement {
   static override properties = {
     url: {},
@@ -84,6 +85,14 @@ export class RoomView extends LightElement {
         @left=${this.#left}
       ></tl-call>`
     }
+    if (this.phase === 'chat' && this.room) {
+      return html`<tl-chat-only
+        .room=${this.room}
+        @call=${() => {
+          this.phase = 'lobby'
+        }}
+      ></tl-chat-only>`
+    }
     if (this.phase === 'left')
       return html`<tl-left .embedded=${this.embedded} @again=${this.#begin}></tl-left>`
     if (this.phase === 'refused') {
@@ -98,6 +107,7 @@ export class RoomView extends LightElement {
       .fault=${this.fault}
       .embedded=${this.embedded}
       @join=${this.#join}
+      @chat=${this.#chat}
     ></tl-lobby>`
   }
 
@@ -145,6 +155,22 @@ export class RoomView extends LightElement {
       this.#refused(error)
       this.fault ??= (error as Error).message
       devices.reopen()
+    } finally {
+      this.joining = false
+    }
+  }
+
+  async #chat({ detail: name }: CustomEvent<string>): Promise<void> {
+    this.name = name
+    this.joining = true
+    this.fault = undefined
+    try {
+      await this.#enter(name)
+      if (!this.token) remember('name', name)
+      this.phase = 'chat'
+    } catch (error) {
+      this.#refused(error)
+      this.fault ??= (error as Error).message
     } finally {
       this.joining = false
     }
