@@ -1,0 +1,85 @@
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { Trunkline } from '@trunkline/sdk'
+import { expect, onTestFinished, test } from 'vitest'
+import { mintToken } from './support/rest.ts'
+import { API_KEY, startServer } from './support/server.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+
+/** The blocks of code of a document, in one language. */
+const blocksOf = (document: string, language: string): string[] =>
+  [...readFileSync(join(ROOT, document), 'utf8').matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].flatMap(
+    ([, tag, code = '']) => (tag === language ? [code] : []),
+  )
+
+/**
+ * What stands in for curl and jq, which need not be there, without starting a process for each request. `ask` prints the
+ * answer, and says on standard error what was not answered with a 2xx.
+ */
+const PRELUDE = String.raw`
+  LC_ALL=C # lengths in bytes
+  ask() {
+    exec 3<>"/dev/tcp/127.0.0.1/$PORT"
+    printf '%s %s HTTP/1.0\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s' \
+      "$2" "$3" "$1" "${'$'}{#4}" "$4" >&3
+    read -r -u 3 _ status _
+    while read -r -u 3 line && [ "$line" != $'\r' ]; do :; done
+    read -r -d '' -u 3 answer
+    exec 3>&-
+    echo "$answer"
+    [[ $status == 2* ]] || echo "$2 $3 $4: $answer" >&2
+  }
+  jq() {
+    read -r answer
+    [[ $answer =~ \"${'$'}{2#.}\":\"?([^\",}]*) ]] && echo "${'$'}{BASH_REMATCH[1]}"
+  }`
+
+/** Runs a document's shell as it stands, but for its own way of asking; resolves with the variables it set. */
+const runShell = async (script: string, env: Record<string, string>): Promise<Map<string, string>> => {
+  const shell = script.replaceAll(/^ask\(\).*$/gm, '')
+  const { stdout, stderr } = await promisify(execFile)(
+    'bash',
+    ['--norc', '-c', `${PRELUDE}\n${shell}\necho; set`],
+    { env: { ...env, PATH: process.env.PATH ?? '' }, maxBuffer: 16 * 1024 * 1024 },
+  )
+  expect(stderr).toBe('')
+  return new Map([...stdout.matchAll(/^(\w+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value]))
+}
+
+const AsyncFunction = Object.getPrototypeOf(async () => {}).constructor as FunctionConstructor
+
+test('every example of docs/messaging.md does what it says, in a shell and with the SDK', async () => {
+  const server = await startServer({
+    services: ['signalling', 'media'],
+    env: { TRUNKLINE_SECRET: 'of-the-docs-test' },
+  })
+  const guide = 'docs/messaging.md'
+  const set = await runShell(blocksOf(guide, 'sh').join('\n'), { PORT: new URL(server.url).port, API_KEY })
+
+  const client = new Trunkline({ url: server.url, token: await mintToken(server.url, 'ada') })
+  onTestFinished(() => client.close())
+  const room = await client.openRoom('ward-7')
+  const known = {
+    client,
+    room,
+    SEQ: Number(set.get('SEQ')),
+    GONE: Number(set.get('GONE')),
+    draw: () => undefined,
+    list: () => undefined,
+  }
+  for (const code of blocksOf(guide, 'js')) {
+    // The first one makes what the others use.
+    if (code.startsWith('import')) continue
+    const run = new AsyncFunction(...Object.keys(known), code) as unknown as (
+      ...args: unknown[]
+    ) => Promise<void>
+    await run(...Object.values(known)).catch((error: Error) => {
+      throw new Error(`${error.message}\n${code}`, { cause: error })
+    })
+  }
+  expect(room.message(known.SEQ)).toMatchObject({ text: 'Who has bed 14?', reactions: [{ reaction: '👍' }] })
+  expect(room.message(known.GONE)).toMatchObject({ parts: [] })
+})
