@@ -4,15 +4,17 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Trunkline } from '@trunkline/sdk'
 import { expect, onTestFinished, test } from 'vitest'
-import { mintToken } from './support/rest.ts'
+import { mintToken, rest } from './support/rest.ts'
 import { API_KEY, startServer } from './support/server.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
+const read = (name: string): string => readFileSync(join(ROOT, name), 'utf8')
+
 /** The blocks of code of a document, in one language. */
 const blocksOf = (document: string, language: string): string[] =>
-  [...readFileSync(join(ROOT, document), 'utf8').matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].flatMap(
-    ([, tag, code = '']) => (tag === language ? [code] : []),
+  [...read(document).matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].flatMap(([, tag, code = '']) =>
+    tag === language ? [code] : [],
   )
 
 /**
@@ -82,4 +84,23 @@ test('every example of docs/messaging.md does what it says, in a shell and with 
   }
   expect(room.message(known.SEQ)).toMatchObject({ text: 'Who has bed 14?', reactions: [{ reaction: '👍' }] })
   expect(room.message(known.GONE)).toMatchObject({ parts: [] })
+})
+
+test('the first requests and the sensor of README.md are those that run', async () => {
+  const server = await startServer({
+    services: ['signalling'],
+    env: { TRUNKLINE_SECRET: 'of-the-docs-test' },
+  })
+  const [embed = '', messages = ''] = blocksOf('README.md', 'sh').filter(code =>
+    code.includes('trunkline rooms'),
+  )
+  const asked = `${embed}\n${messages}`
+    .replace(/^API_KEY=.*$/m, '')
+    .replace(/^trunkline\(\).*$/m, 'trunkline() { ask "$API_KEY" POST "/v1/$1" "$2"; }')
+    .replaceAll(/curl -s '[^/]+\/\/[^/]+([^']+)'.*/g, `ask "$API_KEY" GET '$1'`)
+  await runShell(asked, { PORT: new URL(server.url).port, API_KEY })
+  const { body } = await rest(server.url, 'GET', '/v1/inbox?sender=nurse-kim')
+  expect(body.data).toMatchObject([{ unread: 1, mentions: 1, lastMessage: { text: 'I do', replyTo: 4 } }])
+
+  expect(blocksOf('README.md', 'ts')).toEqual([read('docs/examples/sensor.ts')])
 })
