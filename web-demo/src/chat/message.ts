@@ -47,7 +47,7 @@ export class Message extends LightElement {
   }
 
   protected override render() {
-    const { own, starts, ends, name, sender, at, message } = this.item
+    const { own, starts, ends, name, at, message } = this.item
     const classes = [
       own && 'own',
       starts && 'starts',
@@ -65,17 +65,18 @@ export class Message extends LightElement {
       @focusout=${this.#leave}
       @click=${this.#tap}
     >
-      ${
-        own
-          ? nothing
-          : html`<span class="who">${ends ? html`<tl-avatar .name=${name} userId=${sender}></tl-avatar>` : nothing}</span>`
-      }
       <div class="body">
         ${starts ? html`<h3 class=${own ? 'sr-only' : 'from'}>${own ? 'You' : name}</h3>` : nothing}
         ${this.#bubble()} ${this.#below()}
         ${ends ? html`<time datetime=${at}>${timeOf(at)}${message?.expiresAt && !message.deletedAt ? html`<span title="It disappears ${momentWord(message.expiresAt)}">${icon('clock')}disappears</span>` : nothing}</time>` : nothing}
       </div>
     </article>`
+  }
+
+  /** Whose it is, beside the last of a group. */
+  #face() {
+    const { own, ends, name, sender } = this.item
+    return own || !ends ? nothing : html`<tl-avatar class="who" .name=${name} userId=${sender}></tl-avatar>`
   }
 
   get #isMine(): boolean {
@@ -89,7 +90,7 @@ export class Message extends LightElement {
     const { message, own, expired, parts } = this.item
     if (message?.deletedAt !== undefined) {
       return html`<div class="bubble gone">
-        <p class="text">${expired ? 'This message disappeared' : 'This message was deleted'}</p>
+        <p class="text">${expired ? 'This message disappeared' : 'This message was deleted'}</p>${this.#face()}
       </div>`
     }
     if (message?.blocked && !this.revealed) {
@@ -97,14 +98,14 @@ export class Message extends LightElement {
         <p class="text">Message of somebody you blocked.</p>
         <button type="button" class="plain" @click=${() => {
           this.revealed = true
-        }}>Show</button>
+        }}>Show</button>${this.#face()}
       </div>`
     }
     const pictures = parts.filter(part => 'fileId' in part && isPicture(part))
     const isBare = pictures.length === parts.length && this.#replyTo === undefined && !message?.forwarded
     return html`<div class="bubble ${isBare ? 'bare' : ''}">
       ${this.#replyTo === undefined ? nothing : html`<tl-quote .room=${this.room} .seq=${this.#replyTo}></tl-quote>`}
-      ${this.#forwarded()}${this.#content()}${this.#mark(own)}
+      ${this.#forwarded()}${this.#content()}${this.#mark(own)}${this.#face()}
       ${this.active && message ? messageToolbar({ room: this.room, message, actions: this.#actions(message) }) : nothing}
     </div>`
   }

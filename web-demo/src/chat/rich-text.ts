@@ -10,7 +10,7 @@ export const richText = (text: string, room: Room, message: RoomMessage | undefi
   return linkify(text).map(({ text: piece, href }) => {
     if (href) return html`<a href=${href} target="_blank" rel="noopener noreferrer nofollow">${piece}</a>`
     return splitMentions(piece, people).map(({ text: said, userIds }) =>
-      userIds ? html`<span class="mention ${userIds.includes(me) ? 'me' : ''}">${said}</span>` : said,
+      userIds ? html`<span class="at-name ${userIds.includes(me) ? 'at-me' : ''}">${said}</span>` : said,
     )
   })
 }
