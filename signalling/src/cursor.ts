@@ -31,6 +31,8 @@ export const readCursor = (cursor: string, shape: readonly ((field: unknown) => 
 // What a field of a cursor may be. Clients carry them, so whatever the database would stumble over is refused here.
 export const isText = (field: unknown): boolean => typeof field === 'string' && isStorableText(field)
 export const isTime = (field: unknown): boolean => Time.safeParse(field).success && (field as string) >= '1'
+/** As a column of 32 bits holds it. */
+export const isInt = (field: unknown): boolean => Number.isInteger(field) && field === Number(field) >> 0
 export const isSeq = (field: unknown): boolean => Number.isSafeInteger(field) && (field as number) >= 0
 
 /** A cursor that is the number of an event. */

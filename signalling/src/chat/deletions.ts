@@ -7,6 +7,7 @@ import { type Actor, command } from '../rooms/command.ts'
 import { assertMay } from '../rooms/roles.ts'
 import { roleOf } from '../rooms/standings.ts'
 import { events, messages } from '../schema.ts'
+import { clientIdTaken } from './message-data.ts'
 import { messageState } from './message-state.ts'
 
 /** Messages of one room that are deleted by one transaction, because their time is over: others write there, too. */
@@ -27,7 +28,7 @@ export class Deletions {
   /**
    * Deletes one's own message, or, for those who moderate, another's. Idempotent: what was deleted before, by whomever,
    * gives that event.
-   * @throws TrunklineError `forbidden`, `not_found`
+   * @throws TrunklineError `forbidden`, `not_found`, `conflict` when a clientId was used for something else
    */
   delete(
     { roomId, seq, clientId }: { roomId: string; seq: number; clientId?: string | undefined },
@@ -46,7 +47,10 @@ export class Deletions {
         }
         if (state.deletedAt !== null) return deletionOf(executor, roomId, seq)
         const entry = { type: 'message.deleted', sender, clientId, data: { messageSeq: seq } } as const
-        return (await append(entry)).event
+        const { event } = await append(entry)
+        const isIt = event.type === 'message.deleted' && event.data.messageSeq === seq
+        if (!isIt) throw clientIdTaken()
+        return event
       },
     )
   }

@@ -1,4 +1,10 @@
-import { type Message, type RoomEvent, type RoomEventOf, TrunklineError } from '@trunkline/protocol'
+import {
+  type Forwarded,
+  type Message,
+  type RoomEvent,
+  type RoomEventOf,
+  TrunklineError,
+} from '@trunkline/protocol'
 import { assertMaySpeak } from '../identity/blocks.ts'
 import type { EventLog } from '../log/event-log.ts'
 import { type Actor, command } from '../rooms/command.ts'
@@ -39,7 +45,7 @@ export class Forwards {
       { roomId: toRoomId, actor, right: 'write' },
       async ({ executor, append, room }) => {
         const { event, isNew } = await append({ type: 'message.created', sender, clientId, data })
-        if (!isNew) return assertForwarded(event)
+        if (!isNew) return assertForwarded(event, forwarded)
         // What is refused from here on was not appended: the transaction is taken back.
         assertOpen(room)
         if (message.deletedAt !== undefined) {
@@ -47,14 +53,17 @@ export class Forwards {
         }
         await assertMaySpeak(executor, room, sender)
         await shareFiles(executor, fileIds, message.roomId, toRoomId)
-        return assertForwarded(event)
+        return assertForwarded(event, forwarded)
       },
     )
   }
 }
 
-/** What was forwarded may have been changed or deleted since: a retry is known by its being a forwarded message. */
-const assertForwarded = (event: RoomEvent): RoomEventOf<'message.created'> => {
-  if (event.type === 'message.created' && (event.data.forwarded || event.data.deleted)) return event
+/** What was forwarded may have been changed or deleted since: a retry is known by who said it first, and when. */
+const assertForwarded = (event: RoomEvent, from: Forwarded): RoomEventOf<'message.created'> => {
+  if (event.type === 'message.created') {
+    const { forwarded, deleted } = event.data
+    if (deleted || (forwarded?.sender === from.sender && forwarded.at === from.at)) return event
+  }
   throw clientIdTaken()
 }

@@ -1,6 +1,6 @@
-import { LIMITS, type Message, Time } from '@trunkline/protocol'
+import { LIMITS, type Message } from '@trunkline/protocol'
 import { type SQL, sql } from 'drizzle-orm'
-import { cursorOf, readCursor, seqOf, writeCursor } from '../cursor.ts'
+import { cursorOf, isSeq, isTime, readCursor, seqOf, writeCursor } from '../cursor.ts'
 import type { Database, Executor } from '../database.ts'
 import { type MessageRow, type ReactionRow, toMessage } from './message-row.ts'
 import { noSuchMessage } from './message-state.ts'
@@ -109,9 +109,6 @@ export class MessageReader {
     }
   }
 }
-
-const isSeq = (field: unknown): boolean => Number.isSafeInteger(field) && (field as number) >= 0
-const isTime = (field: unknown): boolean => Time.safeParse(field).success
 
 const nameOf = (key: MessageKey): string => `${key.roomId} ${key.seq}`
 

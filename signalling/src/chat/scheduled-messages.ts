@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
-import { LIMITS, type RoomAction, type ScheduledMessage, Time, TrunklineError } from '@trunkline/protocol'
+import { LIMITS, type RoomAction, type ScheduledMessage, TrunklineError } from '@trunkline/protocol'
 import { and, eq, sql } from 'drizzle-orm'
-import { readCursor, writeCursor } from '../cursor.ts'
+import { isText, isTime, readCursor, writeCursor } from '../cursor.ts'
 import type { Database, Executor } from '../database.ts'
 import { derivedId, newId } from '../ids.ts'
 import type { EventLog } from '../log/event-log.ts'
@@ -69,8 +69,9 @@ export class ScheduledMessages {
         )
       }
       await assertPlace(executor, roomId, kept)
-      const [added] = await executor.insert(scheduledMessages).values(row).returning()
-      if (!added) throw new Error('an insert returned no row')
+      const [added] = await executor.insert(scheduledMessages).values(row).onConflictDoNothing().returning()
+      // A message that was scheduled without a clientId has its id for one.
+      if (!added) throw clientIdTaken()
       return toScheduled(added)
     })
   }
@@ -81,12 +82,7 @@ export class ScheduledMessages {
     { cursor, limit = LIMITS.pageSizeDefault }: { cursor?: string | undefined; limit?: number | undefined },
   ): Promise<{ data: ScheduledMessage[]; nextCursor?: string }> {
     const after =
-      cursor === undefined
-        ? undefined
-        : (readCursor(cursor, [
-            field => Time.safeParse(field).success,
-            field => typeof field === 'string',
-          ]) as [string, string])
+      cursor === undefined ? undefined : (readCursor(cursor, [isTime, isText]) as [string, string])
     const rows = await this.#database
       .select()
       .from(scheduledMessages)

@@ -1,14 +1,18 @@
 import { pipeline } from 'node:stream/promises'
 import { bearerOf, expressPath, rangeOf } from '@trunkline/kit'
 import { LIMITS, parse, ROUTES, TrunklineError } from '@trunkline/protocol'
+import { eq } from 'drizzle-orm'
 import type { Request, Response, Router } from 'express'
 import type { Database } from '../database.ts'
-import type { Authenticate } from '../identity/authenticate.ts'
+import type { Authenticate, Principal } from '../identity/authenticate.ts'
 import type { RateLimits } from '../limits.ts'
 import { retryKeyOf } from '../rest/request.ts'
+import { assertMay, roomNotFound } from '../rooms/roles.ts'
+import { roleOf } from '../rooms/standings.ts'
+import { rooms } from '../schema.ts'
 import type { Data } from './data.ts'
 import { callerOf, findJob, requestKeyOf } from './data-operations.ts'
-import { toJob } from './job-table.ts'
+import { type JobRow, toJob } from './job-table.ts'
 
 /** What comes of a request, refused once it is more than may be. */
 async function* limited(request: Request): AsyncGenerator<Uint8Array> {
@@ -23,6 +27,21 @@ async function* limited(request: Request): AsyncGenerator<Uint8Array> {
     yield chunk
   }
   if (!request.complete) throw new TrunklineError('invalid_request', 'The upload was broken off.')
+}
+
+/**
+ * A room's export is for its owners, as long as they are that. Who was one when the room was deleted keeps it.
+ * @throws TrunklineError `forbidden`, `room_not_found`
+ */
+const assertStillMay = async (
+  database: Database,
+  principal: Principal,
+  { roomId }: JobRow,
+): Promise<void> => {
+  if (principal.type === 'key' || roomId === null) return
+  const role = await roleOf(database, roomId, principal.user.id)
+  if (role) return assertMay(role, 'administer')
+  if ((await database.$count(rooms, eq(rooms.id, roomId))) > 0) throw roomNotFound()
 }
 
 /** The two routes of jobs that carry bytes: what was exported, and what is to be imported. */
@@ -40,6 +59,7 @@ export const mountData = (
     if (job.kind !== 'roomExport' && job.kind !== 'userExport') {
       throw new TrunklineError('not_found', 'This job is no export.')
     }
+    await assertStillMay(database, principal, job)
     if (job.state !== 'done') {
       throw new TrunklineError(
         'conflict',

@@ -106,12 +106,17 @@ export class JobTable {
     return row
   }
 
-  /** Finished exports that hold what is a user's. */
+  /** Exports of what is a user's, and those of rooms that the user asked for. */
   exportsOf(userId: string): Promise<JobRow[]> {
     return this.#database
       .select()
       .from(jobs)
-      .where(and(eq(jobs.kind, 'userExport'), eq(jobs.userId, userId)))
+      .where(
+        or(
+          and(eq(jobs.kind, 'userExport'), eq(jobs.userId, userId)),
+          and(eq(jobs.kind, 'roomExport'), eq(jobs.caller, `user:${userId}`)),
+        ),
+      )
   }
 
   /** An upload is complete: the job may be worked on. */

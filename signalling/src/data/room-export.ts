@@ -9,7 +9,8 @@ import { asc, eq, inArray, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Database, Executor } from '../database.ts'
 import type { EventLog } from '../log/event-log.ts'
-import { roomNotFound } from '../rooms/roles.ts'
+import { assertMay, roomNotFound } from '../rooms/roles.ts'
+import { roleOf } from '../rooms/standings.ts'
 import { members, rooms, scheduledMessages, users } from '../schema.ts'
 import { exportSteps } from './export-steps.ts'
 import { fileLines, filesOf } from './file-lines.ts'
@@ -100,6 +101,9 @@ async function* beginning(
 ): AsyncGenerator<PortableLine> {
   const [room] = await executor.select().from(rooms).where(eq(rooms.id, roomId))
   if (!room) throw roomNotFound()
+  // Asked for by an owner, who may have waited long for its turn.
+  if (forSender !== undefined)
+    assertMay((await roleOf(executor, roomId, forSender)) ?? 'banned', 'administer')
   const exportedAt = new Date().toISOString()
   yield {
     type: 'header',

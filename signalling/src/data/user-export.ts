@@ -6,7 +6,7 @@ import {
   type RoomEvent,
   TrunklineError,
 } from '@trunkline/protocol'
-import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, inArray, ne, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Database, Executor } from '../database.ts'
 import { toEvent } from '../log/event-row.ts'
@@ -75,7 +75,8 @@ async function* profile(executor: Executor, userId: string): AsyncGenerator<Port
     .select({ member: members, id: rooms.id, kind: rooms.kind, title: rooms.title })
     .from(members)
     .innerJoin(rooms, eq(rooms.id, members.roomId))
-    .where(eq(members.userId, userId))
+    // Who is kept out is told nothing of the room.
+    .where(and(eq(members.userId, userId), ne(members.role, 'banned')))
     .orderBy(asc(rooms.id))
   for (const { member, ...room } of memberships) {
     yield {

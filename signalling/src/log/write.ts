@@ -1,6 +1,6 @@
 import { RIGHTS, type Role, type RoomEvent, TrunklineError } from '@trunkline/protocol'
 import { refusedByBlock } from '../identity/blocks.ts'
-import { assertMay, roomNotFound } from '../rooms/roles.ts'
+import { assertMay, refusedByBan, roomNotFound } from '../rooms/roles.ts'
 import type { Connection } from './connection.ts'
 import type { Appended, Entry } from './entry.ts'
 import { type EventRow, toEvent } from './event-row.ts'
@@ -82,7 +82,7 @@ const refusalOf = (entry: Entry, room: LockedRoom, role: Role | undefined): Erro
   }
   try {
     if (right === 'not-banned') {
-      if (role === 'banned') throw new TrunklineError('forbidden', `"${sender}" is banned from this room.`)
+      if (role === 'banned') throw refusedByBan(sender ?? '')
     } else {
       if (!role || !RIGHTS[role].read) throw roomNotFound()
       assertMay(role, right)

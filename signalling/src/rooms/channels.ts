@@ -1,17 +1,14 @@
 import { LIMITS, type RoomPreview, TrunklineError, type User } from '@trunkline/protocol'
 import { and, asc, desc, gt, ilike, lt, lte, or, type SQL, sql } from 'drizzle-orm'
-import { readCursor, writeCursor } from '../cursor.ts'
+import { isInt, isText, readCursor, writeCursor } from '../cursor.ts'
 import type { Database } from '../database.ts'
 import { members, rooms } from '../schema.ts'
 import { isInForce } from './standings.ts'
 
-const isCount = (field: unknown): boolean => Number.isSafeInteger(field)
-const isId = (field: unknown): boolean => typeof field === 'string'
-
 /** Those after whom a page ended. */
 const behind = (cursor: string | undefined): SQL | undefined => {
   if (cursor === undefined) return undefined
-  const [count, id] = readCursor(cursor, [isCount, isId]) as [number, string]
+  const [count, id] = readCursor(cursor, [isInt, isText]) as [number, string]
   const { memberCount } = rooms
   // The first condition is where the index begins; the second leaves out what the page before had.
   return and(lte(memberCount, count), or(lt(memberCount, count), gt(rooms.id, id)))

@@ -25,6 +25,8 @@ export class ComingAndGoing {
       const standing = await standingOf(executor, roomId, user.id)
       if (standing && RIGHTS[standing.role].read) return memberNow(transaction, user)
       if (standing?.role === 'banned') {
+        // Who was kept out of a room that nobody sees from outside, and never was in it, does not learn of it by that.
+        if (room.access === 'invite' && !(await hasDeparted(executor, roomId, user.id))) throw roomNotFound()
         const until = standing.banUntil ? ` until ${standing.banUntil.toISOString()}` : ''
         throw new TrunklineError('forbidden', `You are banned from this room${until}.`)
       }

@@ -3,7 +3,7 @@ import { eq } from 'drizzle-orm'
 import type { Principal } from '../identity/authenticate.ts'
 import type { EventLog, LogTransaction } from '../log/event-log.ts'
 import { rooms } from '../schema.ts'
-import { assertMay, roomNotFound, SERVER_RANK } from './roles.ts'
+import { assertMay, refusedByBan, roomNotFound, SERVER_RANK } from './roles.ts'
 import { roleOf } from './standings.ts'
 
 /** Who gives a command: a user, or an app's server, in a user's name or in nobody's. */
@@ -31,7 +31,11 @@ export const command = <R>(
   const { roomId, actor, right } = options
   return log.transaction(roomId, async transaction => {
     const sender = actor.user?.id
-    if (actor.principal.type === 'key') return work({ ...transaction, rank: SERVER_RANK, sender })
+    if (actor.principal.type === 'key') {
+      const role = sender === undefined ? undefined : await roleOf(transaction.executor, roomId, sender)
+      if (sender !== undefined && role === 'banned') throw refusedByBan(sender)
+      return work({ ...transaction, rank: SERVER_RANK, sender })
+    }
     const role = await roleOf(transaction.executor, roomId, actor.principal.user.id)
     if (!role) throw roomNotFound()
     assertMay(role, right)

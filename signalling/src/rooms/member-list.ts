@@ -1,6 +1,6 @@
 import { type Ban, LIMITS, type Member, type Role, rolesWith } from '@trunkline/protocol'
 import { and, asc, eq, gt, gte, inArray, or, type SQL } from 'drizzle-orm'
-import { readCursor, writeCursor } from '../cursor.ts'
+import { isText, isTime, readCursor, writeCursor } from '../cursor.ts'
 import type { Executor } from '../database.ts'
 import { members, users } from '../schema.ts'
 import { isInForce } from './standings.ts'
@@ -46,13 +46,10 @@ const toBan = ({ id, name, kind, banReason, banUntil, bannedBy, joinedAt }: Row)
   at: joinedAt.toISOString(),
 })
 
-const isTime = (field: unknown): boolean => typeof field === 'string' && !Number.isNaN(Date.parse(field))
-const isId = (field: unknown): boolean => typeof field === 'string'
-
 /** Those after whom a page ended. */
 const behind = (cursor: string | undefined): SQL | undefined => {
   if (cursor === undefined) return undefined
-  const [time, userId] = readCursor(cursor, [isTime, isId]) as [string, string]
+  const [time, userId] = readCursor(cursor, [isTime, isText]) as [string, string]
   const joinedAt = new Date(time)
   return and(gte(members.joinedAt, joinedAt), or(gt(members.joinedAt, joinedAt), gt(members.userId, userId)))
 }

@@ -45,6 +45,8 @@ export class MembershipWatch {
   readonly #listeners = new Set<MembershipListener>()
   /** By user: what was read of it is applied before it is read again, so that the latest word holds. */
   readonly #order = new KeyedMutex()
+  /** Rooms and users that were parted, until it has been looked up: nothing read before lets them hear meanwhile. */
+  readonly #parted = new Map<string, number>()
   #isClosed = false
   /** Something may have changed that nobody told of. */
   #isStale = false
@@ -90,8 +92,9 @@ export class MembershipWatch {
    * Gives a socket the audiences in a room that its user's role entitles it to, and takes those it does not. To be
    * called after it began to listen: a change of before is seen here, a later one finds the socket listening.
    */
-  bringInLine(session: Session, roomId: string): Promise<Role | undefined> {
+  async bringInLine(session: Session, roomId: string): Promise<Role | undefined> {
     const { userId } = session.data
+    if (this.#parted.has(pairOf(roomId, userId))) await session.leave(audience.room(roomId))
     return this.#order.run(userId, async () => {
       const role = await roleOf(this.#database, roomId, userId)
       await this.#align(session, roomId, role)
@@ -118,8 +121,10 @@ export class MembershipWatch {
       this.#tell({ roomId })
       await this.#onDeleted(roomId, notice.tx)
     } else {
-      this.#tell({ roomId, userId: notice.userId })
-      await this.#onChanged(roomId, notice.userId, notice.type)
+      const { userId, type } = notice
+      const settle = CLOSED_BY.has(type) ? this.#part(roomId, userId) : () => {}
+      this.#tell({ roomId, userId })
+      await this.#onChanged(roomId, userId, type, settle).finally(settle)
     }
   }
 
@@ -127,10 +132,42 @@ export class MembershipWatch {
     for (const listener of this.#listeners) listener(change)
   }
 
-  async #onChanged(roomId: string, userId: string, type: EventType): Promise<void> {
+  /**
+   * At once, before anything is looked up: that waits its turn behind whatever the user asks for meanwhile, which may be
+   * as much as its sockets can ask. Should the user be in again by now, then looking it up finds so.
+   * @returns what says that it was looked up; more than once says no more
+   */
+  #part(roomId: string, userId: string): () => void {
+    const pair = pairOf(roomId, userId)
+    this.#parted.set(pair, (this.#parted.get(pair) ?? 0) + 1)
+    for (const session of sessionsOf(this.#io, userId)) {
+      this.#shut(session, roomId).catch(error =>
+        this.#logger.error({ err: error, roomId }, 'a socket could not be taken out of a room'),
+      )
+    }
+    let isSettled = false
+    return () => {
+      if (isSettled) return
+      isSettled = true
+      const left = (this.#parted.get(pair) ?? 0) - 1
+      if (left > 0) this.#parted.set(pair, left)
+      else this.#parted.delete(pair)
+    }
+  }
+
+  /** Takes a socket out of all it hears of a room. */
+  async #shut(session: Session, roomId: string): Promise<void> {
+    await Promise.all([
+      ...[audience.room, audience.inbox, audience.moderators].map(of => session.leave(of(roomId))),
+      this.#leaveCalls(session, roomId),
+    ])
+  }
+
+  async #onChanged(roomId: string, userId: string, type: EventType, settle: () => void): Promise<void> {
     if (sessionsOf(this.#io, userId).length === 0) return
     await this.#order.run(userId, async () => {
       const role = await roleOf(this.#database, roomId, userId)
+      settle()
       const sessions = sessionsOf(this.#io, userId)
       for (const session of sessions) await this.#align(session, roomId, role)
       const reason = CLOSED_BY.get(type)
@@ -176,12 +213,12 @@ export class MembershipWatch {
     const { data } = session
     if (role === undefined || !RIGHTS[role].read) {
       data.rooms.delete(roomId)
-      for (const audienceOf of [audience.room, audience.inbox, audience.moderators]) {
-        await session.leave(audienceOf(roomId))
-      }
-      await this.#leaveCalls(session, roomId)
+      await this.#shut(session, roomId)
       return
     }
+    // Who has come back since is let in by the look that this parting waits for.
+    if (this.#parted.has(pairOf(roomId, data.userId))) return
+    if (data.rooms.has(roomId)) await session.join(audience.room(roomId))
     if (data.watchesInbox) await session.join(audience.inbox(roomId))
     if (RIGHTS[role].moderate && (data.watchesInbox || data.rooms.has(roomId))) {
       await session.join(audience.moderators(roomId))
@@ -210,7 +247,7 @@ export class MembershipWatch {
     for (const session of this.#io.of('/').sockets.values()) {
       const { userId, rooms: open } = session.data
       for (const roomId of new Set([...open, ...inboxRooms(session)])) {
-        const key = `${roomId} ${userId}`
+        const key = pairOf(roomId, userId)
         const pair = heard.get(key) ?? { roomId, userId, sessions: [] }
         pair.sessions.push(session)
         heard.set(key, pair)
@@ -221,7 +258,7 @@ export class MembershipWatch {
       const some = pairs.slice(at, at + PAIRS_AT_ONCE)
       const roles = await this.#rolesOf(some)
       for (const pair of some) {
-        const role = roles.get(`${pair.roomId} ${pair.userId}`)
+        const role = roles.get(pairOf(pair.roomId, pair.userId))
         if (pair.sessions.some(session => !isInLine(session, pair.roomId, role))) await this.#correct(pair)
       }
     }
@@ -272,9 +309,11 @@ export class MembershipWatch {
           isInForce,
         ),
       )
-    return new Map(rows.map(row => [`${row.roomId} ${row.userId}`, row.role]))
+    return new Map(rows.map(row => [pairOf(row.roomId, row.userId), row.role]))
   }
 }
+
+const pairOf = (roomId: string, userId: string): string => `${roomId} ${userId}`
 
 const inboxRooms = (session: Session): string[] => {
   const prefix = audience.inbox('')
@@ -284,5 +323,6 @@ const inboxRooms = (session: Session): string[] => {
 /** Whether a socket hears of a room what its user's role entitles it to. */
 const isInLine = (session: Session, roomId: string, role: Role | undefined): boolean => {
   if (role === undefined || !RIGHTS[role].read) return false
+  if (session.data.rooms.has(roomId) && !session.rooms.has(audience.room(roomId))) return false
   return session.rooms.has(audience.moderators(roomId)) === RIGHTS[role].moderate
 }

@@ -45,6 +45,10 @@ export const assertMayGive = (rank: number, role: GrantedRole): void => {
   throw new TrunklineError('forbidden', `Only those who stand above ${role} may make somebody ${role} here.`)
 }
 
+/** An app's server acts for anybody but those who are kept out. */
+export const refusedByBan = (userId: string): TrunklineError =>
+  new TrunklineError('forbidden', `"${userId}" is banned from this room.`)
+
 /** The same words whether the room does not exist or is somebody else's: neither is told apart from outside. */
 export const roomNotFound = (): TrunklineError =>
   new TrunklineError('room_not_found', 'There is no such room, or you are not in it.')

@@ -1,9 +1,10 @@
-import type { Role, Room, RoomWithMembership, User } from '@trunkline/protocol'
+import { RIGHTS, type Role, type Room, type RoomWithMembership, type User } from '@trunkline/protocol'
 import type { Principal } from '../identity/authenticate.ts'
 import type { OperationHandlers } from '../operations/operation.ts'
 import type { Services } from '../services.ts'
 import { listChannels } from './channels.ts'
 import { ComingAndGoing } from './coming-and-going.ts'
+import { roomNotFound } from './roles.ts'
 import { RoomSettings } from './room-settings.ts'
 
 /** A room as who asks sees it: with their role, if they are somebody. */
@@ -21,9 +22,12 @@ export const roomOperations = (services: Services) => {
   const going = new ComingAndGoing(services)
 
   return {
-    'room:create': async (post, { user, retryKey }) => {
+    'room:create': async (post, { principal, user, retryKey }) => {
       const room = await roomCreation.create(post, { creator: user, retryKey })
-      return withMembership(room, user, user && (await rooms.roleOf(room.id, user.id)))
+      const role = user && (await rooms.roleOf(room.id, user.id))
+      // Who tries again may have left or been banned since: then it is none of theirs any more.
+      if (principal.type === 'user' && !(role && RIGHTS[role].read)) throw roomNotFound()
+      return withMembership(room, user, role)
     },
 
     'room:get': async ({ roomId }, performance) => seenBy(performance, await rooms.get(roomId)),

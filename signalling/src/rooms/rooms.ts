@@ -12,7 +12,7 @@ import type { Principal, UserPrincipal } from '../identity/authenticate.ts'
 import type { EventLog } from '../log/event-log.ts'
 import { rooms } from '../schema.ts'
 import { join } from './membership-changes.ts'
-import { assertMay, roomNotFound } from './roles.ts'
+import { assertMay, refusedByBan, roomNotFound } from './roles.ts'
 import { roleOf, standingOf } from './standings.ts'
 
 export const toRoom = (row: typeof rooms.$inferSelect): Room => ({
@@ -70,7 +70,7 @@ export class Rooms {
     if (principal.type === 'key') {
       await this.get(roomId)
       if (user && (await this.roleOf(roomId, user.id)) === 'banned') {
-        throw new TrunklineError('forbidden', `"${user.id}" is banned from this room.`)
+        throw refusedByBan(user.id)
       }
       return 'owner'
     }

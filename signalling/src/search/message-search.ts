@@ -29,8 +29,8 @@ export const messagesQuery = (search: Search, kinds: { messages: boolean; files:
   const stretch = sql.raw(String(STRETCH_EVENTS))
   const conditions = [
     sql`found.at <= ${asOf}`,
-    ...(after === undefined ? [] : [sql`found.at > ${after}::timestamptz`]),
-    ...(before === undefined ? [] : [sql`found.at < ${before}::timestamptz`]),
+    ...(after === undefined ? [] : [sql`found.at > ${new Date(after)}`]),
+    ...(before === undefined ? [] : [sql`found.at < ${new Date(before)}`]),
     ...(kinds.messages ? [] : [sql`found.part > 0`]),
     ...(kinds.files ? [] : [sql`found.part = 0`]),
   ]

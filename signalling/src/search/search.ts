@@ -10,7 +10,7 @@ import {
 } from '@trunkline/protocol'
 import { sql } from 'drizzle-orm'
 import type { MessageReader } from '../chat/message-reader.ts'
-import { readCursor, writeCursor } from '../cursor.ts'
+import { isText, readCursor, writeCursor } from '../cursor.ts'
 import type { Database, Executor } from '../database.ts'
 import { roomNotFound } from '../rooms/roles.ts'
 import { isBefore, type Search } from './found.ts'
@@ -30,9 +30,10 @@ const TIME_LIMIT_MS = 5_000
 /** SQLSTATE of a statement that reached it. */
 const CANCELLED = '57014'
 
-const isTime = (field: unknown): boolean => Number.isSafeInteger(field)
+/** ms since 1970, in years of four digits: the database knows no others. */
+const isInstant = (field: unknown): boolean =>
+  Number.isInteger(field) && (field as number) >= 0 && (field as number) < Date.UTC(10_000)
 const isScore = (field: unknown): boolean => Number.isFinite(field)
-const isText = (field: unknown): boolean => typeof field === 'string'
 
 /** Messages have senders and times; rooms and people do not, so a search for those finds messages only. */
 const kindsOf = ({ kinds = SearchKind.options, from, after, before }: Request): ReadonlySet<SearchKind> => {
@@ -72,7 +73,7 @@ export class FullTextSearch {
   async #search(user: User, request: Request): Promise<Answer> {
     const query = readQuery(request.query)
     const { roomId, from, after, before, cursor, limit = PAGE } = request
-    const [asOf, score, id] = cursor ? readCursor(cursor, [isTime, isScore, isText]) : [Date.now()]
+    const [asOf, score, id] = cursor ? readCursor(cursor, [isInstant, isScore, isText]) : [Date.now()]
     const search: Search = {
       userId: user.id,
       query,
