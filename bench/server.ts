@@ -46,6 +46,7 @@ export const startServer = async (env: Record<string, string> = {}): Promise<Ben
       PORT: String(port),
       TRUNKLINE_DATA: folder.path,
       TRUNKLINE_API_KEY: API_KEY,
+      TRUNKLINE_SECRET: 'the-secret-of-this-measurement',
       LOG_LEVEL: 'warn',
       ...env,
     },
