@@ -10,17 +10,23 @@ type Offered = { room: Room; message: RoomMessage; actions: ReadonlySet<Action> 
 /** These have a button of their own in the toolbar. */
 const AT_HAND = ['reply', 'thread'] as const satisfies Action[]
 
-const react = (from: HTMLElement, { room, message }: Offered) =>
-  reactionChoices(message, room, reaction => ask(from, { do: 'react', seq: message.seq, reaction }))
+/** What asks: the toolbar goes once the pointer is over the menu, and what is out of the page reaches nobody. */
+const asker = (anchor: HTMLElement): Element => anchor.closest('tl-message') ?? anchor
+
+const react = (anchor: HTMLElement, { room, message }: Offered) => {
+  const from = asker(anchor)
+  return reactionChoices(message, room, reaction => ask(from, { do: 'react', seq: message.seq, reaction }))
+}
 
 /** Opens what one may do with a message. */
 export const openMessageMenu = (anchor: HTMLElement, offered: Offered): void => {
   const { message, actions } = offered
+  const from = asker(anchor)
   const item = (action: Exclude<Action, 'react'>) => ({
     word: ACTIONS[action].word,
     icon: ACTIONS[action].icon,
     danger: action === 'delete',
-    act: () => ask(anchor, { do: action, seq: message.seq } satisfies Act),
+    act: () => ask(from, { do: action, seq: message.seq } satisfies Act),
   })
   const chosen = (Object.keys(ACTIONS) as Action[]).filter(action => actions.has(action))
   const rest = chosen.filter(action => action !== 'react' && action !== 'delete')
