@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { expect, it } from 'vitest'
 import { withTables } from '../scripts/doc-tables.ts'
 import { LIMITS } from './limits.ts'
@@ -41,8 +41,12 @@ it('the guide names every operation outside its table, too, and every notice but
   expect(Object.keys(NOTICES).filter(name => !named.has(name) && !ofCalls.test(name))).toEqual([])
 })
 
-it.each(DOCUMENTS)('%s speaks of paths, requests, notices and limits there are', name => {
+it.each(DOCUMENTS)('%s speaks of paths, requests, notices, limits and files there are', name => {
   const text = read(name)
+  const links = [...text.matchAll(/\]\(([^)#]+)[^)]*\)/g)].map(([, to = '']) => to)
+  const local = links.filter(to => !/^https?:/.test(to))
+  expect(local.filter(to => !existsSync(join(ROOT, dirname(name), to)))).toEqual([])
+
   const paths = [...text.matchAll(/\/v1\/[a-z][^\s'"`?,)|;]*/g)].map(([path]) => path)
   expect(paths.filter(path => !PATHS.some(known => known.test(path)))).toEqual([])
 
