@@ -59,6 +59,8 @@ const LIMIT_WORDS: readonly [LimitName, string][] = [
   ['messagesBurst', 'of them at once'],
   ['requestsPerSecond', 'requests of one socket, or of one user over REST, a second'],
   ['requestsBurst', 'of them at once'],
+  ['requestsAtOnce', 'requests of one user that are worked on at a time, over all sockets and REST'],
+  ['requestsWaiting', 'of them wait for these at most'],
   ['keyRequestsPerSecond', 'REST requests of one API key, a second'],
   ['keyRequestsBurst', 'of them at once'],
   ['requestBytes', 'of a request'],

@@ -71,6 +71,9 @@ export const LIMITS = {
   /** Requests of one socket, or of one user over REST, per second and at once. */
   requestsPerSecond: 100,
   requestsBurst: 400,
+  /** Requests of one user that a node works on at a time, over all sockets and REST; and that wait for these. */
+  requestsAtOnce: 4,
+  requestsWaiting: 1_000,
   /** REST requests of one API key, per second and at once. */
   keyRequestsPerSecond: 1_000,
   keyRequestsBurst: 4_000,

@@ -11,6 +11,7 @@ import { CatchUp } from './cluster/catch-up.ts'
 import { ClusterBus } from './cluster/cluster-bus.ts'
 import { Data } from './data/data.ts'
 import { openDatabase } from './database.ts'
+import { FairShare } from './fair-share.ts'
 import { FanOut } from './fan-out.ts'
 import { type ApiKey, ApiKeys } from './identity/api-keys.ts'
 import { createAuthenticate } from './identity/authenticate.ts'
@@ -100,6 +101,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   const guests = new Guests({ rooms, roomCreation, users, tokens, demo })
   const iceServers = new IceServers(options.iceServers)
   const limits = new RateLimits(redis)
+  const fairShare = new FairShare()
   const fanOut = new FanOut(io)
   if (bus) new CatchUp({ io, database, log, fanOut, bus, logger })
   const chat = new Chat({ database, log, fanOut, logger })
@@ -133,6 +135,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
     logger,
     jobs,
     tasks,
+    fairShare,
     fanOut,
     database,
     users,
@@ -153,7 +156,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
     limits,
     data,
   }
-  const perform = createPerform({ rooms, users, handlers: createHandlers(services) })
+  const perform = createPerform({ rooms, users, fairShare, handlers: createHandlers(services) })
   const router = createRest({ ...services, authenticate, tokens, guests, perform })
   const stopChecking = serveSockets({ services, perform, authenticate, logger })
   membershipWatch.onChange(({ roomId, userId }) => {

@@ -4,6 +4,7 @@ import type { IceServers } from './calls/ice-servers.ts'
 import type { Chat } from './chat/chat.ts'
 import type { Data } from './data/data.ts'
 import type { Database } from './database.ts'
+import type { FairShare } from './fair-share.ts'
 import type { FanOut } from './fan-out.ts'
 import type { Blocks } from './identity/blocks.ts'
 import type { Users } from './identity/users.ts'
@@ -27,6 +28,7 @@ export type Services = {
   jobs: Jobs
   /** What jobs do, by their name: a part of the system puts its own in while it is put together. */
   tasks: Map<string, Task>
+  fairShare: FairShare
   fanOut: FanOut
   database: Database
   users: Users

@@ -1,3 +1,4 @@
+import { LIMITS } from '@trunkline/protocol'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { doneOf } from './support/jobs.ts'
@@ -194,4 +195,34 @@ it('whoever leaves and comes back hears the room again', async () => {
     await bob.request('room:leave', { roomId })
   }
   bob.close()
+})
+
+describe('one user who asks for as much as all its sockets may', () => {
+  it('keeps nobody else waiting for long', { timeout: 120_000 }, async () => {
+    const people = Array.from({ length: 300 }, (_, n) => `one-of-many-${n}`)
+    await stage.asServer('room:create', { kind: 'group', members: people })
+    const roomId = await stage.room('ada', { members: ['bob'] })
+    const seq = await stage.say('ada', roomId, 'before')
+    // Each of these writes 300 members, and the log lets eight rooms be written to at a time.
+    const asked = Array.from({ length: 24 }, () =>
+      stage.socket('eve').request('room:create', { kind: 'group', members: people }),
+    )
+    await asked[0]
+    const at = performance.now()
+    await stage.overSocket('ada', 'message:edit', { roomId, seq, text: 'meanwhile' })
+    expect(performance.now() - at).toBeLessThan(2_000)
+    await Promise.all(asked)
+  })
+
+  it('is told so when too much waits', { timeout: 60_000 }, async () => {
+    const sockets = await Promise.all(
+      Array.from({ length: 5 }, () => connectSocket(stage.url(), 'bob', register)),
+    )
+    const asked = sockets.flatMap(socket =>
+      Array.from({ length: LIMITS.requestsBurst }, () => refusalOf(socket.request('inbox:list', {}))),
+    )
+    const refusals = await Promise.all(asked)
+    expect(new Set(refusals)).toEqual(new Set(['nothing was refused', 'rate_limited']))
+    for (const socket of sockets) socket.close()
+  })
 })

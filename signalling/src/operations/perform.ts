@@ -7,6 +7,7 @@ import {
   TrunklineError,
   type User,
 } from '@trunkline/protocol'
+import type { FairShare } from '../fair-share.ts'
 import type { Principal } from '../identity/authenticate.ts'
 import type { Users } from '../identity/users.ts'
 import type { Rooms } from '../rooms/rooms.ts'
@@ -34,8 +35,13 @@ export type Perform = <N extends OperationName>(
  * settled here, so no handler can forget to ask.
  * @throws TrunklineError from the returned function: `forbidden`, `room_not_found`, or what the handler throws
  */
-export const createPerform = (deps: { rooms: Rooms; users: Users; handlers: OperationHandlers }): Perform => {
-  const { rooms, users, handlers } = deps
+export const createPerform = (deps: {
+  rooms: Rooms
+  users: Users
+  fairShare: FairShare
+  handlers: OperationHandlers
+}): Perform => {
+  const { rooms, users, fairShare, handlers } = deps
 
   const userOf = async ({ principal, sender }: Asking): Promise<User | undefined> => {
     if (principal.type === 'key') {
@@ -47,7 +53,7 @@ export const createPerform = (deps: { rooms: Rooms; users: Users; handlers: Oper
     return principal.user
   }
 
-  return async (name, data, asking) => {
+  const perform: Perform = async (name, data, asking) => {
     const operation: Operation = OPERATIONS[name]
     const { principal, retryKey, session } = asking
     const user = await userOf(asking)
@@ -61,4 +67,9 @@ export const createPerform = (deps: { rooms: Rooms; users: Users; handlers: Oper
     const handler = handlers[name] as OperationHandler<typeof name>
     return handler(data, { principal, user, role, retryKey, session } as Performance<typeof name>)
   }
+
+  return (name, data, asking) =>
+    asking.principal.type === 'user'
+      ? fairShare.run(asking.principal.user.id, () => perform(name, data, asking))
+      : perform(name, data, asking)
 }

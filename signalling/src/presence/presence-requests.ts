@@ -3,8 +3,8 @@ import type { Services } from '../services.ts'
 import type { Session } from '../session.ts'
 
 /** `presence:watch`. */
-export const presenceRequests = ({ presence }: Services, session: Session) => ({
+export const presenceRequests = ({ presence, fairShare }: Services, session: Session) => ({
   'presence:watch': async ({ userIds }: RequestData<'presence:watch'>) => ({
-    data: await presence.watch(session, userIds),
+    data: await fairShare.run(session.data.userId, () => presence.watch(session, userIds)),
   }),
 })

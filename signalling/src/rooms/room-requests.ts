@@ -7,7 +7,7 @@ import { roomNotFound } from './roles.ts'
 
 /** `room:open`, `room:close`, `room:sync`. */
 export const roomRequests = (services: Services, session: Session) => {
-  const { rooms, database, log, presence, calls, membershipWatch, blocks, chat } = services
+  const { rooms, database, log, presence, calls, membershipWatch, blocks, chat, fairShare } = services
   const { principal } = session.data
   const userId = principal.user.id
 
@@ -53,8 +53,16 @@ export const roomRequests = (services: Services, session: Session) => {
     return { room, me, members, presence: present, ...events, blocked, call, routerRtpCapabilities }
   }
 
+  const sync = async (data: RequestData<'room:sync'>) => {
+    if (data.after !== undefined && data.before !== undefined) {
+      throw new TrunklineError('invalid_request', 'room:sync takes either after or before, not both.')
+    }
+    const role = await rooms.authorise(principal, data.roomId, 'read')
+    return page(role, { ...data, limit: data.limit ?? LIMITS.pageSizeDefault })
+  }
+
   return {
-    'room:open': open,
+    'room:open': (data: RequestData<'room:open'>) => fairShare.run(userId, () => open(data)),
 
     'room:close': async ({ roomId }: RequestData<'room:close'>) => {
       if (session.data.rooms.delete(roomId)) {
@@ -65,12 +73,6 @@ export const roomRequests = (services: Services, session: Session) => {
       return {}
     },
 
-    'room:sync': async (data: RequestData<'room:sync'>) => {
-      if (data.after !== undefined && data.before !== undefined) {
-        throw new TrunklineError('invalid_request', 'room:sync takes either after or before, not both.')
-      }
-      const role = await rooms.authorise(principal, data.roomId, 'read')
-      return page(role, { ...data, limit: data.limit ?? LIMITS.pageSizeDefault })
-    },
+    'room:sync': (data: RequestData<'room:sync'>) => fairShare.run(userId, () => sync(data)),
   }
 }
