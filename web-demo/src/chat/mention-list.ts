@@ -2,6 +2,7 @@ import type { Member } from '@trunkline/sdk'
 import { html } from 'lit'
 import '../design/avatar.ts'
 import { LightElement } from '../design/element.ts'
+import { reveal } from './reveal.ts'
 
 /** Those whose mention is being written, above the field; the field keeps the focus. Fires `choose` with a member. */
 export class MentionList extends LightElement {
@@ -16,7 +17,9 @@ export class MentionList extends LightElement {
   declare chosen: number
 
   protected override updated(): void {
-    this.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest' })
+    const list = this.querySelector<HTMLElement>('ul')
+    const chosen = this.querySelector<HTMLElement>('[aria-selected=true]')
+    if (list && chosen) reveal(list, chosen, 'nearest')
   }
 
   protected override render() {

@@ -15,7 +15,7 @@ const MARGIN = 8
 
 /**
  * Opens a menu at a button, or on a narrow screen at the bottom of it. Arrow keys, Home and End go through it; Escape
- * and a click elsewhere close it, and the focus goes back to the button.
+ * and a click elsewhere close it, and the focus goes back to the button, which fires `menu-closed`.
  */
 export const openMenu = (
   anchor: HTMLElement,
@@ -44,9 +44,10 @@ export const openMenu = (
     if (event.newState !== 'closed') return
     // What was chosen may have taken the focus elsewhere.
     const isLost = menu.contains((menu.getRootNode() as Document | ShadowRoot).activeElement)
-    anchor.removeAttribute('aria-expanded')
+    anchor.ariaExpanded = null
     menu.remove()
     if (isLost && anchor.isConnected) anchor.focus()
+    anchor.dispatchEvent(new CustomEvent('menu-closed', { bubbles: true }))
   })
   // Beside the button, so that it is styled as its place is, and within a dialog's reach.
   const place = anchor.closest('tl-conversation, dialog') ?? anchor.parentElement

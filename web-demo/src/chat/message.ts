@@ -63,6 +63,7 @@ export class Message extends LightElement {
       @pointerleave=${this.#leave}
       @focusin=${this.#enter}
       @focusout=${this.#leave}
+      @menu-closed=${this.#settle}
       @click=${this.#tap}
     >
       <div class="body">
@@ -209,13 +210,19 @@ export class Message extends LightElement {
     this.active = true
   }
 
-  #leave(event: PointerEvent | FocusEvent): void {
-    const article = event.currentTarget as HTMLElement
-    const stays =
-      event instanceof FocusEvent
-        ? article.contains(event.relatedTarget as Node | null) || article.matches(':hover')
-        : article.contains((this.getRootNode() as Document | ShadowRoot).activeElement)
-    if (!stays) this.active = false
+  /** Focus that leaves has not arrived elsewhere yet. */
+  #leave(event: Event): void {
+    if (event instanceof FocusEvent && this.contains(event.relatedTarget as Node | null)) return
+    queueMicrotask(() => this.#settle())
+  }
+
+  /** The toolbar stays while it is pointed at, has the focus, or a menu of it is open. */
+  #settle(): void {
+    const article = this.querySelector('.message')
+    this.active =
+      article?.matches(':is(:hover, :focus-within, :has([aria-expanded=true]))') === true &&
+      // A finger leaves the hover where it was.
+      (matchMedia('(hover: hover)').matches || article.matches(':focus-within'))
   }
 
   /** A finger has no pointer to rest on a message: a tap opens what one may do with it. */

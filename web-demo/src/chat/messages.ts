@@ -6,6 +6,7 @@ import { icon } from '../design/icons.ts'
 import { ask } from './actions.ts'
 import './message.ts'
 import type { Message } from './message.ts'
+import { reveal } from './reveal.ts'
 import { talkOf } from './talk.ts'
 import { type TimelineItem, timelineOf } from './timeline.ts'
 import { repliesWord } from './words.ts'
@@ -84,7 +85,7 @@ export class Messages extends LightElement {
     await this.updateComplete
     await this.#drawn()
     const message = this.querySelector<HTMLElement>('tl-message.marked .message')
-    message?.scrollIntoView({ block: 'center' })
+    if (message && this.#scroll) reveal(this.#scroll, message, 'center')
     message?.focus({ preventScroll: true })
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => {
@@ -272,10 +273,10 @@ export class Messages extends LightElement {
     const messages = [...this.querySelectorAll<HTMLElement>('.message')]
     const at = messages.indexOf(target)
     const next = at < 0 ? messages.at(-1) : messages[at + step]
-    if (!next) return
+    if (!next || !this.#scroll) return
     event.preventDefault()
     next.focus({ preventScroll: true })
-    next.scrollIntoView({ block: 'nearest' })
+    reveal(this.#scroll, next, 'nearest')
   }
 
   /** The space changed (a keyboard, a longer draft): what was at the end stays at the end. */

@@ -1,8 +1,10 @@
 import type { Room, Trunkline } from '@trunkline/sdk'
-import { html } from 'lit'
+import { html, type PropertyValues } from 'lit'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
+import type { Composer } from './composer.ts'
 import './conversation.ts'
+import type { Conversation } from './conversation.ts'
 
 /** The thread of a message: what was said, the answers to it, and where one answers. Fires `close`. */
 export class ThreadView extends LightElement {
@@ -25,8 +27,8 @@ export class ThreadView extends LightElement {
     this.back = false
   }
 
-  protected override firstUpdated(): void {
-    this.querySelector<HTMLElement>('header .icon-button')?.focus()
+  protected override updated(changed: PropertyValues<this>): void {
+    if (changed.has('seq')) void this.#focus()
   }
 
   protected override render() {
@@ -47,6 +49,16 @@ export class ThreadView extends LightElement {
       </header>
       <tl-conversation .room=${this.room} .client=${this.client} .threadOf=${this.seq}></tl-conversation>
     </section>`
+  }
+
+  /** To where one answers; a finger's keyboard comes up only when it is asked for. */
+  async #focus(): Promise<void> {
+    const conversation = this.querySelector<Conversation>('tl-conversation')
+    await conversation?.updateComplete
+    const composer = conversation?.querySelector<Composer>('tl-composer')
+    await composer?.updateComplete
+    if (composer?.querySelector('textarea') && matchMedia('(hover: hover)').matches) composer.focus()
+    else this.querySelector<HTMLElement>('header .icon-button')?.focus()
   }
 }
 

@@ -107,6 +107,11 @@ test('those who come in one after another share a line; who was added by somebod
     'ann and bob came into the room',
     'ann added cleo',
   ])
+  const created = event(1, 'room.created', { kind: 'group', title: '' }, 'ann')
+  expect(texts({ events: [created, joined(2, 'ann', 'ann'), joined(3, 'bob', 'ann')] })).toEqual([
+    'ann created the room',
+    'ann added bob',
+  ])
 })
 
 test('sentences for what happens, with oneself as "you"', () => {

@@ -67,8 +67,13 @@ export const timelineOf = (input: TimelineInput): TimelineItem[] => {
       items.message({ key, sender, own, at, parts, message, ...(isExpired && { expired: true }) })
     }
   }
+  let founder: string | undefined
   for (const event of events) {
     messagesUpTo(event.seq)
+    // That who created the room is in it goes without saying.
+    const isFounders = event.type === 'member.joined' && event.data.user.id === founder
+    founder = event.type === 'room.created' ? event.sender : isFounders ? undefined : founder
+    if (isFounders) continue
     const line = systemLine(event, { name: nameOrYou })
     if (line) items.system(event, line, nameOrYou)
   }
