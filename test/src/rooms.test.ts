@@ -125,6 +125,22 @@ describe('a room that is created', () => {
   })
 })
 
+it("an app server names new users in whoever's name it makes a room; a user does not", async () => {
+  const made = await rest(url, 'POST', '/v1/rooms', {
+    body: { kind: 'group', sender: 'olga', members: ['never-seen-before'] },
+  })
+  expect([made.status, made.body.memberCount]).toEqual([201, 2])
+  expect(await refusal('olga', 'room:create', { kind: 'group', members: ['nor-this-one'] })).toBe(
+    'invalid_request',
+  )
+})
+
+it('where nothing keeps files an export says so at once', async () => {
+  const { status, body } = await as('olga', 'export:create', { userId: 'olga' })
+  expect([status, body.code]).toEqual([503, 'unavailable'])
+  expect(body.detail).toContain('MEDIA_URL')
+})
+
 describe('the settings of a room', () => {
   it('change as they are said, and only what is different is an event', async () => {
     await makeChannel({ title: 'Old', metadata: { keep: true } })

@@ -40,6 +40,7 @@ export const dataOperations = ({ data, rooms, users, database }: Services) => {
 
   return {
     'export:create': async ({ roomId, userId }, { principal, user, retryKey }) => {
+      data.assertFilesCanBeKept()
       const asked = { caller: callerOf(principal), requestKey: requestKeyOf(retryKey), detail: 'Waiting' }
       if (roomId !== undefined) {
         await rooms.authorise(principal, roomId, 'administer', user)

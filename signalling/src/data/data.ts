@@ -5,7 +5,7 @@ import type { FanOut } from '../fan-out.ts'
 import type { DeletedUsers } from '../identity/deleted-users.ts'
 import type { Users } from '../identity/users.ts'
 import type { EventLog } from '../log/event-log.ts'
-import { JobParts } from './job-parts.ts'
+import { JobParts, requireShelf } from './job-parts.ts'
 import { createJobRunner, type JobRunner } from './job-runner.ts'
 import { JobTable } from './job-table.ts'
 import { createRoomExport } from './room-export.ts'
@@ -21,6 +21,8 @@ export class Data {
   readonly runner: JobRunner
   readonly roomFiles: RoomFiles
 
+  readonly #shelf: FileShelf | undefined
+
   constructor(deps: {
     database: Database
     log: EventLog
@@ -34,6 +36,7 @@ export class Data {
     logger: Logger
   }) {
     const { database, log, users, fanOut, jobs, tasks, shelf, deletedUsers, logger } = deps
+    this.#shelf = shelf
     const table = new JobTable(database)
     const parts = new JobParts(database, shelf)
     const kinds = {
@@ -55,5 +58,13 @@ export class Data {
     this.parts = parts
     this.runner = createJobRunner({ jobs, tasks, logger, table, parts, kinds })
     this.roomFiles = new RoomFiles({ jobs, tasks, database, shelf })
+  }
+
+  /**
+   * Said when a job is asked for that needs files, rather than by the job when nobody looks any more.
+   * @throws TrunklineError `unavailable` where no media service is known
+   */
+  assertFilesCanBeKept(): void {
+    requireShelf(this.#shelf)
   }
 }

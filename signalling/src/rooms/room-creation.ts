@@ -15,6 +15,7 @@ import { type Rooms, toRoom } from './rooms.ts'
 type Creation = {
   memberIds: readonly string[]
   creator: User | undefined
+  createsUsers: boolean
   distinctKey: string | undefined
   requestKey: string | undefined
   requestHash: Buffer
@@ -48,17 +49,18 @@ export class RoomCreation {
 
   /**
    * Creates a room with its members, or finds the one that already is it (`direct` and `distinct` rooms, retries).
-   * @param options.creator becomes owner (publisher in a direct room) and names users that exist; without one, for an
-   *   API key, unknown users are created
+   * @param options.creator becomes owner (publisher in a direct room)
+   * @param options.createsUsers whether unknown users named as members are created, as for an API key; by default where
+   *   there is no creator
    * @param options.retryKey the same key gives the same room; from `Idempotency-Key`
    * @throws TrunklineError `forbidden` for guests; `invalid_request` for users that do not exist and for settings the
    *   kind of room cannot have; `conflict` for a taken id, or a key used again for another room
    */
   async create(
     post: RoomPost,
-    options: { creator?: User | undefined; retryKey?: string | undefined } = {},
+    options: { creator?: User | undefined; createsUsers?: boolean; retryKey?: string | undefined } = {},
   ): Promise<Room> {
-    const { creator, retryKey } = options
+    const { creator, createsUsers = !creator, retryKey } = options
     if (creator?.kind === 'guest') {
       throw new TrunklineError(
         'forbidden',
@@ -77,6 +79,7 @@ export class RoomCreation {
     const creation: Creation = {
       memberIds,
       creator,
+      createsUsers,
       distinctKey: isDistinct ? derivedId(post.kind, ...[...memberIds].sort()) : undefined,
       requestKey: retryKey === undefined ? undefined : derivedId('retry', retryKey),
       requestHash: fingerprintOf(post),
@@ -148,10 +151,10 @@ export class RoomCreation {
   }
 
   #insert(post: RoomPost & { id: string }, creation: Creation): Promise<Room> {
-    const { memberIds, creator, distinctKey, requestKey, requestHash } = creation
+    const { memberIds, creator, createsUsers, distinctKey, requestKey, requestHash } = creation
     const { id, kind } = post
     return this.#log.creation(id, async ({ executor, append }) => {
-      const known = await namedUsers(this.#users, executor, memberIds, { create: !creator })
+      const known = await namedUsers(this.#users, executor, memberIds, { create: createsUsers })
       const settings = settingsOf(post)
       await executor.insert(roomsTable).values({
         id,

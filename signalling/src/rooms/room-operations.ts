@@ -23,7 +23,8 @@ export const roomOperations = (services: Services) => {
 
   return {
     'room:create': async (post, { principal, user, retryKey }) => {
-      const room = await roomCreation.create(post, { creator: user, retryKey })
+      const createsUsers = principal.type === 'key'
+      const room = await roomCreation.create(post, { creator: user, createsUsers, retryKey })
       const role = user && (await rooms.roleOf(room.id, user.id))
       // Who tries again may have left or been banned since: then it is none of theirs any more.
       if (principal.type === 'user' && !(role && RIGHTS[role].read)) throw roomNotFound()
