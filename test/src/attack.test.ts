@@ -2,12 +2,12 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { createLogger, openPool } from '@trunkline/kit'
 import { LIMITS } from '@trunkline/protocol'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Stage, startStage } from './hostile-stage.ts'
 import { Wire } from './hostile-wire.ts'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { inDatabaseOf } from './support/database.ts'
 import { mintToken, rest } from './support/rest.ts'
 import { freePort, startServer, temporaryFolder } from './support/server.ts'
 
@@ -196,13 +196,9 @@ describe('other servers', () => {
     const env = { TRUNKLINE_SECRET: SECRET }
     const server = await startServer({ services: ['signalling'], env })
     await rest(server.url, 'POST', '/v1/rooms', { body: { id: 'r', kind: 'group', members: ['ada'] } })
-    const socket = encodeURIComponent(join(server.dataFolder, 'postgres'))
-    const pool = openPool(
-      `postgresql://trunkline@${socket}/postgres`,
-      createLogger({ name: 'test', level: 'silent' }),
+    await inDatabaseOf(server, pool =>
+      pool.query('alter table events add constraint broken check (false) not valid'),
     )
-    await pool.query('alter table events add constraint broken check (false) not valid')
-    await pool.end()
     const text = 'a-secret-text'
     const body = { sender: 'ada', text }
     expect((await rest(server.url, 'POST', '/v1/rooms/r/messages', { body })).body.code).toBe('internal')

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createLogger, startPostgres } from '@trunkline/kit'
 import type { Message, RoomEvent } from '@trunkline/protocol'
 import { type Room, Trunkline } from '@trunkline/sdk'
 import { expect, onTestFinished, test } from 'vitest'
 import { startChaosProxy } from './support/chaos-proxy.ts'
+import { startDatabase } from './support/database.ts'
 import { startRedis } from './support/redis.ts'
 import { mintToken, rest } from './support/rest.ts'
 import { randomFrom, rounds, seed } from './support/rounds.ts'
-import { restartServer, startServer, type TestServer, temporaryFolder } from './support/server.ts'
+import { restartServer, startServer, type TestServer } from './support/server.ts'
 
 const ROUNDS = rounds(200)
 const PEOPLE = ['ada', 'grace', 'linus', 'mary', 'edsger']
@@ -47,17 +47,12 @@ test(`${ROUNDS} rounds of writing while servers, database, Redis and connections
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T
   const register = onTestFinished
 
-  const folder = temporaryFolder(register)
-  const postgres = await startPostgres({
-    dataFolder: folder,
-    logger: createLogger({ name: 'test', level: 'silent' }),
-  })
-  register(() => postgres.close())
+  const database = await startDatabase(register)
   const redis = await startRedis(register)
   const options = {
     services: ['signalling'],
     env: {
-      DATABASE_URL: postgres.url,
+      DATABASE_URL: database.url,
       REDIS_URL: redis.url,
       TRUNKLINE_SECRET: 'a-secret-for-the-chaos-test',
       LOG_LEVEL: 'error',
@@ -133,7 +128,7 @@ test(`${ROUNDS} rounds of writing while servers, database, Redis and connections
       await sleep(random() * 200)
       servers[at] = await restartServer(servers[at], options)
     } else if (kind === 'kill the database') {
-      const [pid] = readFileSync(join(folder, 'postgres', 'postmaster.pid'), 'utf8').split('\n')
+      const [pid] = readFileSync(join(database.folder, 'postmaster.pid'), 'utf8').split('\n')
       // The one that was killed last may not have been started again yet.
       if (isAlive(Number(pid))) process.kill(Number(pid), 'SIGKILL')
     } else if (kind === 'kill Redis') {
@@ -180,7 +175,10 @@ test(`${ROUNDS} rounds of writing while servers, database, Redis and connections
       const who = `${room.me?.user.id} in ${roomId}`
       await expect.poll(() => room.events.at(-1)?.seq, { ...SETTLED, message: who }).toBe(log.length)
       // What the server refused (the thread's first message was deleted meanwhile) stays with who wrote it.
-      expect(room.pending.filter(message => message.state !== 'failed'), who).toEqual([])
+      expect(
+        room.pending.filter(message => message.state !== 'failed'),
+        who,
+      ).toEqual([])
       for (const message of room.messages) expect(message, who).toEqual(stored.get(message.seq))
     }
   }

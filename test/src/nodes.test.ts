@@ -1,9 +1,10 @@
-import { createLogger, createRedis } from '@trunkline/kit'
+import { createRedis } from '@trunkline/kit'
 import type { NoticeData } from '@trunkline/protocol'
 import { LIMITS, PROTOCOL_VERSION } from '@trunkline/protocol'
 import { io } from 'socket.io-client'
 import { beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { silent } from './support/database.ts'
 import { type Nodes, startNodes } from './support/nodes.ts'
 import { rest } from './support/rest.ts'
 import { connectSocket, type TestSocket } from './support/socket.ts'
@@ -222,7 +223,7 @@ test('one node alone loses Redis: the others hear from it and it from them once 
   ))
 
 test('Redis comes back with a clock that is behind: nodes hear each other all the same', async () => {
-  const redis = createRedis(cluster.redis.url, createLogger({ name: 'test', level: 'silent' }))
+  const redis = createRedis(cluster.redis.url, silent)
   await redis.connect()
   // As if its clock had been an hour ahead until now.
   await redis.xAdd('socket.io', `${Date.now() + 3_600_000}-0`, { nsp: '' })
@@ -233,7 +234,7 @@ test('Redis comes back with a clock that is behind: nodes hear each other all th
 })
 
 const redisPid = async (): Promise<number> => {
-  const redis = createRedis(cluster.redis.url, createLogger({ name: 'test', level: 'silent' }))
+  const redis = createRedis(cluster.redis.url, silent)
   await redis.connect()
   const info = await redis.info('server')
   redis.destroy()

@@ -1,8 +1,7 @@
-import { join } from 'node:path'
-import { createLogger, openPool } from '@trunkline/kit'
 import type { Job } from '@trunkline/protocol'
 import { beforeAll, expect, test } from 'vitest'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { inDatabaseOf } from './support/database.ts'
 import { contentOf, doneOf, endOf, exported, sendImport } from './support/jobs.ts'
 import { bytesOf, download, logOf, ok, upload } from './support/lively-room.ts'
 import { mintToken, rest } from './support/rest.ts'
@@ -19,36 +18,24 @@ const options = {
 const KILLS = rounds(1)
 let server: TestServer
 
-const inDatabase = async (
-  work: (query: (text: string, values?: unknown[]) => Promise<unknown>) => Promise<void>,
-) => {
-  const url = `postgresql://trunkline@${encodeURIComponent(join(server.dataFolder, 'postgres'))}/postgres`
-  const pool = openPool(url, createLogger({ name: 'test', level: 'silent' }), 1)
-  try {
-    await work((text, values) => pool.query(text, values))
-  } finally {
-    await pool.end()
-  }
-}
-
 /** A room with more messages than one would want to send one by one: written as the log writes them. */
 const largeRoom = async (id: string, members: string[], messages: number): Promise<void> => {
   await ok(server.url, 'POST', '/v1/rooms', { body: { id, kind: 'group', members } })
   const first = members.length + 2
-  await inDatabase(async query => {
-    await query(
+  await inDatabaseOf(server, async pool => {
+    await pool.query(
       `insert into events (room_id, seq, type, sender, client_id, data)
        select $1, n + $2 - 1, 'message.created', ($3::text[])[1 + n % cardinality($3::text[])], 'c' || n,
          json_build_object('parts', json_build_array(json_build_object('mime', 'text/plain', 'text', 'message ' || n || repeat(' and more', 20))))
        from generate_series(1, $4::int) n`,
       [id, first, members, messages],
     )
-    await query(
+    await pool.query(
       `insert into messages (room_id, seq, sender, at, counts, content_seq)
        select room_id, seq, sender, at, true, seq from events where room_id = $1 and type = 'message.created'`,
       [id],
     )
-    await query(
+    await pool.query(
       `update rooms set last_seq = $2, last_message_seq = $2, last_message_at = (select max(at) from events where room_id = $1)
        where id = $1`,
       [id, first + messages - 1],
@@ -152,12 +139,9 @@ test('a job that is cancelled stops, and leaves nothing', async () => {
   expect(cancelled.body.state).toBe('cancelled')
   expect(await endOf(server.url, body.id)).toMatchObject({ state: 'cancelled' })
   expect((await rest(server.url, 'GET', '/v1/rooms/large-2')).status).toBe(404)
-  await inDatabase(async query => {
-    const count = async (text: string) =>
-      ((await query(text, [body.id])) as { rows: { n: number }[] }).rows[0]?.n ?? -1
-    await expect.poll(() => count('select count(*)::int as n from job_parts where job_id = $1')).toBe(0)
-    await expect
-      .poll(() => count("select count(*)::int as n from files where room_id = 'large-2' and $1 <> ''"))
-      .toBe(0)
+  await inDatabaseOf(server, async pool => {
+    const count = async (from: string) => (await pool.query(`select from ${from}`)).rowCount
+    await expect.poll(() => count(`job_parts where job_id = '${body.id}'`)).toBe(0)
+    await expect.poll(() => count(`files where room_id = 'large-2'`)).toBe(0)
   })
 }, 120_000)

@@ -1,17 +1,15 @@
-import { createLogger, startPostgres } from '@trunkline/kit'
 import { expect, onTestFinished, test } from 'vitest'
+import { startDatabase } from './support/database.ts'
 import { doneOf, exported, sendImport } from './support/jobs.ts'
 import { bytesOf, download, livelyRoom, logOf, ok } from './support/lively-room.ts'
 import { rest } from './support/rest.ts'
-import { freePort, startServer, temporaryFolder } from './support/server.ts'
+import { freePort, startServer } from './support/server.ts'
 
 /** Signalling and media in processes of their own, beside a database. */
 const startApart = async () => {
-  const logger = createLogger({ name: 'test', level: 'silent' })
-  const postgres = await startPostgres({ dataFolder: temporaryFolder(), logger })
-  onTestFinished(() => postgres.close())
+  const database = await startDatabase(onTestFinished)
   const [signallingPort, mediaPort] = [String(await freePort()), String(await freePort())]
-  const env = { TRUNKLINE_SECRET: 'a-secret-they-share', DATABASE_URL: postgres.url }
+  const env = { TRUNKLINE_SECRET: 'a-secret-they-share', DATABASE_URL: database.url }
   const signalling = await startServer({
     services: ['signalling'],
     env: { ...env, PORT: signallingPort, MEDIA_URL: `http://127.0.0.1:${mediaPort}` },

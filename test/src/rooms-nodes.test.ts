@@ -1,5 +1,4 @@
 import type { NoticeData, RequestData } from '@trunkline/protocol'
-import pg from 'pg'
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { type Nodes, SECRET, startNodes } from './support/nodes.ts'
@@ -21,7 +20,7 @@ let media: TestServer
 beforeAll(async () => {
   cluster = await startNodes(register)
   ;[a, b] = cluster.nodes
-  const env = { TRUNKLINE_SECRET: SECRET, DATABASE_URL: cluster.databaseUrl, SIGNALLING_URL: a.url }
+  const env = { TRUNKLINE_SECRET: SECRET, DATABASE_URL: cluster.database.url, SIGNALLING_URL: a.url }
   media = await startServer({ services: ['media'], env, register })
 }, 90_000)
 
@@ -154,26 +153,20 @@ describe('two nodes', () => {
       connect(b, 'mary'),
     ])
     for (const socket of [olga, maryA, maryB]) await open(socket)
-    const database = new pg.Client(cluster.databaseUrl)
-    await database.connect()
-    try {
-      const start = performance.now()
-      const banned = ban(olga, 'mary')
-      const { rowCount } = await database.query(
-        `select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen %' or query = 'select 1'`,
-      )
-      expect(rowCount).toBeGreaterThanOrEqual(2)
-      await banned
-      for (const socket of [maryA, maryB]) {
-        await socket.hear('room:closed', notice => notice.roomId === roomId)
-      }
-      expect(performance.now() - start).toBeLessThan(PROMISED_MS)
-      const { event } = await send(olga)
-      await until('olga hears herself', () => heardSeq(olga, event.seq))
-      expect([maryA, maryB].some(socket => heardSeq(socket, event.seq))).toBe(false)
-    } finally {
-      await database.end()
+    const start = performance.now()
+    const banned = ban(olga, 'mary')
+    const { rowCount } = await cluster.database.pool.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen %' or query = 'select 1'`,
+    )
+    expect(rowCount).toBeGreaterThanOrEqual(2)
+    await banned
+    for (const socket of [maryA, maryB]) {
+      await socket.hear('room:closed', notice => notice.roomId === roomId)
     }
+    expect(performance.now() - start).toBeLessThan(PROMISED_MS)
+    const { event } = await send(olga)
+    await until('olga hears herself', () => heardSeq(olga, event.seq))
+    expect([maryA, maryB].some(socket => heardSeq(socket, event.seq))).toBe(false)
   })
 
   test('who comes in hears so, and hears the room without opening it when it watches its inbox', async () => {

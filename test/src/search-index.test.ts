@@ -1,27 +1,20 @@
-import { createLogger, startPostgres } from '@trunkline/kit'
-import pg from 'pg'
 import { beforeAll, beforeEach, expect, test } from 'vitest'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { startDatabase, type TestDatabase } from './support/database.ts'
 import { rest } from './support/rest.ts'
-import { restartServer, startServer, type TestServer, temporaryFolder } from './support/server.ts'
+import { restartServer, startServer, type TestServer } from './support/server.ts'
 import { until } from './support/until.ts'
 
 const register = cleanUpAfterAll()
 const SECRET = 'the-secret-of-both-nodes'
-let databaseUrl: string
-let database: pg.Pool
+let database: TestDatabase
 
 beforeAll(async () => {
-  const logger = createLogger({ name: 'test', level: 'silent' })
-  const postgres = await startPostgres({ dataFolder: temporaryFolder(register), logger })
-  register(() => postgres.close())
-  databaseUrl = postgres.url
-  database = new pg.Pool({ connectionString: databaseUrl, max: 3 })
-  register(() => database.end())
+  database = await startDatabase(register)
 }, 60_000)
 
 const startNode = () =>
-  startServer({ env: { DATABASE_URL: databaseUrl, TRUNKLINE_SECRET: SECRET }, register })
+  startServer({ env: { DATABASE_URL: database.url, TRUNKLINE_SECRET: SECRET }, register })
 let node: TestServer
 beforeEach(async () => {
   node ??= await startNode()
@@ -36,16 +29,16 @@ const found = async (url: string, sender: string, query: string): Promise<string
 
 /** A room with so many messages, as a server left it that indexed none of them. */
 const writeLog = async (roomId: string, userId: string, messages: number): Promise<void> => {
-  await database.query(`insert into users (id, name, kind) values ($1, 'Left Behind', 'user')`, [userId])
-  await database.query(
+  await database.pool.query(`insert into users (id, name, kind) values ($1, 'Left Behind', 'user')`, [userId])
+  await database.pool.query(
     `insert into rooms (id, kind, title, metadata, member_count) values ($1, 'group', 'Left over', '{}', 1)`,
     [roomId],
   )
-  await database.query(`insert into members (room_id, user_id, role) values ($1, $2, 'owner')`, [
+  await database.pool.query(`insert into members (room_id, user_id, role) values ($1, $2, 'owner')`, [
     roomId,
     userId,
   ])
-  await database.query(
+  await database.pool.query(
     `with log as (
        insert into events (room_id, seq, type, sender, data)
        select $1, n, 'message.created', $2,
@@ -59,9 +52,10 @@ const writeLog = async (roomId: string, userId: string, messages: number): Promi
   )
 }
 const indexedOf = async (roomId: string): Promise<number> => {
-  const { rows } = await database.query('select count(*)::int as n from message_search where room_id = $1', [
-    roomId,
-  ])
+  const { rows } = await database.pool.query(
+    'select count(*)::int as n from message_search where room_id = $1',
+    [roomId],
+  )
   return rows[0].n
 }
 

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { databaseText, tablesWith } from './support/database-text.ts'
@@ -10,10 +9,6 @@ import { connectSocket } from './support/socket.ts'
 
 const register = cleanUpAfterAll()
 let server: TestServer
-
-/** Of the database this server runs for itself. */
-const databaseUrl = () =>
-  `postgresql://trunkline@${encodeURIComponent(join(server.dataFolder, 'postgres'))}/postgres`
 
 beforeAll(async () => {
   const env = { TRUNKLINE_SECRET: 'a-secret-for-user-deletion' }
@@ -105,7 +100,7 @@ describe.each(['remove', 'anonymise'] as const)('a user is deleted, messages: %s
     expect((await rest(url, 'GET', `/v1/users/${id}`)).status).toBe(404)
     expect((await rest(url, 'GET', `/v1/exports/${exportId}/content`)).status).toBe(404)
 
-    const tables = await databaseText(databaseUrl())
+    const tables = await databaseText(server)
     expect(tables.size).toBeGreaterThan(15)
     expect(tablesWith(tables, name)).toEqual([])
     expect(tablesWith(tables, 'mallory quux')).toEqual([])

@@ -1,12 +1,9 @@
-import { createLogger, openPool } from '@trunkline/kit'
+import { inDatabaseOf } from './database.ts'
+import type { TestServer } from './server.ts'
 
-/**
- * Every row of every table as text, with the table's name: what a copy of the database would tell.
- * @param schemas all but PostgreSQL's own
- */
-export const databaseText = async (url: string): Promise<Map<string, string>> => {
-  const pool = openPool(url, createLogger({ name: 'test', level: 'silent' }), 1)
-  try {
+/** Every row of every table that is not PostgreSQL's own as text: what a copy of a server's database would tell. */
+export const databaseText = (server: TestServer): Promise<Map<string, string>> =>
+  inDatabaseOf(server, async pool => {
     const tables = await pool.query(
       `select table_schema as schema, table_name as name from information_schema.tables
        where table_schema not in ('pg_catalog', 'information_schema') and table_type = 'BASE TABLE'`,
@@ -17,10 +14,7 @@ export const databaseText = async (url: string): Promise<Map<string, string>> =>
       found.set(`${schema}.${name}`, rows.map(row => row.row).join('\n'))
     }
     return found
-  } finally {
-    await pool.end()
-  }
-}
+  })
 
 /** Tables in which some text stands, whatever its case. */
 export const tablesWith = (tables: ReadonlyMap<string, string>, text: string): string[] =>

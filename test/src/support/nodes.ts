@@ -1,14 +1,14 @@
-import { createLogger, startPostgres } from '@trunkline/kit'
 import type { Register } from './clean-ups.ts'
+import { startDatabase, type TestDatabase } from './database.ts'
 import { type Line, startLine } from './line.ts'
 import { startRedis, type TestRedis } from './redis.ts'
-import { startServer, type TestServer, temporaryFolder } from './server.ts'
+import { startServer, type TestServer } from './server.ts'
 
 export const SECRET = 'the-secret-of-these-nodes'
 
 export type Nodes = {
   redis: TestRedis
-  databaseUrl: string
+  database: TestDatabase
   nodes: [TestServer, TestServer]
   /** From the second node to Redis. */
   line: Line
@@ -18,9 +18,7 @@ export type Nodes = {
 
 /** Two signalling processes with one database and one Redis, and nothing else. */
 export const startNodes = async (register: Register): Promise<Nodes> => {
-  const logger = createLogger({ name: 'test', level: 'silent' })
-  const postgres = await startPostgres({ dataFolder: temporaryFolder(register), logger })
-  register(() => postgres.close())
+  const database = await startDatabase(register)
   const redis = await startRedis(register)
   const line = await startLine(Number(new URL(redis.url).port), register)
   const start = (by: Register, redisUrl: string) =>
@@ -29,7 +27,7 @@ export const startNodes = async (register: Register): Promise<Nodes> => {
       env: {
         TRUNKLINE_SECRET: SECRET,
         LOG_LEVEL: 'debug',
-        DATABASE_URL: postgres.url,
+        DATABASE_URL: database.url,
         REDIS_URL: redisUrl,
       },
       register: by,
@@ -38,5 +36,5 @@ export const startNodes = async (register: Register): Promise<Nodes> => {
     await start(register, redis.url),
     await start(register, `redis://127.0.0.1:${line.port}`),
   ]
-  return { redis, databaseUrl: postgres.url, line, nodes, another: (by = register) => start(by, redis.url) }
+  return { redis, database, line, nodes, another: (by = register) => start(by, redis.url) }
 }

@@ -1,10 +1,10 @@
-import { createLogger, startPostgres } from '@trunkline/kit'
+import type { Register } from './clean-ups.ts'
+import { startDatabase } from './database.ts'
 import { startRedis, type TestRedis } from './redis.ts'
-import { freePort, startServer, type TestServer, temporaryFolder } from './server.ts'
+import { freePort, startServer, type TestServer } from './server.ts'
 
 export type Processes = {
   redis: TestRedis
-  databaseUrl: string
   /** The SFU's process; another one after it was killed and started again, so read it when it is needed. */
   sfu: TestServer
   turn: TestServer
@@ -19,18 +19,13 @@ export const SECRET = 'the-secret-these-processes-share'
  * What docker-compose.yml says, in processes instead of containers: PostgreSQL, Redis, and every service by itself,
  * signalling twice. Files are in a folder in the place of an S3 server.
  */
-export const startProcesses = async (
-  register: (cleanUp: () => void | Promise<void>) => void,
-): Promise<Processes> => {
-  const logger = createLogger({ name: 'test', level: 'silent' })
-  const postgres = await startPostgres({ dataFolder: temporaryFolder(register), logger })
-  register(() => postgres.close())
+export const startProcesses = async (register: Register): Promise<Processes> => {
+  const { url: DATABASE_URL } = await startDatabase(register)
   const redis = await startRedis(register)
   const [sfuPort, turnPort, mediaPort, portA, portB, rtcPort] = await Promise.all(
     Array.from({ length: 6 }, () => freePort().then(String)),
   )
   const shared = { TRUNKLINE_SECRET: SECRET, LOG_LEVEL: 'debug' }
-  const database = { DATABASE_URL: postgres.url }
   const start = (service: string, env: Record<string, string | undefined>) =>
     startServer({ services: [service], env: { ...shared, ...env } as Record<string, string>, register })
 
@@ -38,7 +33,7 @@ export const startProcesses = async (
   const turn = await start('turn', { RTC_PORT: rtcPort, TURN_PORT: turnPort })
   const node = (PORT: string | undefined) =>
     start('signalling', {
-      ...database,
+      DATABASE_URL,
       PORT,
       REDIS_URL: redis.url,
       SFU_URL: `http://127.0.0.1:${sfuPort}`,
@@ -48,9 +43,9 @@ export const startProcesses = async (
   // Both at once: a compose file that starts several does not wait either.
   const nodes = await Promise.all([node(portA), node(portB)])
   const media = await start('media', {
-    ...database,
+    DATABASE_URL,
     PORT: mediaPort,
     SIGNALLING_URL: `http://127.0.0.1:${portA}`,
   })
-  return { redis, databaseUrl: postgres.url, sfu, turn, media, nodes }
+  return { redis, sfu, turn, media, nodes }
 }

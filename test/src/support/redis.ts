@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createLogger, createRedis } from '@trunkline/kit'
+import { createRedis } from '@trunkline/kit'
+import type { Register } from './clean-ups.ts'
+import { silent } from './database.ts'
 import { freePort, temporaryFolder } from './server.ts'
 
 export type TestRedis = {
@@ -12,9 +14,7 @@ export type TestRedis = {
 }
 
 /** A redis-server of this test's own, on a free port, in a folder of its own, keeping nothing on disk. */
-export const startRedis = async (
-  register: (cleanUp: () => void | Promise<void>) => void,
-): Promise<TestRedis> => {
+export const startRedis = async (register: Register): Promise<TestRedis> => {
   const folder = temporaryFolder(register)
   const port = await freePort()
   const url = `redis://127.0.0.1:${port}`
@@ -22,7 +22,7 @@ export const startRedis = async (
 
   /** Resolves once it answers: the client tries again until then. */
   const answers = async () => {
-    const client = createRedis(url, createLogger({ name: 'test', level: 'silent' }))
+    const client = createRedis(url, silent)
     await client.connect()
     await client.close()
   }

@@ -7,6 +7,7 @@ import {
   type ResponseData,
 } from '@trunkline/protocol'
 import { io } from 'socket.io-client'
+import type { Register } from './clean-ups.ts'
 import { mintToken } from './rest.ts'
 import { until } from './until.ts'
 
@@ -31,7 +32,7 @@ export type TestSocket = {
 export const connectSocket = async (
   url: string,
   userId: string,
-  register: (cleanUp: () => void) => void,
+  register: Register,
   given?: string,
 ): Promise<TestSocket> => {
   const token = given ?? (await mintToken(url, userId))

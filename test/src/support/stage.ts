@@ -8,11 +8,10 @@ import type {
   RequestData,
   RoomPost,
 } from '@trunkline/protocol'
+import type { Register } from './clean-ups.ts'
 import { perform } from './operations.ts'
 import { restartServer, startServer, type TestServer } from './server.ts'
 import { connectSocket, type TestSocket } from './socket.ts'
-
-type CleanUp = () => void | Promise<void>
 
 /** Performs an operation and gives its answer. Throws Error `code: message` when the server refuses. */
 export type Ask = <N extends OperationName>(
@@ -64,7 +63,7 @@ export type Stage = {
 }
 
 export const setStage = async (
-  register: (cleanUp: CleanUp) => void,
+  register: Register,
   people: readonly string[],
   options: { services?: string[]; env?: Record<string, string> } = {},
 ): Promise<Stage> => {
