@@ -3,7 +3,7 @@ import { RoomEvent } from './events.ts'
 import { Position, RoomId, Time } from './ids.ts'
 import { LIMITS } from './limits.ts'
 import { Message } from './message.ts'
-import { Member, Room, RoomPreview } from './room.ts'
+import { Member, PendingKind, Room, RoomPreview } from './room.ts'
 
 const Count = z.int().min(0).max(LIMITS.unreadCounted)
 
@@ -27,7 +27,7 @@ export type InboxEntry = z.infer<typeof InboxEntry>
 /** A room one is invited to, or asked to come into. */
 export const PendingEntry = z.strictObject({
   room: RoomPreview,
-  pending: z.enum(['requested', 'invited']),
+  pending: PendingKind,
   since: Time,
 })
 export type PendingEntry = z.infer<typeof PendingEntry>

@@ -15,6 +15,7 @@ import {
   ScheduledMessage,
 } from './message.ts'
 import { NodeItem, NodeName, NodePayload } from './node.ts'
+import { Cursor, page, paging } from './page.ts'
 import {
   Ban,
   GrantedRole,
@@ -30,11 +31,6 @@ import { SearchHit, SearchKind, SearchText } from './search.ts'
 import { CustomStatus, Presence, User, UserName } from './user.ts'
 
 export const Nothing = z.strictObject({})
-export const PageLimit = z.int().min(1).max(LIMITS.pageSize)
-const Cursor = z.string().max(LIMITS.cursorChars)
-const paging = { cursor: Cursor.optional(), limit: PageLimit.optional() }
-const page = <T extends z.ZodType>(item: T) =>
-  z.strictObject({ data: z.array(item), nextCursor: z.string().optional() })
 
 const Roles = z.array(Role).max(Role.options.length)
 const UserIds = z.array(UserId).min(1).max(LIMITS.usersPerRequest)

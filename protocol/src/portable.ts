@@ -4,7 +4,16 @@ import { ClientId, Position, RoomId, ScheduleId, Seq, Time, UserId } from './ids
 import { metadata, text } from './json.ts'
 import { LIMITS } from './limits.ts'
 import { Mentions, MessagePart } from './message.ts'
-import { AccessModel, GrantedRole, Role, RoomKind, RoomSettings, RoomTitle } from './room.ts'
+import {
+  AccessModel,
+  DefaultRole,
+  GrantedRole,
+  PendingKind,
+  Role,
+  RoomKind,
+  RoomSettings,
+  RoomTitle,
+} from './room.ts'
 import { ShelfFile } from './shelf.ts'
 import { CustomStatus, User } from './user.ts'
 
@@ -35,7 +44,7 @@ export const PortableRoom = z.strictObject({
   description: shared.description.unwrap(),
   avatar: shared.avatar.unwrap(),
   access: AccessModel,
-  defaultRole: z.enum(['publisher', 'member']),
+  defaultRole: DefaultRole,
   metadata,
   guests: z.boolean(),
   retentionDays: z.int().min(1).max(LIMITS.retentionDaysMax).nullable(),
@@ -56,7 +65,7 @@ export const PortableMember = z.strictObject({
   deliveredSeq: Position,
   readSeq: Position,
   joinedAt: Time,
-  pending: z.enum(['requested', 'invited']).nullable(),
+  pending: PendingKind.nullable(),
   offered: GrantedRole.nullable(),
   banReason: z.string().max(LIMITS.reasonChars).nullable(),
   banUntil: Time.nullable(),

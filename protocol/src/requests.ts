@@ -16,7 +16,8 @@ import { ConsumerId, ParticipantId, Position, ProducerId, RoomId, Seq, Transport
 import { RemovedStretch } from './inbox.ts'
 import { LIMITS } from './limits.ts'
 import { MessageSend } from './message.ts'
-import { Nothing, OPERATIONS, PageLimit } from './operations.ts'
+import { Nothing, OPERATIONS } from './operations.ts'
+import { PageLimit } from './page.ts'
 import { Member, Room } from './room.ts'
 import { Presence } from './user.ts'
 

@@ -9,6 +9,7 @@ import { Job } from './job.ts'
 import { text } from './json.ts'
 import { LIMITS } from './limits.ts'
 import { Message, MessagePost } from './message.ts'
+import { PageLimit, page, paging } from './page.ts'
 import { DemoTokenRequest, GuestTokenRequest, TokenRequest } from './token.ts'
 import { IssuedToken } from './user.ts'
 
@@ -25,14 +26,6 @@ export const Problem = z.strictObject({
   limit: z.number().optional(),
 })
 export type Problem = z.infer<typeof Problem>
-
-const page = <T extends z.ZodType>(item: T) =>
-  z.strictObject({ data: z.array(item), nextCursor: z.string().optional() })
-
-const PageQuery = {
-  limit: z.coerce.number().int().min(1).max(LIMITS.pageSize).default(LIMITS.pageSizeDefault),
-  cursor: z.string().max(LIMITS.cursorChars).optional(),
-}
 
 /** Who may call a route: an API key, a user's token, or anybody. */
 export type Caller = 'key' | 'user' | 'anyone'
@@ -103,7 +96,11 @@ export const ROUTES = {
     summary: 'The log of a room after a position, ascending',
     callers: ['key', 'user'],
     params: room,
-    query: z.strictObject({ ...PageQuery, after: z.coerce.number().pipe(Position).default(0) }),
+    query: z.strictObject({
+      ...paging,
+      limit: z.coerce.number().pipe(PageLimit).default(LIMITS.pageSizeDefault),
+      after: z.coerce.number().pipe(Position).default(0),
+    }),
     /** `removed`: what retention took out of what was asked for. */
     response: page(RoomEvent).extend({ removed: RemovedStretch.optional() }),
     status: 200,

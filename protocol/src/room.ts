@@ -124,6 +124,14 @@ export const RANK: Readonly<Record<Role, number>> = {
 export const GrantedRole = z.enum(['owner', 'moderator', 'publisher', 'member'])
 export type GrantedRole = z.infer<typeof GrantedRole>
 
+/** Role of those who come in without one being named: they write, or they read. */
+export const DefaultRole = z.enum(['publisher', 'member'])
+export type DefaultRole = z.infer<typeof DefaultRole>
+
+/** Whether somebody who is not in asked to come in, or was asked. */
+export const PendingKind = z.enum(['requested', 'invited'])
+export type PendingKind = z.infer<typeof PendingKind>
+
 export const RoomTitle = text(LIMITS.roomNameChars)
 const Avatar = z
   .url({ protocol: /^https?$/, message: 'must be an http or https address' })
@@ -140,8 +148,7 @@ export const RoomSettings = {
   guests: z.boolean().optional(),
   /** Channels only; groups and direct rooms are by invitation. */
   access: AccessModel.optional(),
-  /** Role of those who come in without one being named. */
-  defaultRole: z.enum(['publisher', 'member']).optional(),
+  defaultRole: DefaultRole.optional(),
   /** Events older than this are removed; null keeps them for ever. */
   retentionDays: z.int().min(1).max(LIMITS.retentionDaysMax).nullable().optional(),
 }
@@ -167,7 +174,7 @@ export const Room = z.strictObject({
   description: z.string(),
   avatar: z.string().nullable(),
   access: AccessModel,
-  defaultRole: z.enum(['publisher', 'member']),
+  defaultRole: DefaultRole,
   metadata,
   /** Whether anybody with the link may come in as a guest. */
   guests: z.boolean(),
@@ -190,8 +197,8 @@ export const Member = z.strictObject({
   deliveredSeq: Position,
   readSeq: Position,
   joinedAt: Time,
-  /** Of a `pending` member: whether it asked to come in or was asked. */
-  pending: z.enum(['requested', 'invited']).optional(),
+  /** Of a `pending` member. */
+  pending: PendingKind.optional(),
 })
 export type Member = z.infer<typeof Member>
 

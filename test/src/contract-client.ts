@@ -21,6 +21,7 @@ import {
 } from '@trunkline/protocol'
 import { io } from 'socket.io-client'
 import { expect } from 'vitest'
+import { perform } from './support/operations.ts'
 import { rest } from './support/rest.ts'
 
 type Schema = {
@@ -99,19 +100,7 @@ export const performStrictly = async <N extends OperationName>(
   options: { token?: string; sender?: string; headers?: Record<string, string> } = {},
 ): Promise<OperationAnswer<N>> => {
   const { rest: route, response } = OPERATIONS[name] as Operation
-  const { sender, ...call } = options
-  const fields = new Map(Object.entries({ ...data, ...(sender === undefined ? {} : { sender }) }))
-  const path = route.path.replaceAll(/\{(\w+)\}/g, (_, field: string) => {
-    const value = String(fields.get(field))
-    fields.delete(field)
-    return encodeURIComponent(value)
-  })
-  const hasBody = route.method !== 'get' && route.method !== 'delete'
-  const query = new URLSearchParams([...fields].map(([field, value]) => [field, String(value)]))
-  const answer = await rest(url, route.method.toUpperCase(), hasBody ? path : `${path}?${query}`, {
-    ...call,
-    ...(hasBody ? { body: Object.fromEntries(fields) } : {}),
-  })
+  const answer = await perform(url, name, data, options)
   expect([answer.status, answer.status === route.status ? '' : answer.body], name).toEqual([route.status, ''])
   expect(answer.headers.get('content-type'), name).toContain('application/json')
   expect((response as Schema).safeParse(answer.body).error?.issues, name).toBeUndefined()

@@ -1,3 +1,4 @@
+import { LIMITS } from '@trunkline/protocol'
 import type { Connection } from './connection.ts'
 import { Emitter } from './emitter.ts'
 import type { Rest } from './rest.ts'
@@ -45,7 +46,10 @@ export class Blocks extends Emitter<BlocksEvents> {
     const userIds: string[] = []
     let cursor: string | undefined
     do {
-      const page = await this.#rest.operation('block:list', { limit: 200, ...(cursor && { cursor }) })
+      const page = await this.#rest.operation('block:list', {
+        limit: LIMITS.pageSize,
+        ...(cursor && { cursor }),
+      })
       userIds.push(...page.data.map(({ id }) => id))
       cursor = page.nextCursor
     } while (cursor)

@@ -3,7 +3,7 @@ import {
   type ErrorCode,
   type IssuedToken,
   type OperationAnswer,
-  type OperationData,
+  type OperationInput,
   type OperationName,
   ROUTES,
   type RouteBody,
@@ -11,11 +11,11 @@ import {
   type RouteParams,
   type RouteQuery,
   type RouteResponse,
+  restRequest,
   type StoredFile,
   TrunklineError,
 } from '@trunkline/protocol'
 import { toTrunklineError } from './errors.ts'
-import { restRequest } from './operation-request.ts'
 
 type Given<K extends string, T> = [T] extends [undefined] ? { [P in K]?: undefined } : { [P in K]: T }
 type BodyOf<N extends RouteName> =
@@ -65,7 +65,7 @@ export class Rest {
    */
   async operation<N extends OperationName>(
     name: N,
-    data: OperationData<N>,
+    data: OperationInput<N>,
     options: RequestOptions & { sender?: string } = {},
   ): Promise<OperationAnswer<N>> {
     const { method, path, body } = restRequest(name, data, options.sender)
@@ -123,7 +123,7 @@ export class Rest {
     for (const [key, value] of Object.entries(query)) {
       if (value !== undefined) url.searchParams.set(key, String(value))
     }
-    return this.#send(route.method, url, body, options)
+    return this.#send(route.method.toUpperCase(), url, body, options)
   }
 
   async #send(method: string, url: URL, body: unknown, options: RequestOptions): Promise<Response> {
@@ -132,7 +132,7 @@ export class Rest {
     const token = await this.#getToken()
     if (token) headers.set('Authorization', `Bearer ${token}`)
     if (idempotencyKey) headers.set('Idempotency-Key', idempotencyKey)
-    const init: RequestInit = { method: method.toUpperCase(), headers, ...(signal && { signal }) }
+    const init: RequestInit = { method, headers, ...(signal && { signal }) }
     if (body instanceof Blob || body instanceof Uint8Array) {
       headers.set('Content-Type', (body instanceof Blob && body.type) || 'application/octet-stream')
       init.body = body as BodyInit

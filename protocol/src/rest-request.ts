@@ -1,7 +1,8 @@
-import { OPERATIONS, type OperationData, type OperationName } from '@trunkline/protocol'
+import { OPERATIONS, type OperationInput, type OperationName } from './operations.ts'
 
 /** An operation as REST carries it. */
 export type RestRequest = {
+  /** In capitals. */
   method: string
   /** With its query. */
   path: string
@@ -10,10 +11,13 @@ export type RestRequest = {
 
 const written = (value: unknown): string => (Array.isArray(value) ? value.join(',') : String(value))
 
-/** What to send for an operation: fields of the path there, the others in the query of GET and DELETE, else in the body. */
+/**
+ * What to send for an operation: fields of the path there, the others in the query of GET and DELETE, else in the body.
+ * @param sender in whose name an API key acts
+ */
 export const restRequest = <N extends OperationName>(
   name: N,
-  data: OperationData<N>,
+  data: OperationInput<N>,
   sender?: string,
 ): RestRequest => {
   const { method, path } = OPERATIONS[name].rest
@@ -24,8 +28,12 @@ export const restRequest = <N extends OperationName>(
     return encodeURIComponent(String(value))
   })
   if (method !== 'get' && method !== 'delete') {
-    return { method, path: address, ...(rest.size > 0 && { body: Object.fromEntries(rest) }) }
+    return {
+      method: method.toUpperCase(),
+      path: address,
+      ...(rest.size > 0 && { body: Object.fromEntries(rest) }),
+    }
   }
   const query = new URLSearchParams(Array.from(rest, ([field, value]) => [field, written(value)]))
-  return { method, path: rest.size > 0 ? `${address}?${query}` : address }
+  return { method: method.toUpperCase(), path: rest.size > 0 ? `${address}?${query}` : address }
 }
