@@ -2,6 +2,7 @@ import type { DraftOptions } from '@trunkline/sdk'
 import { html, nothing } from 'lit'
 import { icon } from '../design/icons.ts'
 import { openDialog } from './dialog.ts'
+import { laterTimes, localTime } from './later.ts'
 import { openMenu } from './menu.ts'
 
 /** How messages are sent until it is changed: without disturbing anybody, for a while only. */
@@ -12,15 +13,6 @@ const LIFETIMES = [
   { word: '1 day', seconds: 24 * 3_600 },
   { word: '1 week', seconds: 7 * 24 * 3_600 },
 ] as const
-
-/** When a message may be sent later, beside a time of one's own. */
-export const laterTimes = (now: Date): { word: string; at: Date }[] => [
-  { word: 'Send in 1 hour', at: new Date(now.getTime() + 3_600_000) },
-  {
-    word: 'Send tomorrow at 9:00',
-    at: new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1, 9),
-  },
-]
 
 type SendMenu = {
   options: SendOptions
@@ -78,11 +70,6 @@ export const sendOptionChips = (options: SendOptions, changed: (options: SendOpt
     ${options.silent ? chip('Without disturbing anybody', withoutSilent(options)) : nothing}
   </ul>`
 }
-
-const twoDigits = (number: number) => String(number).padStart(2, '0')
-/** A time as fields for day and time write it, here. */
-export const localTime = (at: Date): string =>
-  `${at.getFullYear()}-${twoDigits(at.getMonth() + 1)}-${twoDigits(at.getDate())}T${twoDigits(at.getHours())}:${twoDigits(at.getMinutes())}`
 
 const pick = (beside: HTMLElement, schedule: (at: Date) => void): void => {
   const now = new Date()
