@@ -4,6 +4,7 @@ import type { Browser } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { joinCall, launchBrowser, type Visitor, visit } from './support/browser.ts'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { demoPerson, livelyMessenger } from './support/lively-messenger.ts'
 import { startServer, type TestServer } from './support/server.ts'
 
 const SCREENS = [
@@ -20,6 +21,16 @@ const faults = async ({ page }: Visitor): Promise<string[]> => {
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, help, nodes }) => `${id}: ${help} (${nodes.map(node => node.target.join(' ')).join(', ')})`)
+}
+
+/** Takes a picture for people, then judges: no serious fault, and nothing cut off at the side. */
+const judge = async (visitor: Visitor, name: string, suffix: string): Promise<void> => {
+  const { page } = visitor
+  if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, `${name}-${suffix}.png`) })
+  // All that is wrong, rather than the first of it.
+  expect.soft(await faults(visitor), name).toEqual([])
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+  expect.soft(overflow, name).toBeLessThanOrEqual(0)
 }
 
 describe('the demo has no serious fault of accessibility and no error in the console', () => {
@@ -43,18 +54,13 @@ describe('the demo has no serious fault of accessibility and no error in the con
           reducedMotion: 'reduce',
         })
         const { page } = visitor
-        const shoot = async (name: string) => {
-          if (!SCREENSHOTS) return
-          await page.screenshot({ path: join(SCREENSHOTS, `${name}-${viewport.width}-${colorScheme}.png`) })
-        }
+        const look = (name: string) => judge(visitor, name, `${viewport.width}-${colorScheme}`)
         await page.getByRole('button', { name: /^Join/ }).waitFor()
-        await shoot('pre-join')
-        expect(await faults(visitor), 'pre-join').toEqual([])
+        await look('pre-join')
 
         await joinCall(visitor)
         await page.getByRole('button', { name: /^Leave/ }).waitFor()
-        await shoot('call')
-        expect(await faults(visitor), 'call').toEqual([])
+        await look('call')
 
         const box = page.getByRole('textbox', { name: 'Message' })
         // On a phone the chat is a sheet of its own.
@@ -62,16 +68,96 @@ describe('the demo has no serious fault of accessibility and no error in the con
         await box.fill('Is bed 4 ready? See https://example.org/beds')
         await box.press('Enter')
         await page.getByText('Is bed 4 ready?').first().waitFor()
-        await shoot('chat')
-        expect(await faults(visitor), 'chat').toEqual([])
-
-        // Nothing may be cut off at the side.
-        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
-        expect(overflow).toBeLessThanOrEqual(0)
+        await look('chat')
 
         await page.goto(server.url)
         await page.getByRole('button').first().waitFor()
-        expect(await faults(visitor), 'landing').toEqual([])
+        await look('landing')
+        expect(visitor.problems).toEqual([])
+        await page.context().close()
+      })
+
+      test(`messaging, ${viewport.width}x${viewport.height}, ${colorScheme}`, async () => {
+        const visitor = await visit(browser, `${server.url}/chat`, 'Mara Lind', {
+          viewport,
+          colorScheme,
+          reducedMotion: 'reduce',
+        })
+        const { page } = visitor
+        page.setDefaultTimeout(15_000)
+        const look = (name: string) => judge(visitor, `messenger-${name}`, `${viewport.width}-${colorScheme}`)
+        const isPhone = viewport.width < 760
+        const dialog = async (name: string, open: () => Promise<void>) => {
+          await open()
+          await page.getByRole('dialog').waitFor()
+          await look(name)
+          await page.keyboard.press('Escape')
+          await page.getByRole('dialog').waitFor({ state: 'hidden' })
+        }
+        const press = (name: string) => page.getByRole('button', { name, exact: true }).click()
+
+        await page.getByRole('textbox', { name: 'Your name' }).fill('Mara Lind')
+        await look('sign-in')
+        await press('Start')
+        const rooms = page.getByRole('navigation', { name: 'Rooms' })
+        await rooms.getByRole('button', { name: /^Town square/ }).waitFor()
+        await look('empty')
+
+        // Somebody whose rooms tell something; the others have been there a moment ago.
+        const mara = await demoPerson(server.url, 'Mara Lind')
+        await livelyMessenger(server.url, mara)
+        await page.evaluate(person => {
+          localStorage.setItem('trunkline.people', JSON.stringify([person]))
+          sessionStorage.setItem('trunkline.person', person.user.id)
+        }, mara)
+        await page.reload()
+        await rooms.getByRole('button', { name: /^Jonas Weber/ }).waitFor()
+        await look('list')
+        await dialog('status', () =>
+          page
+            .getByRole('button', { name: /^Mara Lind/ })
+            .first()
+            .click(),
+        )
+        await dialog('discover', () => press('Discover channels'))
+        await dialog('new', async () => {
+          await press('New room')
+          await page.getByRole('textbox', { name: 'People' }).fill('Jonas')
+          await page.getByRole('button', { name: 'Jonas Weber', exact: true }).first().click()
+        })
+        const search = page.getByRole('searchbox')
+        await search.fill('bed')
+        await page.locator('tl-search-results').getByRole('button').first().waitFor()
+        await look('search')
+        await search.press('Escape')
+
+        await rooms.getByRole('button', { name: /^Ward 7/ }).click()
+        await page.getByText('On my way with her now').waitFor()
+        await look('room')
+        await page.getByRole('button', { name: '3 replies' }).click()
+        await page.getByText('I cover the phone until twelve.').waitFor()
+        await look('thread')
+        await press(isPhone ? 'Back to the room' : 'Close thread')
+        await press('About this room')
+        const members = page.locator('tl-members')
+        await members.getByRole('button', { name: /^Jonas Weber/ }).waitFor()
+        await look('about')
+        await dialog('member', () => members.getByRole('button', { name: /^Jonas Weber/ }).click())
+        await dialog('ban', async () => {
+          await members.getByRole('button', { name: /^Jonas Weber/ }).click()
+          await press('Ban from the room')
+        })
+        await dialog('edit', () => press('Edit'))
+        await dialog('add', () => press('Add people'))
+        await dialog('question', () => press('Delete this room'))
+
+        await page.goto(`${server.url}/chat/no-such-room`)
+        await page.getByRole('heading', { name: 'You are not in this room' }).waitFor()
+        await look('refused')
+        await page.goto(`${server.url}/r/only-chat-${viewport.width}-${colorScheme}?name=Ada`)
+        await press('Only chat')
+        await page.getByRole('textbox', { name: 'Message' }).waitFor()
+        await look('only-chat')
         expect(visitor.problems).toEqual([])
         await page.context().close()
       })

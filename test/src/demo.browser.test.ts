@@ -37,6 +37,27 @@ test('the front page says what a room will be called, and follows a pasted link'
   expect(problems).toEqual([])
 })
 
+test('a guest reads and writes without joining the call, and may join it after all', async () => {
+  const visitor = await visit(browser, `${server.url}/r/only-chat`, 'Ada')
+  const { page, problems } = visitor
+  await page.getByRole('button', { name: 'Only chat' }).click()
+  await page.getByRole('alert').filter({ hasText: 'Enter your name' }).waitFor()
+  await page.getByRole('textbox', { name: 'Your name' }).fill('Ada')
+  await page.getByRole('button', { name: 'Only chat' }).click()
+  const box = page.getByRole('textbox', { name: 'Message' })
+  await box.fill('I only read along')
+  await box.press('Enter')
+  await page.getByText('I only read along').waitFor()
+  await page.getByText('Nobody is in the call').waitFor()
+  expect(await page.evaluate(() => window.peerConnections.length)).toBe(0)
+  await page.getByRole('button', { name: 'Go to the call' }).click()
+  await joinCall(visitor)
+  await page.getByRole('button', { name: /^Leave/ }).waitFor()
+  await page.getByText('I only read along').waitFor()
+  expect(problems).toEqual([])
+  await page.context().close()
+})
+
 test("embedded in another origin's page, it names who an app names and hands out no link of ours", async () => {
   await rest(server.url, 'POST', '/v1/rooms', { body: { id: 'embedded', kind: 'group', title: 'Ward 7' } })
   await rest(server.url, 'POST', '/v1/rooms/embedded/messages', {

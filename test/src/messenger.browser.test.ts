@@ -105,7 +105,7 @@ test('three people talk: unread and mentions, ticks, typing, threads, reactions,
   await say(ada, 'Is bed 4 ready?')
 
   // Unread, in the list and in the title of the page, until it is looked at; ticks follow.
-  await vi.waitFor(async () => expect(await badgeOf(ben, 'Ward 7').innerText()).toMatch(/^1/), WAIT)
+  await vi.waitFor(async () => expect(await badgeOf(ben, 'Ward 7').textContent()).toMatch(/^1/), WAIT)
   await vi.waitFor(async () => expect(await ben.page.title()).toBe('(1) Messages · Trunkline'), WAIT)
   await messageOf(ada, 'Is bed 4 ready?').getByRole('img', { name: 'Delivered' }).waitFor()
   await enter(ben, 'Ward 7')
@@ -360,7 +360,7 @@ test('a server that is killed and started again loses nothing, and nobody has to
   await say(ben, 'after')
   await messageOf(ada, 'after').waitFor()
   await vi.waitFor(
-    async () => expect(await rowOf(ada, 'Night shift').innerText()).toContain('Ben Steady: after'),
+    async () => expect(await rowOf(ada, 'Night shift').textContent()).toContain('Ben Steady: after'),
     WAIT,
   )
   // A page that lost its server says so in the console, and rightly.

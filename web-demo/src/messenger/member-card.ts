@@ -155,6 +155,7 @@ export class MemberCard extends LightElement {
 
   #ban({ user }: Member) {
     return html`<form class="stack" @submit=${(event: SubmitEvent) => void this.#submitBan(event, user.id)}>
+      <p class="muted">Who is banned is out at once, and reads, writes and follows nothing here until the ban ends.</p>
       <div class="field">
         <label for="tl-ban-for">How long</label>
         <select class="select" id="tl-ban-for" name="hours">

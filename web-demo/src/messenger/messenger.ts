@@ -2,6 +2,7 @@ import { type Room, type Trunkline, TrunklineError } from '@trunkline/sdk'
 import { html, nothing, type PropertyValues } from 'lit'
 import { Unread } from '../call/unread.ts'
 import '../chat/chat.ts'
+import type { Message as MessageView } from '../chat/message.ts'
 import '../chat/thread.ts'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
@@ -268,6 +269,9 @@ export class Messenger extends LightElement {
     if (!client) return
     try {
       const roomId = 'userId' in found ? (await client.directRoom(found.userId)).id : found.roomId
+      // Gone to again, when it is the one that was gone to last.
+      this.at = undefined
+      await this.updateComplete
       this.at = 'seq' in found ? found.seq : undefined
       this.query = ''
       this.#go(`/chat/${roomId}`)
@@ -288,11 +292,17 @@ export class Messenger extends LightElement {
     this.side = undefined
   }
 
-  /** Into what was opened beside the room, and back to what opened it. */
+  /** Into what was opened beside the room, and back to what opened it. A thread takes the focus itself. */
   #moveFocus(before: Side): void {
-    if (this.side?.kind === 'details') this.querySelector<HTMLElement>('.side-header button')?.focus()
-    else if (!this.side && before?.kind === 'details') {
+    const { side } = this
+    if (side) {
+      if (side.kind === 'details') this.querySelector<HTMLElement>('.side-header button')?.focus()
+    } else if (before?.kind === 'details') {
       this.querySelector<HTMLElement>('tl-room-header [aria-pressed]')?.focus()
+    } else if (before?.kind === 'thread') {
+      const messages = this.querySelectorAll<MessageView>('.room-pane tl-message')
+      const root = Array.from(messages).find(({ item }) => item.message?.seq === before.seq)
+      root?.querySelector<HTMLElement>('.message')?.focus({ preventScroll: true })
     }
   }
 

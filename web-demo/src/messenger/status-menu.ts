@@ -74,7 +74,7 @@ export class StatusMenu extends LightElement {
     return html`<button
         class="me"
         aria-haspopup="dialog"
-        aria-label="${user.name}, ${word}. Change how you are there"
+        title="Change how you are there"
         @click=${() => {
           this.choice = choice
           this.fault = undefined

@@ -35,6 +35,12 @@ export class ChatOnly extends LightElement {
 
   protected override render() {
     const { room } = this
+    if (room.state === 'closed') {
+      return html`<main class="centred">
+        <h1>This room is closed for you</h1>
+        <p class="muted" role="alert">${room.error?.message}.</p>
+      </main>`
+    }
     const inCall = room.liveCall?.participants.length ?? 0
     return html`<main class="chat-only">
       <header class="bar">
