@@ -6,14 +6,11 @@ import { openDialog } from './dialog.ts'
 import { draftOf, keepDraft } from './drafts.ts'
 import './mention-list.ts'
 import { completed, matching, mentionAt, mentionsIn } from './mentions.ts'
-import { gistOf } from './quote.ts'
+import { type Mode, modeBar } from './mode-bar.ts'
 import './scheduled.ts'
 import { openSendMenu, type SendOptions, sendOptionChips } from './send-options.ts'
 import { momentWord, sizeWord } from './words.ts'
 import { whyNotWrite } from './writing.ts'
-
-/** What is written is an answer to a message, or what it says from now on. */
-export type Mode = { kind: 'reply' | 'edit'; message: RoomMessage }
 
 let composers = 0
 
@@ -106,7 +103,14 @@ export class Composer extends LightElement {
       ${sendOptionChips(this.options, options => {
         this.options = options
       })}
-      ${this.#modeBar()}
+      ${
+        this.mode
+          ? modeBar(this.room, this.mode, () => {
+              this.#endMode()
+              this.focus()
+            })
+          : nothing
+      }
       <div class="row">
         <input class="sr-only" type="file" accept="image/*" multiple tabindex="-1" aria-hidden="true" @change=${this.#pick} />
         ${isEditing ? nothing : this.#attachButton()}
@@ -192,30 +196,6 @@ export class Composer extends LightElement {
     >
       ${icon('clock')}
     </button>`
-  }
-
-  #modeBar() {
-    const { mode } = this
-    if (!mode) return nothing
-    const { kind, message } = mode
-    const isOwn = message.sender === this.room.me?.user.id
-    const name = isOwn ? 'yourself' : (this.room.member(message.sender)?.user.name ?? message.sender)
-    return html`<div class="mode">
-      ${icon(kind === 'edit' ? 'pencil' : 'reply')}
-      <p><strong>${kind === 'edit' ? 'Edit message' : `Reply to ${name}`}</strong><span>${gistOf(message)}</span></p>
-      <button
-        type="button"
-        class="icon-button"
-        aria-label=${kind === 'edit' ? 'Do not edit' : 'Do not reply'}
-        title="Escape"
-        @click=${() => {
-          this.#endMode()
-          this.focus()
-        }}
-      >
-        ${icon('close')}
-      </button>
-    </div>`
   }
 
   get #area(): HTMLTextAreaElement | null {
