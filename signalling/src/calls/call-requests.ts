@@ -5,6 +5,7 @@ import {
   type SfuRequestName,
   TrunklineError,
 } from '@trunkline/protocol'
+import { assertMaySpeak } from '../identity/blocks.ts'
 import { newId } from '../ids.ts'
 import type { Services } from '../services.ts'
 import { audience, listen, type Session } from '../session.ts'
@@ -16,7 +17,7 @@ type OfParticipant = { roomId: string; participantId: string }
  * the SFU does the rest.
  */
 export const callRequests = (services: Services, session: Session) => {
-  const { rooms, calls, iceServers } = services
+  const { database, rooms, calls, iceServers } = services
   const { principal, participants } = session.data
   const { user } = principal
 
@@ -59,6 +60,8 @@ export const callRequests = (services: Services, session: Session) => {
   return {
     'call:join': async ({ roomId, rtpCapabilities }: RequestData<'call:join'>) => {
       await rooms.authorise(principal, roomId, 'call')
+      // Who may not write to the other does not ring either.
+      await assertMaySpeak(database, await rooms.get(roomId), user.id)
       const participantId = newId('par')
       const earlier = replace(roomId, participantId)
       try {

@@ -51,27 +51,31 @@ export class Watches {
 
   /** Somebody came into a room, left it, or was banned: whoever shares none with them any more stops watching. */
   memberChanged(userId: string): void {
+    void this.#recheck(userId)
+  }
+
+  /** To share a room is mutual: one look tells who may watch this user, and whom the user may. */
+  async #recheck(userId: string): Promise<void> {
     const { adapter, sockets } = this.#io.of('/')
     const watchers = [...(adapter.rooms.get(audience.presence(userId)) ?? [])].flatMap(
       id => sockets.get(id) ?? [],
     )
-    const rechecks = [
-      ...watchers.map(session => this.#recheck(session, [userId])),
-      ...sessionsOf(this.#io, userId).map(session => this.#recheck(session, watchedBy(session))),
-    ]
-    Promise.all(rechecks).catch(error =>
-      this.#logger.warn({ err: error, userId }, 'who may watch whom could not be looked up'),
-    )
-  }
-
-  async #recheck(session: Session, userIds: readonly string[]): Promise<void> {
-    if (userIds.length === 0) return
-    const allowed = await this.#allowed(session.data.userId, userIds).catch(error => {
+    const own = sessionsOf(this.#io, userId)
+    const others = new Set([...watchers.map(({ data }) => data.userId), ...own.flatMap(watchedBy)])
+    if (others.size === 0) return
+    const allowed = await this.#allowed(userId, [...others]).catch(error => {
       // Who cannot be looked up is not watched: to miss a notice is better than to hear too much.
       this.#logger.warn({ err: error }, 'who may watch whom could not be looked up')
       return new Set<string>()
     })
-    for (const userId of userIds) if (!allowed.has(userId)) await session.leave(audience.presence(userId))
+    for (const session of watchers) {
+      if (!allowed.has(session.data.userId)) await session.leave(audience.presence(userId))
+    }
+    for (const session of own) {
+      for (const watched of watchedBy(session)) {
+        if (others.has(watched) && !allowed.has(watched)) await session.leave(audience.presence(watched))
+      }
+    }
   }
 
   async #allowed(userId: string, others: readonly string[]): Promise<Set<string>> {
