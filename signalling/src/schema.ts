@@ -196,6 +196,8 @@ export const departures = pgTable(
     userId: text('user_id').notNull(),
     roomId: text('room_id').notNull(),
     tx: tx('tx'),
+    /** When the user was sent away or banned: tokens from before that grant the room no more. */
+    barredAt: time('barred_at'),
   },
   table => [primaryKey({ columns: [table.userId, table.roomId] })],
 )

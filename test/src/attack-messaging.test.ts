@@ -2,7 +2,7 @@ import { LIMITS } from '@trunkline/protocol'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { doneOf } from './support/jobs.ts'
-import { rest } from './support/rest.ts'
+import { mintToken, rest } from './support/rest.ts'
 import { connectSocket } from './support/socket.ts'
 import { refusalOf, type Stage, setStage } from './support/stage.ts'
 
@@ -167,6 +167,47 @@ describe('who was in a room and is banned', () => {
   })
 })
 
+describe('whoever has a token that grants a room', () => {
+  const roleOf = async (roomId: string, token: string): Promise<string> => {
+    const { body } = await rest(stage.url(), 'GET', `/v1/rooms/${roomId}`, { token })
+    return body.me?.role ?? body.code
+  }
+  /** Tokens tell when they were made in seconds. */
+  const aSecondLater = async (): Promise<void> => {
+    const second = Math.floor(Date.now() / 1000)
+    await expect.poll(() => Math.floor(Date.now() / 1000), { timeout: 5_000 }).toBeGreaterThan(second)
+  }
+
+  it('does not come back with it once sent away, but with a new one', async () => {
+    const roomId = await stage.room('ada', {})
+    const grant = { rooms: [{ roomId, role: 'moderator' }] }
+    const token = await mintToken(stage.url(), 'granted', grant)
+    expect(await roleOf(roomId, token)).toBe('moderator')
+    await aSecondLater()
+    await stage.overRest('ada', 'member:kick', { roomId, userId: 'granted' })
+    expect(await roleOf(roomId, token)).toBe('room_not_found')
+    const said = await rest(stage.url(), 'POST', `/v1/rooms/${roomId}/messages`, {
+      token,
+      body: { text: 'x' },
+    })
+    expect(said.body.code).toBe('room_not_found')
+    expect(await roleOf(roomId, await mintToken(stage.url(), 'granted', grant))).toBe('moderator')
+    expect(await roleOf(roomId, token)).toBe('moderator')
+    await stage.overRest('ada', 'member:ban', { roomId, userId: 'granted' })
+    await stage.overRest('ada', 'member:unban', { roomId, userId: 'granted' })
+    expect(await roleOf(roomId, token)).toBe('room_not_found')
+  })
+
+  it('comes back with it after leaving', async () => {
+    const roomId = await stage.room('ada', {})
+    const token = await mintToken(stage.url(), 'leaver', { rooms: [{ roomId, role: 'publisher' }] })
+    expect(await roleOf(roomId, token)).toBe('publisher')
+    await aSecondLater()
+    await rest(stage.url(), 'POST', `/v1/rooms/${roomId}/leave`, { token, body: {} })
+    expect(await roleOf(roomId, token)).toBe('publisher')
+  })
+})
+
 describe('who was banned from a room without ever having been in it', () => {
   it('learns neither its title nor that there is such a room', async () => {
     const roomId = await stage.room('mod', { title: 'nobody else knows' })
@@ -219,10 +260,24 @@ describe('one user who asks for as much as all its sockets may', () => {
       Array.from({ length: 5 }, () => connectSocket(stage.url(), 'bob', register)),
     )
     const asked = sockets.flatMap(socket =>
-      Array.from({ length: LIMITS.requestsBurst }, () => refusalOf(socket.request('inbox:list', {}))),
+      Array.from({ length: LIMITS.requestsBurst }, () =>
+        refusalOf(socket.request('job:get', { jobId: 'none' })),
+      ),
     )
     const refusals = await Promise.all(asked)
-    expect(new Set(refusals)).toEqual(new Set(['nothing was refused', 'rate_limited']))
+    expect(new Set(refusals)).toEqual(new Set(['not_found', 'rate_limited']))
     for (const socket of sockets) socket.close()
   })
+})
+
+it('who is blocked does not ring, and who blocks rings nobody either', async () => {
+  const { id: roomId } = await stage.overRest('mod', 'room:create', { kind: 'direct', members: ['bob'] })
+  const join = (who: string) =>
+    refusalOf(stage.socket(who).request('call:join', { roomId, rtpCapabilities: {} }))
+  // There is no SFU here: who may call hears that.
+  expect(await join('mod')).toBe('unavailable')
+  await stage.overRest('bob', 'block:add', { userId: 'mod' })
+  expect([await join('mod'), await join('bob')]).toEqual(['forbidden', 'forbidden'])
+  await stage.overRest('bob', 'block:remove', { userId: 'mod' })
+  expect(await join('mod')).toBe('unavailable')
 })

@@ -11,6 +11,8 @@ export type UserPrincipal = {
   type: 'user'
   user: User
   grants: ReadonlyMap<string, GrantedRole>
+  /** The latest moment its token can have been made, ms since the epoch: tokens tell seconds, or nothing. */
+  issuedAt: number
   /** From when on its token admits nobody any more, ms since the epoch. */
   expiresAt: number
 }
@@ -44,6 +46,7 @@ export const createAuthenticate =
       type: 'user',
       user,
       grants: new Map(Object.entries(claims.rooms ?? {})),
+      issuedAt: claims.iat === undefined ? 0 : (claims.iat + 1) * 1000 - 1,
       expiresAt: (claims.exp + CLOCK_TOLERANCE_SECONDS) * 1000,
     }
   }

@@ -96,9 +96,9 @@ export const projectMember = async ({ $client }: Connection, event: MemberEvent)
   const wasIn = before !== undefined && before !== 'banned'
   if (wasIn && (!after || after.role === 'banned')) {
     await $client.query(
-      `insert into departures (user_id, room_id) values ($1, $2)
-       on conflict (user_id, room_id) do update set tx = pg_current_xact_id()`,
-      [userId, roomId],
+      `insert into departures (user_id, room_id, barred_at) values ($1, $2, $3)
+       on conflict (user_id, room_id) do update set tx = pg_current_xact_id(), barred_at = excluded.barred_at`,
+      [userId, roomId, event.type === 'member.left' ? null : at],
     )
   } else if (mayRead) {
     await $client.query('delete from departures where user_id = $1 and room_id = $2', [userId, roomId])

@@ -81,7 +81,12 @@ export class RoomSettings {
   remove(actor: Actor, roomId: string): Promise<void> {
     return command(this.#log, { roomId, actor, right: 'administer' }, async ({ executor }) => {
       const inIt = executor
-        .select({ userId: members.userId, roomId: members.roomId, tx: sql`pg_current_xact_id()`.as('tx') })
+        .select({
+          userId: members.userId,
+          roomId: members.roomId,
+          tx: sql`pg_current_xact_id()`.as('tx'),
+          barredAt: sql`null::timestamptz`.as('barred_at'),
+        })
         .from(members)
         .where(and(eq(members.roomId, roomId), sql`${members.role} <> 'banned'`))
       await executor

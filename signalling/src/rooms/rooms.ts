@@ -6,11 +6,11 @@ import {
   TrunklineError,
   type User,
 } from '@trunkline/protocol'
-import { eq } from 'drizzle-orm'
+import { and, eq } from 'drizzle-orm'
 import type { Database } from '../database.ts'
 import type { Principal, UserPrincipal } from '../identity/authenticate.ts'
 import type { EventLog } from '../log/event-log.ts'
-import { rooms } from '../schema.ts'
+import { departures, rooms } from '../schema.ts'
 import { join } from './membership-changes.ts'
 import { assertMay, refusedByBan, roomNotFound } from './roles.ts'
 import { roleOf, standingOf } from './standings.ts'
@@ -109,11 +109,21 @@ export class Rooms {
     })
   }
 
+  /** Whether a user was sent away after its token was made: a kick is not undone by whatever the user asks next. */
+  async #isBarred({ user, issuedAt }: UserPrincipal, roomId: string): Promise<boolean> {
+    const [departure] = await this.#database
+      .select({ at: departures.barredAt })
+      .from(departures)
+      .where(and(eq(departures.userId, user.id), eq(departures.roomId, roomId)))
+    return departure?.at ? departure.at.getTime() > issuedAt : false
+  }
+
   async #enterByGrant(principal: UserPrincipal, roomId: string): Promise<Role | undefined> {
     const granted = principal.grants.get(roomId)
     const room = granted && (await this.find(roomId))
     // A direct room has exactly two members, whatever a token says.
     if (!granted || !room || room.kind === 'direct') return undefined
+    if (await this.#isBarred(principal, roomId)) return undefined
     return this.enter(roomId, principal.user, () => granted)
   }
 }

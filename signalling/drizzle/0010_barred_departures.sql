@@ -1,0 +1,1 @@
+ALTER TABLE "departures" ADD COLUMN "barred_at" timestamp (3) with time zone;
