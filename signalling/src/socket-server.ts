@@ -2,6 +2,7 @@ import {
   backlogOf,
   bindRequests,
   cut,
+  flushTogether,
   type Logger,
   type RequestHandlers,
   toTrunklineError,
@@ -156,6 +157,7 @@ export const serveSockets = (deps: {
       })
   })
 
+  flushTogether(io)
   io.on('connection', session => {
     const handlers = {
       ...operationRequests(perform, session),
