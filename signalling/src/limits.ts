@@ -36,11 +36,15 @@ export class RateLimits {
     this.#guests = limiter('guests', LIMITS.guestTokensPerMinute, 60, redis)
   }
 
-  /** @throws TrunklineError `rate_limited` */
-  message(userId: string): Promise<void> {
-    return consume(
+  /**
+   * Something that goes into the log, by a user; an app's server has a limit of its own for all it asks.
+   * @throws TrunklineError `rate_limited`
+   */
+  async message(principal: Principal): Promise<void> {
+    if (principal.type === 'key') return
+    await consume(
       this.#messages,
-      userId,
+      principal.user.id,
       `at most ${LIMITS.messagesPerSecond} messages a second`,
       LIMITS.messagesPerSecond,
     )

@@ -9,7 +9,7 @@ export const chatRequests = ({ rooms, chat, limits }: Services, session: Session
 
   return {
     'message:send': async (data: RequestData<'message:send'>) => {
-      await limits.message(sender)
+      await limits.message(principal)
       const { event } = await rooms.entering(principal, data.roomId, () =>
         chat.messages.send({ ...data, sender, right: 'write' }),
       )

@@ -1,20 +1,14 @@
 import { partsOf, TrunklineError } from '@trunkline/protocol'
-import { derivedId } from '../ids.ts'
+import { rightToWrite } from '../operations/acting-user.ts'
 import type { OperationHandlers, Performance } from '../operations/operation.ts'
 import type { Services } from '../services.ts'
-
-/** The clientId that was given, or the one an `Idempotency-Key` stands for. */
-const clientIdOf = (given: string | undefined, retryKey: string | undefined): string | undefined =>
-  given ?? (retryKey === undefined ? undefined : derivedId('retry', retryKey))
 
 /** `message:*` but for `message:send`. */
 export const messageOperations = ({ rooms, limits, chat }: Services) => {
   const { reader, edits, deletions, reactions, pins, forwards, scheduled } = chat
 
-  /** What goes into the log is counted like messages are; an app's server has a limit of its own for all it asks. */
-  const count = async ({ principal }: Pick<Performance, 'principal'>) => {
-    if (principal.type === 'user') await limits.message(principal.user.id)
-  }
+  /** What goes into the log is counted like messages are. */
+  const count = ({ principal }: Pick<Performance, 'principal'>) => limits.message(principal)
 
   return {
     'message:list': ({ roomId, ...paging }) => reader.list(roomId, paging),
@@ -25,8 +19,7 @@ export const messageOperations = ({ rooms, limits, chat }: Services) => {
 
     'message:edit': async ({ clientId, ...edit }, performance) => {
       await count(performance)
-      const retryable = clientIdOf(clientId, performance.retryKey)
-      return { event: await edits.edit({ ...edit, clientId: retryable }, performance) }
+      return { event: await edits.edit({ ...edit, clientId: clientId ?? performance.retryKey }, performance) }
     },
 
     'message:delete': async (message, performance) => {
@@ -66,7 +59,7 @@ export const messageOperations = ({ rooms, limits, chat }: Services) => {
         message: await reader.get({ roomId, seq }),
         toRoomId,
         sender: user.id,
-        clientId: clientIdOf(clientId, retryKey),
+        clientId: clientId ?? retryKey,
       }
       return { event: await forwards.forward(forward, performance) }
     },
@@ -78,8 +71,8 @@ export const messageOperations = ({ rooms, limits, chat }: Services) => {
         ...message,
         parts: partsOf({ text, parts: message.parts }),
         sender: user.id,
-        clientId: clientIdOf(clientId, retryKey),
-        right: principal.type === 'key' ? 'not-banned' : 'write',
+        clientId: clientId ?? retryKey,
+        right: rightToWrite(principal),
       })
     },
 

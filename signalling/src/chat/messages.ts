@@ -1,5 +1,6 @@
-import type { RoomAction, RoomEventOf } from '@trunkline/protocol'
-import type { Entry, EventLog } from '../log/event-log.ts'
+import type { RoomEventOf } from '@trunkline/protocol'
+import type { Entry, EntryRight } from '../log/entry.ts'
+import type { EventLog } from '../log/event-log.ts'
 import { assertRepeated, type Content, createdData, type Placement } from './message-data.ts'
 import { assertPlace } from './message-state.ts'
 
@@ -9,7 +10,7 @@ export type NewMessage = Content &
     roomId: string
     sender: string
     clientId?: string | undefined
-    right: RoomAction | 'not-banned'
+    right: EntryRight
   }
 
 /** Sends messages. */

@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
-import { LIMITS, type RoomAction, type ScheduledMessage, TrunklineError } from '@trunkline/protocol'
+import { LIMITS, type ScheduledMessage, TrunklineError } from '@trunkline/protocol'
 import { and, eq, sql } from 'drizzle-orm'
 import { isText, isTime, readCursor, writeCursor } from '../cursor.ts'
 import type { Database, Executor } from '../database.ts'
 import { derivedId, newId } from '../ids.ts'
+import type { EntryRight } from '../log/entry.ts'
 import type { EventLog } from '../log/event-log.ts'
 import { events, scheduledMessages, users } from '../schema.ts'
 import { type Content, clientIdTaken, createdData, type Placement } from './message-data.ts'
@@ -11,7 +12,7 @@ import { assertPlace } from './message-state.ts'
 
 type Row = typeof scheduledMessages.$inferSelect
 /** What is kept of a message until it is sent; `right` is what its sender must have then. */
-type Kept = Content & Placement & { parts: ScheduledMessage['parts']; right: RoomAction | 'not-banned' }
+type Kept = Content & Placement & { parts: ScheduledMessage['parts']; right: EntryRight }
 type NewSchedule = Kept & { roomId: string; sender: string; clientId: string | undefined; sendAt: string }
 
 /** Messages looked at in one go; rooms are served side by side, each in the order of its times. */

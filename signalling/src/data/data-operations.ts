@@ -1,6 +1,5 @@
 import { type Job, TrunklineError } from '@trunkline/protocol'
 import type { Principal } from '../identity/authenticate.ts'
-import { derivedId } from '../ids.ts'
 import type { OperationHandlers } from '../operations/operation.ts'
 import type { Services } from '../services.ts'
 import type { Data } from './data.ts'
@@ -9,9 +8,6 @@ import { type JobRow, type NewJob, toJob } from './job-table.ts'
 /** Who asked for a job, as its row says. */
 export const callerOf = (principal: Principal): string =>
   principal.type === 'key' ? `key:${principal.keyId}` : `user:${principal.user.id}`
-
-export const requestKeyOf = (retryKey: string | undefined): string | undefined =>
-  retryKey === undefined ? undefined : derivedId('retry', retryKey)
 
 /** The same words whether there is no such job or it is another's. */
 export const findJob = async (data: Data, principal: Principal, jobId: string): Promise<JobRow> => {
@@ -41,7 +37,7 @@ export const dataOperations = ({ data, rooms, users, database }: Services) => {
   return {
     'export:create': async ({ roomId, userId }, { principal, user, retryKey }) => {
       data.assertFilesCanBeKept()
-      const asked = { caller: callerOf(principal), requestKey: requestKeyOf(retryKey), detail: 'Waiting' }
+      const asked = { caller: callerOf(principal), requestKey: retryKey, detail: 'Waiting' }
       if (roomId !== undefined) {
         await rooms.authorise(principal, roomId, 'administer', user)
         return begin({ ...asked, kind: 'roomExport', roomId })
@@ -62,7 +58,7 @@ export const dataOperations = ({ data, rooms, users, database }: Services) => {
         caller: callerOf(principal),
         userId,
         options: { messages },
-        requestKey: requestKeyOf(retryKey),
+        requestKey: retryKey,
         detail: 'Waiting',
       })
     },

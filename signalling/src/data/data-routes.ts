@@ -11,7 +11,7 @@ import { assertMay, roomNotFound } from '../rooms/roles.ts'
 import { roleOf } from '../rooms/standings.ts'
 import { rooms } from '../schema.ts'
 import type { Data } from './data.ts'
-import { callerOf, findJob, requestKeyOf } from './data-operations.ts'
+import { callerOf, findJob } from './data-operations.ts'
 import { type JobRow, toJob } from './job-table.ts'
 
 /** What comes of a request, refused once it is more than may be. */
@@ -104,13 +104,12 @@ export const mountData = (
     const principal = await authenticate(bearerOf(request))
     await limits.rest(principal)
     if (principal.type !== 'key') throw new TrunklineError('forbidden', 'This needs an API key.')
-    const requestKey = requestKeyOf(retryKeyOf(request, principal))
     const job = await data.table.create({
       kind: 'import',
       caller: callerOf(principal),
       detail: 'Receiving',
       state: 'receiving',
-      requestKey,
+      requestKey: retryKeyOf(request, principal),
     })
     response.status(ROUTES.createImport.status).set('Cache-Control', 'no-store')
     // A retry of what was received completely.

@@ -1,5 +1,11 @@
 import type { EventData, EventType, RoomAction, RoomEvent } from '@trunkline/protocol'
 
+/**
+ * What a sender must be allowed to do. `not-banned` is for an app's server, which may speak for itself or anybody who is
+ * not kept out.
+ */
+export type EntryRight = RoomAction | 'not-banned'
+
 /** What is to be appended. `clientId` makes a retry find the first attempt. */
 export type Entry<T extends EventType = EventType> = {
   roomId: string
@@ -8,10 +14,9 @@ export type Entry<T extends EventType = EventType> = {
   sender?: string | undefined
   clientId?: string | undefined
   /**
-   * What the sender must be allowed to do, checked where nothing can come between: under the room's lock. Without it
-   * whoever appends has checked. `not-banned` is for an app's server, which may speak for itself or anybody else.
+   * Checked where nothing can come between: under the room's lock. Without it whoever appends has checked.
    */
-  right?: RoomAction | 'not-banned' | undefined
+  right?: EntryRight | undefined
 }
 
 export type Appended = {

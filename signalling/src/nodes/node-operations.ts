@@ -1,5 +1,5 @@
 import { LIMITS } from '@trunkline/protocol'
-import { derivedId } from '../ids.ts'
+import { rightToWrite } from '../operations/acting-user.ts'
 import type { OperationHandlers } from '../operations/operation.ts'
 import type { Services } from '../services.ts'
 
@@ -7,13 +7,12 @@ import type { Services } from '../services.ts'
 export const nodeOperations = ({ nodes, limits }: Services) =>
   ({
     'node:publish': async ({ roomId, node, payload, clientId }, { principal, user, retryKey }) => {
-      // What a server of an app may do is limited by its key.
-      if (principal.type === 'user') await limits.message(principal.user.id)
+      await limits.message(principal)
       return nodes.publish({
         roomId,
         sender: user?.id,
-        clientId: clientId ?? (retryKey === undefined ? undefined : derivedId('retry', retryKey)),
-        right: principal.type === 'user' ? 'write' : 'not-banned',
+        clientId: clientId ?? retryKey,
+        right: rightToWrite(principal),
         data: { node, payload },
       })
     },

@@ -22,7 +22,7 @@ export type Performance<N extends OperationName = OperationName> = {
   user: UserOf<N>
   /** The role by which the right was given: the user's own; `owner` for an API key, which may do everything. */
   role: RoleOf<N>
-  /** From `Idempotency-Key`, told apart by caller: the same key gives the same result. */
+  /** From `Idempotency-Key`: the same for each retry of one caller, and fit for a clientId. */
   retryKey: string | undefined
   /** The socket it came by; undefined over REST. */
   session: Session | undefined

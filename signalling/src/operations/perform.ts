@@ -4,14 +4,13 @@ import {
   type OperationAnswer,
   type OperationData,
   type OperationName,
-  TrunklineError,
-  type User,
 } from '@trunkline/protocol'
 import type { FairShare } from '../fair-share.ts'
 import type { Principal } from '../identity/authenticate.ts'
 import type { Users } from '../identity/users.ts'
 import type { Rooms } from '../rooms/rooms.ts'
 import type { Session } from '../session.ts'
+import { actingUser, senderMissing } from './acting-user.ts'
 import type { OperationHandler, OperationHandlers, Performance } from './operation.ts'
 
 /** Who asks, before it is known whether they may. */
@@ -43,23 +42,11 @@ export const createPerform = (deps: {
 }): Perform => {
   const { rooms, users, fairShare, handlers } = deps
 
-  const userOf = async ({ principal, sender }: Asking): Promise<User | undefined> => {
-    if (principal.type === 'key') {
-      return sender === undefined ? undefined : users.ensure({ id: sender, kind: 'user' })
-    }
-    if (sender !== undefined && sender !== principal.user.id) {
-      throw new TrunklineError('forbidden', "A user's token acts as its own user: leave sender out.")
-    }
-    return principal.user
-  }
-
   const perform: Perform = async (name, data, asking) => {
     const operation: Operation = OPERATIONS[name]
     const { principal, retryKey, session } = asking
-    const user = await userOf(asking)
-    if (operation.sender === 'required' && !user) {
-      throw new TrunklineError('invalid_request', 'With an API key, name the acting user in sender.')
-    }
+    const user = await actingUser(users, principal, asking.sender)
+    if (operation.sender === 'required' && !user) throw senderMissing()
     const role =
       operation.right === 'none'
         ? undefined

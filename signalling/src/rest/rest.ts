@@ -23,9 +23,9 @@ import type { Authenticate } from '../identity/authenticate.ts'
 import type { Guests } from '../identity/guests.ts'
 import type { Tokens } from '../identity/tokens.ts'
 import type { Users } from '../identity/users.ts'
-import { derivedId } from '../ids.ts'
 import type { RateLimits } from '../limits.ts'
 import type { EventLog } from '../log/event-log.ts'
+import { actingUser, rightToWrite, senderMissing } from '../operations/acting-user.ts'
 import { mountOperations } from '../operations/mount-operations.ts'
 import type { Perform } from '../operations/perform.ts'
 import type { Rooms } from '../rooms/rooms.ts'
@@ -75,23 +75,20 @@ export const createRest = (deps: RestDeps): Router => {
 
   mount(router, authenticate, 'createMessage', async ({ params, body, principal, retryKey }) => {
     const { sender: named, ...content } = body
-    const clientId = body.clientId ?? (retryKey === undefined ? undefined : derivedId('retry', retryKey))
-    if (principal?.type === 'user') {
-      const sender = principal.user.id
-      if (named !== undefined && named !== sender) {
-        throw new TrunklineError('forbidden', "A user's token sends as its own user: leave sender out.")
-      }
-      await limits.message(sender)
-      return rooms.entering(principal, params.id, () =>
-        send({ ...content, clientId, roomId: params.id, sender, right: 'write' }),
-      )
-    }
-    if (named === undefined) {
-      throw new TrunklineError('invalid_request', 'With an API key, name the acting user in sender.')
-    }
     if (!principal) throw new Error('the route admits nobody unknown')
-    await users.ensure({ id: named, kind: 'user' })
-    return send({ ...content, clientId, roomId: params.id, sender: named, right: 'not-banned' })
+    const user = await actingUser(users, principal, named)
+    if (!user) throw senderMissing()
+    await limits.message(principal)
+    const message: NewMessage = {
+      ...content,
+      clientId: body.clientId ?? retryKey,
+      roomId: params.id,
+      sender: user.id,
+      right: rightToWrite(principal),
+    }
+    return principal.type === 'key'
+      ? send(message)
+      : rooms.entering(principal, params.id, () => send(message))
   })
 
   mount(router, authenticate, 'listEvents', async ({ params, query, principal }) => {

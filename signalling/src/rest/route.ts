@@ -21,7 +21,7 @@ export type RouteCall<N extends RouteName> = {
   params: RouteParams<N>
   query: RouteQuery<N>
   body: RouteBody<N>
-  /** From `Idempotency-Key`, told apart by caller: the same key gives the same result. */
+  /** From `Idempotency-Key`: the same for each retry of one caller, and fit for a clientId. */
   retryKey: string | undefined
   request: Request
 }

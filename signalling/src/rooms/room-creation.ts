@@ -81,7 +81,7 @@ export class RoomCreation {
       creator,
       createsUsers,
       distinctKey: isDistinct ? derivedId(post.kind, ...[...memberIds].sort()) : undefined,
-      requestKey: retryKey === undefined ? undefined : derivedId('retry', retryKey),
+      requestKey: retryKey,
       requestHash: fingerprintOf(post),
     }
     const id = post.id ?? newId('room')
