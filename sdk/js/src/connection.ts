@@ -167,4 +167,5 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 }
 
-const closedError = () => new TrunklineError('unavailable', 'The client was closed')
+/** What waits when the client is closed is told so. */
+export const closedError = () => new TrunklineError('unavailable', 'The client was closed')

@@ -8,11 +8,12 @@ import type {
 } from '@trunkline/protocol'
 import { Backoff } from './backoff.ts'
 import type { Blocks } from './blocks.ts'
-import type { Connection } from './connection.ts'
+import { type Connection, closedError } from './connection.ts'
 import { Deliveries } from './deliveries.ts'
 import { Emitter } from './emitter.ts'
 import { toTrunklineError } from './errors.ts'
 import { InboxState } from './inbox-state.ts'
+import { settled } from './settled.ts'
 
 /** `live` follows everything; `reconnecting` shows what was known last; `refused`: error says why. */
 export type InboxPhase = 'loading' | 'live' | 'reconnecting' | 'refused' | 'closed'
@@ -102,17 +103,13 @@ export class Inbox extends Emitter<InboxEvents> {
    * @throws TrunklineError when the connection is refused, or the client closed
    */
   loaded(): Promise<this> {
-    return new Promise((resolve, reject) => {
-      const settle = () => {
-        if (this.#phase === 'live') resolve(this)
-        else if (this.#phase === 'refused' || this.#phase === 'closed')
-          reject(this.#error ?? new Error('closed'))
-        else return
-        stop()
-      }
-      const stop = this.on('state', settle)
-      settle()
-    })
+    return settled(
+      () => {
+        if (this.#phase === 'refused' || this.#phase === 'closed') throw this.#error ?? closedError()
+        return this.#phase === 'live' ? this : undefined
+      },
+      listener => this.on('state', listener),
+    )
   }
 
   /** @internal Told by rooms: everything up to `seq` was read here. */

@@ -18,22 +18,25 @@ import {
   TrunklineError,
 } from '@trunkline/protocol'
 import type { Blocks } from './blocks.ts'
-import { Call } from './call.ts'
+import type { Call } from './call.ts'
 import type { Connection } from './connection.ts'
 import type { DeviceLoader } from './device-loader.ts'
 import type { JoinOptions } from './join-options.ts'
 import { LogSync } from './log-sync.ts'
-import { type Draft, type DraftOptions, Outbox, optionsOf, type PendingMessage } from './outbox.ts'
+import { type Draft, type DraftOptions, type Outbox, optionsOf, type PendingMessage } from './outbox.ts'
 import type { Presences } from './presences.ts'
 import { ReceiptSender } from './receipts.ts'
 import type { Rest } from './rest.ts'
+import { RoomCall } from './room-call.ts'
 import { type ClosedReason, closedBy } from './room-closed.ts'
 import { RoomCommands } from './room-commands.ts'
 import { roomAfter } from './room-info.ts'
 import { type RoomMessage, RoomMessages } from './room-messages.ts'
 import { hearOfRoom, type RoomNotice } from './room-notices.ts'
 import { RoomOpening } from './room-opening.ts'
+import { roomOutbox } from './room-outbox.ts'
 import { type MessageState, type Reach, Roster, type Sent } from './roster.ts'
+import { settled } from './settled.ts'
 import { type Thread, Threads } from './thread.ts'
 import { TypingSender, TypingSet } from './typing.ts'
 
@@ -83,18 +86,17 @@ export class Room extends RoomCommands<RoomEvents> {
   readonly #typingSender: TypingSender
   readonly #receipts: ReceiptSender
   readonly #outbox: Outbox
+  readonly #call: RoomCall
   readonly #stops: (() => void)[] = []
   #state: RoomState = 'opening'
   #error: TrunklineError | undefined
   #closedReason: ClosedReason | undefined
   #opened: OpenedRoom | undefined
-  #call: CallInfo | null = null
-  #ownCall: Call | undefined
 
   constructor(id: string, deps: RoomDeps) {
     super(id)
     this.#deps = deps
-    const { connection, rest, presences, blocks } = deps
+    const { connection, rest, devices, presences, blocks } = deps
     this.#messages = new RoomMessages(blocks)
     this.#roster = new Roster(userId => presences.statusOf(userId))
     this.#typingSender = new TypingSender(typing => {
@@ -126,13 +128,20 @@ export class Room extends RoomCommands<RoomEvents> {
       loadPage: (seq, cursor) => this.#loadAnswers(seq, cursor),
       send: draft => this.send(draft),
     })
-    this.#outbox = new Outbox({
-      send: message => this.#transmit(message),
-      upload: async ({ blob, name }) => {
-        const { id: fileId, mime, size, width, height, ...file } = await rest.uploadFile(id, blob, name)
-        return [{ mime, fileId, name: file.name, size, ...(width && { width }), ...(height && { height }) }]
-      },
+    this.#outbox = roomOutbox(id, {
+      connection,
+      rest,
+      sent: event => this.#log.append([event]),
       changed: () => this.emit('changed'),
+    })
+    this.#call = new RoomCall({
+      room: this,
+      connection,
+      devices,
+      changed: live => {
+        this.emit('call', live)
+        this.emit('changed')
+      },
     })
     this.#listen()
     if (connection.state === 'connected') void this.#opening.start()
@@ -197,11 +206,11 @@ export class Room extends RoomCommands<RoomEvents> {
   }
   /** The room's live call as the server sees it, joined by us or not; null when there is none. */
   get liveCall(): CallInfo | null {
-    return this.#call
+    return this.#call.live
   }
   /** Whether this server can carry calls. */
   get canCall(): boolean {
-    return this.#opened?.routerRtpCapabilities != null
+    return this.#call.isPossible
   }
 
   member(userId: string): Member | undefined {
@@ -256,16 +265,13 @@ export class Room extends RoomCommands<RoomEvents> {
    * @throws TrunklineError when it will not open: `room_not_found`, `forbidden`, a refused connection
    */
   opened(): Promise<this> {
-    return new Promise((resolve, reject) => {
-      const settle = () => {
-        if (this.#state === 'open') resolve(this)
-        else if (this.#state === 'refused' || this.#state === 'closed') reject(this.#error ?? closedError())
-        else return
-        stop()
-      }
-      const stop = this.on('state', settle)
-      settle()
-    })
+    return settled(
+      () => {
+        if (this.#state === 'refused' || this.#state === 'closed') throw this.#error ?? closedError()
+        return this.#state === 'open' ? this : undefined
+      },
+      listener => this.on('state', listener),
+    )
   }
 
   /**
@@ -314,32 +320,22 @@ export class Room extends RoomCommands<RoomEvents> {
   }
 
   /** Loads what calls need, so that `joinCall` is one round trip. Harmless to repeat. */
-  async prepareCall(): Promise<void> {
-    const capabilities = this.#opened?.routerRtpCapabilities
-    if (capabilities) await this.#deps.devices.load(capabilities)
+  prepareCall(): Promise<void> {
+    return this.#call.prepare()
   }
 
   /**
    * Joins the room's call, opening it when there is none. One call at a time per room.
    * @throws TrunklineError `unavailable` when this server carries no calls, `forbidden`, ...
    */
-  async joinCall(options: JoinOptions = {}): Promise<Call> {
-    if (this.#ownCall && this.#ownCall.state !== 'left') {
-      throw new TrunklineError('conflict', 'Already in this call; leave it before joining again')
-    }
-    const call = new Call(
-      { room: this, connection: this.#deps.connection, loadDevice: () => this.#loadDevice() },
-      options,
-    )
-    this.#ownCall = call
-    await call.start()
-    return call
+  joinCall(options: JoinOptions = {}): Promise<Call> {
+    return this.#call.join(options)
   }
 
   /** Leaves the call, stops hearing of this room and forgets it. Membership stays. */
   async close(): Promise<void> {
     if (this.#state === 'closed') return
-    await this.#ownCall?.leave()
+    await this.#call.leave()
     this.#end(closedError())
     if (this.#deps.connection.state === 'connected') {
       await this.request('room:close', { roomId: this.id }).catch(() => undefined)
@@ -390,7 +386,7 @@ export class Room extends RoomCommands<RoomEvents> {
       this.emit('receipt', notice.userId)
       this.emit('changed')
     })
-    hear('call:changed', ({ call }) => this.#setCall(call))
+    hear('call:changed', ({ call }) => this.#call.setLive(call))
     hear('room:closed', ({ reason }) => void this.#onClosed(reason))
     hear('room:entered', ({ role }) => {
       if (this.#state === 'refused' && role !== 'pending') void this.#opening.start()
@@ -402,9 +398,8 @@ export class Room extends RoomCommands<RoomEvents> {
     if (this.#state === 'closed') return
     this.#closedReason = reason
     this.#error = closedBy(reason)
-    const call = this.#ownCall
     this.#end(this.#error)
-    await call?.leave()
+    await this.#call.leave()
   }
 
   #onOpened(opened: OpenedRoom, after: number | undefined): void {
@@ -419,7 +414,7 @@ export class Room extends RoomCommands<RoomEvents> {
     this.#typing.clear()
     this.#typingSender.reset()
     this.#error = undefined
-    this.#setCall(opened.call)
+    this.#call.opened(opened)
     this.#set('open')
     this.#log.opened(opened, after)
     for (const event of opened.events) this.#outbox.settle(event)
@@ -462,31 +457,6 @@ export class Room extends RoomCommands<RoomEvents> {
     const [answer] = await Promise.all([this.request('message:thread', page), this.loadMessage(seq)])
     this.#adopt(answer.data)
     return answer
-  }
-
-  async #transmit(message: PendingMessage): Promise<RoomEvent> {
-    const { clientId, parts } = message
-    const { event } = await this.request('message:send', {
-      roomId: this.id,
-      clientId,
-      parts,
-      ...optionsOf(message),
-    })
-    this.#log.append([event])
-    return event
-  }
-
-  async #loadDevice() {
-    await this.opened()
-    const capabilities = this.#opened?.routerRtpCapabilities
-    if (!capabilities) throw new TrunklineError('unavailable', 'This server carries no calls')
-    return this.#deps.devices.load(capabilities)
-  }
-
-  #setCall(call: CallInfo | null): void {
-    this.#call = call
-    this.emit('call', call)
-    this.emit('changed')
   }
 
   #pause(): void {
