@@ -122,8 +122,16 @@ export const isForModerators = (event: RoomEvent): boolean =>
  */
 export const eventFor = (role: Role, event: RoomEvent): RoomEvent => {
   if (!isForModerators(event) || RIGHTS[role].moderate) return event
-  const { roomId, seq, at } = event
+  const { roomId, seq, at, sender } = event
   return event.type === 'member.banned'
-    ? { roomId, seq, at, type: 'member.removed', data: { userId: event.data.userId } }
+    ? // As a kick without a reason reads: nobody is to tell the two apart.
+      {
+        roomId,
+        seq,
+        at,
+        ...(sender && { sender }),
+        type: 'member.removed',
+        data: { userId: event.data.userId },
+      }
     : { roomId, seq, at, type: 'event.hidden', data: {} }
 }
