@@ -49,7 +49,9 @@ test('a guest reads and writes without joining the call, and may join it after a
   await box.press('Enter')
   await page.getByText('I only read along').waitFor()
   await page.getByText('Nobody is in the call').waitFor()
-  expect(await page.evaluate(() => window.peerConnections.length)).toBe(0)
+  // What asks the browser for its codecs is closed again; none carries anything.
+  const states = await page.evaluate(() => window.peerConnections.map(it => it.connectionState))
+  expect(states.filter(state => state !== 'closed')).toEqual([])
   await page.getByRole('button', { name: 'Go to the call' }).click()
   await joinCall(visitor)
   await page.getByRole('button', { name: /^Leave/ }).waitFor()

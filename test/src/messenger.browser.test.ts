@@ -209,7 +209,7 @@ test('a channel: found and followed, read only until one is promoted, and closed
   })
   await ben.page.evaluate(() => {
     new MutationObserver(() => {
-      if (document.body.innerText.includes('You are banned from this room')) {
+      if (document.body.textContent.includes('You are banned from this room')) {
         const known = (window as unknown as { closedAt?: number }).closedAt
         Object.assign(window, { closedAt: known ?? Date.now() })
       }
