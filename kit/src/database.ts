@@ -8,9 +8,12 @@ const MIGRATION_LOCK = 7_282_734_511
 
 export type Database<Schema extends Record<string, unknown>> = NodePgDatabase<Schema> & { $client: pg.Pool }
 
-/** Opens a pool. A connection that breaks is logged and replaced, not thrown into the process, idle or in use. */
+/**
+ * Opens a pool. A connection that breaks is logged and replaced, not thrown into the process, idle or in use. Statements
+ * that do not wait for each other's results travel together.
+ */
 export const openPool = (url: string, logger: Logger, max = 20): pg.Pool => {
-  const pool = new pg.Pool({ connectionString: url, max, connectionTimeoutMillis: 10_000 })
+  const pool = new pg.Pool({ connectionString: url, max, connectionTimeoutMillis: 10_000, pipeline: true })
   pool.on('error', error => logger.warn({ reason: error.message }, 'a database connection was lost'))
   // The pool listens to idle connections only. One that breaks while it is lent out fails the statement under way,
   // which tells whoever borrowed it; unheard, it would end the process besides.

@@ -48,6 +48,8 @@ export const editedData = (messageSeq: number, content: Content): EventData<'mes
  */
 const isRepeated = (first: RoomEvent, type: RoomEvent['type'], data: object): boolean => {
   if (first.type !== type) return false
+  // Not said before: it is the event that was made of it.
+  if (first.data === data) return true
   if ('deleted' in first.data && first.data.deleted) return true
   // Compared as they travel: a parsed value may still hold `undefined` where JSON has nothing.
   return isDeepStrictEqual(

@@ -34,14 +34,16 @@ const connectionOf = (client: pg.PoolClient): Connection => {
 /**
  * Runs work in a transaction and commits it; tries again, a few times, what another transaction was in the way of.
  * So `work` changes nothing but the database.
+ * @param open statements that write nothing: they travel with the transaction's beginning, and `work` gets their results
  */
-export const inTransaction = async <R>(
+export const inTransaction = async <R, O = void>(
   pool: pg.Pool,
-  work: (connection: Connection) => Promise<R>,
+  work: (connection: Connection, opened: O) => Promise<R>,
+  open?: (connection: Connection) => Promise<O>,
 ): Promise<R> => {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await once(pool, work)
+      return await once(pool, work, open)
     } catch (error) {
       if (attempt === ATTEMPTS || !CROSSED.has(sqlStateOf(error) ?? '')) throw error
       await sleep(Math.random() * 10 * attempt)
@@ -49,11 +51,17 @@ export const inTransaction = async <R>(
   }
 }
 
-const once = async <R>(pool: pg.Pool, work: (connection: Connection) => Promise<R>): Promise<R> => {
+const once = async <R, O>(
+  pool: pg.Pool,
+  work: (connection: Connection, opened: O) => Promise<R>,
+  open?: (connection: Connection) => Promise<O>,
+): Promise<R> => {
   const client = await pool.connect()
   try {
-    await client.query(BEGIN)
-    const result = await work(connectionOf(client))
+    const connection = connectionOf(client)
+    // Nothing is written before it is known to have begun.
+    const [, opened] = await Promise.all([client.query(BEGIN), open?.(connection)])
+    const result = await work(connection, opened as O)
     await client.query('commit')
     client.release()
     return result

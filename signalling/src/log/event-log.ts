@@ -8,7 +8,7 @@ import { type Connection, inTransaction } from './connection.ts'
 import type { Appended, AppendListener, Entry } from './entry.ts'
 import { toEvent } from './event-row.ts'
 import { RoomQueue } from './room-queue.ts'
-import { type LockedRoom, lockRooms, type Outcome, write } from './write.ts'
+import { type Checked, check, type LockedRoom, lockRooms, type Outcome, write } from './write.ts'
 
 export type { Appended, AppendListener, Entry } from './entry.ts'
 
@@ -146,7 +146,8 @@ export class EventLog {
         let locked: Map<string, LockedRoom> | undefined
         const append: Append = async entry => {
           locked ??= await lockRooms(connection, [roomId])
-          const [outcome] = await write(connection, locked, [{ ...entry, roomId }])
+          const entries = [{ ...entry, roomId }]
+          const [outcome] = await write(connection, locked, await check(connection, entries), entries)
           const appended = settle(outcome)
           told.push(appended.event)
           return appended
@@ -161,8 +162,10 @@ export class EventLog {
   async #commit(entries: readonly Entry[]): Promise<Outcome[]> {
     const roomIds = [...new Set(entries.map(entry => entry.roomId))]
     try {
-      const outcomes = await inTransaction(this.#pool, async connection =>
-        write(connection, await lockRooms(connection, roomIds), entries),
+      const outcomes = await inTransaction<Outcome[], [Map<string, LockedRoom>, Checked]>(
+        this.#pool,
+        (connection, [rooms, checked]) => write(connection, rooms, checked, entries),
+        connection => Promise.all([lockRooms(connection, roomIds), check(connection, entries)]),
       )
       this.#announce(outcomes.flatMap(outcome => ('appended' in outcome ? [outcome.appended.event] : [])))
       return outcomes

@@ -1,6 +1,6 @@
-import { RIGHTS, type Role, type RoomEvent, TrunklineError } from '@trunkline/protocol'
+import { RIGHTS, type Role, type RoomEvent } from '@trunkline/protocol'
 import { refusedByBlock } from '../identity/blocks.ts'
-import { assertMay, refusedByBan, roomNotFound } from '../rooms/roles.ts'
+import { assertMay, refusedByArchive, refusedByBan, roomNotFound } from '../rooms/roles.ts'
 import type { Connection } from './connection.ts'
 import type { Appended, Entry } from './entry.ts'
 import { type EventRow, toEvent } from './event-row.ts'
@@ -39,16 +39,16 @@ export const lockRooms = async (
 export const write = async (
   connection: Connection,
   rooms: ReadonlyMap<string, LockedRoom>,
+  { at, facts }: Checked,
   entries: readonly Entry[],
 ): Promise<Outcome[]> => {
-  const facts = await check(connection, entries)
   const silenced = await silencedAmong(connection, rooms, entries)
   const added: { entry: Entry; seq: number }[] = []
   const firstOf = new Map<string, number>()
-  const places = entries.map((entry, at): number | Outcome => {
+  const places = entries.map((entry, n): number | Outcome => {
     const room = rooms.get(entry.roomId)
     if (!room) return { refused: roomNotFound() }
-    const fact = facts?.[at]
+    const fact = facts[n]
     const refused =
       refusalOf(entry, room, fact?.role ?? undefined) ?? (silenced.has(entry) ? refusedByBlock() : undefined)
     if (refused) return { refused }
@@ -60,8 +60,11 @@ export const write = async (
     room.lastSeq++
     return added.push({ entry, seq: room.lastSeq }) - 1
   })
-  const events = await insert(connection, added)
-  await project(connection, events)
+  const events = added.map(({ entry, seq }) => {
+    const { roomId, type, sender = null, clientId = null, data } = entry
+    return toEvent({ roomId, seq, type, sender, clientId, data, at })
+  })
+  await Promise.all([insert(connection, events), project(connection, events)])
   const used = new Set<number>()
   return places.map(place => {
     if (typeof place !== 'number') return place
@@ -87,9 +90,7 @@ const refusalOf = (entry: Entry, room: LockedRoom, role: Role | undefined): Erro
       if (!role || !RIGHTS[role].read) throw roomNotFound()
       assertMay(role, right)
     }
-    if (room.isArchived && (right === 'write' || right === 'not-banned')) {
-      throw new TrunklineError('forbidden', 'This room is archived: nobody writes here any more.')
-    }
+    if (room.isArchived && (right === 'write' || right === 'not-banned')) throw refusedByArchive()
     return undefined
   } catch (error) {
     return error as Error
@@ -122,12 +123,20 @@ const silencedAmong = async (
 
 type Fact = { role: Role | null; first: RoomEvent | undefined }
 
-/** What is to be known of each entry, read after the locks were taken: roles and first attempts. */
-const check = async ({ $client }: Connection, entries: readonly Entry[]): Promise<Fact[] | undefined> => {
-  if (entries.every(({ right, clientId }) => right === undefined && clientId === undefined)) return undefined
-  const { rows } = await $client.query<{ role: Role | null; first: (EventRow & { seq: string }) | null }>({
+/** What is to be known of entries: the roles of who sends them, first attempts, and the time it is. */
+export type Checked = { at: Date; facts: readonly Fact[] }
+
+/**
+ * Looks entries up after their rooms were locked, so that nothing of it changes until they are written. The time is the
+ * clock's rather than that of the transaction's beginning: under the lock, later numbers have later times.
+ */
+export const check = async ({ $client }: Connection, entries: readonly Entry[]): Promise<Checked> => {
+  const { rows } = await $client.query<
+    { role: Role | null; now: Date | null } & (EventRow & { seq: string | null })
+  >({
     name: 'log.check',
-    text: `select members.role, first.*
+    text: `select members.role, first.*,
+        case when entry.n = 1 then date_trunc('milliseconds', clock_timestamp()) end as now
       from unnest($1::text[], $2::text[], $3::text[]) with ordinality as entry (room_id, sender, client_id, n)
       left join lateral (
         select role from members
@@ -148,44 +157,31 @@ const check = async ({ $client }: Connection, entries: readonly Entry[]): Promis
       entries.map(entry => entry.clientId ?? null),
     ],
   })
-  return rows.map((row, at) => {
-    const { roomId, sender = null, clientId = null } = entries[at] as Entry
-    const { role, seq, ...rest } = row as unknown as EventRow & { role: Role | null }
+  const facts = rows.map(({ role, seq, type, at, data }, n): Fact => {
+    const { roomId, sender = null, clientId = null } = entries[n] as Entry
     return {
       role,
-      first: seq === null ? undefined : toEvent({ ...rest, seq: Number(seq), roomId, sender, clientId }),
+      first:
+        seq === null ? undefined : toEvent({ roomId, seq: Number(seq), type, sender, clientId, data, at }),
     }
   })
+  return { at: rows[0]?.now as Date, facts }
 }
 
-const insert = async (
-  { $client }: Connection,
-  added: readonly { entry: Entry; seq: number }[],
-): Promise<RoomEvent[]> => {
-  if (added.length === 0) return []
-  // The clock rather than the time the transaction began: under the lock, later numbers have later times.
-  const { rows } = await $client.query<{ at: Date }>({
+const insert = async ({ $client }: Connection, events: readonly RoomEvent[]): Promise<void> => {
+  if (events.length === 0) return
+  await $client.query({
     name: 'log.insert',
-    text: `with clock as materialized (
-        select date_trunc('milliseconds', clock_timestamp()) as at
-      ), added as (
-        insert into events (room_id, seq, type, sender, client_id, data, at)
-        select added.*, clock.at
-        from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::json[]) as added, clock
-      )
-      select at from clock`,
+    text: `insert into events (room_id, seq, type, sender, client_id, data, at)
+      select * from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::json[], $7::timestamptz[])`,
     values: [
-      added.map(({ entry }) => entry.roomId),
-      added.map(({ seq }) => seq),
-      added.map(({ entry }) => entry.type),
-      added.map(({ entry }) => entry.sender ?? null),
-      added.map(({ entry }) => entry.clientId ?? null),
-      added.map(({ entry }) => JSON.stringify(entry.data)),
+      events.map(event => event.roomId),
+      events.map(event => event.seq),
+      events.map(event => event.type),
+      events.map(event => event.sender ?? null),
+      events.map(event => event.clientId ?? null),
+      events.map(event => JSON.stringify(event.data)),
+      events.map(event => event.at),
     ],
-  })
-  const at = (rows[0] as { at: Date }).at
-  return added.map(({ entry, seq }) => {
-    const { roomId, type, sender = null, clientId = null, data } = entry
-    return toEvent({ roomId, seq, type, sender, clientId, data, at })
   })
 }

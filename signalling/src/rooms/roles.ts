@@ -49,6 +49,10 @@ export const assertMayGive = (rank: number, role: GrantedRole): void => {
 export const refusedByBan = (userId: string): TrunklineError =>
   new TrunklineError('forbidden', `"${userId}" is banned from this room.`)
 
+/** Nobody writes in a room that was put away, whatever their role. */
+export const refusedByArchive = (): TrunklineError =>
+  new TrunklineError('forbidden', 'This room is archived: nobody writes here any more.')
+
 /** The same words whether the room does not exist or is somebody else's: neither is told apart from outside. */
 export const roomNotFound = (): TrunklineError =>
   new TrunklineError('room_not_found', 'There is no such room, or you are not in it.')
