@@ -39,8 +39,8 @@ export class RoomList extends LightElement {
           ? html`<ul class="pending" aria-label="Invitations and requests">
               ${pending.map(entry =>
                 pendingRow(entry, {
-                  accept: () => this.#act(this.client.room(entry.room.id).accept(), entry.room.id),
-                  decline: () => this.#act(this.client.room(entry.room.id).leave()),
+                  accept: () => void this.#act(this.client.room(entry.room.id).accept(), entry.room.id),
+                  decline: () => void this.#act(this.client.room(entry.room.id).leave()),
                 }),
               )}
             </ul>`
