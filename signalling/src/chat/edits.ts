@@ -4,6 +4,7 @@ import { cursorOf, seqOf } from '../cursor.ts'
 import type { Database, Executor } from '../database.ts'
 import { assertMaySpeak } from '../identity/blocks.ts'
 import type { EventLog } from '../log/event-log.ts'
+import { measuredPage } from '../measured-page.ts'
 import { type Actor, command } from '../rooms/command.ts'
 import { assertRepeated, type Content, editedData } from './message-data.ts'
 import { assertOpen, messageState, standingMessage } from './message-state.ts'
@@ -56,23 +57,20 @@ export class Edits {
   ): Promise<{ data: MessageVersion[]; nextCursor?: string }> {
     const { deletedAt } = await messageState(this.#database, roomId, seq)
     if (deletedAt !== null) return { data: [] }
-    const { rows } = await this.#database.execute<VersionRow>(sql`
-      with versions as (
+    const asked = sql`
+      select * from (
         select seq, at, data from events where room_id = ${roomId} and seq = ${seq}
         union all
         select seq, at, data from events
         where room_id = ${roomId} and type = 'message.edited' and (data ->> 'messageSeq')::bigint = ${seq}
-      ), asked as (
-        select * from versions where seq > ${seqOf(cursor) ?? 0} order by seq limit ${limit + 1}
-      ), measured as (
-        select *, sum(octet_length(data::text)) over (order by seq) - octet_length(data::text) as bytes_before,
-          count(*) over () as found
-        from asked
-      )
-      select * from measured where bytes_before < ${LIMITS.pageBytes} order by seq`)
+      ) versions
+      where seq > ${seqOf(cursor) ?? 0} order by seq limit ${limit + 1}`
+    const { rows } = await this.#database.execute<VersionRow>(
+      measuredPage(asked, { column: sql`data`, order: sql`seq` }),
+    )
     const page = rows.slice(0, limit)
     const last = page.at(-1)
-    const hasMore = Number(rows[0]?.found ?? 0) > page.length
+    const hasMore = (rows[0]?.found ?? 0) > page.length
     return {
       data: page.map(({ at, data: { parts, metadata, mentions } }) => ({
         at: new Date(at).toISOString(),
@@ -85,7 +83,7 @@ export class Edits {
   }
 }
 
-type VersionRow = { seq: string; at: string; data: Omit<MessageVersion, 'at'>; found: string }
+type VersionRow = { seq: string; at: string; data: Omit<MessageVersion, 'at'>; found: number }
 
 const assertOwnWords = async (executor: Executor, roomId: string, seq: number): Promise<void> => {
   const { rows } = await executor.execute(sql`

@@ -2,6 +2,7 @@ import { LIMITS, type Message } from '@trunkline/protocol'
 import { type SQL, sql } from 'drizzle-orm'
 import { cursorOf, isSeq, isTime, readCursor, seqOf, writeCursor } from '../cursor.ts'
 import type { Database, Executor } from '../database.ts'
+import { measuredPage } from '../measured-page.ts'
 import { type MessageRow, type ReactionRow, toMessage } from './message-row.ts'
 import { noSuchMessage } from './message-state.ts'
 
@@ -94,18 +95,13 @@ export class MessageReader {
   async #page(condition: SQL, order: SQL, limit: number): Promise<{ messages: Message[]; hasMore: boolean }> {
     // The messages are chosen first: joined before that, a planner that guesses wrong would read the room's whole log.
     const chosen = sql`select * from messages where ${condition} order by ${order} limit ${limit + 1}`
-    const { rows } = await this.#database.execute<MessageRow & { found: string }>(sql`
-      with asked as (${withEvents(chosen)}),
-      measured as (
-        select *, sum(octet_length(said::text)) over (order by ${order}) - octet_length(said::text) as bytes_before,
-          count(*) over () as found
-        from asked
-      )
-      select * from measured where bytes_before < ${LIMITS.pageBytes} order by ${order}`)
+    const { rows } = await this.#database.execute<MessageRow & { found: number }>(
+      measuredPage(withEvents(chosen), { column: sql`said`, order }),
+    )
     const page = rows.slice(0, limit)
     return {
       messages: await withReactions(this.#database, page),
-      hasMore: Number(rows[0]?.found ?? 0) > page.length,
+      hasMore: (rows[0]?.found ?? 0) > page.length,
     }
   }
 }

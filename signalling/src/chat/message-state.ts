@@ -1,6 +1,7 @@
 import { TrunklineError } from '@trunkline/protocol'
 import { and, eq } from 'drizzle-orm'
 import type { Executor } from '../database.ts'
+import { refusedByArchive } from '../rooms/roles.ts'
 import { messages, type rooms } from '../schema.ts'
 
 export type MessageState = typeof messages.$inferSelect
@@ -74,5 +75,5 @@ export const assertPlace = async (
 /** @throws TrunklineError `forbidden` for a room nobody writes in any more */
 export const assertOpen = (room: Pick<typeof rooms.$inferSelect, 'archivedAt'>): void => {
   if (room.archivedAt === null) return
-  throw new TrunklineError('forbidden', 'This room is archived: nobody writes here any more.')
+  throw refusedByArchive()
 }

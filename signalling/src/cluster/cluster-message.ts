@@ -1,6 +1,6 @@
 /** How a user is connected at one node: the best status of its sockets there, and how many there are. */
-export type Standing = 'online' | 'away'
-export type Attending = { status: Standing; sockets: number }
+export type ConnectedStatus = 'online' | 'away'
+export type Attending = { status: ConnectedStatus; sockets: number }
 
 /** What nodes say to each other, beside what they pass on to sockets. */
 export type ClusterMessage =

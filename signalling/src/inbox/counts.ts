@@ -1,4 +1,4 @@
-import { type Counts, LIMITS } from '@trunkline/protocol'
+import { type Counts, LIMITS, rolesWith } from '@trunkline/protocol'
 import { sql } from 'drizzle-orm'
 import type { Executor } from '../database.ts'
 
@@ -65,7 +65,7 @@ export const countsOfAll = async (executor: Executor, userId: string, archived: 
     from (
       select ${unread(userId)} as unread, ${mentioned(userId)} as mentions
       from members join rooms on rooms.id = members.room_id
-      where members.user_id = ${userId} and members.role not in ('pending', 'banned')
+      where members.user_id = ${userId} and members.role = any(${sql.param(rolesWith('read'))})
         and rooms.last_message_seq > members.read_seq
         and (rooms.archived_at is not null) = ${archived}
     ) each_room`)

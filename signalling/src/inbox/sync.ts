@@ -1,6 +1,7 @@
 import {
   eventFor,
   type InboxEntry,
+  jsonBytes,
   LIMITS,
   type RoomNews,
   type SyncAnswer,
@@ -90,7 +91,7 @@ export class Sync {
           hasMore,
           ...(removed.has(room.id) && !came ? { removed: { from: 1, to: room.firstSeq - 1 } } : {}),
         }
-        bytes -= JSON.stringify(ofRoom).length
+        bytes -= jsonBytes(ofRoom)
         if (told.length > 0 && (isCut || bytes < 0)) return told
         told.push(ofRoom)
       }

@@ -1,4 +1,5 @@
 import { RIGHTS, type Role, type RoomEventOf } from '@trunkline/protocol'
+import { MEMBERS_CHANNEL } from '../rooms/members-channel.ts'
 import type { Connection } from './connection.ts'
 
 type MemberEvent = RoomEventOf<
@@ -109,7 +110,7 @@ export const projectMember = async ({ $client }: Connection, event: MemberEvent)
     await $client.query('update rooms set member_count = member_count + $2 where id = $1', [roomId, more])
   }
   await $client.query('select pg_notify($1, $2)', [
-    'trunkline_members',
+    MEMBERS_CHANNEL,
     JSON.stringify({ roomId, userId, type: event.type }),
   ])
 }

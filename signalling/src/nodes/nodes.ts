@@ -11,6 +11,7 @@ import { and, eq, type SQL, sql } from 'drizzle-orm'
 import { cursorOf, seqOf } from '../cursor.ts'
 import type { Database, Executor } from '../database.ts'
 import type { Entry, EventLog } from '../log/event-log.ts'
+import { measuredPage } from '../measured-page.ts'
 import { nodeValues } from '../schema.ts'
 
 export type NodePage = { data: NodeItem[]; nextCursor?: string }
@@ -144,13 +145,9 @@ export class Nodes {
 
   /** Items of a query, the latest first; it ends early, after at least one, once they are LIMITS.pageBytes. */
   async #page(chosen: SQL, limit: number): Promise<NodePage> {
-    const { rows } = await this.#database.execute<Row>(sql`
-      with asked as (${chosen}), measured as (
-        select *, sum(octet_length(payload::text)) over (order by seq desc) - octet_length(payload::text)
-            as bytes_before, count(*) over ()::int as found
-        from asked
-      )
-      select * from measured where bytes_before < ${LIMITS.pageBytes} order by seq desc`)
+    const { rows } = await this.#database.execute<Row>(
+      measuredPage(chosen, { column: sql`payload`, order: sql`seq desc` }),
+    )
     const data = rows.slice(0, limit).map(fromRow)
     const last = data.at(-1)
     const hasMore = (rows[0]?.found ?? 0) > data.length

@@ -1,6 +1,6 @@
-import type { Attending, Standing } from '../cluster/cluster-message.ts'
+import type { Attending, ConnectedStatus } from '../cluster/cluster-message.ts'
 
-export type Attendance = Standing | 'offline'
+export type Attendance = ConnectedStatus | 'offline'
 
 /** A user whose best status over all sockets is another than before. */
 export type Change = { userId: string; before: Attendance }
@@ -8,7 +8,7 @@ export type Change = { userId: string; before: Attendance }
 const RANK: Readonly<Record<Attendance, number>> = { offline: 0, away: 1, online: 2 }
 const better = <T extends Attendance>(a: T, b: T): T => (RANK[a] >= RANK[b] ? a : b)
 
-type OwnSocket = { status: Standing; isLost: boolean }
+type OwnSocket = { status: ConnectedStatus; isLost: boolean }
 
 /**
  * Who is connected, and at which node: this node's users socket by socket, the others' as they say. All of it is in
@@ -48,7 +48,7 @@ export class AttendanceRecord {
   }
 
   /** A socket is connected and has this status. One that comes takes the place of those just lost. */
-  set(userId: string, socketId: string, status: Standing): Change[] {
+  set(userId: string, socketId: string, status: ConnectedStatus): Change[] {
     return this.#changing([userId], () => {
       const sockets = this.#own.get(userId) ?? new Map<string, OwnSocket>()
       const isNew = !sockets.has(socketId)

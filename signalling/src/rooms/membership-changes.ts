@@ -1,8 +1,11 @@
-import { type GrantedRole, RIGHTS, type Role, type User } from '@trunkline/protocol'
+import { type GrantedRole, RIGHTS, type Role, rolesWith, type User } from '@trunkline/protocol'
 import { and, asc, eq, inArray, ne, sql } from 'drizzle-orm'
 import type { Executor } from '../database.ts'
 import { departures, members, users } from '../schema.ts'
 import { endDistinction, type LockedTransaction } from './command.ts'
+
+/** Who may inherit a room, the first before the others. */
+const HEIRS = rolesWith('read').filter(role => role !== 'owner')
 
 /** Somebody is in from now on. */
 export const join = async (
@@ -33,9 +36,9 @@ export const afterDeparture = async (transaction: LockedTransaction, role: Role)
     .select({ userId: members.userId })
     .from(members)
     .innerJoin(users, eq(users.id, members.userId))
-    .where(and(inRoom, inArray(members.role, ['moderator', 'publisher', 'member']), ne(users.kind, 'guest')))
+    .where(and(inRoom, inArray(members.role, HEIRS), ne(users.kind, 'guest')))
     .orderBy(
-      sql`array_position(array['moderator', 'publisher', 'member'], ${members.role})`,
+      sql`array_position(${sql.param(HEIRS)}::text[], ${members.role})`,
       asc(members.joinedAt),
       asc(members.userId),
     )

@@ -2,6 +2,7 @@ import {
   type Ban,
   type GrantedRole,
   type Member,
+  RIGHTS,
   type RoomAction,
   TrunklineError,
   type User,
@@ -79,7 +80,7 @@ export class Memberships {
   change(actor: Actor, { roomId, userId, role }: OfMember & { role: GrantedRole }): Promise<Member> {
     return this.#of(actor, { roomId, userId, right: 'grant' }, async (context, standing) => {
       const { append, rank, sender } = context
-      if (!standing || standing.role === 'banned' || standing.role === 'pending') throw noSuchMember(userId)
+      if (!standing || !RIGHTS[standing.role].read) throw noSuchMember(userId)
       if (standing.role !== role) {
         assertOutranks(rank, standing.role)
         assertMayGive(rank, role)
