@@ -5,12 +5,11 @@
  *
  *     npm run bench history [times each is asked, 300 by default]
  */
-import { createLogger, openPool, startPostgres } from '@trunkline/kit'
 import type pg from 'pg'
 import { openDatabase } from '../signalling/src/database.ts'
 import { EventLog } from '../signalling/src/log/event-log.ts'
 import { percentiles } from './chat/load.ts'
-import { API_KEY, scratchFolder, startServer } from './server.ts'
+import { startDatabase, startServer } from './server.ts'
 
 const TIMES = Number(process.argv[2] ?? 300)
 const SIZES = [1_000, 100_000, 1_000_000]
@@ -67,23 +66,12 @@ const timed = async (ask: () => Promise<unknown>): Promise<string> => {
   return `${p50.toFixed(2)} / ${p99.toFixed(2)}`
 }
 
-const folder = scratchFolder()
-const logger = createLogger({ name: 'bench', level: 'silent' })
 tell('a PostgreSQL and a server of this measurement')
-const postgres = await startPostgres({ dataFolder: folder.path, logger })
-const pool = openPool(postgres.url, logger)
-const server = await startServer({
-  DATABASE_URL: postgres.url,
-  TRUNKLINE_SECRET: 'the-secret-of-this-measurement',
-})
+const database = await startDatabase()
+const { pool } = database
+const server = await startServer({ DATABASE_URL: database.url })
+const { get } = server
 const log = new EventLog(await openDatabase(pool))
-
-const get = async (path: string) => {
-  const response = await fetch(`${server.url}${path}`, { headers: { authorization: `Bearer ${API_KEY}` } })
-  const answer = await response.json()
-  if (!response.ok) throw new Error(`${path}: ${answer.detail}`)
-  return answer
-}
 
 const say = (roomId: string, text: string) =>
   log.append({
@@ -135,7 +123,5 @@ try {
   for (const size of SIZES) await measure(size)
 } finally {
   await server.stop()
-  await pool.end()
-  await postgres.close()
-  folder.remove()
+  await database.stop()
 }

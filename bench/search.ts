@@ -5,9 +5,8 @@
  *
  *     npm run bench search [messages per room, 1,000 by default]
  */
-import { createLogger, openPool, startPostgres } from '@trunkline/kit'
 import { percentiles } from './chat/load.ts'
-import { scratchFolder, startServer } from './server.ts'
+import { startDatabase, startServer } from './server.ts'
 
 const MESSAGES = Number(process.argv[2] ?? 1_000)
 const ROOMS = 1_000
@@ -40,16 +39,9 @@ const someText = (): string => Array.from({ length: WORDS_PER_MESSAGE }, someWor
 
 const tell = (text: string) => process.stderr.write(`  · ${text}\n`)
 
-const folder = scratchFolder()
-const logger = createLogger({ name: 'bench', level: 'silent' })
-const postgres = await startPostgres({ dataFolder: folder.path, logger })
-const pool = openPool(postgres.url, logger)
-const API_KEY = 'the-api-key-of-this-search'
-const env = {
-  DATABASE_URL: postgres.url,
-  TRUNKLINE_SECRET: 'the-secret-of-this-measurement',
-  TRUNKLINE_API_KEY: API_KEY,
-}
+const database = await startDatabase()
+const { pool } = database
+const env = { DATABASE_URL: database.url }
 // Makes the tables.
 await (await startServer(env)).stop()
 
@@ -113,13 +105,8 @@ console.log(
   `The log ${sizes[0].log}, the words ${sizes[0].words}, their index ${sizes[0].index}.\n`,
 )
 
-const search = async (sender: string, query: string) => {
-  const response = await fetch(`${server.url}/v1/search?${new URLSearchParams({ sender, query })}`, {
-    headers: { authorization: `Bearer ${API_KEY}` },
-  })
-  if (!response.ok) throw new Error(await response.text())
-  await response.arrayBuffer()
-}
+const search = (sender: string, query: string) =>
+  server.get(`/v1/search?${new URLSearchParams({ sender, query })}`)
 const word = (n: number) => VOCABULARY[n - 1] as string
 const QUERIES: readonly [string, string][] = [
   ['a word in no message', 'qqqqqq'],
@@ -156,6 +143,4 @@ for (const [what, query] of QUERIES) {
 }
 
 await server.stop()
-await pool.end()
-await postgres.close()
-folder.remove()
+await database.stop()

@@ -5,13 +5,16 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { createLogger, openPool, startPostgres } from '@trunkline/kit'
 
 const MAIN = fileURLToPath(new URL('../cli/src/main.ts', import.meta.url))
-export const API_KEY = 'the-api-key-of-this-measurement'
+const API_KEY = 'the-api-key-of-this-measurement'
 
 export type BenchServer = {
   url: string
   pid: number
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the route answers
+  get(path: string): Promise<any>
   // biome-ignore lint/suspicious/noExplicitAny: whatever the route answers
   post(path: string, body: object): Promise<any>
   stop(): Promise<void>
@@ -32,6 +35,29 @@ export const scratchFolder = (): { path: string; remove(): void } => {
   return {
     path,
     remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }),
+  }
+}
+
+export type BenchDatabase = {
+  url: string
+  pool: ReturnType<typeof openPool>
+  stop(): Promise<void>
+}
+
+/** A PostgreSQL of this measurement's own, to be written to beside the server. */
+export const startDatabase = async (): Promise<BenchDatabase> => {
+  const folder = scratchFolder()
+  const logger = createLogger({ name: 'bench', level: 'silent' })
+  const postgres = await startPostgres({ dataFolder: folder.path, logger })
+  const pool = openPool(postgres.url, logger)
+  return {
+    url: postgres.url,
+    pool,
+    stop: async () => {
+      await pool.end()
+      await postgres.close()
+      folder.remove()
+    },
   }
 }
 
@@ -61,19 +87,18 @@ export const startServer = async (env: Record<string, string> = {}): Promise<Ben
     await new Promise(resolve => setTimeout(resolve, 50))
   }
   const url = `http://127.0.0.1:${port}`
+  const ask = async (path: string, more: RequestInit = {}) => {
+    const headers = { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' }
+    const response = await fetch(`${url}${path}`, { headers, ...more })
+    const answer = await response.json()
+    if (!response.ok) throw new Error(`${path}: ${answer.detail}`)
+    return answer
+  }
   return {
     url,
     pid: child.pid ?? 0,
-    post: async (path, body) => {
-      const response = await fetch(`${url}${path}`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-      })
-      const answer = await response.json()
-      if (!response.ok) throw new Error(`${path}: ${answer.detail}`)
-      return answer
-    },
+    get: path => ask(path),
+    post: (path, body) => ask(path, { method: 'POST', body: JSON.stringify(body) }),
     stop: async () => {
       child.kill('SIGTERM')
       if (child.exitCode === null) await once(child, 'exit')

@@ -1,16 +1,12 @@
-import { createLogger, openPool, startPostgres } from '@trunkline/kit'
-import { scratchFolder } from '../server.ts'
+import { startDatabase } from '../server.ts'
 import { type Latency, percentiles } from './load.ts'
 
 const ROWS = 3_000
 
 /** One durable insert after another into a bare table of the same PostgreSQL: what committing costs by itself. */
 export const measureInsert = async (): Promise<Latency> => {
-  const folder = scratchFolder()
-  const logger = createLogger({ name: 'bench', level: 'silent' })
-  const postgres = await startPostgres({ dataFolder: folder.path, logger })
-  const pool = openPool(postgres.url, logger)
-  const client = await pool.connect()
+  const database = await startDatabase()
+  const client = await database.pool.connect()
   await client.query('create table floor (id bigserial primary key, data json not null)')
   const times: number[] = []
   for (let row = 0; row < ROWS; row++) {
@@ -23,8 +19,6 @@ export const measureInsert = async (): Promise<Latency> => {
     times.push(performance.now() - start)
   }
   client.release()
-  await pool.end()
-  await postgres.close()
-  folder.remove()
+  await database.stop()
   return percentiles(times)
 }
