@@ -9,7 +9,7 @@ const seqs = new Map<string, number>()
 
 io.on('connection', socket => {
   socket.on('room:open', ({ roomId }, acknowledge) => {
-    socket.join(roomId)
+    void socket.join(roomId)
     acknowledge({ ok: true, data: {} })
   })
   socket.on('message:send', ({ roomId, clientId, text }, acknowledge) => {
