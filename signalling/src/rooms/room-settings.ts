@@ -1,8 +1,15 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type Member, type Room, type RoomChanges, type RoomKind, TrunklineError } from '@trunkline/protocol'
+import {
+  type Member,
+  RIGHTS,
+  type Room,
+  type RoomChanges,
+  type RoomKind,
+  TrunklineError,
+} from '@trunkline/protocol'
 import { and, eq, sql } from 'drizzle-orm'
 import type { EventLog } from '../log/event-log.ts'
-import { departures, members, rooms } from '../schema.ts'
+import { departures, events, members, messages, rooms } from '../schema.ts'
 import { type Actor, assertNotDirect, type Command, command } from './command.ts'
 import { findMember } from './member-list.ts'
 import { MEMBERS_CHANNEL } from './members-channel.ts'
@@ -96,6 +103,8 @@ export class RoomSettings {
           target: [departures.userId, departures.roomId],
           set: { tx: sql`pg_current_xact_id()` },
         })
+      await executor.delete(events).where(eq(events.roomId, roomId))
+      await executor.delete(messages).where(eq(messages.roomId, roomId))
       await executor.delete(rooms).where(eq(rooms.id, roomId))
       await executor.execute(
         sql`select pg_notify(${MEMBERS_CHANNEL}, json_build_object('roomId', ${roomId}::text, 'tx', pg_current_xact_id()::text)::text)`,
@@ -109,7 +118,7 @@ export class RoomSettings {
       assertNotDirect(context)
       const { executor, append, sender } = context
       const heir = await standingOf(executor, roomId, userId)
-      if (!heir || heir.role === 'pending' || heir.role === 'banned') throw noSuchMember(userId)
+      if (!heir || !RIGHTS[heir.role].read) throw noSuchMember(userId)
       const owners = await executor
         .select({ userId: members.userId })
         .from(members)
