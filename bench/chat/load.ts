@@ -23,7 +23,7 @@ export const percentiles = (values: number[]): Latency => {
   return { p50: at(0.5), p99: at(0.99) }
 }
 
-/** CPU time of a process and its children, in seconds. */
+/** CPU time of a process and its children, with those that have ended and were waited for, in seconds. */
 export const cpuSeconds = (pid: number): number => {
   const children = new Map<number, number[]>()
   const spent = new Map<number, number>()
@@ -34,7 +34,8 @@ export const cpuSeconds = (pid: number): number => {
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
       const parent = Number(fields[1])
       children.set(parent, [...(children.get(parent) ?? []), Number(entry)])
-      spent.set(Number(entry), (Number(fields[11]) + Number(fields[12])) / 100)
+      const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0)
+      spent.set(Number(entry), ticks / 100)
     } catch {
       // It ended while we looked.
     }
@@ -47,18 +48,16 @@ export const cpuSeconds = (pid: number): number => {
 /** Everybody of a shape, connected to one engine. */
 export class Crowd {
   readonly #engine: Engine
-  readonly #shape: Shape
   readonly #peers: Peer[] = []
   #acks: number[] = []
   #deliveries: number[] = []
 
-  private constructor(engine: Engine, shape: Shape) {
+  private constructor(engine: Engine) {
     this.#engine = engine
-    this.#shape = shape
   }
 
   static async connect(engine: Engine, shape: Shape): Promise<Crowd> {
-    const crowd = new Crowd(engine, shape)
+    const crowd = new Crowd(engine)
     const total = shape.rooms * shape.members
     let user = 0
     const work = async () => {
@@ -135,9 +134,5 @@ export class Crowd {
       delivery: percentiles(deliveries),
       cores,
     }
-  }
-
-  get size(): Shape {
-    return this.#shape
   }
 }

@@ -1,11 +1,5 @@
-import {
-  ERRORS,
-  type ErrorCode,
-  type Role,
-  RoomWithMembership,
-  TrunklineError,
-  UserId,
-} from '@trunkline/protocol'
+import { refusalOf } from '@trunkline/kit'
+import { type ErrorCode, type Role, RoomWithMembership, TrunklineError, UserId } from '@trunkline/protocol'
 import { z } from 'zod'
 import { MEDIA_LIMITS } from './limits.ts'
 
@@ -29,11 +23,6 @@ export interface RoomAccess {
 // Fields this service does not know may be added to either answer; only what is used is looked at.
 const Answer = z.object({ me: RoomWithMembership.shape.me })
 const Reader = z.object({ userId: UserId })
-const Refusal = z.object({
-  code: z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]),
-  detail: z.string(),
-  retryAfterMs: z.number().optional(),
-})
 
 /** Refusals that are about the caller; any other answer means that signalling itself is in trouble. */
 const CALLERS_OWN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -50,15 +39,6 @@ const unavailable = (cause: unknown) =>
   new TrunklineError('unavailable', 'Your membership cannot be checked right now. Try again in a moment.', {
     cause,
   })
-
-const refusalOf = async (response: Response): Promise<TrunklineError> => {
-  const refusal = Refusal.safeParse(await response.json().catch(() => undefined))
-  if (!refusal.success || !CALLERS_OWN.has(refusal.data.code)) {
-    return unavailable(new Error(`signalling answered ${response.status}`))
-  }
-  const { code, detail, retryAfterMs } = refusal.data
-  return new TrunklineError(code, detail, retryAfterMs === undefined ? {} : { details: { retryAfterMs } })
-}
 
 /**
  * Asks signalling in another process, with the user's own token: `GET /v1/rooms/{id}` and
@@ -78,7 +58,7 @@ export const createHttpAccess = (options: { signallingUrl: string }): RoomAccess
     }).catch((error: unknown) => {
       throw unavailable(error)
     })
-    if (!response.ok) throw await refusalOf(response)
+    if (!response.ok) throw await refusalOf(response, CALLERS_OWN, unavailable)
     const answered = answer.safeParse(await response.json().catch(() => undefined))
     if (!answered.success) throw unavailable(answered.error)
     return answered.data

@@ -3,11 +3,12 @@ import type {
   JoinedCall,
   NoticeData,
   NoticeName,
+  RequestData,
   TrackSource,
   TransportOptions,
 } from '@trunkline/protocol'
 import type { Device, types } from 'mediasoup-client'
-import type { Connection } from './connection.ts'
+import type { Connection, ConnectionEvents } from './connection.ts'
 import { Emitter } from './emitter.ts'
 import { layerForHeight, sendOptions } from './encodings.ts'
 import { toTrunklineError } from './errors.ts'
@@ -69,7 +70,7 @@ export class CallSession extends Emitter<SessionEvents> {
         if (session) act()
         else early.push(act)
       }
-      stops.push(connection.on(name, listener as never))
+      stops.push(connection.on(name, listener as (...args: ConnectionEvents[N]) => void))
     }
     hear('consumer:added', (it, { consumer }) => it.#take(consumer))
     hear('consumer:closed', (it, { consumerId }) => it.#drop(consumerId))
@@ -112,7 +113,7 @@ export class CallSession extends Emitter<SessionEvents> {
           transportId: this.#send.id,
           source,
           kind,
-          rtpParameters: rtpParameters as never,
+          rtpParameters: rtpParameters as unknown as RequestData<'producer:create'>['rtpParameters'],
           paused,
         })
         .then(({ producerId }) => done({ id: producerId }), failed)

@@ -1,31 +1,14 @@
 import { Readable } from 'node:stream'
-import {
-  ERRORS,
-  type ErrorCode,
-  type FileShelf,
-  SHELF_PATH,
-  ShelfFile,
-  TrunklineError,
-} from '@trunkline/protocol'
+import { refusalOf } from '@trunkline/kit'
+import { type ErrorCode, type FileShelf, SHELF_PATH, ShelfFile, TrunklineError } from '@trunkline/protocol'
 import { z } from 'zod'
 
 const Files = z.array(ShelfFile)
-const Refusal = z.object({
-  code: z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]),
-  detail: z.string(),
-})
 /** What is about the files themselves; anything else means that media is in trouble, and may be tried again. */
 const ABOUT_FILES: ReadonlySet<ErrorCode> = new Set(['not_found', 'conflict', 'invalid_request', 'too_large'])
 
 const unavailable = (cause: unknown): TrunklineError =>
   new TrunklineError('unavailable', 'The media service cannot be reached right now.', { cause })
-
-const refusalOf = async (response: Response): Promise<TrunklineError> => {
-  const refusal = Refusal.safeParse(await response.json().catch(() => undefined))
-  return refusal.success && ABOUT_FILES.has(refusal.data.code)
-    ? new TrunklineError(refusal.data.code, refusal.data.detail)
-    : unavailable(new Error(`media answered ${response.status}`))
-}
 
 /**
  * The shelf of a media service in another process.
@@ -53,7 +36,7 @@ export const createHttpShelf = (options: { mediaUrl: string; secret: string }): 
     }).catch((error: unknown) => {
       throw unavailable(error)
     })
-    if (!response.ok) throw await refusalOf(response)
+    if (!response.ok) throw await refusalOf(response, ABOUT_FILES, unavailable)
     return response
   }
 
