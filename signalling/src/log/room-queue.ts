@@ -3,8 +3,8 @@ import type { Appended, Entry } from './entry.ts'
 import type { Outcome } from './write.ts'
 
 /**
- * Batches on their way at once, each on a connection of its own: one is being written while others become durable.
- * 400 senders in 500 rooms, on two busy cores: 4,400, 7,100, 8,000, 10,500 messages a second with 1, 2, 3, 4.
+ * Batches on their way at once, each on a connection of its own: one is being written while others become durable. More
+ * than one matters where the disk or the network to the database is slow; how much, has not been measured by itself.
  */
 const BATCHES = 4
 const BATCH = { entries: 256, bytes: 1024 * 1024 }
