@@ -37,8 +37,14 @@ export const EVENTS = {
   'member.left': z.strictObject({ userId: UserId, ...request }),
   /** Sent away, or not let in: the last for moderators' eyes, as the request was. */
   'member.removed': z.strictObject({ userId: UserId, reason, ...request }),
-  /** For moderators' eyes; others read that a member was removed. */
-  'member.banned': z.strictObject({ userId: UserId, reason, until: Time.optional() }),
+  /** For moderators' eyes; others read that a member was removed, if it was one that they saw. */
+  'member.banned': z.strictObject({
+    userId: UserId,
+    reason,
+    until: Time.optional(),
+    /** Nobody but moderators knew of the user here: it was not in the room, or only asked to come in. */
+    unseen: z.literal(true).optional(),
+  }),
   'member.unbanned': z.strictObject({ userId: UserId }),
   /** In the place of an event that is for moderators' eyes: the numbers have no holes. */
   'event.hidden': z.strictObject({}),
@@ -123,7 +129,7 @@ export const isForModerators = (event: RoomEvent): boolean =>
 export const eventFor = (role: Role, event: RoomEvent): RoomEvent => {
   if (!isForModerators(event) || RIGHTS[role].moderate) return event
   const { roomId, seq, at, sender } = event
-  return event.type === 'member.banned'
+  return event.type === 'member.banned' && !event.data.unseen
     ? // As a kick without a reason reads: nobody is to tell the two apart.
       {
         roomId,

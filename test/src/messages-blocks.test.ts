@@ -21,6 +21,19 @@ beforeEach(() => database.pool.query('delete from blocks'))
 describe.each(['overRest', 'overSocket'] as const)('blocks %s', transport => {
   const ask: Stage['overRest'] = (who, name, data) => stage[transport](who, name, data)
 
+  it('are not gone around by a room of two of another kind', async () => {
+    const earlier = await ask('bob', 'room:create', { kind: 'direct', members: ['ann'] })
+    await ask('ann', 'block:add', { userId: 'bob' })
+    const group = { kind: 'group' as const, members: ['ann'] }
+    expect(await refusalOf(ask('bob', 'room:create', group))).toBe('forbidden')
+    const { id: roomId } = await ask('bob', 'room:create', { kind: 'group' })
+    expect(await refusalOf(ask('bob', 'member:add', { roomId, userIds: ['ann'] }))).toBe('forbidden')
+    expect(await refusalOf(ask('bob', 'member:invite', { roomId, userIds: ['ann'] }))).toBe('forbidden')
+    // What there was stays to be read.
+    expect((await ask('bob', 'room:create', { kind: 'direct', members: ['ann'] })).id).toBe(earlier.id)
+    await ask('cid', 'room:create', group)
+  })
+
   it('are listed, page by page, and told to all devices of who has them', async () => {
     await ask('ann', 'block:add', { userId: 'cid' })
     await ask('ann', 'block:add', { userId: 'bob' })

@@ -13,7 +13,7 @@ import type { EventLog } from '../log/event-log.ts'
 import { type Actor, assertNotDirect, type Command, command } from './command.ts'
 import { findBan, findMember, findMembers } from './member-list.ts'
 import { afterDeparture, hasDeparted, join } from './membership-changes.ts'
-import { namedUsers } from './named-users.ts'
+import { assertMayBring, namedUsers } from './named-users.ts'
 import { assertMayGive, assertOutranks } from './roles.ts'
 import { type Standing, standingOf, standingsOf } from './standings.ts'
 
@@ -134,6 +134,7 @@ export class Memberships {
             userId,
             ...(reason === undefined ? {} : { reason }),
             ...(ends ? { until: ends.toISOString() } : {}),
+            ...(isSeen(standing) ? {} : { unseen: true as const }),
           },
         })
         if (standing) await afterDeparture(context, standing.role)
@@ -179,6 +180,7 @@ export class Memberships {
       const known = await namedUsers(this.#users, executor, userIds, {
         create: actor.principal.type === 'key',
       })
+      if (actor.principal.type === 'user') await assertMayBring(executor, actor.principal.user.id, userIds)
       const standings = await standingsOf(executor, roomId, userIds)
       for (const [userId, user] of known) {
         const standing = standings.get(userId)
@@ -196,6 +198,10 @@ export class Memberships {
     return known.get(userId) as User
   }
 }
+
+/** Whether members who do not moderate know that this user is, or is to be, in the room. */
+const isSeen = (standing: Standing | undefined): boolean =>
+  standing !== undefined && standing.role !== 'banned' && standing.pending !== 'requested'
 
 const memberNow = async ({ executor, room }: Command, userId: string): Promise<Member> => {
   const member = await findMember(executor, room.id, userId)

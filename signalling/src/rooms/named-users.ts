@@ -1,6 +1,8 @@
 import { TrunklineError, type User } from '@trunkline/protocol'
+import { and, eq, inArray } from 'drizzle-orm'
 import type { Executor } from '../database.ts'
 import type { Users } from '../identity/users.ts'
+import { blocks } from '../schema.ts'
 
 /**
  * The users somebody names.
@@ -23,4 +25,22 @@ export const namedUsers = async (
     )
   }
   return known
+}
+
+/**
+ * A user brings nobody into a room who has blocked it: the block would be worth nothing.
+ * @throws TrunklineError `forbidden`
+ */
+export const assertMayBring = async (
+  executor: Executor,
+  userId: string,
+  others: readonly string[],
+): Promise<void> => {
+  if (others.length === 0) return
+  const [blocked] = await executor
+    .select({ by: blocks.userId })
+    .from(blocks)
+    .where(and(inArray(blocks.userId, [...others]), eq(blocks.blockedId, userId)))
+    .limit(1)
+  if (blocked) throw new TrunklineError('forbidden', `You cannot bring "${blocked.by}" into a room.`)
 }

@@ -6,7 +6,7 @@ import type { Users } from '../identity/users.ts'
 import { derivedId, newId } from '../ids.ts'
 import type { EventLog } from '../log/event-log.ts'
 import { rooms as roomsTable } from '../schema.ts'
-import { namedUsers } from './named-users.ts'
+import { assertMayBring, namedUsers } from './named-users.ts'
 import { fingerprintOf } from './room-post.ts'
 import { assertSuitsKind } from './room-settings.ts'
 import { type Rooms, toRoom } from './rooms.ts'
@@ -165,6 +165,8 @@ export class RoomCreation {
         requestHash: requestKey === undefined ? undefined : requestHash,
         createdBy: creator?.id,
       })
+      // A room that exists is found above, blocks or not.
+      if (creator && !createsUsers) await assertMayBring(executor, creator.id, memberIds)
       const sender = creator?.id
       await append({ type: 'room.created', sender, data: { kind, ...settings } })
       for (const userId of memberIds) {
