@@ -2,20 +2,25 @@ import type { OperationInput, OperationName, RoomEvent } from '@trunkline/protoc
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { API_KEY_ID, jwt } from './hostile-tokens.ts'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { databaseText, tablesWith } from './support/database-text.ts'
 import { perform } from './support/operations.ts'
 import { mintToken, rest } from './support/rest.ts'
-import { startServer } from './support/server.ts'
+import { startServer, type TestServer } from './support/server.ts'
 import { connectSocket } from './support/socket.ts'
 import { until } from './support/until.ts'
 
 const register = cleanUpAfterAll()
+let server: TestServer
 let url: string
 const tokens = new Map<string, string>()
 
 beforeAll(async () => {
-  url = (
-    await startServer({ services: ['signalling'], env: { TRUNKLINE_SECRET: 'a-secret-for-rooms' }, register })
-  ).url
+  server = await startServer({
+    services: ['signalling'],
+    env: { TRUNKLINE_SECRET: 'a-secret-for-rooms' },
+    register,
+  })
+  url = server.url
   for (const name of ['olga', 'mona', 'pete', 'mary', 'sam', 'tess'])
     tokens.set(name, await mintToken(url, name))
 })
@@ -193,6 +198,11 @@ describe('the settings of a room', () => {
 describe('a room that is deleted', () => {
   it('is gone for everybody, and its members hear so', async () => {
     await makeGroup()
+    const sent = await rest(url, 'POST', `/v1/rooms/${roomId}/messages`, {
+      token: tokens.get('olga') as string,
+      body: { text: 'goes with the room' },
+    })
+    expect(sent.status).toBe(201)
     const [mary, sam] = await Promise.all([
       connectSocket(url, 'mary', onTestFinished),
       connectSocket(url, 'sam', onTestFinished),
@@ -204,6 +214,9 @@ describe('a room that is deleted', () => {
     for (const user of ['olga', 'mary', 'server']) {
       expect(await refusal(user, 'room:get', { roomId })).toBe('room_not_found')
     }
+    // Who was away hears of it by sync.
+    const left = tablesWith(await databaseText(server), roomId)
+    expect(left.filter(table => table.startsWith('public.'))).toEqual(['public.departures'])
   })
 })
 
