@@ -34,7 +34,18 @@ export const startTrunkline = async (rooms: number, members: number): Promise<En
       let sent = 0
       return {
         send: async text => {
-          await peer.request('message:send', { roomId, clientId: `${user}-${sent++}`, text })
+          const clientId = `${user}-${sent++}`
+          for (;;) {
+            try {
+              await peer.request('message:send', { roomId, clientId, text })
+              return
+            } catch (error) {
+              // A user may send 20 a second, which a hundred at full speed do.
+              const [, wait] = /"retryAfterMs":(\d+)/.exec((error as Error).message) ?? []
+              if (wait === undefined) throw error
+              await new Promise(resolve => setTimeout(resolve, Number(wait)))
+            }
+          }
         },
       }
     },
