@@ -6,19 +6,22 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 // A test runner that builds this has a NODE_ENV of its own, and would get the libraries' development code.
 process.env.NODE_ENV = 'production'
 
-// Two entries over the same components: the demo's page, and the script other people's pages load.
+// The demo's page, and what other people's pages load: a room to place, and the SDK by itself for those without a bundler.
 export default defineConfig({
   root: here('.'),
   build: {
     outDir: here('dist'),
     emptyOutDir: true,
     target: 'es2022',
-    // The two entries share one chunk of nearly everything; splitting it further only adds round trips.
+    // The entries share one chunk of nearly everything; splitting it further only adds round trips.
     chunkSizeWarningLimit: 1_000,
     rollupOptions: {
-      input: { index: here('index.html'), embed: here('src/embed.ts') },
+      input: { index: here('index.html'), embed: here('src/embed.ts'), sdk: here('../sdk/js/src/index.ts') },
+      // The SDK is there for what it exports.
+      preserveEntrySignatures: 'exports-only',
       output: {
-        entryFileNames: chunk => (chunk.name === 'embed' ? 'embed.js' : 'assets/[name]-[hash].js'),
+        entryFileNames: chunk =>
+          chunk.name === 'embed' || chunk.name === 'sdk' ? '[name].js' : 'assets/[name]-[hash].js',
       },
     },
   },

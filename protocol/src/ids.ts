@@ -44,7 +44,9 @@ export const Seq = z.int().min(1)
 /** A position in a room's log: 0 is before the first event. */
 export const Position = z.int().min(0)
 /** ISO 8601 in UTC. */
-export const Time = z.iso.datetime()
+export const Time = z.iso.datetime({
+  message: 'must be a time in UTC such as 2026-11-21T09:30:00Z',
+})
 
 export type UserId = z.infer<typeof UserId>
 export type RoomId = z.infer<typeof RoomId>

@@ -8,11 +8,15 @@ const MAX_ISSUE_CHARS = 200
 const shorten = (text: string): string =>
   text.length <= MAX_ISSUE_CHARS ? text : `${text.slice(0, MAX_ISSUE_CHARS - 1).toWellFormed()}…`
 
+/** zod says what type it got instead; for what was not sent at all there is a shorter word. */
+const sentenceOf = (issue: z.core.$ZodIssue): string =>
+  issue.code === 'invalid_type' && issue.message.endsWith('received undefined') ? 'is missing' : issue.message
+
 /** zod's issues as paths and sentences, the first few. */
 export const issuesOf = (error: z.ZodError): ErrorIssue[] =>
   error.issues
     .slice(0, MAX_ISSUES)
-    .map(issue => ({ path: shorten(issue.path.map(String).join('.')), message: shorten(issue.message) }))
+    .map(issue => ({ path: shorten(issue.path.map(String).join('.')), message: shorten(sentenceOf(issue)) }))
 
 /**
  * Parses input from outside.

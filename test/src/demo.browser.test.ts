@@ -60,6 +60,30 @@ test('a guest reads and writes without joining the call, and may join it after a
   await page.context().close()
 })
 
+test('the SDK is a module that any page may load; a token leaves the address it came with', async () => {
+  await rest(server.url, 'POST', '/v1/rooms', { body: { id: 'sdk', kind: 'group' } })
+  const token = await mintToken(server.url, 'dr-lee', {
+    name: 'Dr Lee',
+    rooms: [{ roomId: 'sdk', role: 'publisher' }],
+  })
+  const { page } = await visit(browser, `${server.url}/r/sdk#token=${token}`, 'Ada')
+  await page.getByText('Dr Lee').first().waitFor()
+  expect(page.url()).toBe(`${server.url}/r/sdk`)
+  await page.reload()
+  await page.getByText('Dr Lee').first().waitFor()
+  // As text: the test runner would make an import of its own of it.
+  const said = await page.evaluate(`(async () => {
+    const { Trunkline } = await import('${server.url}/sdk.js')
+    const client = new Trunkline({ url: '${server.url}', token: '${token}' })
+    const room = await client.openRoom('sdk')
+    const { data } = await room.send({ text: 'from a bare page' })
+    await client.close()
+    return data.parts[0].text
+  })()`)
+  expect(said).toBe('from a bare page')
+  await page.context().close()
+})
+
 test("embedded in another origin's page, it names who an app names and hands out no link of ours", async () => {
   await rest(server.url, 'POST', '/v1/rooms', { body: { id: 'embedded', kind: 'group', title: 'Ward 7' } })
   await rest(server.url, 'POST', '/v1/rooms/embedded/messages', {

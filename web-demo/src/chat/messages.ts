@@ -174,7 +174,7 @@ export class Messages extends LightElement {
             ({ key }) => key,
             item => this.#item(item),
           )}
-          ${isEmpty ? html`<p class="empty">No messages yet. Say hello.</p>` : nothing}
+          ${isEmpty ? html`<p class="empty">No messages yet.${room.can('write') ? ' Say hello.' : ''}</p>` : nothing}
         </div>
       </div>
       ${this.loading ? html`<p class="loading"><span class="spinner"></span></p>` : nothing}

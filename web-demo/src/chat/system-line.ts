@@ -24,9 +24,11 @@ const ROLES: Record<GrantedRole, string> = {
   member: 'a reader',
 }
 
-const be = (who: string, past = false) => (who === 'You' ? (past ? 'were' : 'are') : past ? 'was' : 'is')
-/** "you" within a sentence. */
-const whom = (who: string) => (who === 'You' ? 'you' : who)
+const isSeveral = (who: string) => /, | and /.test(who)
+const be = (who: string, past = false) =>
+  who === 'You' || isSeveral(who) ? (past ? 'were' : 'are') : past ? 'was' : 'is'
+/** "you" within a sentence, where it begins a list, too. */
+const whom = (who: string) => who.replace(/^You(?=$|, | and )/, 'you')
 const because = (reason: string | undefined) => (reason ? `: ${reason}` : '')
 
 /** What changed of a room's settings; undefined when it is nothing people see. */

@@ -121,7 +121,8 @@ class Items {
     const group = this.#together
     if (together && group && group.type === event.type && group.by === byOf(event)) {
       const who = name(together.who)
-      if (!group.names.includes(who)) group.names.push(who)
+      // "You and Ann", as one says it.
+      if (!group.names.includes(who)) group.names[who === 'You' ? 'unshift' : 'push'](who)
       group.line.text = together.tell(namesTogether(group.names))
       group.line.names = group.names.join(', ')
       return
