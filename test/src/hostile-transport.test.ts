@@ -292,8 +292,10 @@ it('hundreds of connections that come and go in the middle of a request', { time
     if (!reply.ok) throw new Error(reply.error.message)
     return reply.data
   }
-  const { presence } = await opened()
-  expect(presence).toEqual([{ userId: 'grace', status: 'online' }])
+  // Who is gone counts as there a moment longer: it may be a reload.
+  await expect
+    .poll(async () => (await opened()).presence, { timeout: 10_000 })
+    .toEqual([{ userId: 'grace', status: 'online' }])
   await expect.poll(async () => (await opened()).call?.participants ?? [], { timeout: 10_000 }).toEqual([])
   const metrics = await rest(stage.url, 'GET', '/metrics')
   expect(metrics.status).toBe(200)

@@ -202,6 +202,7 @@ describe('two nodes', () => {
       await until(`pete hears of bans as ${as}`, async () => {
         const userId = `${name('outcast')}-${as}-${n++}`
         await mintToken(a.url, userId)
+        await olga.request('member:add', { roomId, userIds: [userId] })
         await olga.request('member:ban', { roomId, userId })
         return (await until('pete hears', () => eventsOf(pete, userId)[0])) === as
       })
