@@ -34,6 +34,7 @@ COPY sdk/js/package.json sdk/js/
 COPY web-demo/package.json web-demo/
 COPY cli/package.json cli/
 COPY test/package.json test/
+COPY bench/package.json bench/
 RUN npm ci --ignore-scripts --include=dev --include=optional
 
 COPY sfu/provision sfu/provision/
