@@ -61,7 +61,12 @@ export const startProsody = async (): Promise<Engine> => {
   const config = join(folder.path, 'prosody.cfg.lua')
   writeFileSync(config, configuration(folder.path, port, process.env.USER ?? 'root'))
   const child = spawn('prosody', ['--config', config, '-F'], { stdio: ['ignore', 'inherit', 'inherit'] })
-  await reachable(port)
+  const missing = once(child, 'error').then(() => {
+    throw new Error(
+      'Prosody is not installed: apt-get install --no-install-recommends prosody, then run this again.',
+    )
+  })
+  await Promise.race([reachable(port), missing])
   const clients: ReturnType<typeof client>[] = []
   return {
     name: 'Prosody, MUC with archive',
