@@ -78,6 +78,8 @@ export const startServer = async (env: Record<string, string> = {}): Promise<Ben
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
+  // A measurement that fails leaves no server behind.
+  process.once('exit', () => child.kill())
   let output = ''
   child.stdout.on('data', chunk => {
     output += chunk
