@@ -5,7 +5,6 @@ import {
   bigserial,
   boolean,
   customType,
-  foreignKey,
   index,
   integer,
   json,
@@ -248,7 +247,8 @@ export const messages = pgTable(
 /**
  * The words of messages (part 0) and of the names of their files (part 1 for the first part that is one, and so on),
  * written by signalling/src/search. Each word begins with the stretch of a room's log it stands in, so that a search
- * reads nothing of rooms that are not the searcher's. Goes with its message.
+ * reads nothing of rooms that are not the searcher's. No reference, as in `events`: whoever removes messages holds the
+ * room's row of `room_search` while removing their words, so that none are written after.
  */
 export const messageSearch = pgTable(
   'message_search',
@@ -264,11 +264,6 @@ export const messageSearch = pgTable(
   },
   table => [
     primaryKey({ columns: [table.roomId, table.seq, table.part] }),
-    foreignKey({
-      columns: [table.roomId, table.seq],
-      foreignColumns: [messages.roomId, messages.seq],
-      name: 'message_search_message_fk',
-    }).onDelete('cascade'),
     // Without the list of pending entries, which every search would read through, whoever's they are.
     index('message_search_words').using('gin', table.vector).with({ fastupdate: false }),
   ],

@@ -31,14 +31,19 @@ const connectionOf = (client: pg.PoolClient): Connection => {
   return connection
 }
 
+/** Sends the commit after all that was sent so far. What became of it, the transaction waits for. */
+export type Commit = () => void
+
 /**
  * Runs work in a transaction and commits it; tries again, a few times, what another transaction was in the way of.
  * So `work` changes nothing but the database.
+ * @param work may send the commit itself, after the last of what it writes and without waiting for that: one way to the
+ *   database and back less. Should a statement before it fail, PostgreSQL takes all back at the commit.
  * @param open statements that write nothing: they travel with the transaction's beginning, and `work` gets their results
  */
 export const inTransaction = async <R, O = void>(
   pool: pg.Pool,
-  work: (connection: Connection, opened: O) => Promise<R>,
+  work: (connection: Connection, opened: O, commit: Commit) => Promise<R>,
   open?: (connection: Connection) => Promise<O>,
 ): Promise<R> => {
   for (let attempt = 1; ; attempt++) {
@@ -53,7 +58,7 @@ export const inTransaction = async <R, O = void>(
 
 const once = async <R, O>(
   pool: pg.Pool,
-  work: (connection: Connection, opened: O) => Promise<R>,
+  work: (connection: Connection, opened: O, commit: Commit) => Promise<R>,
   open?: (connection: Connection) => Promise<O>,
 ): Promise<R> => {
   const client = await pool.connect()
@@ -61,8 +66,17 @@ const once = async <R, O>(
     const connection = connectionOf(client)
     // Nothing is written before it is known to have begun.
     const [, opened] = await Promise.all([client.query(BEGIN), open?.(connection)])
-    const result = await work(connection, opened as O)
-    await client.query('commit')
+    let committed: Promise<void> | undefined
+    const commit = () => {
+      committed ??= client.query('commit').then(({ command }) => {
+        if (command !== 'COMMIT') throw new Error('the transaction was taken back')
+      })
+      // Waited for below, unless what was sent before it failed: then that is told.
+      committed.catch(() => {})
+    }
+    const result = await work(connection, opened as O, commit)
+    commit()
+    await committed
     client.release()
     return result
   } catch (error) {

@@ -28,7 +28,7 @@ export type PageQuery = {
   type?: EventType
 }
 
-/** Events that change nothing about who may append what: they share transactions. */
+/** Events that change nothing about who may append what: they share transactions, written all at once. */
 const SHARED: ReadonlySet<EventType> = new Set(['message.created', 'node.published'])
 
 /** The rooms' logs: append and read. */
@@ -161,10 +161,12 @@ export class EventLog {
 
   async #commit(entries: readonly Entry[]): Promise<Outcome[]> {
     const roomIds = [...new Set(entries.map(entry => entry.roomId))]
+    const isShared = entries.every(({ type }) => SHARED.has(type))
     try {
       const outcomes = await inTransaction<Outcome[], [Map<string, LockedRoom>, Checked]>(
         this.#pool,
-        (connection, [rooms, checked]) => write(connection, rooms, checked, entries),
+        (connection, [rooms, checked], commit) =>
+          write(connection, rooms, checked, entries, isShared ? commit : undefined),
         connection => Promise.all([lockRooms(connection, roomIds), check(connection, entries)]),
       )
       this.#announce(outcomes.flatMap(outcome => ('appended' in outcome ? [outcome.appended.event] : [])))

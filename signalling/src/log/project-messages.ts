@@ -4,14 +4,16 @@ import type { Connection } from './connection.ts'
 type About = RoomEventOf<'message.pinned' | 'message.unpinned'>
 
 /**
- * Messages of any rooms at once: the rate at which people write is the rate of this statement. So it also moves the
- * rooms' numbers on, and touches each room once. Those may be further on already: a room that is being imported lives.
+ * Messages of any rooms at once, its statements sent without waiting for each other: the rate at which people write is
+ * the rate of the first. So that one also moves the rooms' numbers on, and touches each room once. Those may be further
+ * on already: a room that is being imported lives.
  */
 export const messagesCreated = async (
   { $client }: Connection,
   events: readonly RoomEventOf<'message.created'>[],
 ): Promise<void> => {
-  await $client.query({
+  const answers = events.filter(({ data }) => data.threadOf !== undefined)
+  const made = $client.query({
     name: 'log.messages_created',
     text: `with said as (
         select * from unnest($1::text[], $2::bigint[], $3::text[], $4::timestamptz[], $5::bigint[], $6::boolean[], $7::timestamptz[])
@@ -35,13 +37,18 @@ export const messagesCreated = async (
       events.map(({ data }) => data.expiresAt ?? null),
     ],
   })
-  await addMentions(
+  const mentioned = addMentions(
     $client,
     events.map(({ roomId, seq, data }) => ({ roomId, seq, mentions: data.mentions })),
   )
-  const answers = events.filter(({ data }) => data.threadOf !== undefined)
-  if (answers.length === 0) return
-  await $client.query({
+  await Promise.all([made, mentioned, answers.length > 0 && countAnswers($client, answers)])
+}
+
+const countAnswers = async (
+  client: Connection['$client'],
+  answers: readonly RoomEventOf<'message.created'>[],
+): Promise<void> => {
+  await client.query({
     name: 'log.messages_answered',
     text: `update messages
       set thread_count = messages.thread_count + answered.count, thread_last_seq = answered.last

@@ -68,9 +68,11 @@ const PROJECTIONS: Projections = {
  * @param events of any rooms, those of one room in their order and after all that were projected before
  */
 export const project = async (connection: Connection, events: readonly RoomEvent[]): Promise<void> => {
+  // What needs no look at what was written before is sent one after the other, and waited for together.
+  const sent: Promise<void>[] = []
   let messages: RoomEventOf<'message.created'>[] = []
-  const flush = async () => {
-    if (messages.length > 0) await messagesCreated(connection, messages)
+  const flush = () => {
+    if (messages.length > 0) sent.push(messagesCreated(connection, messages))
     messages = []
   }
   /** Of rooms whose latest event is not a message. */
@@ -81,11 +83,17 @@ export const project = async (connection: Connection, events: readonly RoomEvent
       lastSeqs.delete(event.roomId)
       continue
     }
-    await flush()
+    flush()
+    lastSeqs.set(event.roomId, event.seq)
+    if (event.type === 'node.published') {
+      sent.push(nodePublished(connection, event))
+      continue
+    }
+    await Promise.all(sent)
     const apply = PROJECTIONS[event.type] as (connection: Connection, event: RoomEvent) => Promise<void>
     await apply(connection, event)
-    lastSeqs.set(event.roomId, event.seq)
   }
-  await flush()
-  if (lastSeqs.size > 0) await roomsAdvanced(connection, lastSeqs)
+  flush()
+  if (lastSeqs.size > 0) sent.push(roomsAdvanced(connection, lastSeqs))
+  await Promise.all(sent)
 }

@@ -104,8 +104,9 @@ const shorten = async ({ $client }: Connection, roomId: string): Promise<number 
   const first = Number(rows[0]?.first ?? 0)
   const until = Number(rows[0]?.until ?? 0)
   if (until <= first) return 0
-  // What hangs on a message goes with it; the index of search does by itself.
-  for (const table of ['events', 'messages', 'mentions', 'reactions', 'node_values']) {
+  // The index of search is not written meanwhile, so it gets no words of what is removed here.
+  await $client.query('select from room_search where room_id = $1 for update', [roomId])
+  for (const table of ['events', 'messages', 'mentions', 'reactions', 'node_values', 'message_search']) {
     await $client.query(`delete from ${table} where room_id = $1 and seq < $2`, [roomId, until])
   }
   await $client.query(

@@ -1,7 +1,7 @@
 import { RIGHTS, type Role, type RoomEvent } from '@trunkline/protocol'
 import { refusedByBlock } from '../identity/blocks.ts'
 import { assertMay, refusedByArchive, refusedByBan, roomNotFound } from '../rooms/roles.ts'
-import type { Connection } from './connection.ts'
+import type { Commit, Connection } from './connection.ts'
 import type { Appended, Entry } from './entry.ts'
 import { type EventRow, toEvent } from './event-row.ts'
 import { project } from './projector.ts'
@@ -35,12 +35,14 @@ export const lockRooms = async (
 /**
  * Appends entries of locked rooms in one go; each gets its own outcome. All that is appended here must be such that it
  * changes nothing about who may append what beside it.
+ * @param commit given when all of it is written without a look at what was written before: then the commit goes along
  */
 export const write = async (
   connection: Connection,
   rooms: ReadonlyMap<string, LockedRoom>,
   { at, facts }: Checked,
   entries: readonly Entry[],
+  commit?: Commit,
 ): Promise<Outcome[]> => {
   const silenced = await silencedAmong(connection, rooms, entries)
   const added: { entry: Entry; seq: number }[] = []
@@ -64,7 +66,9 @@ export const write = async (
     const { roomId, type, sender = null, clientId = null, data } = entry
     return toEvent({ roomId, seq, type, sender, clientId, data, at })
   })
-  await Promise.all([insert(connection, events), project(connection, events)])
+  const written = Promise.all([insert(connection, events), project(connection, events)])
+  commit?.()
+  await written
   const used = new Set<number>()
   return places.map(place => {
     if (typeof place !== 'number') return place

@@ -9,7 +9,7 @@ import {
 } from '@trunkline/protocol'
 import { and, eq, sql } from 'drizzle-orm'
 import type { EventLog } from '../log/event-log.ts'
-import { departures, events, members, messages, rooms } from '../schema.ts'
+import { departures, events, members, messageSearch, messages, roomSearch, rooms } from '../schema.ts'
 import { type Actor, assertNotDirect, type Command, command } from './command.ts'
 import { findMember } from './member-list.ts'
 import { MEMBERS_CHANNEL } from './members-channel.ts'
@@ -103,6 +103,8 @@ export class RoomSettings {
           target: [departures.userId, departures.roomId],
           set: { tx: sql`pg_current_xact_id()` },
         })
+      await executor.select().from(roomSearch).where(eq(roomSearch.roomId, roomId)).for('update')
+      await executor.delete(messageSearch).where(eq(messageSearch.roomId, roomId))
       await executor.delete(events).where(eq(events.roomId, roomId))
       await executor.delete(messages).where(eq(messages.roomId, roomId))
       await executor.delete(rooms).where(eq(rooms.id, roomId))

@@ -6,7 +6,7 @@ import { filesOf, textOf } from './message-words.ts'
 import { messageVector, prefixOf, roomVector } from './vectors.ts'
 
 /** Events read at once, all rooms together. */
-const EVENTS_PER_ROUND = 500
+const EVENTS_PER_ROUND = 2_000
 /** Cutting text into words holds up the process: after so many UTF-16 units others get their turn. */
 const CHARS_AT_ONCE = 65_536
 

@@ -10,7 +10,14 @@ import { indexRooms } from './index-rooms.ts'
 const PAUSE_MS = 200
 /** How often rooms are looked for whose latest events no node has indexed, ms: those of a node that died. */
 const SWEEP_MS = 15_000
-const ROOMS_PER_ROUND = 50
+/**
+ * While people write, it works at most this share of the time: a send is waited for, a search of what was said a second
+ * ago hardly ever. It falls behind when the log is written as fast as it goes, and catches up after.
+ */
+const SHARE_BESIDE_WRITERS = 0.2
+/** So many events in a round's time are people writing fast. */
+const WRITTEN_FAST = 50
+const ROOMS_PER_ROUND = 500
 const ROOMS_PER_SWEEP = 1_000
 /** Behind by more than this many events, it tells how far it is, every so often (ms). */
 const WORTH_TELLING = 10_000
@@ -42,6 +49,8 @@ export class SearchIndexer {
   #wake: (() => void) | undefined
   #isClosed = false
   #isFailing = false
+  /** Events of this node since the last round began. */
+  #appended = 0
   #sweepAt = 0
   #tellAt = 0
   #isCatchingUp = false
@@ -51,6 +60,7 @@ export class SearchIndexer {
     this.#logger = deps.logger
     this.#stopListening = deps.log.onAppend(event => {
       if (!CHANGES_WORDS.has(event.type)) return
+      this.#appended++
       this.#waiting.add(event.roomId)
       this.#wake?.()
     })
@@ -70,9 +80,14 @@ export class SearchIndexer {
 
   async #run(): Promise<void> {
     while (!this.#isClosed) {
+      this.#appended = 0
+      const start = performance.now()
       const isBehind = await this.#tryRound()
-      // A moment between rounds in any case; then, when nothing is left to do, until there is.
-      if (!isBehind) await this.#sleep(PAUSE_MS, () => this.#isClosed)
+      const took = performance.now() - start
+      // A moment between rounds, unless there is much to do and nobody in the way; then, when nothing is left, until there is.
+      if (!isBehind || this.#appended >= WRITTEN_FAST) {
+        await this.#sleep(Math.max(PAUSE_MS, took / SHARE_BESIDE_WRITERS - took), () => this.#isClosed)
+      }
       if (this.#waiting.size > 0) continue
       await this.#sleep(this.#sweepAt - performance.now(), () => this.#isClosed || this.#waiting.size > 0)
     }
