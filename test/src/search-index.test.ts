@@ -120,3 +120,20 @@ test('a message deleted while it is indexed is not left in the index', async () 
   await until('all is indexed', async () => (await found(node.url, 'x-ada', 'last one')).length === 1)
   expect(await indexedOf('racing')).toBe(1)
 })
+
+test('the words of a deleted room go with it, also those that are being indexed', async () => {
+  await rest(node.url, 'POST', '/v1/rooms', { body: { id: 'gone', kind: 'group', members: ['x-ada'] } })
+  for (let at = 0; at < 40; at++) {
+    await rest(node.url, 'POST', '/v1/rooms/gone/messages', {
+      body: { sender: 'x-ada', text: `vanish ${at}` },
+    })
+  }
+  await until('the index has begun', async () => (await indexedOf('gone')) > 0)
+  await rest(node.url, 'POST', '/v1/rooms/gone/messages', {
+    body: { sender: 'x-ada', text: 'vanish as well' },
+  })
+  expect((await rest(node.url, 'DELETE', '/v1/rooms/gone')).status).toBe(200)
+  // Longer than the pause between two rounds.
+  await new Promise(resolve => setTimeout(resolve, 1_000))
+  expect(await indexedOf('gone')).toBe(0)
+})

@@ -8,7 +8,8 @@ import { Inbox } from '../inbox/inbox.ts'
 import { Snapshots } from '../inbox/snapshots.ts'
 import { Sync } from '../inbox/sync.ts'
 import { Nodes } from '../nodes/nodes.ts'
-import { events, mentions, messages, nodeValues, reactions, rooms } from '../schema.ts'
+import { events, mentions, messageSearch, messages, nodeValues, reactions, rooms } from '../schema.ts'
+import { indexRooms } from '../search/index-rooms.ts'
 import { startTestDatabase, type TestDatabase } from '../testing/log-database.ts'
 import { EventLog } from './event-log.ts'
 import { Retention } from './retention.ts'
@@ -51,7 +52,7 @@ const age = (roomId: string, upTo: number, days: number) =>
     .where(and(eq(events.roomId, roomId), lte(events.seq, upTo)))
 
 const seqsOf = async (
-  table: typeof events | typeof messages | typeof mentions | typeof reactions,
+  table: typeof events | typeof messages | typeof mentions | typeof reactions | typeof messageSearch,
   roomId: string,
 ) => {
   const rows = await database
@@ -74,6 +75,7 @@ test('what is older than a room keeps goes, with all that hangs on it; the rest 
     })
     await log.append({ roomId: id, type: 'message.pinned', sender: 'ann', data: { messageSeq: seq } })
     await say(id, { mentions: ['ann'] })
+    await indexRooms(database, [id])
     await age(id, 4, 8)
   }
   expect(await retention.sweep()).toBe(4)
@@ -81,6 +83,8 @@ test('what is older than a room keeps goes, with all that hangs on it; the rest 
   expect(await seqsOf(messages, roomId)).toEqual([5])
   expect(await seqsOf(mentions, roomId)).toEqual([5])
   expect(await seqsOf(reactions, roomId)).toEqual([])
+  expect(await seqsOf(messageSearch, roomId)).toEqual([5])
+  expect(await seqsOf(messageSearch, keeps)).toEqual([2, 5])
   expect(await seqsOf(events, keeps)).toEqual([1, 2, 3, 4, 5])
   const [row] = await database.select().from(rooms).where(eq(rooms.id, roomId))
   expect(row).toMatchObject({ firstSeq: 5, lastSeq: 5, lastMessageSeq: 5 })
