@@ -43,7 +43,7 @@ test.each([
   [
     'turn/src/relay.ts',
     "import 'node-turn/lib/message.js'",
-    'Only turn/src/control.ts may import node-turn.',
+    'Only turn/src/control/control.ts may import node-turn.',
   ],
   ['media/src/ffmpeg.ts', "import 'sharp'", 'Only media/src/image.ts may import sharp.'],
   ['signalling/src/rooms/a.ts', "import 'mediasoup'", 'Only sfu/** may import mediasoup.'],
@@ -57,7 +57,7 @@ test.each([
   ['sdk/js/src/a.ts', "import 'mediasoup-client'"],
   ['sdk/js/src/a.test.ts', "import 'node:http'"],
   ['web-demo/src/a.ts', "import '@trunkline/sdk'"],
-  ['turn/src/control.ts', "import 'node-turn'"],
+  ['turn/src/control/control.ts', "import 'node-turn'"],
   ['media/src/image.ts', "import 'sharp'"],
   ['sfu/src/a.ts', "import 'mediasoup'"],
 ])('%s takes %s', async (path, line) => {

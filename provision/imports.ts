@@ -22,7 +22,7 @@ const BROWSER = ['protocol', 'sdk/js', 'web-demo']
 
 /** Libraries that only one place may import: the thin edge towards them. */
 const EDGES: readonly { library: string; where: string }[] = [
-  { library: 'node-turn', where: 'turn/src/control.ts' },
+  { library: 'node-turn', where: 'turn/src/control/control.ts' },
   { library: 'sharp', where: 'media/src/image.ts' },
   { library: 'fluent-ffmpeg', where: 'media/src/ffmpeg.ts' },
   { library: 'mediasoup', where: 'sfu/**' },

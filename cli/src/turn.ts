@@ -24,7 +24,7 @@ export const startTurn = async (composition: Composition, sfu: RunningSfu | unde
     logger,
     listenAddress,
     port: settings.TURN_PORT,
-    announcedAddress,
+    announcedAddresses: [announcedAddress],
     secrets: [turnSecret(settings, vault)],
     realm: 'trunkline',
     relayPortMin: settings.TURN_RELAY_PORTS.min,
@@ -36,6 +36,5 @@ export const startTurn = async (composition: Composition, sfu: RunningSfu | unde
   })
   lifecycle.add('turn', () => turn.close())
   countTurn(composition.metrics, turn)
-  const host = announcedAddress.includes(':') ? `[${announcedAddress}]` : announcedAddress
-  return [`stun:${host}:${turn.port}`, `turn:${host}:${turn.port}?transport=udp`]
+  return [...turn.urls]
 }

@@ -3,9 +3,9 @@ import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
-import type { TurnClient } from './client.ts'
-import type { Endpoint } from './endpoint.ts'
-import { ATTRIBUTE, attribute, CLASS, encodeMessage, METHOD, xorAddressValue } from './stun.ts'
+import type { TurnClient } from './check/client.ts'
+import type { Endpoint } from './stun/endpoint.ts'
+import { ATTRIBUTE, attribute, CLASS, encodeMessage, METHOD, xorAddressValue } from './stun/stun.ts'
 import { allow, credential, startClient, startPeer, startTurn } from './testing/server.ts'
 
 // TRUNKLINE_ROUNDS multiplies the rounds; TRUNKLINE_SEED repeats a run.

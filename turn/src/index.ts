@@ -1,3 +1,3 @@
-export type { AllowedPeer, AllowedPeers, PeerMode } from './policy.ts'
-export type { SelfTestResult } from './self-test.ts'
+export type { AllowedPeer, AllowedPeers, PeerMode } from './access/policy.ts'
+export type { SelfTestReport, SelfTestResult } from './check/self-test.ts'
 export { createTurn, type Turn, type TurnOptions, type TurnStats } from './turn.ts'

@@ -1,9 +1,9 @@
 import { execFile, spawn, spawnSync } from 'node:child_process'
 import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { Endpoint } from './endpoint.ts'
+import { bindUdpSocket } from './relay/udp-socket.ts'
+import { Endpoint } from './stun/endpoint.ts'
 import { SECRET, startPeer, startTurn } from './testing/server.ts'
-import { bindUdpSocket } from './udp-socket.ts'
 
 // Debian's coturn brings a client and a peer that are not ours.
 const CLIENT = 'turnutils_uclient'

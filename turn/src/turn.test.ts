@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { describe, expect, it, vi } from 'vitest'
-import { Endpoint } from './endpoint.ts'
-import { ATTRIBUTE, attribute, CLASS, encodeMessage, METHOD } from './stun.ts'
+import { bindUdpSocket } from './relay/udp-socket.ts'
+import { Endpoint } from './stun/endpoint.ts'
+import { ATTRIBUTE, attribute, CLASS, encodeMessage, METHOD } from './stun/stun.ts'
 import { allow, credential, startClient, startPeer, startTurn } from './testing/server.ts'
-import { bindUdpSocket } from './udp-socket.ts'
 
 describe('createTurn', () => {
   it('says in one sentence why it can not start', async () => {
@@ -17,8 +17,8 @@ describe('createTurn', () => {
     )
     await expect(startTurn({ listenAddress: 'localhost' })).rejects.toThrow('give an IP address')
     await expect(startTurn({ listenAddress: '0.0.0.0' })).rejects.toThrow('ANNOUNCED_ADDRESS')
-    await expect(startTurn({ announcedAddress: 'turn.example' })).rejects.toThrow('not an IP address')
-    await expect(startTurn({ announcedAddress: '::1' })).rejects.toThrow('other family')
+    await expect(startTurn({ announcedAddresses: ['turn.example'] })).rejects.toThrow('not an IP address')
+    await expect(startTurn({ announcedAddresses: ['::1'] })).rejects.toThrow('other family')
     await expect(startTurn({ relayPortMin: 50_000, relayPortMax: 40_000 })).rejects.toThrow(
       'relay port range',
     )
@@ -124,7 +124,7 @@ describe('selfTest', () => {
   })
 
   it('tells an announced address that does not lead here', async () => {
-    const turn = await startTurn({ announcedAddress: '127.0.0.99' })
+    const turn = await startTurn({ announcedAddresses: ['127.0.0.99'] })
     expect(await turn.selfTest()).toMatchObject({
       ok: false,
       cause: `The TURN server answers on 127.0.0.1:${turn.port} but not on the announced address 127.0.0.99:${turn.port}`,
@@ -134,7 +134,7 @@ describe('selfTest', () => {
 
   it('tells another server with another secret at the announced address', async () => {
     const other = await startTurn({ listenAddress: '127.0.0.98', secrets: ['another secret'] })
-    const turn = await startTurn({ port: other.port, announcedAddress: '127.0.0.98' })
+    const turn = await startTurn({ port: other.port, announcedAddresses: ['127.0.0.98'] })
     expect(await turn.selfTest()).toMatchObject({ ok: false, fix: expect.stringContaining('another secret') })
   })
 

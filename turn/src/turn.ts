@@ -1,25 +1,38 @@
 import type { Logger } from '@trunkline/kit'
-import { Control } from './control.ts'
+import { Credentials } from './access/credentials.ts'
+import { Nonces } from './access/nonce.ts'
+import { type AllowedPeers, type PeerMode, PeerPolicy } from './access/policy.ts'
+import { Quota } from './access/quota.ts'
+import { Revocations } from './access/revocations.ts'
+import { type SelfTestReport, selfTest } from './check/self-test.ts'
+import { Control, type OpenRelay } from './control/control.ts'
 import { Counters, type Refusal } from './counters.ts'
-import { Credentials } from './credentials.ts'
-import { canonicalAddress, Endpoint } from './endpoint.ts'
 import { type Limits, resolveLimits } from './limits.ts'
-import { type Client, UdpListener } from './listeners.ts'
-import { Nonces } from './nonce.ts'
-import { type AllowedPeers, type PeerMode, PeerPolicy } from './policy.ts'
-import { type Account, Quota } from './quota.ts'
-import { Relay } from './relay.ts'
-import { RelayPorts } from './relay-ports.ts'
-import { type SelfTestResult, selfTest } from './self-test.ts'
+import { openListeners } from './listeners/listeners.ts'
+import { Relay } from './relay/relay.ts'
+import { RelayPorts } from './relay/relay-ports.ts'
+import { canonicalAddress, Endpoint } from './stun/endpoint.ts'
+
+export type TlsOptions = {
+  /** 5349 is the registered one; 443 gets through most firewalls. 0 takes a free one. */
+  ports: readonly number[]
+  /** Paths of PEM files. They are read again when they change, so a renewed certificate needs no restart. */
+  certPath: string
+  keyPath: string
+}
 
 export type TurnOptions = {
   logger: Logger
   /** An address of this machine, `0.0.0.0`, or `::` for both families. Relay sockets are bound there too. */
   listenAddress: string
-  /** UDP port; 0 takes a free one. */
+  /** UDP and TCP port; 0 takes a free one. */
   port: number
-  /** Where clients and peers find this machine: an IP address. Default: `listenAddress` if it is one address. */
-  announcedAddress?: string | undefined
+  /** TURN over TLS; without it there is none. */
+  tls?: TlsOptions | undefined
+  /** Another process may bind the same ports; the system spreads clients over all. */
+  reusePort?: boolean | undefined
+  /** Where clients and peers find this machine: one IP address of each family at most. Default: `listenAddress` if it is one. */
+  announcedAddresses?: readonly string[] | undefined
   /** Shared with whoever mints credentials; a second one is accepted beside it while they are changed. */
   secrets: readonly string[]
   realm: string
@@ -44,13 +57,24 @@ export type TurnStats = {
 }
 
 export type Turn = {
-  /** The port bound. */
+  /** The UDP and TCP port bound. */
   readonly port: number
-  /** Where it listens, as `address:port`. */
+  readonly tlsPorts: readonly number[]
+  /** Where it listens, as `udp:address:port`. */
   readonly addresses: readonly string[]
+  /** What browsers are given: `stun:`, then `turn:` over UDP and TCP and `turns:`, for each announced address. */
+  readonly urls: readonly string[]
   stats(): TurnStats
-  /** Relays a byte to itself through the announced address. Never rejects. */
-  selfTest(): Promise<SelfTestResult>
+  /** Relays a byte to itself through each announced address over each transport. Never rejects. */
+  selfTest(): Promise<SelfTestReport>
+  /**
+   * Ends all allocations of a user and refuses credentials that expire at `expiry` or before: those minted until now.
+   * @param expiry Unix seconds
+   * @returns how many allocations ended
+   */
+  revoke(user: string, expiry: number): number
+  /** Takes no new allocations; resolves when none is left or after so many ms. Those that live are served on. */
+  drain(ms: number): Promise<void>
   /** Ends every allocation and frees every socket; may be called again. */
   close(): Promise<void>
 }
@@ -58,21 +82,23 @@ export type Turn = {
 const WILDCARDS = new Set(['0.0.0.0', '0:0:0:0:0:0:0:0'])
 
 /** What clients are told to reach; a wildcard can't be. */
-const announce = (listen: string, announced: string | undefined): Endpoint => {
-  let endpoint: Endpoint
-  try {
-    endpoint = new Endpoint(announced ?? listen, 0)
-  } catch {
-    throw new TypeError(
-      `ANNOUNCED_ADDRESS "${announced ?? listen}" is not an IP address, for example 203.0.113.7`,
-    )
+const announce = (listen: string, announced: readonly string[]): Endpoint[] => {
+  const endpoints = (announced.length > 0 ? announced : [listen]).map(text => {
+    const address = canonicalAddress(text)
+    if (address === undefined) {
+      throw new TypeError(`ANNOUNCED_ADDRESS "${text}" is not an IP address, for example 203.0.113.7`)
+    }
+    if (WILDCARDS.has(address)) {
+      throw new TypeError(
+        `TURN listens on ${listen}: set ANNOUNCED_ADDRESS to the IP address clients reach it at`,
+      )
+    }
+    return new Endpoint(address, 0)
+  })
+  if (new Set(endpoints.map(({ family }) => family)).size < endpoints.length) {
+    throw new TypeError(`TURN can announce one address of each family, not ${announced.join(' and ')}`)
   }
-  if (WILDCARDS.has(endpoint.address)) {
-    throw new TypeError(
-      `TURN listens on ${listen}: set ANNOUNCED_ADDRESS to the IP address clients reach it at`,
-    )
-  }
-  return endpoint
+  return endpoints
 }
 
 const assertAddress = (listen: string): void => {
@@ -83,11 +109,7 @@ const assertAddress = (listen: string): void => {
   }
 }
 
-/** `::` is both wildcards as two sockets, so that IPv4 clients look like IPv4. */
-const listenAddresses = (listen: string): readonly string[] =>
-  listen === '::' ? ['0.0.0.0', '::'] : [listen]
-
-/** Where relay sockets are bound: as the listener, in the family that is announced. */
+/** Where relay sockets are bound: as the listeners, in the family that is announced. */
 const relayAddress = (listen: string, announced: Endpoint): string => {
   if (listen === '::' || WILDCARDS.has(listen)) return announced.address.includes(':') ? '::' : '0.0.0.0'
   if (new Endpoint(listen, 0).family !== announced.family) {
@@ -97,50 +119,54 @@ const relayAddress = (listen: string, announced: Endpoint): string => {
 }
 
 /**
- * Starts a STUN and TURN server (RFC 8489, RFC 8656) over UDP; resolves once it is bound.
- * @throws TypeError for options that make no sense, Error in one sentence when the port can't be bound
+ * Starts a STUN and TURN server (RFC 8489, RFC 8656); resolves once all its ports are bound.
+ * @throws TypeError for options that make no sense, Error in one sentence when a port can't be bound
  */
 export const createTurn = async (options: TurnOptions): Promise<Turn> => {
   const { logger, listenAddress, realm } = options
-  if (!/^[\x21-\x7e]{1,127}$/.test(realm))
+  if (!/^[\x21-\x7e]{1,127}$/.test(realm)) {
     throw new TypeError('The TURN realm must be 1 to 127 ASCII characters')
+  }
   assertAddress(listenAddress)
   const limits = resolveLimits(options.limits)
   const credentials = new Credentials(options.secrets)
-  const announced = announce(listenAddress, options.announcedAddress)
+  const announced = announce(listenAddress, options.announcedAddresses ?? [])
   const range = { min: options.relayPortMin, max: options.relayPortMax }
-  const ports = new RelayPorts(relayAddress(listenAddress, announced), range)
+  const ports = new Map(
+    announced.map(endpoint => [
+      endpoint.family,
+      { announced: endpoint, ports: new RelayPorts(relayAddress(listenAddress, endpoint), range) },
+    ]),
+  )
   const policy = new PeerPolicy({
     mode: options.peers,
     allowedPeers: options.allowedPeers ?? [],
-    announced: announced.address,
-    relayPorts: ports.used,
+    relayed: [...ports.values()].map(({ announced: { address }, ports: { used } }) => ({
+      address,
+      ports: used,
+    })),
   })
   const counters = new Counters()
   const quota = new Quota(limits)
+  const revocations = new Revocations()
   const onError = (error: unknown): void => {
     counters.refuse('internal')
     logger.error({ err: error }, 'a TURN packet could not be handled')
   }
-  const openRelay = async (client: Client, account: Account, even: boolean): Promise<Relay> => {
-    const socket = await ports.bind(even)
-    return new Relay({
-      socket,
-      client,
-      account,
-      announced: announced.address,
-      policy,
-      limits,
-      counters,
-      onError,
-    })
+  const openRelay: OpenRelay = async ({ client, account, family, even }) => {
+    const own = ports.get(family)
+    if (!own) throw new Error('no address of this family')
+    const socket = await own.ports.bind(even)
+    const { address } = own.announced
+    return new Relay({ socket, client, account, announced: address, policy, limits, counters, onError })
   }
   const nonces = new Nonces(limits.nonceSeconds)
   const control = new Control({
     logger,
     realm,
-    announced,
+    families: [...ports.keys()],
     credentials,
+    revocations,
     nonces,
     policy,
     quota,
@@ -148,31 +174,23 @@ export const createTurn = async (options: TurnOptions): Promise<Turn> => {
     counters,
     openRelay,
   })
-
-  const listeners: UdpListener[] = []
-  let port = options.port
-  try {
-    for (const address of listenAddresses(listenAddress)) {
-      const listener = await UdpListener.create(address, port, {
-        sendQueueBytes: limits.sendQueueBytes,
-        onRequest: (packet, client) => control.handle(packet, client),
-        onRefused: reason => counters.refuse(reason),
-        onError,
-      })
-      listeners.push(listener)
-      port = listener.local.port
-    }
-  } catch (error) {
-    await Promise.all(listeners.map(listener => listener.close()))
-    throw error
-  }
-  const addresses = listeners.map(listener => listener.local.toString())
-  logger.info({ addresses, announced: announced.address, peers: options.peers }, 'TURN is listening')
+  const listeners = await openListeners(options, {
+    limits,
+    onRequest: (packet, client) => control.handle(packet, client),
+    onGone: client => control.endClient(client),
+    onRefused: reason => counters.refuse(reason),
+    onError,
+  })
+  const { port, tlsPorts, addresses } = listeners
+  const hosts = announced.map(({ address }) => address)
+  logger.info({ addresses, announced: hosts, peers: options.peers }, 'TURN is listening')
 
   let closed: Promise<void> | undefined
   return {
     port,
+    tlsPorts,
     addresses,
+    urls: urlsOf(hosts, port, tlsPorts),
     stats: () => ({
       allocations: control.allocations,
       users: quota.users,
@@ -184,14 +202,31 @@ export const createTurn = async (options: TurnOptions): Promise<Turn> => {
       refused: Object.fromEntries(counters.refused),
     }),
     selfTest: () =>
-      selfTest({ listen: listenAddress, announced: announced.address, port, range, credentials, policy }),
+      selfTest({ listen: listenAddress, announced: hosts, port, tlsPorts, range, credentials, policy }),
+    revoke: (user, expiry) => {
+      revocations.add(user, expiry)
+      return control.endUser(user)
+    },
+    drain: ms => control.drain(ms),
     close: () => {
       closed ??= (async () => {
         control.close()
-        await Promise.all(listeners.map(listener => listener.close()))
+        await listeners.close()
         logger.info('TURN is closed')
       })()
       return closed
     },
   }
 }
+
+/** STUN and TURN URIs (RFC 7064, RFC 7065) in the order clients should be given them. */
+const urlsOf = (hosts: readonly string[], port: number, tlsPorts: readonly number[]): string[] =>
+  hosts.flatMap(host => {
+    const at = host.includes(':') ? `[${host}]` : host
+    return [
+      `stun:${at}:${port}`,
+      `turn:${at}:${port}?transport=udp`,
+      `turn:${at}:${port}?transport=tcp`,
+      ...tlsPorts.map(tls => `turns:${at}:${tls}?transport=tcp`),
+    ]
+  })

@@ -11,7 +11,7 @@ export const turn: Check = {
         logger: createLogger({ name: 'doctor', level: 'silent' }),
         listenAddress,
         port: running ? 0 : settings.TURN_PORT,
-        announcedAddress,
+        announcedAddresses: [announcedAddress],
         secrets: ['only-for-this-check'],
         realm: 'trunkline',
         relayPortMin: settings.TURN_RELAY_PORTS.min,
@@ -19,11 +19,12 @@ export const turn: Check = {
         peers: 'sfu',
         allowedPeers: [],
       })
-      const result = await relay.selfTest()
+      const { results } = await relay.selfTest()
       await relay.close()
-      return result.ok
-        ? ok(`relays through ${announcedAddress}:${relay.port}`)
-        : failed(result.cause, result.fix)
+      for (const result of results) if (!result.ok) return failed(result.cause, result.fix)
+      return ok(
+        `relays through ${results.map(({ transport, address }) => `${transport} ${address}`).join(', ')}`,
+      )
     } catch (error) {
       return failed(
         (error as Error).message,

@@ -1,8 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { expect } from 'vitest'
-import type { TurnClient } from '../client.ts'
-import type { Endpoint } from '../endpoint.ts'
-import { ATTRIBUTE, attribute, CLASS, encodeMessage, integrityKey, METHOD, UDP_TRANSPORT } from '../stun.ts'
+import type { TurnClient } from '../check/client.ts'
+import type { Endpoint } from '../stun/endpoint.ts'
+import {
+  ATTRIBUTE,
+  attribute,
+  CLASS,
+  encodeMessage,
+  integrityKey,
+  METHOD,
+  UDP_TRANSPORT,
+} from '../stun/stun.ts'
 import { allow, REALM, startClient, startPeer, startTurn } from './server.ts'
 
 const transport = attribute(ATTRIBUTE.requestedTransport, Buffer.from([UDP_TRANSPORT, 0, 0, 0]))

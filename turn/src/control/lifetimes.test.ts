@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { ATTRIBUTE, attribute } from './stun.ts'
-import { allocated, hello } from './testing/allocated.ts'
-import { fakeClock, pass } from './testing/clock.ts'
-import { credential, startClient, startTurn } from './testing/server.ts'
+import { ATTRIBUTE, attribute } from '../stun/stun.ts'
+import { allocated, hello } from '../testing/allocated.ts'
+import { fakeClock, pass } from '../testing/clock.ts'
+import { credential, startClient, startTurn } from '../testing/server.ts'
 
 beforeEach(fakeClock)
 

@@ -22,14 +22,15 @@ export class Credentials {
     this.#secrets = [...secrets]
   }
 
-  /** The user a username stands for, expired or not. */
-  static user(username: string): string | undefined {
-    return USERNAME.exec(username)?.[2]
+  /** What a username says, expired or not: its user, and when it expires in Unix seconds. */
+  static parse(username: string): { user: string; expiry: number } | undefined {
+    const [, expiry, user] = USERNAME.exec(username) ?? []
+    return user === undefined ? undefined : { user, expiry: Number(expiry) }
   }
 
   /** @returns the passwords valid for the username now: none when it is expired or not of our form */
   passwords(username: string, now = Date.now()): string[] {
-    const expiry = Number(USERNAME.exec(username)?.[1] ?? 0)
+    const expiry = Credentials.parse(username)?.expiry ?? 0
     return expiry * 1000 > now ? this.#secrets.map(secret => passwordFor(username, secret)) : []
   }
 

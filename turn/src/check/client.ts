@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:dgram'
 import { once } from 'node:events'
-import { channelData } from './data-message.ts'
-import type { Endpoint } from './endpoint.ts'
+import { bindUdpSocket } from '../relay/udp-socket.ts'
+import { channelData } from '../stun/data-message.ts'
+import type { Endpoint } from '../stun/endpoint.ts'
 import {
   ATTRIBUTE,
   attribute,
@@ -18,8 +19,7 @@ import {
   readXorAddress,
   UDP_TRANSPORT,
   xorAddressValue,
-} from './stun.ts'
-import { bindUdpSocket } from './udp-socket.ts'
+} from '../stun/stun.ts'
 
 const RESEND_MS = 250
 

@@ -1,23 +1,11 @@
 import type { RemoteInfo, Socket } from 'node:dgram'
-import type { Refusal } from './counters.ts'
-import { SEND_INDICATION } from './data-message.ts'
-import { Endpoint } from './endpoint.ts'
-import type { ClientPath, Relay } from './relay.ts'
-import { bindUdpSocket, sendDatagram } from './udp-socket.ts'
-
-/** A client as one listener sees it. */
-export type Client = ClientPath & {
-  /** Our end of the 5-tuple. */
-  readonly local: Endpoint
-}
-
-type Deps = {
-  sendQueueBytes: number
-  /** A request, or something that claims to be one. */
-  onRequest: (packet: Buffer, client: Client) => Refusal | undefined
-  onRefused: (reason: Refusal) => void
-  onError: (error: unknown) => void
-}
+import type { Refusal } from '../counters.ts'
+import type { Relay } from '../relay/relay.ts'
+import { bindUdpSocket, sendDatagram } from '../relay/udp-socket.ts'
+import { SEND_INDICATION } from '../stun/data-message.ts'
+import { Endpoint } from '../stun/endpoint.ts'
+import type { Client } from './client.ts'
+import type { ListenerDeps } from './listeners.ts'
 
 /** Why a port could not be bound, in words its operator can act on. */
 const bindError = (cause: NodeJS.ErrnoException, address: string, port: number): Error => {
@@ -37,12 +25,12 @@ const bindError = (cause: NodeJS.ErrnoException, address: string, port: number):
 export class UdpListener {
   readonly local: Endpoint
   readonly #socket: Socket
-  readonly #deps: Deps
+  readonly #deps: ListenerDeps
   readonly #relays = new Map<string, Relay>()
   #closed = false
 
   /** @throws Error with one clear sentence when the port can't be bound */
-  static async create(address: string, port: number, deps: Deps): Promise<UdpListener> {
+  static async create(address: string, port: number, deps: ListenerDeps): Promise<UdpListener> {
     try {
       return new UdpListener(await bindUdpSocket(address, port), deps)
     } catch (error) {
@@ -50,7 +38,7 @@ export class UdpListener {
     }
   }
 
-  constructor(socket: Socket, deps: Deps) {
+  constructor(socket: Socket, deps: ListenerDeps) {
     const bound = socket.address()
     this.local = new Endpoint(bound.address, bound.port)
     this.#socket = socket
@@ -91,10 +79,11 @@ export class UdpListener {
   #client(from: RemoteInfo, key: string): Client {
     return {
       local: this.local,
+      transport: 'udp',
       endpoint: new Endpoint(from.address, from.port),
       send: packet =>
         !this.#closed &&
-        sendDatagram(this.#socket, packet, from.port, from.address, this.#deps.sendQueueBytes),
+        sendDatagram(this.#socket, packet, from.port, from.address, this.#deps.limits.sendQueueBytes),
       attach: relay => {
         if (relay) this.#relays.set(key, relay)
         else this.#relays.delete(key)

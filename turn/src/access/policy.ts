@@ -1,5 +1,5 @@
 import { networkInterfaces } from 'node:os'
-import { canonicalAddress, type Endpoint } from './endpoint.ts'
+import { canonicalAddress, type Endpoint } from '../stun/endpoint.ts'
 import { isPublicAddress } from './public-address.ts'
 
 /** A peer that may be reached whatever the mode: one port, several, or a range (both ends included). */
@@ -31,9 +31,8 @@ const matches = (allowed: AllowedPeer['port'], port: number): boolean => {
 export class PeerPolicy {
   readonly #mode: PeerMode
   readonly #source: () => readonly AllowedPeer[]
-  readonly #announced: string
-  /** Ports of live relays: on the announced address they are peers like any other. */
-  readonly #relayPorts: ReadonlySet<number>
+  /** By announced address, the ports of live relays: they are peers like any other. */
+  readonly #relayed: ReadonlyMap<string, ReadonlySet<number>>
   readonly #selfTests = new Map<string, Endpoint>()
   readonly #verdicts = new Map<string, boolean>()
   #list: readonly AllowedPeer[] = []
@@ -41,18 +40,16 @@ export class PeerPolicy {
   #own: ReadonlySet<string> = new Set()
   #ownAt = Number.NEGATIVE_INFINITY
 
-  /** @param announced canonical address of relayed addresses */
+  /** @param options.relayed canonical announced addresses with the ports of live relays */
   constructor(options: {
     mode: PeerMode
     allowedPeers: AllowedPeers
-    announced: string
-    relayPorts: ReadonlySet<number>
+    relayed: readonly { address: string; ports: ReadonlySet<number> }[]
   }) {
     const { allowedPeers } = options
     this.#mode = options.mode
     this.#source = typeof allowedPeers === 'function' ? allowedPeers : () => allowedPeers
-    this.#announced = options.announced
-    this.#relayPorts = options.relayPorts
+    this.#relayed = new Map(options.relayed.map(({ address, ports }) => [address, ports]))
   }
 
   /** Whether some port of the address may be reached: asked before a permission is stored. */
@@ -60,7 +57,7 @@ export class PeerPolicy {
     return (
       this.#selfTests.get(user)?.address === address ||
       this.#listed(Date.now()).some(peer => peer.address === address) ||
-      (this.#mode === 'public' && (address === this.#announced || this.#isForeignPublic(address)))
+      (this.#mode === 'public' && (this.#relayed.has(address) || this.#isForeignPublic(address)))
     )
   }
 
@@ -71,7 +68,7 @@ export class PeerPolicy {
       if (peer.address === address && matches(peer.port, port)) return true
     }
     if (this.#mode === 'public') {
-      if (address === this.#announced && this.#relayPorts.has(port)) return true
+      if (this.#relayed.get(address)?.has(port)) return true
       if (this.#isForeignPublic(address)) return true
     }
     if (this.#selfTests.size === 0) return false
@@ -101,7 +98,10 @@ export class PeerPolicy {
     if (now - this.#ownAt >= OWN_MS || now < this.#ownAt) {
       this.#ownAt = now
       const own = Object.values(networkInterfaces()).flatMap(list => list ?? [])
-      this.#own = new Set(own.map(entry => canonicalAddress(entry.address) ?? '').concat(this.#announced))
+      this.#own = new Set([
+        ...own.map(entry => canonicalAddress(entry.address) ?? ''),
+        ...this.#relayed.keys(),
+      ])
       this.#verdicts.clear()
     }
     const known = this.#verdicts.get(address)

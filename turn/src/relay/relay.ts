@@ -1,10 +1,10 @@
 import type { RemoteInfo, Socket } from 'node:dgram'
-import type { Counters, Refusal } from './counters.ts'
-import { channelData, dataIndication, readChannelData, readSendIndication } from './data-message.ts'
-import { addressBytes, canonicalAddress, Endpoint, type Family } from './endpoint.ts'
-import type { Limits } from './limits.ts'
-import type { PeerPolicy } from './policy.ts'
-import type { Account } from './quota.ts'
+import type { PeerPolicy } from '../access/policy.ts'
+import type { Account } from '../access/quota.ts'
+import type { Counters, Refusal } from '../counters.ts'
+import type { Limits } from '../limits.ts'
+import { channelData, dataIndication, readChannelData, readSendIndication } from '../stun/data-message.ts'
+import { addressBytes, canonicalAddress, Endpoint, type Family } from '../stun/endpoint.ts'
 import { sendDatagram } from './udp-socket.ts'
 
 /** The client's end of an allocation. */

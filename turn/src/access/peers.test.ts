@@ -1,9 +1,9 @@
 import { describe, expect, it, vi } from 'vitest'
-import { readChannelData } from './data-message.ts'
-import { Endpoint } from './endpoint.ts'
-import { ATTRIBUTE, attribute } from './stun.ts'
-import { allocated, hello } from './testing/allocated.ts'
-import { allow, credential, startClient, startPeer, startTurn } from './testing/server.ts'
+import { readChannelData } from '../stun/data-message.ts'
+import { Endpoint } from '../stun/endpoint.ts'
+import { ATTRIBUTE, attribute } from '../stun/stun.ts'
+import { allocated, hello } from '../testing/allocated.ts'
+import { allow, credential, startClient, startPeer, startTurn } from '../testing/server.ts'
 
 describe('peers', () => {
   it.each(['sfu', 'public'] as const)('relays to nobody private unless listed, mode %s', async peers => {
@@ -107,7 +107,7 @@ describe('IPv6', () => {
   })
 
   it('sees IPv4 clients as IPv4 when listening on both', async () => {
-    const turn = await startTurn({ listenAddress: '::', announcedAddress: '127.0.0.1' })
+    const turn = await startTurn({ listenAddress: '::', announcedAddresses: ['127.0.0.1'] })
     expect(turn.addresses).toHaveLength(2)
     const client = await startClient({ endpoint: new Endpoint('127.0.0.1', turn.port) })
     const mapped = (await client.binding()).address(ATTRIBUTE.xorMappedAddress)

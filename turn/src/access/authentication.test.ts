@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { ATTRIBUTE } from '../stun/stun.ts'
+import { fakeClock, pass } from '../testing/clock.ts'
+import { credential, SECRET, startClient, startTurn } from '../testing/server.ts'
 import { Credentials } from './credentials.ts'
 import { Nonces } from './nonce.ts'
-import { ATTRIBUTE } from './stun.ts'
-import { fakeClock, pass } from './testing/clock.ts'
-import { credential, SECRET, startClient, startTurn } from './testing/server.ts'
 import { Throttle } from './throttle.ts'
 
 describe('credentials', () => {
@@ -15,7 +15,7 @@ describe('credentials', () => {
     for (const username of ['ada', ':ada', '2000000000:', '2e9:ada', ' 2000000000:ada', '-1:ada']) {
       expect(new Credentials([SECRET]).passwords(username), username).toEqual([])
     }
-    expect(Credentials.user('2000000000:a:b')).toBe('a:b')
+    expect(Credentials.parse('2000000000:a:b')).toEqual({ user: 'a:b', expiry: 2_000_000_000 })
     expect(() => new Credentials([])).toThrow('TURN_SECRET')
     expect(() => new Credentials([SECRET, ''])).toThrow('TURN_SECRET')
   })

@@ -1,4 +1,4 @@
-import type { Limits } from './limits.ts'
+import type { Limits } from '../limits.ts'
 
 /** What one user holds and may still send; shared by all its allocations. */
 export class Account {

@@ -1,13 +1,24 @@
 import { randomBytes } from 'node:crypto'
+import type { Credentials } from '../access/credentials.ts'
+import type { PeerPolicy } from '../access/policy.ts'
+import { bindUdpSocket } from '../relay/udp-socket.ts'
+import { Endpoint } from '../stun/endpoint.ts'
+import { ATTRIBUTE } from '../stun/stun.ts'
+import type { Transport } from '../stun/transport.ts'
 import { TurnClient } from './client.ts'
-import type { Credentials } from './credentials.ts'
-import { Endpoint } from './endpoint.ts'
-import type { PeerPolicy } from './policy.ts'
-import { ATTRIBUTE } from './stun.ts'
-import { bindUdpSocket } from './udp-socket.ts'
 
 /** `cause` says what is likely wrong, `fix` what its operator can do about it. */
-export type SelfTestResult = { ok: true } | { ok: false; cause: string; fix: string }
+type Verdict = { ok: true } | { ok: false; cause: string; fix: string }
+
+/** What came of one way to reach the server. */
+export type SelfTestResult = Verdict & {
+  transport: Transport
+  /** Announced address and port, as `203.0.113.7:3478`. */
+  address: string
+}
+
+/** All ways to reach the server; `ok` when each of them works. */
+export type SelfTestReport = { ok: boolean; results: SelfTestResult[] }
 
 type Target = {
   listen: string
@@ -19,7 +30,7 @@ type Target = {
 }
 
 const TIMEOUT_MS = 1500
-const failure = (cause: string, fix: string): SelfTestResult => ({ ok: false, cause, fix })
+const failure = (cause: string, fix: string): Verdict => ({ ok: false, cause, fix })
 
 const wildcard = (address: string): boolean => address === '0.0.0.0' || address === '::'
 
@@ -41,7 +52,7 @@ const answers = async (server: Endpoint): Promise<boolean> => {
 }
 
 /** Nothing came back from the announced address: is it the address, or are we not there at all? */
-const unreachable = async (target: Target): Promise<SelfTestResult> => {
+const unreachable = async (target: Target): Promise<Verdict> => {
   const { announced, port } = target
   const local = localAddress(target)
   if (local !== announced && (await answers(new Endpoint(local, port)))) {
@@ -69,7 +80,7 @@ const REFUSED: Readonly<Record<number, readonly [cause: string, fix: string]>> =
 }
 
 /** Allocates through the announced address, then has its own echo answer one packet over the relay. */
-const relayOnce = async (target: Target, client: TurnClient, user: string): Promise<SelfTestResult> => {
+const relayOnce = async (target: Target, client: TurnClient, user: string): Promise<Verdict> => {
   const { announced, port, range } = target
   const allocated = await client.allocate([], TIMEOUT_MS).catch(() => undefined)
   if (!allocated) return unreachable(target)
@@ -112,8 +123,7 @@ const relayOnce = async (target: Target, client: TurnClient, user: string): Prom
   }
 }
 
-/** Is this server of use to a client? Takes a few ms when it is, some seconds when it is not. Never rejects. */
-export const selfTest = async (target: Target): Promise<SelfTestResult> => {
+const testOne = async (target: Target): Promise<Verdict> => {
   const user = `self-test-${randomBytes(8).toString('hex')}`
   const minted = target.credentials.mint(user, 60)
   let client: TurnClient | undefined
@@ -128,4 +138,17 @@ export const selfTest = async (target: Target): Promise<SelfTestResult> => {
   } finally {
     client?.close()
   }
+}
+
+/** Is this server of use to a client? Takes a few ms when it is, some seconds when it is not. Never rejects. */
+export const selfTest = async (
+  target: Omit<Target, 'announced'> & { announced: readonly string[]; tlsPorts: readonly number[] },
+): Promise<SelfTestReport> => {
+  const results = await Promise.all(
+    target.announced.map(async (announced): Promise<SelfTestResult> => {
+      const address = new Endpoint(announced, target.port).toString()
+      return { transport: 'udp', address, ...(await testOne({ ...target, announced })) }
+    }),
+  )
+  return { ok: results.every(({ ok }) => ok), results }
 }

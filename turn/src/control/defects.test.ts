@@ -4,12 +4,12 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it, vi } from 'vitest'
-import { readChannelData } from './data-message.ts'
-import { Endpoint } from './endpoint.ts'
-import { ATTRIBUTE, attribute, CLASS, encodeMessage, integrityKey, METHOD } from './stun.ts'
-import { allocated, firstNonce, hello, signedAllocate } from './testing/allocated.ts'
-import { allow, credential, REALM, startClient, startPeer, startTurn } from './testing/server.ts'
-import { bindUdpSocket } from './udp-socket.ts'
+import { bindUdpSocket } from '../relay/udp-socket.ts'
+import { readChannelData } from '../stun/data-message.ts'
+import { Endpoint } from '../stun/endpoint.ts'
+import { ATTRIBUTE, attribute, CLASS, encodeMessage, integrityKey, METHOD } from '../stun/stun.ts'
+import { allocated, firstNonce, hello, signedAllocate } from '../testing/allocated.ts'
+import { allow, credential, REALM, startClient, startPeer, startTurn } from '../testing/server.ts'
 
 // What node-turn 0.0.6 gets wrong, as seen from the wire; lifetimes.test.ts and peers.test.ts have the rest. control.ts says what closes each.
 

@@ -1,8 +1,8 @@
-import type { Endpoint, Family } from './endpoint.ts'
-import type { Limits } from './limits.ts'
-import type { PeerPolicy } from './policy.ts'
-import type { Relay } from './relay.ts'
-import { CHANNEL_MAX, CHANNEL_MIN } from './stun.ts'
+import type { PeerPolicy } from '../access/policy.ts'
+import type { Limits } from '../limits.ts'
+import type { Relay } from '../relay/relay.ts'
+import { type Endpoint, FAMILY, type Family } from '../stun/endpoint.ts'
+import { CHANNEL_MAX, CHANNEL_MIN } from '../stun/stun.ts'
 
 /** STUN error code and reason phrase. */
 export type Rejection = readonly [code: number, reason: string]
@@ -13,7 +13,7 @@ const FORBIDDEN: Rejection = [403, 'Forbidden']
 const MISMATCH: Rejection = [437, 'Allocation Mismatch']
 const FAMILY_NOT_SUPPORTED: Rejection = [440, 'Address Family not Supported']
 const FAMILY_MISMATCH: Rejection = [443, 'Peer Address Family Mismatch']
-const CAPACITY: Rejection = [508, 'Insufficient Capacity']
+export const CAPACITY: Rejection = [508, 'Insufficient Capacity']
 
 /** The part of an authenticated request the checks look at; attribute names as in the RFCs, lower case. */
 type Asked = { getAttribute(name: string): unknown; getAttributes(name: string): unknown[] }
@@ -22,17 +22,22 @@ type Asked = { getAttribute(name: string): unknown; getAttributes(name: string):
 export class Admission {
   readonly #policy: PeerPolicy
   readonly #limits: Limits
-  /** The one family we relay in: that of the announced address, asked for by name or not. */
-  readonly #family: Family
+  /** What we relay in: the families of the announced addresses. */
+  readonly #families: readonly Family[]
 
-  constructor(policy: PeerPolicy, limits: Limits, family: Family) {
+  constructor(policy: PeerPolicy, limits: Limits, families: readonly Family[]) {
     this.#policy = policy
     this.#limits = limits
-    this.#family = family
+    this.#families = families
+  }
+
+  /** The family to relay in when none is asked for: IPv4 (RFC 8656 section 7.2), or what there is. */
+  get defaultFamily(): Family {
+    return this.#families.includes(FAMILY.ipv4) ? FAMILY.ipv4 : FAMILY.ipv6
   }
 
   allocate(requestedFamily: number | undefined): Rejection | undefined {
-    return requestedFamily === undefined || requestedFamily === this.#family
+    return requestedFamily === undefined || (this.#families as readonly number[]).includes(requestedFamily)
       ? undefined
       : FAMILY_NOT_SUPPORTED
   }

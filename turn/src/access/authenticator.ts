@@ -1,9 +1,10 @@
 import { timingSafeEqual } from 'node:crypto'
-import type { Credentials } from './credentials.ts'
-import type { Endpoint } from './endpoint.ts'
-import type { Limits } from './limits.ts'
+import type { Limits } from '../limits.ts'
+import type { Endpoint } from '../stun/endpoint.ts'
+import { integrityKey, integrityOf } from '../stun/stun.ts'
+import { Credentials } from './credentials.ts'
 import type { Nonces } from './nonce.ts'
-import { integrityKey, integrityOf } from './stun.ts'
+import type { Revocations } from './revocations.ts'
 import { Throttle } from './throttle.ts'
 
 export type User = { username: string; password: string }
@@ -11,12 +12,20 @@ export type User = { username: string; password: string }
 /** Finds out which user a request's MESSAGE-INTEGRITY proves. */
 export class Authenticator {
   readonly #credentials: Credentials
+  readonly #revocations: Revocations
   readonly #nonces: Nonces
   readonly #realm: string
   readonly #throttle: Throttle
 
-  constructor(deps: { credentials: Credentials; nonces: Nonces; realm: string; limits: Limits }) {
+  constructor(deps: {
+    credentials: Credentials
+    revocations: Revocations
+    nonces: Nonces
+    realm: string
+    limits: Limits
+  }) {
     this.#credentials = deps.credentials
+    this.#revocations = deps.revocations
     this.#nonces = deps.nonces
     this.#realm = deps.realm
     this.#throttle = new Throttle(deps.limits.failures, deps.limits.failureSeconds)
@@ -39,7 +48,12 @@ export class Authenticator {
     if (!this.#nonces.valid(nonce, client.toString())) return undefined
     const key = `${client.address} ${username}`
     if (this.#throttle.blocked(key)) return 'throttled'
-    const passwords = held?.username === username ? [held.password] : this.#credentials.passwords(username)
+    const passwords =
+      held?.username === username
+        ? [held.password]
+        : this.#isRevoked(username)
+          ? []
+          : this.#credentials.passwords(username)
     const sent = packet.subarray(offset + 4, offset + 24)
     const password = passwords.find(candidate =>
       timingSafeEqual(integrityOf(packet, offset, integrityKey(username, this.#realm, candidate)), sent),
@@ -47,5 +61,10 @@ export class Authenticator {
     if (password !== undefined) return { username, password }
     this.#throttle.fail(key)
     return undefined
+  }
+
+  #isRevoked(username: string): boolean {
+    const { user, expiry } = Credentials.parse(username) ?? {}
+    return user !== undefined && expiry !== undefined && this.#revocations.holds(user, expiry)
   }
 }

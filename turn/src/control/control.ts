@@ -1,20 +1,22 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '@trunkline/kit'
 import TurnServer from 'node-turn'
 import Message from 'node-turn/lib/message.js'
 import Transport from 'node-turn/lib/transport.js'
-import { Admission, type Rejection, UNKNOWN_ATTRIBUTE } from './admission.ts'
-import { Authenticator, type User } from './authenticator.ts'
-import type { Counters, Refusal } from './counters.ts'
-import { Credentials } from './credentials.ts'
-import type { Endpoint } from './endpoint.ts'
-import type { Limits } from './limits.ts'
-import type { Client } from './listeners.ts'
-import type { Nonces } from './nonce.ts'
-import { checkRequest, type Request } from './packet-check.ts'
-import type { PeerPolicy } from './policy.ts'
-import type { Account, Quota } from './quota.ts'
-import type { Relay } from './relay.ts'
-import { ATTRIBUTE, attribute, CLASS, METHOD, UDP_TRANSPORT } from './stun.ts'
+import { Authenticator, type User } from '../access/authenticator.ts'
+import { Credentials } from '../access/credentials.ts'
+import type { Nonces } from '../access/nonce.ts'
+import type { PeerPolicy } from '../access/policy.ts'
+import type { Account, Quota } from '../access/quota.ts'
+import type { Revocations } from '../access/revocations.ts'
+import type { Counters, Refusal } from '../counters.ts'
+import type { Limits } from '../limits.ts'
+import type { Client } from '../listeners/client.ts'
+import type { Relay } from '../relay/relay.ts'
+import type { Endpoint, Family } from '../stun/endpoint.ts'
+import { checkRequest, type Request } from '../stun/packet-check.ts'
+import { ATTRIBUTE, attribute, CLASS, METHOD, UDP_TRANSPORT } from '../stun/stun.ts'
+import { Admission, CAPACITY, type Rejection, UNKNOWN_ATTRIBUTE } from './admission.ts'
 
 // node-turn 0.0.6 (last commit 2020) decides about requests and writes the answers; this file is all it
 // touches. What it gets wrong, what closes it here, and the test that shows it (defects.test.ts,
@@ -134,18 +136,31 @@ class Incoming extends Message {
   }
 }
 
+/** Binds a relay socket for a client. @throws Error when there is no port left */
+export type OpenRelay = (asked: {
+  client: Client
+  account: Account
+  family: Family
+  /** Whether only an even port will do. */
+  even: boolean
+}) => Promise<Relay>
+
+/** How often a draining server looks whether somebody is left, ms. */
+const DRAIN_LOOK_MS = 100
+
 export type ControlDeps = {
   logger: Logger
   realm: string
-  announced: Endpoint
+  /** What we relay in. */
+  families: readonly Family[]
   credentials: Credentials
+  revocations: Revocations
   nonces: Nonces
   policy: PeerPolicy
   quota: Quota
   limits: Limits
   counters: Counters
-  /** Binds a relay socket for the client. */
-  openRelay: (client: Client, account: Account, evenPort: boolean) => Promise<Relay>
+  openRelay: OpenRelay
 }
 
 /** Answers STUN Binding and TURN's requests. Packets come in by `handle`, answers leave by the client. */
@@ -160,11 +175,12 @@ export class Control {
   /** Whose request is in node-turn's hands, which is synchronous up to its answer or to allocateUdp. */
   #current: Current | undefined
   #closed = false
+  #isDraining = false
 
   constructor(deps: ControlDeps) {
     this.#deps = deps
     this.#authenticator = new Authenticator(deps)
-    this.#admission = new Admission(deps.policy, deps.limits, deps.announced.family)
+    this.#admission = new Admission(deps.policy, deps.limits, deps.families)
     this.#server = new TurnServer({
       listeningIps: [],
       authMech: 'long-term',
@@ -214,6 +230,29 @@ export class Control {
     return undefined
   }
 
+  /** Ends the allocation of a client that is gone, if it had one. */
+  endClient(client: Client): void {
+    for (const [tuple, { sockets }] of this.#allocations) {
+      if (sockets[0].relay.client === client) this.#end(tuple)
+    }
+  }
+
+  /** Ends all allocations of a user. @returns how many there were */
+  endUser(user: string): number {
+    const tuples = [...this.#allocations].flatMap(([tuple, { sockets }]) =>
+      sockets[0].relay.account.user === user ? [tuple] : [],
+    )
+    for (const tuple of tuples) this.#end(tuple)
+    return tuples.length
+  }
+
+  /** Refuses new allocations (508) and resolves once none is left, at the latest after so many ms. */
+  async drain(ms: number): Promise<void> {
+    this.#isDraining = true
+    const until = Date.now() + ms
+    while (this.#allocations.size > 0 && Date.now() < until) await sleep(DRAIN_LOOK_MS)
+  }
+
   /** Ends every allocation; later requests find none and get none. */
   close(): void {
     this.#closed = true
@@ -245,7 +284,8 @@ export class Control {
     })
     server.send.send = () => {}
     server.allocate.checkToken = () => false
-    server.allocate.checkQuota = username => this.#deps.quota.userHasRoom(Credentials.user(username) ?? '')
+    server.allocate.checkQuota = username =>
+      this.#deps.quota.userHasRoom(Credentials.parse(username)?.user ?? '')
     server.allocate.allocateUdp = msg => this.#openRelay(msg as Incoming)
     const { allocate, refresh, createPermission, channelBind } = server
     const admission = this.#admission
@@ -255,7 +295,7 @@ export class Control {
       // node-turn answers any EVEN-PORT with 508; reserving the next port too (R = true) we can't do either.
       msg.evenPort = even === false
       if (msg.evenPort) msg.attributes = msg.attributes.filter(({ type }) => type !== ATTRIBUTE.evenPort)
-      return admission.allocate(msg.requestedFamily)
+      return this.#isDraining && !msg.allocation ? CAPACITY : admission.allocate(msg.requestedFamily)
     })
     refresh.refresh = this.#guarded(refresh.refresh.bind(refresh), (msg, relay) => {
       const asked = msg.attributes.find(({ type }) => type === ATTRIBUTE.lifetime)
@@ -297,12 +337,13 @@ export class Control {
 
   async #openRelay(msg: Incoming): Promise<[RelayHandle]> {
     const { quota, openRelay } = this.#deps
-    const user = Credentials.user(msg.user?.username ?? '')
+    const user = Credentials.parse(msg.user?.username ?? '')?.user
     const account = user === undefined ? undefined : quota.take(user)
     if (!account) throw new Error('The server has no room for another allocation')
     this.#pending.add(msg.tuple)
     try {
-      const relay = await openRelay(msg.client, account, msg.evenPort)
+      const family = (msg.requestedFamily as Family | undefined) ?? this.#admission.defaultFamily
+      const relay = await openRelay({ client: msg.client, account, family, even: msg.evenPort })
       if (this.#closed) {
         relay.close()
         throw new Error('The server is closing')
