@@ -16,7 +16,10 @@ export type Refusal =
   | 'noAllocation'
   | 'noPermission'
   | 'noChannel'
+  /** The user's is used up. */
   | 'bandwidth'
+  /** That of all users together is. */
+  | 'bandwidthInAll'
   | 'congested'
   | 'internal'
 

@@ -10,6 +10,8 @@ export const DEFAULT_LIMITS = {
   channelsPerAllocation: 64,
   /** Relayed bytes per second and user, both directions together, with one second of burst: dropped past it. */
   bytesPerSecondPerUser: 5_000_000,
+  /** The same for all users together: a gigabit link. */
+  bytesPerSecond: 125_000_000,
   /** Least lifetime granted to an allocation, in seconds. */
   defaultLifetimeSeconds: 600,
   /** Greatest lifetime granted to an allocation, in seconds. */

@@ -1,64 +1,112 @@
 import type { Limits } from '../limits.ts'
+import { TokenBucket } from './token-bucket.ts'
+
+/** Why there is no further allocation: the user holds its share (486), or the server holds all it may (508). */
+export type NoRoom = 'quota' | 'capacity'
+
+/** Whose bandwidth is used up. */
+export type Overspent = 'bandwidth' | 'bandwidthInAll'
+
+/** Who counts the allocations of several processes together (fleet/): asked for each after this process has room. */
+export type Ledger = {
+  /** @returns why not, or undefined when it is taken */
+  take(user: string): Promise<NoRoom | undefined>
+  release(user: string): void
+}
+
+/** How long the account of a user without allocations is kept, ms: after that its bandwidth would be full again anyhow. */
+const REST_MS = 1000
 
 /** What one user holds and may still send; shared by all its allocations. */
 export class Account {
   readonly user: string
   allocations = 0
-  readonly #rate: number
-  #credit: number
-  #filledAt = Date.now()
+  readonly bandwidth: TokenBucket
+  readonly #total: TokenBucket
 
-  constructor(user: string, bytesPerSecond: number) {
+  constructor(user: string, bytesPerSecond: number, total: TokenBucket) {
     this.user = user
-    this.#rate = bytesPerSecond
-    this.#credit = bytesPerSecond
+    this.bandwidth = new TokenBucket(bytesPerSecond)
+    this.#total = total
   }
 
-  /** @returns false when the user's bandwidth is used up and the packet is to be dropped */
-  spend(bytes: number): boolean {
-    if (this.#credit < bytes) {
-      const now = Date.now()
-      this.#credit = Math.min(this.#rate, this.#credit + ((now - this.#filledAt) * this.#rate) / 1000)
-      this.#filledAt = now
-      if (this.#credit < bytes) return false
-    }
-    this.#credit -= bytes
-    return true
+  /**
+   * Takes a packet's payload from the bandwidth of the user and of the server.
+   * @returns whose is used up, if one is: the packet is to be dropped
+   */
+  spend(bytes: number): Overspent | undefined {
+    if (!this.bandwidth.spend(bytes)) return 'bandwidth'
+    if (this.#total.spend(bytes)) return undefined
+    this.bandwidth.giveBack(bytes)
+    return 'bandwidthInAll'
   }
 }
 
-/** Allocations per user and in all. Users are those named in credentials, not the ever-changing usernames. */
+/** Allocations and bandwidth, per user and in all. Users are those named in credentials, not the ever-changing usernames. */
 export class Quota {
+  /** Bandwidth of all users together. */
+  readonly bandwidth: TokenBucket
   readonly #limits: Limits
+  readonly #ledger: Ledger | undefined
   readonly #accounts = new Map<string, Account>()
+  /**
+   * Accounts without allocations, and when that became so, the oldest first. Were they forgotten at once, whoever
+   * allocates anew for every burst would have no limit.
+   */
+  readonly #resting = new Map<Account, number>()
   #total = 0
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, ledger?: Ledger) {
     this.#limits = limits
+    this.#ledger = ledger
+    this.bandwidth = new TokenBucket(limits.bytesPerSecond)
   }
 
+  /** Users with allocations. */
   get users(): number {
-    return this.#accounts.size
+    return this.#accounts.size - this.#resting.size
   }
 
-  /** Whether the user may have one more: if not, 486. */
-  userHasRoom(user: string): boolean {
-    return (this.#accounts.get(user)?.allocations ?? 0) < this.#limits.allocationsPerUser
+  /** The account of a user who has allocations, or had until a moment ago. */
+  account(user: string): Account | undefined {
+    return this.#accounts.get(user)
   }
 
-  /** Takes one allocation; undefined when the server is full (508). Give it back with `release`. */
-  take(user: string): Account | undefined {
-    if (this.#total >= this.#limits.allocations) return undefined
-    const account = this.#accounts.get(user) ?? new Account(user, this.#limits.bytesPerSecondPerUser)
+  /** Takes one allocation. Give it back with `release`. @returns why there is none, if so */
+  async take(user: string): Promise<Account | NoRoom> {
+    this.#forgetRested()
+    if (this.#total >= this.#limits.allocations) return 'capacity'
+    const account =
+      this.#accounts.get(user) ?? new Account(user, this.#limits.bytesPerSecondPerUser, this.bandwidth)
+    if (account.allocations >= this.#limits.allocationsPerUser) return 'quota'
     this.#accounts.set(user, account)
+    this.#resting.delete(account)
     account.allocations++
     this.#total++
-    return account
+    const refused = await this.#ledger?.take(user)
+    if (refused === undefined) return account
+    this.#giveBack(account)
+    return refused
   }
 
   release(account: Account): void {
+    this.#giveBack(account)
+    this.#ledger?.release(account.user)
+  }
+
+  #giveBack(account: Account): void {
     account.allocations--
     this.#total--
-    if (account.allocations === 0) this.#accounts.delete(account.user)
+    this.#forgetRested()
+    if (account.allocations === 0) this.#resting.set(account, Date.now())
+  }
+
+  #forgetRested(): void {
+    const now = Date.now()
+    for (const [account, since] of this.#resting) {
+      if (now - since < REST_MS && now >= since) return
+      this.#resting.delete(account)
+      this.#accounts.delete(account.user)
+    }
   }
 }

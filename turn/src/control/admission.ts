@@ -13,6 +13,7 @@ const FORBIDDEN: Rejection = [403, 'Forbidden']
 const MISMATCH: Rejection = [437, 'Allocation Mismatch']
 const FAMILY_NOT_SUPPORTED: Rejection = [440, 'Address Family not Supported']
 const FAMILY_MISMATCH: Rejection = [443, 'Peer Address Family Mismatch']
+export const QUOTA: Rejection = [486, 'Allocation Quota Reached']
 export const CAPACITY: Rejection = [508, 'Insufficient Capacity']
 
 /** The part of an authenticated request the checks look at; attribute names as in the RFCs, lower case. */

@@ -16,7 +16,7 @@ import type { Relay } from '../relay/relay.ts'
 import type { Endpoint, Family } from '../stun/endpoint.ts'
 import { checkRequest, type Request } from '../stun/packet-check.ts'
 import { ATTRIBUTE, attribute, CLASS, METHOD, UDP_TRANSPORT } from '../stun/stun.ts'
-import { Admission, CAPACITY, type Rejection, UNKNOWN_ATTRIBUTE } from './admission.ts'
+import { Admission, CAPACITY, QUOTA, type Rejection, UNKNOWN_ATTRIBUTE } from './admission.ts'
 
 // node-turn 0.0.6 (last commit 2020) decides about requests and writes the answers; this file is all it
 // touches. What it gets wrong, what closes it here, and the test that shows it (defects.test.ts,
@@ -34,7 +34,7 @@ import { Admission, CAPACITY, type Rejection, UNKNOWN_ATTRIBUTE } from './admiss
 //   floods held in memory, slow parser   checkRequest reads instead; nonces need no memory    "flood"
 //   no peer policy                       before Allocate, CreatePermission and ChannelBind    "private peers"
 //   IPv6 text mis-expanded               Endpoint spells addresses out                        "IPv6"
-//   no quota, no bandwidth cap           checkQuota, allocateUdp, Account                     "quota"
+//   no quota, no bandwidth cap           Quota in allocateUdp, Account                        "quota"
 
 type Handler = (msg: Message, reply: Message) => void
 
@@ -73,11 +73,11 @@ type Current = { client: Client } & Partial<User>
 
 /** An answer; once its user is known it carries MESSAGE-INTEGRITY, also where node-turn forgets it. */
 class Reply extends Message {
-  onReject: (code: number) => void = () => {}
+  /** Told of a rejection; what it returns is said instead. */
+  onReject: (rejection: Rejection) => Rejection = rejection => rejection
 
   override reject(code: number, reason: string): void {
-    this.onReject(code)
-    super.reject(code, reason)
+    super.reject(...this.onReject([code, reason]))
   }
 
   override toBuffer(): Buffer {
@@ -93,6 +93,8 @@ class Incoming extends Message {
   readonly unknown: readonly number[]
   /** Whether the relayed address is to have an even port. */
   evenPort = false
+  /** Why no relay was opened: node-turn says 508 whatever the reason. */
+  rejection: Rejection | undefined
   readonly #counters: Counters
 
   constructor(server: TurnServer, request: Request, client: Client, counters: Counters) {
@@ -128,9 +130,12 @@ class Incoming extends Message {
     reply.method = this.method
     reply.transactionID = this.transactionID
     reply.useFingerprint = this.useFingerprint
-    reply.onReject = code => {
+    reply.onReject = rejection => {
+      const told = this.rejection ?? rejection
+      const [code] = told
       const first = code === 401 && this.getAttribute('message-integrity') === undefined
       this.#counters.refuse(first ? 'challenged' : (REFUSALS[code] ?? 'badRequest'))
+      return told
     }
     return reply
   }
@@ -284,8 +289,8 @@ export class Control {
     })
     server.send.send = () => {}
     server.allocate.checkToken = () => false
-    server.allocate.checkQuota = username =>
-      this.#deps.quota.userHasRoom(Credentials.parse(username)?.user ?? '')
+    // Asked and taken in one step in #openRelay, because several processes may have to be asked.
+    server.allocate.checkQuota = () => true
     server.allocate.allocateUdp = msg => this.#openRelay(msg as Incoming)
     const { allocate, refresh, createPermission, channelBind } = server
     const admission = this.#admission
@@ -336,23 +341,29 @@ export class Control {
   }
 
   async #openRelay(msg: Incoming): Promise<[RelayHandle]> {
-    const { quota, openRelay } = this.#deps
-    const user = Credentials.parse(msg.user?.username ?? '')?.user
-    const account = user === undefined ? undefined : quota.take(user)
-    if (!account) throw new Error('The server has no room for another allocation')
+    const { quota, revocations, openRelay } = this.#deps
+    const claim = Credentials.parse(msg.user?.username ?? '')
+    if (!claim) throw new Error('An allocation needs a user')
     this.#pending.add(msg.tuple)
+    let account: Account | undefined
     try {
+      const taken = await quota.take(claim.user)
+      if (typeof taken === 'string') {
+        msg.rejection = taken === 'quota' ? QUOTA : CAPACITY
+        throw new Error('No room for another allocation')
+      }
+      account = taken
       const family = (msg.requestedFamily as Family | undefined) ?? this.#admission.defaultFamily
       const relay = await openRelay({ client: msg.client, account, family, even: msg.evenPort })
-      if (this.#closed) {
+      if (this.#closed || revocations.holds(claim.user, claim.expiry)) {
         relay.close()
-        throw new Error('The server is closing')
+        throw new Error('The server closed, or the credential was revoked, while the relay was opened')
       }
       // node-turn looks for an attribute called "liftetime", so what the client asks for is granted here.
       const lifetime = this.#admission.lifetime(msg.getAttribute('lifetime') as number | undefined)
       return [{ relay, lifetime, address: () => relay.relayed, on: () => {} }]
     } catch (error) {
-      quota.release(account)
+      if (account) quota.release(account)
       throw error
     } finally {
       this.#pending.delete(msg.tuple)
@@ -408,6 +419,7 @@ export class Control {
     this.#deps.logger.info(
       {
         user: relay.account.user,
+        transport: relay.client.transport,
         client: relay.client.endpoint.toString(),
         relayed: relay.relayed.toString(),
         seconds: Math.round((Date.now() - relay.openedAt) / 1000),

@@ -5,11 +5,13 @@ import type { Counters, Refusal } from '../counters.ts'
 import type { Limits } from '../limits.ts'
 import { channelData, dataIndication, readChannelData, readSendIndication } from '../stun/data-message.ts'
 import { addressBytes, canonicalAddress, Endpoint, type Family } from '../stun/endpoint.ts'
+import type { Transport } from '../stun/transport.ts'
 import { sendDatagram } from './udp-socket.ts'
 
 /** The client's end of an allocation. */
 export type ClientPath = {
   readonly endpoint: Endpoint
+  readonly transport: Transport
   /** @returns false when the packet was dropped because the network is behind */
   send(packet: Buffer): boolean
   /** Tells the listener where this client's data goes from now on, or that it goes nowhere. */
@@ -130,7 +132,8 @@ export class Relay {
     if (!this.#policy.mayExchange(this.account.user, peer.address, peer.port)) {
       return 'forbidden'
     }
-    if (!this.account.spend(data.length)) return 'bandwidth'
+    const overspent = this.account.spend(data.length)
+    if (overspent) return overspent
     if (!sendDatagram(this.#socket, data, peer.port, peer.address, this.#limits.sendQueueBytes)) {
       return 'congested'
     }
@@ -150,7 +153,8 @@ export class Relay {
     if (!this.#policy.mayExchange(this.account.user, address, from.port)) {
       return 'forbidden'
     }
-    if (!this.account.spend(data.length)) return 'bandwidth'
+    const overspent = this.account.spend(data.length)
+    if (overspent) return overspent
     const channel = this.#channelsByPeer.get(`${address}:${from.port}`)
     const packet =
       channel && channel.until > now
