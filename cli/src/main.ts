@@ -1,39 +1,5 @@
 #!/usr/bin/env node
-import { ConfigError } from '@trunkline/kit'
-import { Command } from 'commander'
-import { doctor } from './doctor.ts'
-import { SERVICES } from './platform.ts'
-import { start } from './start.ts'
+import './quick-start.ts'
 
-// A reader that has seen enough (`trunkline doctor | head`) is no fault.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-})
-
-const program = new Command('trunkline').description('Self-hosted calling and messaging')
-
-program
-  .command('start')
-  .description(`start the platform, or single services of it (${SERVICES.join(', ')})`)
-  .argument('[services...]', 'services to start; all when none is named')
-  .option(
-    '--https',
-    'serve HTTPS with a certificate made here, so that cameras work on other addresses',
-    false,
-  )
-  .action(start)
-
-program
-  .command('doctor')
-  .description('check this machine and its settings, and name the fix for each fault')
-  .action(doctor)
-
-try {
-  await program.parseAsync()
-} catch (error) {
-  // What an operator can mend is one line; anything else is ours, and its trace helps to mend it.
-  process.stderr.write(
-    `trunkline: ${error instanceof ConfigError ? error.message : ((error as Error).stack ?? error)}\n`,
-  )
-  process.exit(1)
-}
+// Only now: what is imported statically would be read before the line above is run.
+await import('./program.ts')

@@ -1,0 +1,18 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+
+const MAIN = fileURLToPath(new URL('main.ts', import.meta.url))
+
+test('where compiled code cannot be kept, the program starts all the same', () => {
+  const env = { PATH: process.env.PATH, XDG_CACHE_HOME: '/dev/null' }
+  expect(execFileSync(process.execPath, [MAIN, '--help'], { env, encoding: 'utf8' })).toContain('doctor')
+})
+
+test("what is said of drizzle-orm's files holds for the one that is installed", () => {
+  const folder = fileURLToPath(new URL('../../node_modules', import.meta.url))
+  const { type } = JSON.parse(readFileSync(join(folder, 'drizzle-orm', 'package.json'), 'utf8'))
+  expect(type).toBe('module')
+})
