@@ -25,7 +25,7 @@ import { mountDemo } from './demo.ts'
 import { mountHealth } from './health.ts'
 import { type Listener, listen, readTls } from './listener.ts'
 import { proxyTo } from './proxy.ts'
-import { linkSecret, turnSecret } from './secrets.ts'
+import { linkSecret, turnSecrets } from './secrets.ts'
 import type { Settings } from './settings.ts'
 import { startSfu } from './sfu.ts'
 import { startTurn } from './turn.ts'
@@ -119,7 +119,7 @@ const compose = async (options: PlatformOptions, lifecycle: Lifecycle): Promise<
     has('signalling') || has('media') ? startDatabase(composition) : undefined,
     has('sfu') ? startSfu(composition) : connectSfu(composition),
   ])
-  const turnUrls = has('turn') ? await startTurn(composition, sfu) : undefined
+  const turn = has('turn') ? await startTurn(composition, sfu) : undefined
   mountHealth(composition, async () => {
     await pool?.query('select 1')
   })
@@ -131,7 +131,7 @@ const compose = async (options: PlatformOptions, lifecycle: Lifecycle): Promise<
   const shelf = media?.shelf ?? httpShelf(composition)
   const signalling =
     has('signalling') && pool
-      ? await startSignalling(composition, { pool, sfu: sfu?.sfu, isDemo, turnUrls, shelf })
+      ? await startSignalling(composition, { pool, sfu: sfu?.sfu, isDemo, turnUrls: turn?.urls, shelf })
       : undefined
   if (signalling) late.signalling = signalling
   if (signalling && !media && settings.MEDIA_URL) app.use(proxyTo(settings.MEDIA_URL))
@@ -242,7 +242,6 @@ const startSignalling = async (
     lifecycle.add('redis', () => redis.destroy())
     await connectRedis(redis)
   }
-  const configured = settings.TURN_URLS?.split(',').map(url => url.trim())
   const signalling = await createSignalling({
     logger,
     httpServer: listener.server,
@@ -250,7 +249,11 @@ const startSignalling = async (
     redis,
     sfu: deps.sfu,
     vault,
-    iceServers: { urls: configured ?? deps.turnUrls ?? [], secret: turnSecret(settings, vault) },
+    iceServers: {
+      urls: settings.TURN_URLS ?? deps.turnUrls ?? [],
+      secret: turnSecrets(settings, vault)[0] ?? '',
+      credentialSeconds: settings.TURN_CREDENTIAL_SECONDS,
+    },
     demo: deps.isDemo,
     shelf: deps.shelf,
     apiKey: settings.TRUNKLINE_API_KEY,

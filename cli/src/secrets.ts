@@ -1,9 +1,9 @@
 import type { Vault } from '@trunkline/signalling'
 import type { Settings } from './settings.ts'
 
-/** Shared with every TURN server of the installation, ours or coturn. */
-export const turnSecret = (settings: Settings, vault: Vault): string =>
-  settings.TURN_SECRET ?? vault.key('turn').toString('base64url')
+/** Shared with every TURN server of the installation, ours or coturn. The first mints, each is accepted. */
+export const turnSecrets = (settings: Settings, vault: Vault): readonly string[] =>
+  settings.TURN_SECRET ?? [vault.key('turn').toString('base64url')]
 
 /** Shared by signalling and SFU processes. */
 export const linkSecret = (vault: Vault): string => vault.key('link').toString('hex')

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { LIMITS } from '@trunkline/protocol'
 import { z } from 'zod'
 
 const port = (example: number) =>
@@ -16,6 +17,26 @@ const isNetwork = (text: string): boolean => {
   const [address = '', bits = '0', ...rest] = text.split('/')
   const family = isIP(address)
   return family > 0 && rest.length === 0 && /^\d+$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)
+}
+
+const listOf = (text: string): string[] => text.split(',').map(item => item.trim())
+const isPort = (port: number): boolean => Number.isInteger(port) && port >= 0 && port <= 65_535
+const seconds = (min: number, max: number, example: number) =>
+  z.coerce
+    .number('must be a number of seconds')
+    .int()
+    .min(min, `must be at least ${min} seconds`)
+    .max(max, `must be at most ${max} seconds`)
+    .describe(String(example))
+
+/** `203.0.113.7:40000`, `[2001:db8::7]:40000-40010`. @returns undefined for anything else */
+const readPeer = (text: string): { address: string; port: { min: number; max: number } } | undefined => {
+  const [, inBrackets, plain, from = '', to = from] =
+    /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})(?:-(\d{1,5}))?$/.exec(text) ?? []
+  const address = inBrackets ?? plain ?? ''
+  const port = { min: Number(from), max: Number(to) }
+  const fits = isIP(address) === (inBrackets === undefined ? 4 : 6) && port.min >= 1 && port.min <= port.max
+  return fits && isPort(port.max) ? { address, port } : undefined
 }
 
 /** Every setting, by the name of its environment variable. An empty variable counts as unset. */
@@ -45,7 +66,54 @@ export const Settings = z.object({
   RTC_PORT: port(40_000).default(40_000),
   RTC_WORKERS: z.coerce.number('must be a number').int().min(1).max(128).describe('4').optional(),
   TURN_PORT: port(3478).default(3478),
-  TURN_SECRET: secret.describe('a-long-random-string').optional(),
+  TURN_TLS_PORTS: z
+    .string()
+    .transform(text => listOf(text).map(item => (/^\d+$/.test(item) ? Number(item) : Number.NaN)))
+    .refine(list => list.every(isPort), 'must be port numbers, separated by commas')
+    .describe('5349,443')
+    .optional(),
+  /** The current one first. */
+  TURN_SECRET: z
+    .string()
+    .transform(listOf)
+    .refine(
+      list => list.length <= 2 && list.every(item => item.length >= 8),
+      'must be one secret, or the current one and the other with a comma between; each at least 8 characters, none with a comma in it',
+    )
+    .describe('a-long-random-string')
+    .optional(),
+  TURN_ADDRESSES: z
+    .string()
+    .transform(listOf)
+    .refine(
+      list => list.every(item => isIP(item)) && new Set(list.map(isIP)).size === list.length,
+      'must be IP addresses that clients reach, one of each family at most, separated by commas',
+    )
+    .describe('203.0.113.7,2001:db8::7')
+    .optional(),
+  TURN_PEERS: z
+    .enum(['sfu', 'public'], 'must be sfu (only the SFU is relayed to) or public (also the open internet)')
+    .describe('sfu')
+    .default('sfu'),
+  TURN_ALLOWED_PEERS: z
+    .string()
+    .refine(
+      text => listOf(text).every(item => readPeer(item) !== undefined),
+      'must be addresses with a port or a range of ports (IPv6 in brackets), separated by commas',
+    )
+    .transform(text => listOf(text).flatMap(item => readPeer(item) ?? []))
+    .describe('10.0.0.5:40000-40003,[2001:db8::7]:40000')
+    .optional(),
+  TURN_PROCESSES: z.coerce
+    .number('must be a number')
+    .int()
+    .min(1, 'must be at least 1')
+    .max(64, 'must be at most 64: more than the cores of the machine is of no use')
+    .describe('2')
+    .default(1),
+  TURN_DRAIN_SECONDS: seconds(0, 86_400, 60).default(0),
+  TURN_LIFETIME_SECONDS: seconds(1, 3_600, 600).default(600),
+  TURN_CREDENTIAL_SECONDS: seconds(1, 30 * 24 * 3_600, 86_400).default(LIMITS.turnCredentialSeconds),
   TURN_RELAY_PORTS: z
     .string()
     .regex(/^\d{1,5}-\d{1,5}$/, 'must be two port numbers with a - between them')
@@ -59,7 +127,24 @@ export const Settings = z.object({
       ({ min, max }) => min >= 1024 && min <= max && max <= 65_535,
       'must lie within 1024-65535, lower end first',
     ),
-  TURN_URLS: z.string().describe('turn:203.0.113.7:3478?transport=udp').optional(),
+  TURN_URLS: z
+    .string()
+    .transform(listOf)
+    .refine(
+      list => list.every(item => /^(stuns?|turns?):[^\s/]+$/.test(item)),
+      'must be STUN and TURN addresses as browsers take them, separated by commas',
+    )
+    .describe('turn:203.0.113.7:3478?transport=udp')
+    .optional(),
+  TURN_LINKS: z
+    .string()
+    .transform(text => (text === 'none' ? [] : listOf(text)))
+    .refine(
+      list => list.every(item => /^https?:\/\//.test(item) && URL.canParse(item)),
+      'must be URLs of TURN services in processes of their own, separated by commas, or none',
+    )
+    .describe('http://turn:3000')
+    .optional(),
   SFU_URL: url('http://sfu:3000').optional(),
   MEDIA_URL: url('http://media:3000').optional(),
   SIGNALLING_URL: url('http://signalling:3000').optional(),

@@ -18,6 +18,11 @@ export const checkTogether = (settings: Settings, services: ReadonlySet<Service>
   if ((settings.TLS_CERT === undefined) !== (settings.TLS_KEY === undefined)) {
     throw new ConfigError('TLS_CERT and TLS_KEY belong together: set both or neither.')
   }
+  if (settings.TURN_TLS_PORTS && !settings.TLS_CERT) {
+    throw new ConfigError(
+      'TURN over TLS needs a certificate: set TLS_CERT and TLS_KEY, or leave TURN_TLS_PORTS empty.',
+    )
+  }
   if (services.size < SERVICES.length && !settings.TRUNKLINE_SECRET) {
     throw new ConfigError(
       'Services in processes of their own share a secret: set TRUNKLINE_SECRET to the same long random string in each.',

@@ -170,7 +170,7 @@ describe('docker-compose.yml', () => {
     expect(turn.RTC_PORT).toBe(sfu.RTC_PORT)
     expect(turn.RTC_WORKERS).toBe(sfu.RTC_WORKERS)
     const address = `${turn.ANNOUNCED_ADDRESS}:${turn.TURN_PORT}`
-    expect(signalling.TURN_URLS?.split(',')).toEqual([`stun:${address}`, `turn:${address}?transport=udp`])
+    expect(signalling.TURN_URLS).toEqual([`stun:${address}`, `turn:${address}?transport=udp`])
     expect(signalling.TURN_SECRET).toBe(turn.TURN_SECRET)
     expect(serviceOf('turn').network_mode).toBe('host')
     const media = Array.from({ length: sfu.RTC_WORKERS ?? 0 }, (_, i) => sfu.RTC_PORT + i)

@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { availableParallelism } from 'node:os'
+import { turnOptions } from '../turn.ts'
 import { type Check, type CheckContext, type Finding, failed, ok } from './check.ts'
 
 const canListenTcp = async (host: string, port: number): Promise<string | undefined> => {
@@ -39,7 +40,7 @@ const REASONS: Readonly<Record<string, string>> = {
 /** Every port that a start would take can be had, or is held by a Trunkline that runs already. */
 export const ports: Check = {
   name: 'ports',
-  run: async ({ settings, listenAddress, running }: CheckContext): Promise<Finding> => {
+  run: async ({ settings, listenAddress, announcedAddress, running }: CheckContext): Promise<Finding> => {
     if (running) return ok(`a Trunkline answers on port ${settings.PORT}, so its ports are its own`)
     const { PORT, RTC_PORT, TURN_PORT } = settings
     const workers = settings.RTC_WORKERS ?? availableParallelism()
@@ -50,7 +51,12 @@ export const ports: Check = {
         port: RTC_PORT + i,
         kinds: ['udp', 'tcp'],
       })),
-      { name: 'TURN_PORT', port: TURN_PORT, kinds: ['udp'] },
+      { name: 'TURN_PORT', port: TURN_PORT, kinds: ['udp', 'tcp'] },
+      ...(turnOptions(settings, { listenAddress, announcedAddress }).tls?.ports ?? []).map(port => ({
+        name: 'TURN_TLS_PORTS',
+        port,
+        kinds: ['tcp'],
+      })),
     ]
     const faults: string[] = []
     const names = new Set<string>()

@@ -1,23 +1,19 @@
 import { createLogger } from '@trunkline/kit'
 import { createTurn } from '@trunkline/turn'
+import { turnOptions } from '../turn.ts'
 import { type Check, failed, ok } from './check.ts'
 
 /** TURN relays a byte to itself through the announced address; on a free port when the real one is in use. */
 export const turn: Check = {
   name: 'turn',
-  run: async ({ settings, listenAddress, announcedAddress, running }) => {
+  run: async ({ settings, running, ...addresses }) => {
     try {
+      const options = turnOptions(settings, addresses)
       const relay = await createTurn({
         logger: createLogger({ name: 'doctor', level: 'silent' }),
-        listenAddress,
-        port: running ? 0 : settings.TURN_PORT,
-        announcedAddresses: [announcedAddress],
+        ...options,
+        ...(running ? { port: 0, tls: options.tls && { ...options.tls, ports: [0] } } : {}),
         secrets: ['only-for-this-check'],
-        realm: 'trunkline',
-        relayPortMin: settings.TURN_RELAY_PORTS.min,
-        relayPortMax: settings.TURN_RELAY_PORTS.max,
-        peers: 'sfu',
-        allowedPeers: [],
       })
       const { results } = await relay.selfTest()
       await relay.close()

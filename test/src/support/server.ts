@@ -72,6 +72,7 @@ export const startServer = async (options: ServerOptions = {}): Promise<TestServ
     PORT: String(await freePort()),
     RTC_PORT: '0',
     TURN_PORT: '0',
+    ...(options.env?.TLS_CERT ? { TURN_TLS_PORTS: '0' } : {}),
     TRUNKLINE_DATA: dataFolder,
     TRUNKLINE_API_KEY: API_KEY,
     ...options.env,
