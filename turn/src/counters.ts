@@ -21,6 +21,9 @@ export type Refusal =
   /** That of all users together is. */
   | 'bandwidthInAll'
   | 'congested'
+  | 'connections'
+  | 'deadline'
+  | 'handshake'
   | 'internal'
 
 /** Totals since the start. */

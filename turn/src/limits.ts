@@ -18,12 +18,22 @@ export const DEFAULT_LIMITS = {
   maxLifetimeSeconds: 3600,
   permissionSeconds: 300,
   channelSeconds: 600,
+  /** How long a port reserved by EVEN-PORT waits for its Allocate; it counts as an allocation meanwhile. */
+  reservationSeconds: 30,
   nonceSeconds: 900,
   /** Wrong passwords per client address and username in `failureSeconds`; further ones get no answer. */
   failures: 10,
   failureSeconds: 10,
   /** Bytes waiting in one socket's send queue before packets are dropped. */
   sendQueueBytes: 1_048_576,
+  /** TCP and TLS connections in all; past it those without an allocation give way to newcomers. */
+  connections: 8192,
+  /** TCP and TLS connections of one IPv4 address or one IPv6 /64: a clinic behind one router has many. */
+  connectionsPerAddress: 512,
+  /** Seconds a connection may be without an allocation, from its first byte on, TLS handshake included. */
+  connectionSeconds: 15,
+  /** Seconds between two looks whether the TLS certificate's files have changed. */
+  certificateSeconds: 60,
 } as const
 
 export type Limits = { readonly [Name in keyof typeof DEFAULT_LIMITS]: number }

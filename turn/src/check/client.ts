@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { Socket } from 'node:dgram'
-import { once } from 'node:events'
-import { bindUdpSocket } from '../relay/udp-socket.ts'
+import { EventEmitter, once } from 'node:events'
+import { paddingAfter } from '../listeners/frames.ts'
 import { channelData } from '../stun/data-message.ts'
 import type { Endpoint } from '../stun/endpoint.ts'
 import {
@@ -20,6 +19,7 @@ import {
   UDP_TRANSPORT,
   xorAddressValue,
 } from '../stun/stun.ts'
+import { openWire, type Wire, type WireOptions } from './wire.ts'
 
 const RESEND_MS = 250
 
@@ -71,38 +71,57 @@ const readAnswer = (packet: Buffer, key: Buffer | undefined): Answer => {
   }
 }
 
+type Waiting = { resolve(packet: Buffer): void; reject(error: Error): void }
+
 /** A small TURN client: what the self-test needs, and what our tests drive the server with. */
 export class TurnClient {
-  readonly socket: Socket
   readonly #server: Endpoint
   readonly #user: { username: string; password: string } | undefined
+  readonly #wire: Wire
   #realm = ''
   #nonce = ''
-  readonly #waiting = new Map<string, (packet: Buffer) => void>()
+  #isClosed = false
+  readonly #waiting = new Map<string, Waiting>()
   readonly #arrived: Buffer[] = []
+  /** Says `packet` for each that answers no request. */
+  readonly #events = new EventEmitter()
 
-  /** @param from the local address to send from */
+  /** @throws Error when there is no connection in time; over UDP there is always one */
   static async create(
     server: Endpoint,
     user?: { username: string; password: string },
-    from = server.address.includes(':') ? '::' : '0.0.0.0',
+    options: WireOptions = {},
   ): Promise<TurnClient> {
-    return new TurnClient(await bindUdpSocket(from, 0), server, user)
+    // Nothing comes before something was sent.
+    let receive: (packet: Buffer) => void = () => {}
+    const wire = await openWire(server, options, packet => receive(packet))
+    const client = new TurnClient(wire, server, user)
+    receive = packet => client.#receive(packet)
+    return client
   }
 
-  constructor(socket: Socket, server: Endpoint, user?: { username: string; password: string }) {
-    this.socket = socket
+  private constructor(
+    wire: Wire,
+    server: Endpoint,
+    user: { username: string; password: string } | undefined,
+  ) {
+    this.#wire = wire
     this.#server = server
     this.#user = user
-    socket.on('error', () => {})
-    socket.on('message', packet => {
-      const waiting = packet.length >= HEADER_BYTES && this.#waiting.get(packet.toString('hex', 8, 20))
-      if (waiting) waiting(packet)
-      else {
-        this.#arrived.push(packet)
-        socket.emit('data-arrived')
-      }
+    void wire.closed.then(() => {
+      this.#isClosed = true
+      for (const { reject } of this.#waiting.values()) reject(this.#hungUp())
     })
+  }
+
+  /** What it sends from; behind the wildcard address only its port means something. */
+  get local(): Endpoint {
+    return this.#wire.local
+  }
+
+  /** Settles when the connection is closed, by either end. Over UDP that is this one. */
+  get closed(): Promise<void> {
+    return this.#wire.closed
   }
 
   /** The key of the long-term credential, once the server has told its realm. */
@@ -116,8 +135,9 @@ export class TurnClient {
     return this.#nonce
   }
 
+  /** Sends bytes as they are; nothing once closed. */
   raw(packet: Buffer): void {
-    this.socket.send(packet, this.#server.port, this.#server.address)
+    if (!this.#isClosed) this.#wire.send(packet)
   }
 
   /** Signs and sends one request, repeating it until answered; 401 and 438 are answered once with a new nonce. */
@@ -146,7 +166,7 @@ export class TurnClient {
     return encodeMessage({ method, messageClass: CLASS.request, transactionId, attributes: all, key })
   }
 
-  /** @throws Error when no answer comes in time */
+  /** @throws Error when no answer comes in time, or the connection closes before */
   exchange(packet: Buffer, timeoutMs = 3000): Promise<Answer> {
     const id = packet.toString('hex', 8, 20)
     return new Promise((resolve, reject) => {
@@ -155,16 +175,20 @@ export class TurnClient {
         clearTimeout(timer)
         this.#waiting.delete(id)
       }
-      const resend = setInterval(() => this.raw(packet), RESEND_MS)
-      const timer = setTimeout(() => {
+      const fail = (error: Error): void => {
         done()
-        reject(new Error(`No answer from ${this.#server} within ${timeoutMs} ms`))
-      }, timeoutMs)
-      this.#waiting.set(id, answer => {
+        reject(error)
+      }
+      const resend = this.#wire.reliable ? undefined : setInterval(() => this.raw(packet), RESEND_MS)
+      const late = `No answer from ${this.#server} within ${timeoutMs} ms`
+      const timer = setTimeout(() => fail(new Error(late)), timeoutMs)
+      const answered = (answer: Buffer): void => {
         done()
         resolve(readAnswer(answer, this.key))
-      })
-      this.raw(packet)
+      }
+      this.#waiting.set(id, { resolve: answered, reject: fail })
+      if (this.#isClosed) fail(this.#hungUp())
+      else this.raw(packet)
     })
   }
 
@@ -223,13 +247,14 @@ export class TurnClient {
   }
 
   sendChannel(number: number, data: Buffer): void {
-    this.raw(channelData(number, data))
+    const packet = channelData(number, data)
+    this.raw(this.#wire.reliable ? Buffer.concat([packet, paddingAfter(packet)]) : packet)
   }
 
   /** The next packet that answers no request. Rejects when none comes in time. */
   async packet(timeoutMs = 3000): Promise<Buffer> {
     if (this.#arrived.length === 0) {
-      await once(this.socket, 'data-arrived', { signal: AbortSignal.timeout(timeoutMs) })
+      await once(this.#events, 'packet', { signal: AbortSignal.timeout(timeoutMs) })
     }
     return this.#arrived.shift() ?? this.packet(timeoutMs)
   }
@@ -246,6 +271,20 @@ export class TurnClient {
   }
 
   close(): void {
-    this.socket.close()
+    this.#wire.close()
+  }
+
+  #receive(packet: Buffer): void {
+    const waiting = packet.length >= HEADER_BYTES && this.#waiting.get(packet.toString('hex', 8, 20))
+    if (waiting) {
+      waiting.resolve(packet)
+    } else {
+      this.#arrived.push(packet)
+      this.#events.emit('packet')
+    }
+  }
+
+  #hungUp(): Error {
+    return new Error(`The connection to ${this.#server} is closed`)
   }
 }

@@ -4,37 +4,30 @@ import type { Relay } from '../relay/relay.ts'
 import { bindUdpSocket, sendDatagram } from '../relay/udp-socket.ts'
 import { SEND_INDICATION } from '../stun/data-message.ts'
 import { Endpoint } from '../stun/endpoint.ts'
+import { bindError } from './bind-error.ts'
 import type { Client } from './client.ts'
 import type { ListenerDeps } from './listeners.ts'
 
-/** Why a port could not be bound, in words its operator can act on. */
-const bindError = (cause: NodeJS.ErrnoException, address: string, port: number): Error => {
-  const where = `UDP port ${port} on ${address}`
-  const sentence =
-    cause.code === 'EADDRINUSE'
-      ? `${where} is already in use: stop the other program or choose another TURN_PORT`
-      : cause.code === 'EACCES'
-        ? `${where} needs more rights than this process has: choose a TURN_PORT above 1023`
-        : cause.code === 'EADDRNOTAVAIL'
-          ? `${address} is not an address of this machine, so TURN can't listen on it`
-          : `TURN can't listen on ${where}: ${cause.message}`
-  return new Error(sentence, { cause })
-}
-
 /** One UDP socket clients talk to: sorts packets into data, which goes straight to a relay, and requests. */
 export class UdpListener {
+  readonly transport = 'udp'
   readonly local: Endpoint
   readonly #socket: Socket
   readonly #deps: ListenerDeps
-  readonly #relays = new Map<string, Relay>()
+  /** By address, then port: one key of both would have to be made for each packet. */
+  readonly #relays = new Map<string, Map<number, Relay>>()
   #closed = false
 
   /** @throws Error with one clear sentence when the port can't be bound */
-  static async create(address: string, port: number, deps: ListenerDeps): Promise<UdpListener> {
+  static async create(
+    options: { address: string; port: number; reusePort: boolean },
+    deps: ListenerDeps,
+  ): Promise<UdpListener> {
+    const { address, port, reusePort } = options
     try {
-      return new UdpListener(await bindUdpSocket(address, port), deps)
+      return new UdpListener(await bindUdpSocket(address, port, reusePort), deps)
     } catch (error) {
-      throw bindError(error as NodeJS.ErrnoException, address, port)
+      throw bindError(error as NodeJS.ErrnoException, 'udp', address, port)
     }
   }
 
@@ -63,20 +56,19 @@ export class UdpListener {
   #receive(packet: Buffer, from: RemoteInfo): Refusal | undefined {
     if (this.#closed) return undefined
     if (packet.length < 4 || from.port === 0) return 'malformed'
-    const key = `${from.address}:${from.port}`
     const type = packet.readUInt16BE(0)
     if ((type & 0xc000) === 0x4000) {
-      const relay = this.#relays.get(key)
+      const relay = this.#relays.get(from.address)?.get(from.port)
       return relay ? relay.fromClientChannel(packet) : 'noAllocation'
     }
     if (type === SEND_INDICATION) {
-      const relay = this.#relays.get(key)
+      const relay = this.#relays.get(from.address)?.get(from.port)
       return relay ? relay.fromClientIndication(packet) : 'noAllocation'
     }
-    return this.#deps.onRequest(packet, this.#client(from, key))
+    return this.#deps.onRequest(packet, this.#client(from))
   }
 
-  #client(from: RemoteInfo, key: string): Client {
+  #client(from: RemoteInfo): Client {
     return {
       local: this.local,
       transport: 'udp',
@@ -85,9 +77,20 @@ export class UdpListener {
         !this.#closed &&
         sendDatagram(this.#socket, packet, from.port, from.address, this.#deps.limits.sendQueueBytes),
       attach: relay => {
-        if (relay) this.#relays.set(key, relay)
-        else this.#relays.delete(key)
+        if (relay) this.#attach(from, relay)
+        else this.#detach(from)
       },
     }
+  }
+
+  #attach({ address, port }: RemoteInfo, relay: Relay): void {
+    const ports = this.#relays.get(address) ?? new Map<number, Relay>()
+    this.#relays.set(address, ports.set(port, relay))
+  }
+
+  #detach({ address, port }: RemoteInfo): void {
+    const ports = this.#relays.get(address)
+    ports?.delete(port)
+    if (ports?.size === 0) this.#relays.delete(address)
   }
 }

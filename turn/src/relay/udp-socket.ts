@@ -10,13 +10,15 @@ const ignoreSendError = (): void => {}
 /**
  * A bound UDP socket that never resolves names: destinations are always addresses, and answering dgram's
  * lookup at once saves a trip through the resolver for each packet.
+ * @param reusePort whether other processes may bind the same port, which shares the clients out among them
  * @throws the bind's error, with its `code`
  */
-export const bindUdpSocket = (address: string, port: number): Promise<Socket> => {
+export const bindUdpSocket = (address: string, port: number, reusePort = false): Promise<Socket> => {
   const family = isIPv6(address) ? 6 : 4
   const socket = createSocket({
     type: family === 6 ? 'udp6' : 'udp4',
     ipv6Only: family === 6,
+    reusePort,
     recvBufferSize: RECEIVE_BUFFER_BYTES,
     lookup: (host, _options, callback) => callback(null, host, family),
   })

@@ -6,15 +6,17 @@ import { onTestFinished } from 'vitest'
 import { TurnClient } from '../check/client.ts'
 import { bindUdpSocket } from '../relay/udp-socket.ts'
 import { Endpoint } from '../stun/endpoint.ts'
+import type { Transport } from '../stun/transport.ts'
 import { createTurn, type Turn, type TurnOptions } from '../turn.ts'
+import { testCertificate } from './certificate.ts'
 
 export const SECRET = 'a secret of the tests alone'
 export const REALM = 'trunkline.test'
 
-/** A server on a free loopback port, closed with the test. */
-export const startTurn = async (
-  options: Partial<TurnOptions> = {},
-): Promise<Turn & { endpoint: Endpoint }> => {
+export type TestTurn = Turn & { endpoint: Endpoint }
+
+/** A server on a free loopback port, closed with the test. With `tls: await testTls()` it has a TLS port as well. */
+export const startTurn = async (options: Partial<TurnOptions> = {}): Promise<TestTurn> => {
   const turn = await createTurn({
     logger: createLogger({ name: 'turn', level: 'silent' }),
     listenAddress: '127.0.0.1',
@@ -40,12 +42,17 @@ export const credential = (
   return { username, password: createHmac('sha1', secret).update(username).digest('base64') }
 }
 
+/** A client closed with the test. Over TLS it takes the certificate of `testTls` for that of the server, and no other. */
 export const startClient = async (
-  turn: { endpoint: Endpoint },
+  turn: Pick<TestTurn, 'endpoint'> & Partial<Pick<TestTurn, 'tlsPorts'>>,
   user: { username: string; password: string } | undefined = credential(),
+  transport: Transport = 'udp',
 ): Promise<TurnClient> => {
-  const { address } = turn.endpoint
-  const client = await TurnClient.create(turn.endpoint, user, address.includes(':') ? '::1' : '127.0.0.1')
+  const { address, port } = turn.endpoint
+  const server = new Endpoint(address, transport === 'tls' ? (turn.tlsPorts?.[0] ?? 0) : port)
+  const from = address.includes(':') ? '::1' : '127.0.0.1'
+  const tls = transport === 'tls' ? { ca: (await testCertificate()).cert } : {}
+  const client = await TurnClient.create(server, user, { transport, from, tls })
   onTestFinished(() => client.close())
   return client
 }

@@ -1,0 +1,137 @@
+import type { Socket } from 'node:net'
+import type { Relay } from '../relay/relay.ts'
+import { SEND_INDICATION } from '../stun/data-message.ts'
+import type { Endpoint } from '../stun/endpoint.ts'
+import { CHANNEL_MIN, CLASS, classOf } from '../stun/stun.ts'
+import type { Transport } from '../stun/transport.ts'
+import type { Client } from './client.ts'
+import type { Connections } from './connections.ts'
+import { FrameReader, MAX_CONTROL_BYTES, MAX_DATA_BYTES, paddingAfter } from './frames.ts'
+import type { ListenerDeps } from './listeners.ts'
+
+/** Kept for answers when data fills the queue: a call whose Refresh is not answered would end. */
+const ANSWER_RESERVE_BYTES = 16_384
+
+/** One TCP or TLS connection, which is one client: its messages in, ours out. */
+export class StreamConnection {
+  readonly address: string
+  readonly #socket: Socket
+  readonly #deps: ListenerDeps
+  readonly #connections: Connections
+  readonly #client: Client
+  // Nobody holds much of our memory who has not shown a credential.
+  readonly #frames = new FrameReader(MAX_CONTROL_BYTES)
+  #relay: Relay | undefined
+  #isCorked = false
+  #isClosed = false
+
+  /** @param socket a connected socket, or a TLS socket over one whether its handshake is done or not */
+  constructor(
+    socket: Socket,
+    ends: { local: Endpoint; remote: Endpoint; transport: Transport },
+    deps: ListenerDeps,
+    connections: Connections,
+  ) {
+    this.address = ends.remote.address
+    this.#socket = socket
+    this.#deps = deps
+    this.#connections = connections
+    this.#client = {
+      local: ends.local,
+      transport: ends.transport,
+      endpoint: ends.remote,
+      send: packet => this.#send(packet),
+      attach: relay => this.#attach(relay),
+    }
+    socket.on('data', chunk => this.#read(chunk))
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      // Resets and timeouts need no word: the connection is over, which `close` says.
+      if (error.code?.startsWith('ERR_SSL')) deps.onRefused('handshake')
+    })
+    // A client that will send nothing more wants nothing more: its queue is not waited for.
+    socket.on('end', () => this.destroy())
+    socket.on('close', () => this.#gone())
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+    this.#gone()
+  }
+
+  #read(chunk: Buffer): void {
+    if (this.#isClosed) return
+    if (this.#frames.push(chunk, message => this.#receive(message))) return
+    this.#deps.onRefused('malformed')
+    this.destroy()
+  }
+
+  #receive(message: Buffer): void {
+    if (this.#isClosed) return
+    try {
+      const type = message.readUInt16BE(0)
+      const isChannelData = type >= CHANNEL_MIN
+      const refusal =
+        isChannelData || type === SEND_INDICATION
+          ? this.#relayed(message, isChannelData)
+          : this.#deps.onRequest(message, this.#client)
+      if (refusal) this.#deps.onRefused(refusal)
+    } catch (error) {
+      this.#deps.onError(error)
+    }
+  }
+
+  #relayed(message: Buffer, isChannelData: boolean) {
+    const relay = this.#relay
+    if (!relay) return 'noAllocation'
+    return isChannelData ? relay.fromClientChannel(message) : relay.fromClientIndication(message)
+  }
+
+  /** Queues one message, to be written with all others of this turn of the event loop. */
+  #send(packet: Buffer): boolean {
+    if (this.#isClosed) return false
+    const { sendQueueBytes } = this.#deps.limits
+    const room = isAnswer(packet) ? sendQueueBytes + ANSWER_RESERVE_BYTES : sendQueueBytes
+    if (this.#socket.writableLength + packet.length > room) return false
+    if (!this.#isCorked) {
+      this.#isCorked = true
+      this.#socket.cork()
+      // After what else has arrived by now was read: a burst from peers becomes one write, over TLS one record.
+      setImmediate(() => {
+        this.#isCorked = false
+        this.#socket.uncork()
+      })
+    }
+    this.#socket.write(packet)
+    const padding = paddingAfter(packet)
+    if (padding.length > 0) this.#socket.write(padding)
+    return true
+  }
+
+  #attach(relay: Relay | undefined): void {
+    if (relay && this.#isClosed) {
+      // It hung up while its relay socket was being bound; the allocation is not complete before this returns.
+      queueMicrotask(() => this.#deps.onGone(this.#client))
+      return
+    }
+    this.#relay = relay
+    if (this.#isClosed) return
+    if (relay) {
+      this.#frames.maxDataBytes = MAX_DATA_BYTES
+      this.#connections.settle(this)
+    } else {
+      this.#connections.wait(this)
+    }
+  }
+
+  #gone(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#connections.remove(this)
+    if (this.#relay) this.#deps.onGone(this.#client)
+  }
+}
+
+const isAnswer = (packet: Buffer): boolean => {
+  const type = packet.readUInt16BE(0)
+  return type < CHANNEL_MIN && classOf(type) !== CLASS.indication
+}

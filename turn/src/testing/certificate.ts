@@ -1,0 +1,38 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { generate } from 'selfsigned'
+import { onTestFinished } from 'vitest'
+import type { TlsOptions } from '../turn.ts'
+
+export type TestCertificate = { cert: string; key: string }
+
+/** A self-made certificate for the loopback addresses, as PEM. */
+export const makeCertificate = async (name = 'turn.test'): Promise<TestCertificate> => {
+  const altNames = ['127.0.0.1', '::1'].map(ip => ({ type: 7 as const, ip }))
+  const { cert, private: key } = await generate([{ name: 'commonName', value: name }], {
+    keySize: 2048,
+    algorithm: 'sha256',
+    notAfterDate: new Date(Date.now() + 24 * 3_600_000),
+    extensions: [{ name: 'subjectAltName', altNames }],
+  })
+  return { cert, key }
+}
+
+let certificate: Promise<TestCertificate> | undefined
+
+/** The one certificate of a test file: making a key takes a while. */
+export const testCertificate = (): Promise<TestCertificate> => {
+  certificate ??= makeCertificate()
+  return certificate
+}
+
+/** What starts a server with TLS: a free port and the certificate in files that go with the test. */
+export const testTls = async (ports: readonly number[] = [0]): Promise<TlsOptions> => {
+  const folder = await mkdtemp(join(tmpdir(), 'trunkline-turn-tls-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const { cert, key } = await testCertificate()
+  const tls = { ports, certPath: join(folder, 'cert.pem'), keyPath: join(folder, 'key.pem') }
+  await Promise.all([writeFile(tls.certPath, cert), writeFile(tls.keyPath, key, { mode: 0o600 })])
+  return tls
+}
