@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Database, isUniqueViolation } from '@trunkline/kit'
-import type { StoredFile } from '@trunkline/protocol'
+import type { FileHome, StoredFile } from '@trunkline/protocol'
 import { and, asc, eq, gt, inArray, lt, sql } from 'drizzle-orm'
 import { files } from './schema.ts'
 
@@ -59,6 +59,14 @@ export class FileTable {
   async findAny(id: string): Promise<FileRow | undefined> {
     const [row] = await this.#db.select().from(files).where(eq(files.id, id))
     return row
+  }
+
+  /** Of which rooms files are; those that are not there are left out. */
+  async homesOf(ids: readonly string[]): Promise<FileHome[]> {
+    return this.#db
+      .select({ id: files.id, roomId: files.roomId })
+      .from(files)
+      .where(and(eq(files.state, 'ready'), inArray(files.id, [...ids])))
   }
 
   /** Files of a room or by an uploader, in the order of their ids, those after `after`. */

@@ -5,6 +5,7 @@ import {
   FileId,
   type FileShelf,
   JobId,
+  LIMITS,
   parse,
   SHELF_PATH,
   ShelfFile,
@@ -19,6 +20,7 @@ const Query = z.strictObject({
   uploader: UserId.optional(),
   after: FileId.optional(),
 })
+const Ids = z.array(FileId).max(LIMITS.partsPerMessage)
 const Reassignment = z.strictObject({ from: UserId, to: UserId })
 const Part = z.object({ jobId: JobId.regex(/^[a-z0-9_]+$/), n: z.coerce.number().pipe(z.int().min(0)) })
 const Range = z.object({
@@ -42,6 +44,10 @@ export const shelfRoutes = (shelf: FileShelf, secret: string): Router => {
   })
   router.get(`${SHELF_PATH}/files`, async (request, response) => {
     response.json(await shelf.list(parse(Query, { ...request.query }, 'the query')))
+  })
+  router.get(`${SHELF_PATH}/homes`, async (request, response) => {
+    const ids: unknown = JSON.parse(String(request.query.ids))
+    response.json(await shelf.homesOf(parse(Ids, ids, 'the ids')))
   })
   router.get(`${SHELF_PATH}/files/:id`, async (request, response) => {
     await pipeline(await shelf.read(parse(FileId, request.params.id, 'the id')), response)

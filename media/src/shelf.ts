@@ -73,6 +73,8 @@ export const createShelf = (deps: ShelfDeps): FileShelf => {
     list: async ({ roomId, uploader, after }) =>
       (await files.list({ roomId, uploader, after }, PAGE)).map(toShelfFile),
 
+    homesOf: ids => files.homesOf(ids),
+
     async read(id) {
       const row = await files.find(id)
       if (!row) throw new TrunklineError('not_found', `There is no file ${id}.`)

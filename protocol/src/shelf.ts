@@ -25,16 +25,20 @@ export type ShelfQuery = {
   uploader?: string | undefined
   after?: string | undefined
 }
+/** Of which room a file is. */
+export type FileHome = { id: string; roomId: string }
 type Bytes = AsyncIterable<Uint8Array>
 
 /**
- * What jobs of signalling ask of media: to read and write files as the server, whoever they belong to, and to keep the
- * parts of what a job writes or reads. In one process it is media's own object; else it is spoken over HTTP under
+ * What signalling asks of media: of which rooms the files are that a message names, and, for its jobs, to read and write
+ * files as the server, whoever they belong to, and to keep the parts of what a job writes or reads. In one process it is media's own object; else it is spoken over HTTP under
  * SHELF_PATH, with the installation's link secret as bearer token.
  */
 export interface FileShelf {
   /** Files of a room or by an uploader, in the order of their ids, those after `after`; at most a hundred. */
   list(query: ShelfQuery): Promise<ShelfFile[]>
+  /** Those of these files that are there; at most LIMITS.partsPerMessage are asked for. */
+  homesOf(ids: readonly string[]): Promise<FileHome[]>
   /** @throws TrunklineError `not_found` */
   read(id: string): Promise<Bytes>
   /**

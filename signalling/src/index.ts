@@ -1,10 +1,9 @@
 import type { Server as HttpServer } from 'node:http'
 import { createJobs, type Logger, type Redis, type Task } from '@trunkline/kit'
-import type { FileShelf, Role, Sfu } from '@trunkline/protocol'
+import type { FileShelf, Role, Sfu, TurnService } from '@trunkline/protocol'
 import type { Router } from 'express'
 import type pg from 'pg'
 import { Calls } from './calls/calls.ts'
-import { IceServers, type IceServersConfig } from './calls/ice-servers.ts'
 import { Chat } from './chat/chat.ts'
 import { assertMayReadFile, type HomedFile } from './chat/file-shares.ts'
 import { CatchUp } from './cluster/catch-up.ts'
@@ -32,6 +31,9 @@ import { Nodes } from './nodes/nodes.ts'
 import { createHandlers } from './operations/handlers.ts'
 import { createPerform } from './operations/perform.ts'
 import { Presence } from './presence/presence.ts'
+import { IceServers, type IceServersConfig } from './relays/ice-servers.ts'
+import { Relays } from './relays/relays.ts'
+import { Revocations } from './relays/revocations.ts'
 import { createRest } from './rest/rest.ts'
 import { MembershipWatch } from './rooms/membership-watch.ts'
 import { roomNotFound } from './rooms/roles.ts'
@@ -59,9 +61,11 @@ export type SignallingOptions = {
   sfu?: Sfu | undefined
   vault: Vault
   iceServers: IceServersConfig
+  /** Our TURN services, in this process and in others. */
+  turnServices?: readonly TurnService[] | undefined
   /** Guests may come into any room, also ones that do not exist yet. */
   demo: boolean
-  /** How jobs reach files; absent: there is no media service. */
+  /** How files are reached; absent: there is no media service. */
   shelf?: FileShelf | undefined
   /** An API key chosen by the operator. */
   apiKey?: string | undefined
@@ -99,12 +103,15 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   const rooms = new Rooms({ database, log })
   const roomCreation = new RoomCreation({ database, log, users, rooms })
   const guests = new Guests({ rooms, roomCreation, users, tokens, demo })
-  const iceServers = new IceServers(options.iceServers)
+  const { urls, secret, credentialSeconds } = options.iceServers
+  const revocations = new Revocations(database, credentialSeconds)
+  const relays = new Relays({ services: options.turnServices ?? [], urls, revocations, logger })
+  const iceServers = new IceServers({ secret, urls: () => relays.urls, revocations })
   const limits = new RateLimits(redis)
   const fairShare = new FairShare()
   const fanOut = new FanOut(io)
   if (bus) new CatchUp({ io, database, log, fanOut, bus, logger })
-  const chat = new Chat({ database, log, fanOut, logger })
+  const chat = new Chat({ database, log, fanOut, shelf: options.shelf, logger })
   const reads = { snapshots: new Snapshots(database), reader: chat.reader }
   const retention = new Retention({ database, logger })
   const searchIndexer = new SearchIndexer({ database, log, logger })
@@ -127,6 +134,8 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
     tasks,
     shelf: options.shelf,
     deletedUsers,
+    relays,
+    revocations,
     logger,
   })
 
@@ -153,6 +162,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
     search: new FullTextSearch({ database, reader: chat.reader }),
     calls,
     iceServers,
+    relays,
     limits,
     data,
   }
@@ -165,6 +175,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
     if (roomId !== undefined && userId !== undefined) chat.typing.end(roomId, userId)
   })
   membershipWatch.start()
+  relays.start()
   await calls.start()
   chat.start()
   retention.start()
@@ -191,6 +202,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
       await retention.close()
       await searchIndexer.close()
       calls.close()
+      relays.close()
       await membershipWatch.close()
       // While Redis and the database are there, and before its sockets go.
       await services.presence.close()

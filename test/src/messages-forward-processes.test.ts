@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { startDatabase } from './support/database.ts'
 import { freePort, startServer } from './support/server.ts'
-import { setStage } from './support/stage.ts'
+import { refusalOf, setStage } from './support/stage.ts'
 
 const register = cleanUpAfterAll()
 
@@ -15,7 +15,7 @@ it('files go along with what is forwarded when media is a process of its own', a
   const { TRUNKLINE_SECRET = '' } = stage.server().env
   const signalling = `http://127.0.0.1:${port}`
   const env = { DATABASE_URL, TRUNKLINE_SECRET, PORT: mediaPort, SIGNALLING_URL: signalling }
-  await startServer({ services: ['media'], env, register })
+  const media = await startServer({ services: ['media'], env, register })
 
   const here = await stage.room('ann', { members: ['bob'] })
   const there = await stage.room('bob', { members: ['cid'] })
@@ -33,8 +33,16 @@ it('files go along with what is forwarded when media is a process of its own', a
     return (await Promise.all(asked)).map(({ status }) => status)
   }
   const parts = [{ mime: 'text/plain', fileId }]
+  const unknown = [{ mime: 'text/plain', fileId: 'file_none' }]
+  const wrong = stage.say('ann', here, '', { text: undefined, parts: unknown })
+  expect(await refusalOf(wrong)).toBe('invalid_request')
   const seq = await stage.say('ann', here, '', { text: undefined, parts })
   expect(await statuses()).toEqual([200, 200, 404, 404])
   await stage.overRest('bob', 'message:forward', { roomId: here, seq, toRoomId: there })
   expect(await statuses()).toEqual([200, 200, 200, 404])
+
+  // Nobody can say what files there are: what has one waits for the media service, everything else goes on.
+  await media.stop()
+  expect(await refusalOf(stage.say('ann', here, '', { text: undefined, parts }))).toBe('unavailable')
+  expect(await stage.say('ann', here, 'only words')).toBeGreaterThan(seq)
 })

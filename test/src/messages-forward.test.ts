@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { callStrictly } from './contract-client.ts'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { inDatabaseOf } from './support/database.ts'
 import { mintToken } from './support/rest.ts'
 import { refusalOf, type Stage, setStage } from './support/stage.ts'
 
@@ -120,15 +121,48 @@ describe.each(['overRest', 'overSocket'] as const)('forwarding %s', transport =>
     expect(await readable('eve', fileId)).toBe(404)
   })
 
-  it('a message that names a file of a room its sender is not in opens it to nobody', async () => {
+  it('a message names only files of its room and what was forwarded there; of others nothing is learnt', async () => {
     const secret = await upload('ann', here, 'secret')
-    const seq = await sendFile('dan', further, secret)
-    const own = await stage.room('dan', { members: ['eve'] })
-    const { event } = await ask('dan', 'message:forward', { roomId: further, seq, toRoomId: own })
-    await ask('eve', 'message:forward', { roomId: own, seq: event.seq, toRoomId: own })
-    const back = await stage.room('eve', { members: ['dan', 'cid'] })
-    await ask('eve', 'message:forward', { roomId: own, seq: event.seq, toRoomId: back })
-    for (const who of ['cid', 'dan', 'eve']) expect([who, await readable(who, secret)]).toEqual([who, 404])
+    const parts = (...fileIds: string[]) => fileIds.map(fileId => ({ mime: 'text/plain', fileId }))
+    const refusedWith = (asked: Promise<unknown>) =>
+      asked.then(
+        () => 'nothing was refused',
+        (error: Error) => error.message,
+      )
+    const inRoom = (fileId: string) =>
+      expect.stringMatching(new RegExp(`^invalid_request: There is no file ${fileId} in this room`))
+    for (const fileId of [secret, 'file_none']) {
+      expect(await refusedWith(sendFile('dan', further, fileId))).toEqual(inRoom(fileId))
+      const sendAt = new Date(Date.now() + 60_000).toISOString()
+      const later = { roomId: further, sendAt, parts: parts(fileId) }
+      expect(await refusedWith(ask('dan', 'message:schedule', later))).toEqual(inRoom(fileId))
+      const seq = await stage.say('dan', further, 'to be changed')
+      const edit = { roomId: further, seq, parts: parts(fileId) }
+      expect(await refusedWith(ask('dan', 'message:edit', edit))).toEqual(inRoom(fileId))
+      expect((await ask('dan', 'message:get', { roomId: further, seq })).text).toBe('to be changed')
+    }
+    // Who may not write there hears that, whatever the file.
+    for (const fileId of [secret, 'file_none']) {
+      expect(await refusalOf(sendFile('eve', here, fileId))).toBe('room_not_found')
+    }
+    // What was forwarded may be said again there, beside what is of the room itself.
+    const seq = await sendFile('ann', here, secret)
+    await ask('bob', 'message:forward', { roomId: here, seq, toRoomId: there })
+    const own = await upload('cid', there, 'own')
+    const both = await stage.say('cid', there, '', { text: undefined, parts: parts(own, secret) })
+    const edit = { roomId: there, seq: both, parts: parts(secret) }
+    expect((await ask('cid', 'message:edit', edit)).event.data).toMatchObject({ parts: parts(secret) })
+    expect(await refusedWith(sendFile('cid', further, secret))).toEqual(inRoom(secret))
+  })
+
+  it('what was said with a file is said once, also when the file is gone by the time of the retry', async () => {
+    const fileId = await upload('ann', here, 'soon gone')
+    const message = { roomId: here, clientId: `gone-${transport}`, parts: [{ mime: 'text/plain', fileId }] }
+    const first = await stage.socket('ann').request('message:send', message)
+    await inDatabaseOf(stage.server(), pool => pool.query('delete from files where id = $1', [fileId]))
+    expect(await stage.socket('ann').request('message:send', message)).toEqual(first)
+    const anew = stage.socket('ann').request('message:send', { ...message, clientId: `anew-${transport}` })
+    expect(await refusalOf(anew)).toBe('invalid_request')
   })
 })
 

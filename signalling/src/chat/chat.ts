@@ -1,4 +1,5 @@
 import type { Logger } from '@trunkline/kit'
+import type { FileShelf } from '@trunkline/protocol'
 import type { Database } from '../database.ts'
 import type { FanOut } from '../fan-out.ts'
 import type { EventLog } from '../log/event-log.ts'
@@ -30,17 +31,24 @@ export class Chat {
   readonly typing: Typing
   readonly #dueWork: DueWork
 
-  constructor(deps: { database: Database; log: EventLog; fanOut: FanOut; logger: Logger }) {
-    const { database, log, fanOut, logger } = deps
-    this.messages = new Messages(log)
+  constructor(deps: {
+    database: Database
+    log: EventLog
+    fanOut: FanOut
+    /** Absent where no media service is known. */
+    shelf: FileShelf | undefined
+    logger: Logger
+  }) {
+    const { database, log, fanOut, shelf, logger } = deps
+    this.fileShares = new FileShares(database, shelf)
+    this.messages = new Messages(log, this.fileShares)
     this.reader = new MessageReader(database)
-    this.edits = new Edits(database, log)
+    this.edits = new Edits(database, log, this.fileShares)
     this.deletions = new Deletions(database, log)
     this.reactions = new Reactions(log)
     this.pins = new Pins(log)
     this.forwards = new Forwards(log)
-    this.fileShares = new FileShares(database)
-    this.scheduled = new ScheduledMessages(database, log)
+    this.scheduled = new ScheduledMessages(database, log, this.fileShares)
     this.receipts = new Receipts(database)
     this.typing = new Typing(fanOut)
     this.#dueWork = new DueWork(

@@ -6,6 +6,7 @@ import { assertMaySpeak } from '../identity/blocks.ts'
 import type { EventLog } from '../log/event-log.ts'
 import { measuredPage } from '../measured-page.ts'
 import { type Actor, command } from '../rooms/command.ts'
+import type { FileShares } from './file-shares.ts'
 import { assertRepeated, type Content, editedData } from './message-data.ts'
 import { assertOpen, messageState, standingMessage } from './message-state.ts'
 
@@ -15,18 +16,25 @@ type Edit = Content & { roomId: string; seq: number; clientId?: string | undefin
 export class Edits {
   readonly #database: Database
   readonly #log: EventLog
+  readonly #files: FileShares
 
-  constructor(database: Database, log: EventLog) {
+  constructor(database: Database, log: EventLog, files: FileShares) {
     this.#database = database
     this.#log = log
+    this.#files = files
   }
 
   /**
    * Changes what one said oneself. What was forwarded stays another's words: it can be deleted, but not changed.
-   * @throws TrunklineError `forbidden`, `not_found`, `conflict` for what was deleted
+   * @throws TrunklineError `forbidden`, `not_found`, `conflict` for what was deleted, `invalid_request` for a file that
+   *   is not of the room, `unavailable`
    */
-  edit({ roomId, seq, clientId, ...content }: Edit, actor: Actor): Promise<RoomEventOf<'message.edited'>> {
+  async edit(
+    { roomId, seq, clientId, ...content }: Edit,
+    actor: Actor,
+  ): Promise<RoomEventOf<'message.edited'>> {
     const data = editedData(seq, content)
+    const fault = await this.#files.faultOf(roomId, data.parts)
     return command(
       this.#log,
       { roomId, actor, right: 'write' },
@@ -42,6 +50,7 @@ export class Edits {
         }
         await assertMaySpeak(executor, room, state.sender)
         await assertOwnWords(executor, roomId, seq)
+        if (fault) throw fault
         return edited
       },
     )

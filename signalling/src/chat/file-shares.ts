@@ -1,4 +1,10 @@
-import { rolesWith, TrunklineError } from '@trunkline/protocol'
+import {
+  type FileHome,
+  type FileShelf,
+  type MessagePart,
+  rolesWith,
+  TrunklineError,
+} from '@trunkline/protocol'
 import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { Database, Executor } from '../database.ts'
 import type { Principal } from '../identity/authenticate.ts'
@@ -7,15 +13,66 @@ import type { Rooms } from '../rooms/rooms.ts'
 import { isInForce } from '../rooms/standings.ts'
 import { fileShares, members } from '../schema.ts'
 
+export const fileIdsOf = (parts: readonly MessagePart[]): string[] =>
+  parts.flatMap(part => ('fileId' in part ? part.fileId : []))
+
 /** A file and the room it is of, as media knows it. */
 export type HomedFile = { fileId: string; roomId: string }
 
-/** Who may read files of rooms they are not in: members of the rooms they were forwarded to. */
+/** Which rooms' members may read a file: those of its own room, and of the rooms it was forwarded to. */
 export class FileShares {
   readonly #database: Database
+  readonly #shelf: FileShelf | undefined
 
-  constructor(database: Database) {
+  /** @param shelf absent where no media service is known: nobody can say then what files there are */
+  constructor(database: Database, shelf: FileShelf | undefined) {
     this.#database = database
+    this.#shelf = shelf
+  }
+
+  /**
+   * What is wrong with the files that a message for a room names: its readers have to be able to open them. Given back
+   * instead of thrown, so that who may not write there at all hears that, and nothing of files.
+   * @returns `invalid_request`, or `unavailable` when the media service does not answer
+   */
+  async faultOf(roomId: string, parts: readonly MessagePart[]): Promise<TrunklineError | undefined> {
+    const ids = [...new Set(fileIdsOf(parts))]
+    if (ids.length === 0 || !this.#shelf) return undefined
+    try {
+      const homes = await this.#shelf.homesOf(ids)
+      const elsewhere = homes.filter(home => home.roomId !== roomId)
+      const shared = elsewhere.length > 0 ? await this.#sharedWith(roomId, elsewhere) : new Set<string>()
+      const known = new Set(
+        homes.filter(home => home.roomId === roomId || shared.has(home.id)).map(({ id }) => id),
+      )
+      const unknown = ids.find(id => !known.has(id))
+      if (unknown === undefined) return undefined
+      return new TrunklineError(
+        'invalid_request',
+        `There is no file ${unknown} in this room. Upload it to this room first; one of another room comes along when its message is forwarded.`,
+      )
+    } catch (error) {
+      if (error instanceof TrunklineError) return error
+      throw error
+    }
+  }
+
+  async #sharedWith(roomId: string, homes: readonly FileHome[]): Promise<Set<string>> {
+    const rows = await this.#database
+      .select({ fileId: fileShares.fileId, homeRoomId: fileShares.homeRoomId })
+      .from(fileShares)
+      .where(
+        and(
+          eq(fileShares.roomId, roomId),
+          inArray(
+            fileShares.fileId,
+            homes.map(({ id }) => id),
+          ),
+        ),
+      )
+    const homeOf = new Map(homes.map(home => [home.id, home.roomId]))
+    // A row may speak of a room the file is not of: whoever wrote the message could name any before this was looked at.
+    return new Set(rows.filter(row => homeOf.get(row.fileId) === row.homeRoomId).map(row => row.fileId))
   }
 
   /** Whether a user may read a file of a room that it may not read itself. */

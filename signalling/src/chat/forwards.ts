@@ -8,7 +8,7 @@ import {
 import { assertMaySpeak } from '../identity/blocks.ts'
 import type { EventLog } from '../log/event-log.ts'
 import { type Actor, command } from '../rooms/command.ts'
-import { shareFiles } from './file-shares.ts'
+import { fileIdsOf, shareFiles } from './file-shares.ts'
 import { clientIdTaken, createdData } from './message-data.ts'
 import { assertOpen } from './message-state.ts'
 
@@ -39,7 +39,7 @@ export class Forwards {
       forwarded,
       ...(expiresAt === undefined ? {} : { expiresAt }),
     })
-    const fileIds = parts.flatMap(part => ('fileId' in part ? part.fileId : []))
+    const fileIds = fileIdsOf(parts)
     return command(
       this.#log,
       { roomId: toRoomId, actor, right: 'write' },

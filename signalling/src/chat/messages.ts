@@ -1,6 +1,7 @@
-import type { RoomEventOf } from '@trunkline/protocol'
+import type { RoomEventOf, TrunklineError } from '@trunkline/protocol'
 import type { Entry, EntryRight } from '../log/entry.ts'
 import type { EventLog } from '../log/event-log.ts'
+import type { FileShares } from './file-shares.ts'
 import { assertRepeated, type Content, createdData, type Placement } from './message-data.ts'
 import { assertPlace } from './message-state.ts'
 
@@ -16,30 +17,36 @@ export type NewMessage = Content &
 /** Sends messages. */
 export class Messages {
   readonly #log: EventLog
+  readonly #files: FileShares
 
-  constructor(log: EventLog) {
+  constructor(log: EventLog, files: FileShares) {
     this.#log = log
+    this.#files = files
   }
 
   /**
    * Appends a message. The same `clientId` of the same sender gives the first event back.
    * @throws TrunklineError `conflict` when a clientId is used again for something else; `invalid_request` when what it
-   *   answers is not there; what the log throws
+   *   answers or a file it names is not there; `unavailable`; what the log throws
    */
   async send(message: NewMessage): Promise<{ event: RoomEventOf<'message.created'>; isNew: boolean }> {
     const { roomId, sender, clientId, right } = message
     const data = createdData(message)
     const entry: Entry<'message.created'> = { roomId, type: 'message.created', sender, clientId, right, data }
+    const fault = await this.#files.faultOf(roomId, data.parts)
     const isPlaced = data.replyTo !== undefined || data.threadOf !== undefined
-    const { event, isNew } = isPlaced ? await this.#place(entry) : await this.#log.append(entry)
+    const { event, isNew } =
+      isPlaced || fault ? await this.#place(entry, fault) : await this.#log.append(entry)
     return { event: assertRepeated(event, 'message.created', data), isNew }
   }
 
-  /** Appends what answers another message. What is refused afterwards was not appended: the transaction is taken back. */
-  #place(entry: Entry<'message.created'>) {
+  /** Appends what answers another message, or has a fault, unless it is there already. What is refused afterwards was not appended: the transaction is taken back. */
+  #place(entry: Entry<'message.created'>, fault: TrunklineError | undefined) {
     return this.#log.transaction(entry.roomId, async ({ executor, append }) => {
       const appended = await append(entry)
-      if (appended.isNew) await assertPlace(executor, entry.roomId, entry.data, appended.event.seq)
+      if (!appended.isNew) return appended
+      if (fault) throw fault
+      await assertPlace(executor, entry.roomId, entry.data, appended.event.seq)
       return appended
     })
   }

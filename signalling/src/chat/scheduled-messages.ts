@@ -7,6 +7,7 @@ import { derivedId, newId } from '../ids.ts'
 import type { EntryRight } from '../log/entry.ts'
 import type { EventLog } from '../log/event-log.ts'
 import { events, scheduledMessages, users } from '../schema.ts'
+import type { FileShares } from './file-shares.ts'
 import { type Content, clientIdTaken, createdData, type Placement } from './message-data.ts'
 import { assertPlace } from './message-state.ts'
 
@@ -39,21 +40,25 @@ const toScheduled = (row: Row): ScheduledMessage => {
 export class ScheduledMessages {
   readonly #database: Database
   readonly #log: EventLog
+  readonly #files: FileShares
 
-  constructor(database: Database, log: EventLog) {
+  constructor(database: Database, log: EventLog, files: FileShares) {
     this.#database = database
     this.#log = log
+    this.#files = files
   }
 
   /**
    * Keeps a message until `sendAt`. The same `clientId` of the same sender is kept once, also after it was sent.
-   * @throws TrunklineError `invalid_request` for a time that is past or too far, `limit_reached`, `conflict`
+   * @throws TrunklineError `invalid_request` for a time that is past or too far or a file that is not of the room,
+   *   `limit_reached`, `conflict`, `unavailable`
    */
   async add({ roomId, sender, clientId, sendAt, ...kept }: NewSchedule): Promise<ScheduledMessage> {
     // Also the clientId of the message once it is sent: by that a client knows it again.
     const id = clientId === undefined ? newId('sched') : derivedId('sched', roomId, sender, clientId)
     const content = JSON.parse(JSON.stringify(kept)) as Row['content']
     const row = { id, roomId, sender, clientId: clientId ?? id, sendAt: new Date(sendAt), content }
+    const fault = await this.#files.faultOf(roomId, kept.parts)
     return this.#database.transaction(async executor => {
       // One at a time of each user, so that many at once do not pass the limit together.
       await executor.select({ id: users.id }).from(users).where(eq(users.id, sender)).for('update')
@@ -70,6 +75,7 @@ export class ScheduledMessages {
         )
       }
       await assertPlace(executor, roomId, kept)
+      if (fault) throw fault
       const [added] = await executor.insert(scheduledMessages).values(row).onConflictDoNothing().returning()
       // A message that was scheduled without a clientId has its id for one.
       if (!added) throw clientIdTaken()

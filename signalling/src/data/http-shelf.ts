@@ -1,9 +1,18 @@
 import { Readable } from 'node:stream'
 import { refusalOf } from '@trunkline/kit'
-import { type ErrorCode, type FileShelf, SHELF_PATH, ShelfFile, TrunklineError } from '@trunkline/protocol'
+import {
+  type ErrorCode,
+  FileId,
+  type FileShelf,
+  RoomId,
+  SHELF_PATH,
+  ShelfFile,
+  TrunklineError,
+} from '@trunkline/protocol'
 import { z } from 'zod'
 
 const Files = z.array(ShelfFile)
+const Homes = z.array(z.object({ id: FileId, roomId: RoomId }))
 /** What is about the files themselves; anything else means that media is in trouble, and may be tried again. */
 const ABOUT_FILES: ReadonlySet<ErrorCode> = new Set(['not_found', 'conflict', 'invalid_request', 'too_large'])
 
@@ -50,6 +59,8 @@ export const createHttpShelf = (options: { mediaUrl: string; secret: string }): 
 
   return {
     list: async query => Files.parse(await (await request('GET', '/files', { query })).json()),
+    homesOf: async ids =>
+      Homes.parse(await (await request('GET', '/homes', { query: { ids: JSON.stringify(ids) } })).json()),
     read: async id => bytesOf(await request('GET', `/files/${encodeURIComponent(id)}`)),
     write: (file, body) => command('PUT', '/files', { query: { file: JSON.stringify(file) }, body }),
     delete: id => command('DELETE', `/files/${encodeURIComponent(id)}`),
