@@ -8,10 +8,12 @@ const NONCE = /^([0-9a-z]{1,10})-([0-9a-f]{24})$/
  * flood of first requests costs no memory, and a nonce is worth nothing from another address.
  */
 export class Nonces {
-  readonly #key = randomBytes(32)
+  readonly #key: Buffer
   readonly #lifetimeMs: number
 
-  constructor(lifetimeSeconds: number) {
+  /** @param key the same in every process of a fleet, so that a nonce outlives the one that gave it */
+  constructor(lifetimeSeconds: number, key: Buffer = randomBytes(32)) {
+    this.#key = key
     this.#lifetimeMs = lifetimeSeconds * 1000
   }
 

@@ -18,10 +18,35 @@ const LIST_MS = 1000
 const OWN_MS = 30_000
 const MAX_VERDICTS = 4096
 
-const matches = (allowed: AllowedPeer['port'], port: number): boolean => {
-  if (typeof allowed === 'number') return allowed === port
-  if ('min' in allowed) return port >= allowed.min && port <= allowed.max
-  return allowed.includes(port)
+/** The allowed ports of one address. */
+class Ports {
+  readonly #single = new Set<number>()
+  readonly #ranges: { readonly min: number; readonly max: number }[] = []
+
+  add(port: AllowedPeer['port']): void {
+    if (typeof port === 'number') this.#single.add(port)
+    else if ('min' in port) this.#ranges.push(port)
+    else for (const each of port) this.#single.add(each)
+  }
+
+  has(port: number): boolean {
+    if (this.#single.has(port)) return true
+    for (const { min, max } of this.#ranges) if (port >= min && port <= max) return true
+    return false
+  }
+}
+
+/** By canonical address, because it is asked for every packet. An address that is none is left out. */
+const byAddress = (peers: readonly AllowedPeer[]): ReadonlyMap<string, Ports> => {
+  const all = new Map<string, Ports>()
+  for (const peer of peers) {
+    const address = canonicalAddress(peer.address)
+    if (address === undefined) continue
+    const ports = all.get(address) ?? new Ports()
+    ports.add(peer.port)
+    all.set(address, ports)
+  }
+  return all
 }
 
 /**
@@ -30,13 +55,13 @@ const matches = (allowed: AllowedPeer['port'], port: number): boolean => {
  */
 export class PeerPolicy {
   readonly #mode: PeerMode
-  readonly #source: () => readonly AllowedPeer[]
+  readonly #source: (() => readonly AllowedPeer[]) | undefined
   /** By announced address, the ports of live relays: they are peers like any other. */
   readonly #relayed: ReadonlyMap<string, ReadonlySet<number>>
   readonly #selfTests = new Map<string, Endpoint>()
   readonly #verdicts = new Map<string, boolean>()
-  #list: readonly AllowedPeer[] = []
-  #listedAt = Number.NEGATIVE_INFINITY
+  #allowed: ReadonlyMap<string, Ports>
+  #askedAt = Number.NEGATIVE_INFINITY
   #own: ReadonlySet<string> = new Set()
   #ownAt = Number.NEGATIVE_INFINITY
 
@@ -48,7 +73,8 @@ export class PeerPolicy {
   }) {
     const { allowedPeers } = options
     this.#mode = options.mode
-    this.#source = typeof allowedPeers === 'function' ? allowedPeers : () => allowedPeers
+    this.#source = typeof allowedPeers === 'function' ? allowedPeers : undefined
+    this.#allowed = byAddress(typeof allowedPeers === 'function' ? [] : allowedPeers)
     this.#relayed = new Map(options.relayed.map(({ address, ports }) => [address, ports]))
   }
 
@@ -56,7 +82,7 @@ export class PeerPolicy {
   mayPermit(user: string, address: string): boolean {
     return (
       this.#selfTests.get(user)?.address === address ||
-      this.#listed(Date.now()).some(peer => peer.address === address) ||
+      this.#listed().has(address) ||
       (this.#mode === 'public' && (this.#relayed.has(address) || this.#isForeignPublic(address)))
     )
   }
@@ -64,9 +90,7 @@ export class PeerPolicy {
   /** Whether packets may be exchanged with exactly this peer. */
   mayExchange(user: string, address: string, port: number): boolean {
     if (port === 0) return false
-    for (const peer of this.#listed(Date.now())) {
-      if (peer.address === address && matches(peer.port, port)) return true
-    }
+    if (this.#listed().get(address)?.has(port)) return true
     if (this.#mode === 'public') {
       if (this.#relayed.get(address)?.has(port)) return true
       if (this.#isForeignPublic(address)) return true
@@ -76,21 +100,25 @@ export class PeerPolicy {
     return echo !== undefined && echo.address === address && echo.port === port
   }
 
+  /** From now on these are the allowed peers, in place of a list given before. */
+  allow(peers: readonly AllowedPeer[]): void {
+    this.#allowed = byAddress(peers)
+  }
+
   /** Lets one user, invented for one self-test, reach that test's own echo until the returned call. */
   allowSelfTest(user: string, echo: Endpoint): () => void {
     this.#selfTests.set(user, echo)
     return () => this.#selfTests.delete(user)
   }
 
-  #listed(now: number): readonly AllowedPeer[] {
-    if (now - this.#listedAt >= LIST_MS || now < this.#listedAt) {
-      this.#listedAt = now
-      this.#list = this.#source().flatMap(peer => {
-        const address = canonicalAddress(peer.address)
-        return address === undefined ? [] : [{ address, port: peer.port }]
-      })
+  #listed(): ReadonlyMap<string, Ports> {
+    if (this.#source === undefined) return this.#allowed
+    const now = Date.now()
+    if (now - this.#askedAt >= LIST_MS || now < this.#askedAt) {
+      this.#askedAt = now
+      this.#allowed = byAddress(this.#source())
     }
-    return this.#list
+    return this.#allowed
   }
 
   #isForeignPublic(address: string): boolean {

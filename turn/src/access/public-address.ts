@@ -33,6 +33,9 @@ const NOT_PUBLIC_IPV6: readonly [string, number][] = [
   ['3fff::', 20],
 ]
 
+/** ISATAP (RFC 5214): an IPv4 address, private ones too, in the last 32 bits behind anybody's prefix. */
+const ISATAP = /:(?:0|[1-3]00):5efe:[0-9a-f]+:[0-9a-f]+$/
+
 const blocked = new BlockList()
 for (const [network, prefix] of NOT_PUBLIC_IPV4) blocked.addSubnet(network, prefix, 'ipv4')
 for (const [network, prefix] of NOT_PUBLIC_IPV6) blocked.addSubnet(network, prefix, 'ipv6')
@@ -41,5 +44,5 @@ for (const [network, prefix] of NOT_PUBLIC_IPV6) blocked.addSubnet(network, pref
 export const isPublicAddress = (address: string): boolean => {
   if (!address.includes(':')) return !blocked.check(address, 'ipv4')
   const first = Number.parseInt(address, 16)
-  return first >= 0x2000 && first <= 0x3fff && !blocked.check(address, 'ipv6')
+  return first >= 0x2000 && first <= 0x3fff && !ISATAP.test(address) && !blocked.check(address, 'ipv6')
 }

@@ -2,8 +2,8 @@
 const MAX_KEYS = 10_000
 
 /**
- * Counts wrong passwords by client address and username. It is asked only after a valid nonce, so the
- * address can't be forged, and by user too, so that one bad client does not lock out its whole clinic.
+ * Counts wrong passwords by whatever is told apart (authenticator.ts). It is asked only after a valid nonce, so that
+ * the client's address can't be forged.
  */
 export class Throttle {
   readonly #failures: number
