@@ -1,10 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { describe, expect, it, vi } from 'vitest'
 import type { SelfTestResult } from './check/self-test.ts'
 import { bindUdpSocket } from './relay/udp-socket.ts'
 import { Endpoint } from './stun/endpoint.ts'
-import { ATTRIBUTE, attribute, CLASS, encodeMessage, METHOD } from './stun/stun.ts'
+import { ATTRIBUTE, attribute, METHOD } from './stun/stun.ts'
 import { allow, credential, startClient, startPeer, startTurn } from './testing/server.ts'
 import type { Turn } from './turn.ts'
 
@@ -81,38 +80,6 @@ describe('createTurn', () => {
       bytesToClients: 50,
       refused: { challenged: 1 },
     })
-  })
-
-  it('names unknown attributes, answers EVEN-PORT, and refuses what it can not do', async () => {
-    const client = await startClient(await startTurn())
-    const unknown = [attribute(0x7f01, Buffer.alloc(4)), attribute(0x7f02, Buffer.alloc(0))]
-    const binding = await client.exchange(
-      encodeMessage({
-        method: METHOD.binding,
-        messageClass: CLASS.request,
-        transactionId: randomBytes(12),
-        attributes: unknown,
-      }),
-    )
-    const types = Buffer.from('7f017f02', 'hex')
-    expect(binding.code).toBe(420)
-    expect(binding.values.get(ATTRIBUTE.unknownAttributes)).toEqual(types)
-    const refused = await client.allocate(unknown)
-    expect(refused).toMatchObject({ code: 420, signed: true })
-    expect(refused.values.get(ATTRIBUTE.unknownAttributes)).toEqual(types)
-    expect((await client.allocate([attribute(0xff05, Buffer.from('optional'))])).code).toBe(0)
-    await client.refresh(0)
-
-    const evenPort = (reserve: boolean) => attribute(ATTRIBUTE.evenPort, Buffer.from([reserve ? 0x80 : 0]))
-    const even = (await client.allocate([evenPort(false)])).address(ATTRIBUTE.xorRelayedAddress)
-    expect((even?.port ?? 1) % 2).toBe(0)
-    await client.refresh(0)
-    expect((await client.allocate([evenPort(true)])).code).toBe(508)
-    expect((await client.allocate([attribute(ATTRIBUTE.reservationToken, Buffer.alloc(8))])).code).toBe(508)
-    expect((await client.allocate([attribute(ATTRIBUTE.dontFragment, Buffer.alloc(0))])).code).toBe(420)
-    const tcp = attribute(ATTRIBUTE.requestedTransport, Buffer.from([6, 0, 0, 0]))
-    expect((await client.request(METHOD.allocate, [tcp])).code).toBe(442)
-    expect((await client.request(METHOD.allocate, [])).code).toBe(400)
   })
 })
 

@@ -11,7 +11,7 @@ import { type Limits, resolveLimits } from './limits.ts'
 import { openListeners } from './listeners/listeners.ts'
 import { Relay } from './relay/relay.ts'
 import { RelayPorts } from './relay/relay-ports.ts'
-import { canonicalAddress, Endpoint } from './stun/endpoint.ts'
+import { canonicalAddress, Endpoint, type Family } from './stun/endpoint.ts'
 
 export type TlsOptions = {
   /** 5349 is the registered one; 443 gets through most firewalls. 0 takes a free one. */
@@ -153,11 +153,13 @@ export const createTurn = async (options: TurnOptions): Promise<Turn> => {
     counters.refuse('internal')
     logger.error({ err: error }, 'a TURN packet could not be handled')
   }
-  const openRelay: OpenRelay = async ({ client, account, family, even }) => {
-    const own = ports.get(family)
-    if (!own) throw new Error('no address of this family')
-    const socket = await own.ports.bind(even)
-    const { address } = own.announced
+  const own = (family: Family) => {
+    const found = ports.get(family)
+    if (!found) throw new Error('TURN announces no address of this family')
+    return found
+  }
+  const openRelay: OpenRelay = ({ socket, client, account, family }) => {
+    const { address } = own(family).announced
     return new Relay({ socket, client, account, announced: address, policy, limits, counters, onError })
   }
   const nonces = new Nonces(limits.nonceSeconds)
@@ -172,6 +174,7 @@ export const createTurn = async (options: TurnOptions): Promise<Turn> => {
     quota,
     limits,
     counters,
+    bindPorts: async (family, wish) => own(family).ports.bind(wish),
     openRelay,
   })
   const listeners = await openListeners(options, {

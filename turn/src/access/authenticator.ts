@@ -7,7 +7,8 @@ import type { Nonces } from './nonce.ts'
 import type { Revocations } from './revocations.ts'
 import { Throttle } from './throttle.ts'
 
-export type User = { username: string; password: string }
+/** Somebody proven, with the key of the long-term credential: it signs the answers, and outlives the credential. */
+export type User = { readonly username: string; readonly key: Buffer }
 
 /** Finds out which user a request's MESSAGE-INTEGRITY proves. */
 export class Authenticator {
@@ -39,32 +40,30 @@ export class Authenticator {
   verify(
     packet: Buffer,
     offset: number,
-    claim: { username: unknown; nonce: unknown; client: Endpoint },
+    claim: { username: string; nonce: string; client: Endpoint },
     held: User | undefined,
-  ): User | 'throttled' | undefined {
+  ): User | 'staleNonce' | 'throttled' | 'unauthorized' {
     const { username, nonce, client } = claim
-    if (typeof username !== 'string' || typeof nonce !== 'string') return undefined
     // Before a valid nonce the address may be forged: no failure is counted, no password computed.
-    if (!this.#nonces.valid(nonce, client.toString())) return undefined
-    const key = `${client.address} ${username}`
-    if (this.#throttle.blocked(key)) return 'throttled'
-    const passwords =
-      held?.username === username
-        ? [held.password]
-        : this.#isRevoked(username)
-          ? []
-          : this.#credentials.passwords(username)
+    if (!this.#nonces.valid(nonce, client.toString())) return 'staleNonce'
+    // By username, whose guesser may have many ports; and by port, whose guesser may have many usernames. Neither is
+    // shared with somebody else at the same address.
+    const keys = [`${client.address} ${username}`, client.toString()]
+    if (keys.some(counted => this.#throttle.blocked(counted))) return 'throttled'
     const sent = packet.subarray(offset + 4, offset + 24)
-    const password = passwords.find(candidate =>
-      timingSafeEqual(integrityOf(packet, offset, integrityKey(username, this.#realm, candidate)), sent),
-    )
-    if (password !== undefined) return { username, password }
-    this.#throttle.fail(key)
-    return undefined
+    const right = held?.username === username ? [held.key] : this.#keys(username)
+    const key = right.find(candidate => timingSafeEqual(integrityOf(packet, offset, candidate), sent))
+    if (key) return { username, key }
+    for (const counted of keys) this.#throttle.fail(counted)
+    return 'unauthorized'
   }
 
-  #isRevoked(username: string): boolean {
+  /** One for each secret that is valid now. */
+  #keys(username: string): Buffer[] {
     const { user, expiry } = Credentials.parse(username) ?? {}
-    return user !== undefined && expiry !== undefined && this.#revocations.holds(user, expiry)
+    if (user === undefined || expiry === undefined || this.#revocations.holds(user, expiry)) return []
+    return this.#credentials
+      .passwords(username)
+      .map(password => integrityKey(username, this.#realm, password))
   }
 }

@@ -1,8 +1,7 @@
+import type { Socket } from 'node:dgram'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '@trunkline/kit'
 import TurnServer from 'node-turn'
-import Message from 'node-turn/lib/message.js'
-import Transport from 'node-turn/lib/transport.js'
 import { Authenticator, type User } from '../access/authenticator.ts'
 import { Credentials } from '../access/credentials.ts'
 import type { Nonces } from '../access/nonce.ts'
@@ -13,36 +12,61 @@ import type { Counters, Refusal } from '../counters.ts'
 import type { Limits } from '../limits.ts'
 import type { Client } from '../listeners/client.ts'
 import type { Relay } from '../relay/relay.ts'
-import type { Endpoint, Family } from '../stun/endpoint.ts'
+import type { BoundPorts, PortWish } from '../relay/relay-ports.ts'
+import { type Endpoint, FAMILY, type Family } from '../stun/endpoint.ts'
 import { checkRequest, type Request } from '../stun/packet-check.ts'
-import { ATTRIBUTE, attribute, CLASS, METHOD, UDP_TRANSPORT } from '../stun/stun.ts'
-import { Admission, CAPACITY, QUOTA, type Rejection, UNKNOWN_ATTRIBUTE } from './admission.ts'
+import { ATTRIBUTE, attribute, METHOD } from '../stun/stun.ts'
+import {
+  Admission,
+  BAD_REQUEST,
+  CAPACITY,
+  MISMATCH,
+  QUOTA,
+  STALE_NONCE,
+  UNAUTHENTICATED,
+  WRONG_CREDENTIALS,
+} from './admission.ts'
+import { Answer, addressErrorValue } from './answer.ts'
+import { Farewells } from './farewells.ts'
+import { Incoming, tupleOf } from './incoming.ts'
+import { Reservations } from './reservations.ts'
 
-// node-turn 0.0.6 (last commit 2020) decides about requests and writes the answers; this file is all it
-// touches. What it gets wrong, what closes it here, and the test that shows it (defects.test.ts,
-// lifetimes.test.ts or peers.test.ts):
+// node-turn 0.0.6 (last commit 2020) decides about authenticated requests; this file is all it touches. What it gets
+// wrong, what closes it here, and the test that shows both (in bare-node-turn.test.ts, where nothing else is named):
 //
-//   credentials on a plain object        a Proxy that knows only the password just verified   "inherited names"
-//   nonces stored, `__proto__` accepted  Nonces: computed, bound to the client's address      "nonces"
-//   0 or 1 byte from a peer kills it     Relay receives from peers, node-turn never does      "tiny datagrams"
-//   Refresh: lifetime NaN                defaultLifetime, maxAllocateTimeout, own update()    "refresh"
-//   a stale timer ends a new allocation  the timer is cleared when an allocation ends         "a freed 5-tuple"
+//   credentials on a plain object        Authenticator: node-turn sees proven users only      "inherited names"
+//   nonces stored, `__proto__` accepted  Nonces: computed, bound to the client's address      "a nonce nobody gave"
+//   0 or 1 byte from a peer kills it     Relay receives from peers, node-turn never does      "an empty datagram"
+//   Refresh: lifetime NaN                Incoming.lifetime, maxAllocateTimeout, own update()  "a refresh"
+//   a stale timer ends a new allocation  the timer is cleared when an allocation ends         lifetimes.test.ts
 //   client ChannelData never relayed     Relay relays it                                      "ChannelData"
-//   ChannelBind answers lack integrity   Reply.resolve and reject add it                      "ChannelData"
-//   relay sockets never closed           the Proxy over `allocations` closes them             "sockets are freed"
-//   second Allocate on one 5-tuple       msg.allocation is set for Allocate too, and pending  "second Allocate"
-//   floods held in memory, slow parser   checkRequest reads instead; nonces need no memory    "flood"
-//   no peer policy                       before Allocate, CreatePermission and ChannelBind    "private peers"
+//   ChannelBind answers lack integrity   Answer: each is signed once its user is known        "signs"
+//   relay sockets never closed           the Proxy over `allocations` closes them             "closes its sockets"
+//   second Allocate on one 5-tuple       Incoming.allocation is set for Allocate too, pending "a second Allocate"
+//   floods held in memory                Answer challenges strangers, node-turn never does    "memory of a flood"
+//   slow parser                          checkRequest reads instead                           "a packet of attributes"
+//   no peer policy                       Admission, before node-turn's handlers               "private addresses"
+//   UDP only                             listeners/, and a 5-tuple that tells transports      "TCP"
 //   IPv6 text mis-expanded               Endpoint spells addresses out                        "IPv6"
-//   no quota, no bandwidth cap           Quota in allocateUdp, Account                        "quota"
-
-type Handler = (msg: Message, reply: Message) => void
+//   no quota                             Quota in allocateUdp                                 "a quota"
+//   no bandwidth cap                     Account                                              "bandwidth"
+//   credentials without end              Credentials                                          "an expired credential"
+//   EVEN-PORT, RESERVATION-TOKEN         RelayPorts and Reservations, node-turn not told      requests.test.ts
 
 /** What node-turn takes for a socket: it asks for the address and wants to listen, nothing else. */
-type RelayHandle = { relay: Relay; lifetime: number; address(): Endpoint; on(): void }
+type RelayHandle = {
+  readonly relay: Relay
+  readonly lifetime: number
+  /** What redeems the port reserved beside this one. */
+  readonly token: Buffer | undefined
+  address(): Endpoint
+  on(): void
+}
 
 /** node-turn's own allocation, whose timers and permissions are taken over as it appears. */
 type Allocation = {
+  /** Of the Allocate it came from. */
+  transactionID: string
   user: User
   sockets: readonly [RelayHandle]
   lifetime: number
@@ -54,101 +78,13 @@ type Allocation = {
   permit(address: string): void
 }
 
-/** Stands for "none", so that a request without an allocation is authenticated before it is told 437. */
-type NoAllocation = { user: { username: string | undefined } }
+type Message = Incoming<Allocation>
 
-const REFUSALS: Readonly<Record<number, Refusal>> = {
-  401: 'unauthorized',
-  403: 'forbidden',
-  420: 'unknownAttribute',
-  437: 'mismatch',
-  438: 'staleNonce',
-  441: 'wrongCredentials',
-  486: 'quota',
-  508: 'capacity',
-}
+/** Binds relay sockets. @throws Error when there is no port left */
+export type BindPorts = (family: Family, wish: PortWish) => Promise<BoundPorts>
 
-/** A request in node-turn's hands, with its user once that is proven. */
-type Current = { client: Client } & Partial<User>
-
-/** An answer; once its user is known it carries MESSAGE-INTEGRITY, also where node-turn forgets it. */
-class Reply extends Message {
-  /** Told of a rejection; what it returns is said instead. */
-  onReject: (rejection: Rejection) => Rejection = rejection => rejection
-
-  override reject(code: number, reason: string): void {
-    super.reject(...this.onReject([code, reason]))
-  }
-
-  override toBuffer(): Buffer {
-    const signed = this.attributes.some(({ type }) => type === ATTRIBUTE.messageIntegrity)
-    if (this.user && !signed) this.addAttribute('message-integrity')
-    return super.toBuffer()
-  }
-}
-
-/** A request read by checkRequest, in the form node-turn's handlers expect. */
-class Incoming extends Message {
-  readonly client: Client
-  readonly unknown: readonly number[]
-  /** Whether the relayed address is to have an even port. */
-  evenPort = false
-  /** Why no relay was opened: node-turn says 508 whatever the reason. */
-  rejection: Rejection | undefined
-  readonly #counters: Counters
-
-  constructor(server: TurnServer, request: Request, client: Client, counters: Counters) {
-    const socket = {
-      send: (packet: Buffer, _port: number, _address: string, done: (error: null) => void) => {
-        client.send(packet)
-        done(null)
-      },
-    }
-    super(server, new Transport(UDP_TRANSPORT, client.endpoint, client.local, socket))
-    this.client = client
-    this.unknown = request.unknown
-    this.#counters = counters
-    this.class = CLASS.request
-    this.method = request.method
-    this.transactionID = request.transactionId
-    this.useFingerprint = request.fingerprint
-    this.attributes = request.attributes
-  }
-
-  get tuple(): string {
-    return this.transport.get5Tuple()
-  }
-
-  get requestedFamily(): number | undefined {
-    const asked = this.attributes.find(({ type }) => type === ATTRIBUTE.requestedAddressFamily)
-    return asked === undefined ? undefined : Number(asked.value)
-  }
-
-  override reply(): Reply {
-    const reply = new Reply(this.server, this.transport.revert())
-    reply.class = this.class
-    reply.method = this.method
-    reply.transactionID = this.transactionID
-    reply.useFingerprint = this.useFingerprint
-    reply.onReject = rejection => {
-      const told = this.rejection ?? rejection
-      const [code] = told
-      const first = code === 401 && this.getAttribute('message-integrity') === undefined
-      this.#counters.refuse(first ? 'challenged' : (REFUSALS[code] ?? 'badRequest'))
-      return told
-    }
-    return reply
-  }
-}
-
-/** Binds a relay socket for a client. @throws Error when there is no port left */
-export type OpenRelay = (asked: {
-  client: Client
-  account: Account
-  family: Family
-  /** Whether only an even port will do. */
-  even: boolean
-}) => Promise<Relay>
+/** Makes a relay of a bound socket. */
+export type OpenRelay = (of: { socket: Socket; family: Family; client: Client; account: Account }) => Relay
 
 /** How often a draining server looks whether somebody is left, ms. */
 const DRAIN_LOOK_MS = 100
@@ -165,6 +101,7 @@ export type ControlDeps = {
   quota: Quota
   limits: Limits
   counters: Counters
+  bindPorts: BindPorts
   openRelay: OpenRelay
 }
 
@@ -172,112 +109,29 @@ export type ControlDeps = {
 export class Control {
   readonly #deps: ControlDeps
   readonly #server: TurnServer
+  /** The REALM attribute. */
+  readonly #realm: Buffer
   readonly #authenticator: Authenticator
   readonly #admission: Admission
   readonly #allocations = new Map<string, Allocation>()
-  /** 5-tuples whose relay socket is being bound: a repeated Allocate waits for that answer. */
-  readonly #pending = new Set<string>()
-  /** Whose request is in node-turn's hands, which is synchronous up to its answer or to allocateUdp. */
-  #current: Current | undefined
+  /** By 5-tuple, the transaction of the Allocate whose relay socket is being bound. */
+  readonly #pending = new Map<string, string>()
+  readonly #reservations: Reservations
+  readonly #farewells = new Farewells()
   #closed = false
   #isDraining = false
 
   constructor(deps: ControlDeps) {
     this.#deps = deps
+    this.#realm = attribute(ATTRIBUTE.realm, Buffer.from(deps.realm))
     this.#authenticator = new Authenticator(deps)
     this.#admission = new Admission(deps.policy, deps.limits, deps.families)
-    this.#server = new TurnServer({
-      listeningIps: [],
-      authMech: 'long-term',
-      realm: deps.realm,
-      credentials: new Proxy(Object.create(null), { get: (_none, name) => this.#passwordOf(name) }),
-      debugLevel: 'OFF',
-      debug: () => {},
-    })
-    this.#override(this.#server)
-  }
-
-  get allocations(): number {
-    return this.#allocations.size
-  }
-
-  /**
-   * One packet that is neither ChannelData nor a Send indication.
-   * @returns why it got no answer; refusals that were answered are counted here
-   */
-  handle(packet: Buffer, client: Client): Refusal | undefined {
-    const { counters } = this.#deps
-    const request = checkRequest(packet)
-    if (typeof request === 'string') return request
-    const msg = new Incoming(this.#server, request, client, counters)
-    if (request.method === METHOD.binding && request.unknown.length > 0)
-      return rejectUnknown(msg, msg.reply())
-    const current: Current = { client }
-    if (request.integrityOffset !== undefined) {
-      const claim = {
-        username: msg.getAttribute('username'),
-        nonce: msg.getAttribute('nonce'),
-        client: client.endpoint,
-      }
-      const held = this.#allocations.get(msg.tuple)?.user
-      const user = this.#authenticator.verify(packet, request.integrityOffset, claim, held)
-      if (user === 'throttled') return 'throttled'
-      Object.assign(current, user)
-      // Never false: node-turn would answer 401 before it looks at the nonce. Without a password it is 401 too.
-      msg.attributes.push({ type: ATTRIBUTE.messageIntegrity, value: user ? 'verified' : 'unverified' })
-    }
-    this.#current = current
-    try {
-      this.#server.emit('message', msg)
-    } finally {
-      this.#current = undefined
-    }
-    return undefined
-  }
-
-  /** Ends the allocation of a client that is gone, if it had one. */
-  endClient(client: Client): void {
-    for (const [tuple, { sockets }] of this.#allocations) {
-      if (sockets[0].relay.client === client) this.#end(tuple)
-    }
-  }
-
-  /** Ends all allocations of a user. @returns how many there were */
-  endUser(user: string): number {
-    const tuples = [...this.#allocations].flatMap(([tuple, { sockets }]) =>
-      sockets[0].relay.account.user === user ? [tuple] : [],
+    this.#reservations = new Reservations(deps.limits.reservationSeconds, ({ account }) =>
+      deps.quota.release(account),
     )
-    for (const tuple of tuples) this.#end(tuple)
-    return tuples.length
-  }
-
-  /** Refuses new allocations (508) and resolves once none is left, at the latest after so many ms. */
-  async drain(ms: number): Promise<void> {
-    this.#isDraining = true
-    const until = Date.now() + ms
-    while (this.#allocations.size > 0 && Date.now() < until) await sleep(DRAIN_LOOK_MS)
-  }
-
-  /** Ends every allocation; later requests find none and get none. */
-  close(): void {
-    this.#closed = true
-    for (const tuple of [...this.#allocations.keys()]) this.#end(tuple, true)
-  }
-
-  #passwordOf(name: string | symbol): string | undefined {
-    return this.#current?.username === name ? this.#current.password : undefined
-  }
-
-  #override(server: TurnServer): void {
-    const { nonces, limits } = this.#deps
-    const client = () => String(this.#current?.client.endpoint)
-    server.authentification.generateNonce = () => nonces.create(client())
-    server.authentification.checkNonce = nonce => nonces.valid(nonce, client())
-    server.defaultLifetime = limits.defaultLifetimeSeconds
-    server.defaultAllocatetLifetime = limits.defaultLifetimeSeconds
-    server.maxAllocateTimeout = limits.maxLifetimeSeconds
+    const server = new TurnServer({ listeningIps: [], debugLevel: 'OFF', debug: () => {} })
+    server.maxAllocateTimeout = deps.limits.maxLifetimeSeconds
     server.allocations = new Proxy(Object.create(null), {
-      get: (_none, tuple) => this.#allocations.get(String(tuple)) ?? this.#noAllocation(),
       set: (_none, _tuple, allocation: Allocation) => {
         this.#adopt(allocation)
         return true
@@ -287,87 +141,251 @@ export class Control {
         return true
       },
     })
-    server.send.send = () => {}
-    server.allocate.checkToken = () => false
-    // Asked and taken in one step in #openRelay, because several processes may have to be asked.
-    server.allocate.checkQuota = () => true
-    server.allocate.allocateUdp = msg => this.#openRelay(msg as Incoming)
-    const { allocate, refresh, createPermission, channelBind } = server
-    const admission = this.#admission
-    allocate.allocate = this.#guarded(allocate.allocate.bind(allocate), msg => {
-      msg.allocation = this.#allocations.get(msg.tuple) ?? null
-      const [even] = msg.getAttributes('even-port')
-      // node-turn answers any EVEN-PORT with 508; reserving the next port too (R = true) we can't do either.
-      msg.evenPort = even === false
-      if (msg.evenPort) msg.attributes = msg.attributes.filter(({ type }) => type !== ATTRIBUTE.evenPort)
-      return this.#isDraining && !msg.allocation ? CAPACITY : admission.allocate(msg.requestedFamily)
-    })
-    refresh.refresh = this.#guarded(refresh.refresh.bind(refresh), (msg, relay) => {
-      const asked = msg.attributes.find(({ type }) => type === ATTRIBUTE.lifetime)
-      if (asked && asked.value !== 0) asked.value = admission.lifetime(Number(asked.value))
-      return admission.refresh(msg.requestedFamily, relay)
-    })
-    createPermission.createPermission = this.#guarded(
-      createPermission.createPermission.bind(createPermission),
-      (msg, relay) => admission.createPermission(msg, relay),
-    )
-    const bind = channelBind.channelBind.bind(channelBind)
-    channelBind.channelBind = this.#guarded(
-      (msg, reply) => this.#bindChannel(msg as Incoming, reply, bind),
-      (msg, relay) => admission.channelBind(msg, relay),
-    )
+    // Asked by node-turn for every Allocate it finds nothing against.
+    server.allocate.allocateUdp = message => this.#openRelay(message as Message)
+    this.#server = server
   }
 
-  /** Runs node-turn's handler only when the check has nothing against the request. */
-  #guarded(
-    handler: Handler,
-    check: (msg: Incoming, relay: Relay | undefined) => Rejection | undefined,
-  ): Handler {
-    return (message, reply) => {
-      const msg = message as Incoming
-      if (this.#pending.has(msg.tuple) || this.#closed) return reply.discard()
-      if (msg.unknown.length > 0) {
-        rejectUnknown(msg, reply)
+  get allocations(): number {
+    return this.#allocations.size
+  }
+
+  /** The allocations by how their clients reach us. */
+  get byTransport(): Record<Transport, number> {
+    const counts = { udp: 0, tcp: 0, tls: 0 }
+    for (const { sockets } of this.#allocations.values()) counts[sockets[0].relay.client.transport]++
+    return counts
+  }
+
+  /**
+   * One packet that is neither ChannelData nor a Send indication.
+   * @returns why it got no answer; refusals that were answered are counted here
+   */
+  handle(packet: Buffer, client: Client): Refusal | undefined {
+    if (this.#closed) return undefined
+    const request = checkRequest(packet)
+    if (typeof request === 'string') return request
+    const answer = new Answer(request, client, this.#deps.counters)
+    if (request.method === METHOD.binding) {
+      if (request.unknown.length > 0) answer.rejectUnknown()
+      else {
+        answer.addAddress(ATTRIBUTE.xorMappedAddress, client.endpoint)
+        answer.resolve()
+      }
+      return undefined
+    }
+    const tuple = tupleOf(client)
+    const allocation = this.#allocations.get(tuple)
+    const farewell = this.#farewells.find(tuple, request.transactionId.toString('hex'))
+    const user = this.#authenticate(packet, request, client, answer, farewell ?? allocation?.user)
+    if (user === undefined || user === 'throttled') return user
+    answer.sign(user.key)
+    if (request.unknown.length > 0) answer.rejectUnknown()
+    else if (request.faulty) answer.reject(...BAD_REQUEST)
+    else if (farewell?.username === user.username) {
+      answer.addAttribute('lifetime', 0)
+      answer.resolve()
+    } else {
+      const server = this.#server
+      this.#decide(request.method, new Incoming({ server, request, client, answer, tuple, user, allocation }))
+    }
+    return undefined
+  }
+
+  /** Ends the allocation of a client that is gone, if it had one. */
+  endClient(client: Client): void {
+    const tuple = tupleOf(client)
+    if (this.#allocations.get(tuple)?.sockets[0].relay.client === client) this.#end(tuple)
+  }
+
+  /** Ends all allocations and reservations of a user. @returns how many allocations there were */
+  endUser(user: string): number {
+    const tuples = [...this.#allocations].flatMap(([tuple, { sockets }]) =>
+      sockets[0].relay.account.user === user ? [tuple] : [],
+    )
+    for (const tuple of tuples) this.#end(tuple)
+    this.#reservations.clear(user)
+    return tuples.length
+  }
+
+  /** Refuses new allocations (508) and resolves once none is left, at the latest after so many ms. */
+  async drain(ms: number): Promise<void> {
+    this.#isDraining = true
+    const until = Date.now() + ms
+    while (this.#allocations.size + this.#pending.size > 0 && Date.now() < until) await sleep(DRAIN_LOOK_MS)
+  }
+
+  /** Ends every allocation; later requests find none and get none. */
+  close(): void {
+    this.#closed = true
+    for (const tuple of [...this.#allocations.keys()]) this.#end(tuple, true)
+    this.#reservations.clear()
+  }
+
+  /**
+   * The checks of RFC 8489 section 9.2.4, answered without node-turn and without keeping anything. The nonce comes
+   * before the password: without a good one the address may be forged, and nothing is computed for it.
+   */
+  #authenticate(
+    packet: Buffer,
+    request: Request,
+    client: Client,
+    answer: Answer,
+    held: User | undefined,
+  ): User | 'throttled' | undefined {
+    const newNonce = (): string => this.#deps.nonces.create(client.endpoint.toString())
+    if (request.integrityOffset === undefined) {
+      answer.challenge(UNAUTHENTICATED, this.#realm, newNonce())
+      return undefined
+    }
+    const [username, realm, nonce] = [ATTRIBUTE.username, ATTRIBUTE.realm, ATTRIBUTE.nonce].map(
+      wanted => request.attributes.find(({ type }) => type === wanted)?.value,
+    )
+    if (typeof username !== 'string' || typeof nonce !== 'string' || realm === undefined) {
+      answer.reject(...BAD_REQUEST)
+      return undefined
+    }
+    const claim = { username, nonce, client: client.endpoint }
+    const verdict = this.#authenticator.verify(packet, request.integrityOffset, claim, held)
+    if (verdict === 'staleNonce') answer.challenge(STALE_NONCE, this.#realm, newNonce())
+    else if (verdict === 'unauthorized') answer.challenge(UNAUTHENTICATED, this.#realm, newNonce())
+    else return verdict
+    return undefined
+  }
+
+  /** An authenticated request: our rules first, then node-turn's handler. */
+  #decide(method: number, message: Message): void {
+    const { answer, allocation, tuple, user } = message
+    const asked = message.first(ATTRIBUTE.lifetime)
+    if (method === METHOD.allocate) {
+      message.lifetime = this.#admission.lifetime(asked)
+      this.#allocate(message)
+      return
+    }
+    if (!allocation) {
+      answer.reject(...MISMATCH)
+      return
+    }
+    if (allocation.user.username !== user.username) {
+      answer.reject(...WRONG_CREDENTIALS)
+      return
+    }
+    const [{ relay }] = allocation.sockets
+    if (method === METHOD.refresh) {
+      const rejection = this.#admission.refresh(message, relay)
+      if (rejection) {
+        answer.reject(...rejection)
         return
       }
-      const rejection = check(msg, this.#allocations.get(msg.tuple)?.sockets[0].relay)
-      if (rejection) reply.reject(...rejection)
-      else handler(msg, reply)
+      message.lifetime = asked === 0 ? 0 : this.#admission.lifetime(asked)
+      // On a stream nothing is repeated.
+      const isLast = message.lifetime === 0 && message.client.transport === 'udp'
+      if (isLast) this.#farewells.add(tuple, message.transactionID, allocation.user)
+      this.#server.refresh.refresh(message, answer)
+    } else if (method === METHOD.createPermission) {
+      const rejection = this.#admission.createPermission(message, relay)
+      if (rejection) answer.reject(...rejection)
+      else this.#server.createPermission.createPermission(message, answer)
+    } else {
+      const rejection = this.#admission.channelBind(message, relay)
+      if (rejection) {
+        answer.reject(...rejection)
+        return
+      }
+      relay.bindChannel(
+        message.first(ATTRIBUTE.channelNumber) as number,
+        message.first(ATTRIBUTE.xorPeerAddress) as Endpoint,
+      )
+      // It knows of no channels: those it once accepted would never expire for it.
+      allocation.channelBindings = {}
+      this.#server.channelBind.channelBind(message, answer)
     }
   }
 
-  #noAllocation(): NoAllocation {
-    return { user: { username: this.#current?.username } }
+  #allocate(message: Message): void {
+    const { answer, allocation } = message
+    const pending = this.#pending.get(message.tuple)
+    if (pending !== undefined) {
+      // The same request again has its answer under way.
+      if (pending !== message.transactionID) answer.reject(...MISMATCH)
+      return
+    }
+    if (allocation) {
+      const isRepeated =
+        allocation.transactionID === message.transactionID &&
+        allocation.user.username === message.user.username
+      if (isRepeated) {
+        this.#announce(message, allocation.sockets[0])
+        this.#server.allocate.allocate(message, answer)
+      } else answer.reject(...MISMATCH)
+      return
+    }
+    const rejection = this.#isDraining ? CAPACITY : this.#admission.allocate(message)
+    if (rejection) answer.reject(...rejection)
+    else this.#server.allocate.allocate(message, answer)
   }
 
-  async #openRelay(msg: Incoming): Promise<[RelayHandle]> {
-    const { quota, revocations, openRelay } = this.#deps
-    const claim = Credentials.parse(msg.user?.username ?? '')
+  async #openRelay(message: Message): Promise<[RelayHandle]> {
+    const { quota, revocations, bindPorts, openRelay } = this.#deps
+    const { tuple, transactionID, client, answer, lifetime = 0 } = message
+    const claim = Credentials.parse(message.user.username)
     if (!claim) throw new Error('An allocation needs a user')
-    this.#pending.add(msg.tuple)
-    let account: Account | undefined
-    try {
-      const taken = await quota.take(claim.user)
-      if (typeof taken === 'string') {
-        msg.rejection = taken === 'quota' ? QUOTA : CAPACITY
+    this.#pending.set(tuple, transactionID)
+    /** What to give back when there will be no relay. */
+    const taken: { accounts: Account[]; sockets: Socket[] } = { accounts: [], sockets: [] }
+    const take = async (): Promise<Account> => {
+      const account = await quota.take(claim.user)
+      if (typeof account === 'string') {
+        answer.reject(...(account === 'quota' ? QUOTA : CAPACITY))
         throw new Error('No room for another allocation')
       }
-      account = taken
-      const family = (msg.requestedFamily as Family | undefined) ?? this.#admission.defaultFamily
-      const relay = await openRelay({ client: msg.client, account, family, even: msg.evenPort })
+      taken.accounts.push(account)
+      return account
+    }
+    try {
+      const token = message.first(ATTRIBUTE.reservationToken)
+      const reservation = token === undefined ? undefined : this.#reservations.take(String(token), claim.user)
+      if (token !== undefined && !reservation) throw new Error('Nothing is reserved under this token')
+      const wish = this.#admission.port(message)
+      const account = reservation?.account ?? (await take())
+      if (reservation) {
+        taken.accounts.push(account)
+        taken.sockets.push(reservation.socket)
+      }
+      const nextAccount = wish === 'pair' ? await take() : undefined
+      const family = reservation?.family ?? this.#admission.family(message)
+      const { socket, next }: BoundPorts = reservation ?? (await bindPorts(family, wish))
+      taken.sockets.push(socket, ...(next ? [next] : []))
       if (this.#closed || revocations.holds(claim.user, claim.expiry)) {
-        relay.close()
         throw new Error('The server closed, or the credential was revoked, while the relay was opened')
       }
-      // node-turn looks for an attribute called "liftetime", so what the client asks for is granted here.
-      const lifetime = this.#admission.lifetime(msg.getAttribute('lifetime') as number | undefined)
-      return [{ relay, lifetime, address: () => relay.relayed, on: () => {} }]
+      const relay = openRelay({ socket, family, client, account })
+      const handle = {
+        relay,
+        lifetime,
+        token: next && nextAccount && this.#reservations.hold({ socket: next, family, account: nextAccount }),
+        address: () => relay.relayed,
+        on: () => {},
+      }
+      this.#announce(message, handle)
+      return [handle]
     } catch (error) {
-      if (account) quota.release(account)
+      for (const account of taken.accounts) quota.release(account)
+      for (const socket of new Set(taken.sockets)) socket.close()
       throw error
     } finally {
-      this.#pending.delete(msg.tuple)
+      this.#pending.delete(tuple)
     }
+  }
+
+  /** Adds to the answer to Allocate what node-turn knows nothing of. */
+  #announce(message: Message, { relay, token }: RelayHandle): void {
+    if (token) message.answer.add(ATTRIBUTE.reservationToken, token)
+    if (message.first(ATTRIBUTE.additionalAddressFamily) === undefined) return
+    // One family per allocation: who asks for two is told why it got one (RFC 8656 section 7.2).
+    const second = relay.family === FAMILY.ipv4 ? FAMILY.ipv6 : FAMILY.ipv4
+    const value = addressErrorValue(second, this.#admission.withoutSecond(second))
+    message.answer.add(ATTRIBUTE.addressErrorCode, value)
   }
 
   /** Called within node-turn's Allocation constructor, before it sets its timer from `lifetime`. */
@@ -388,20 +406,6 @@ export class Control {
     this.#allocations.set(tuple, allocation)
     relay.client.attach(relay)
     this.#deps.counters.allocationsMade++
-  }
-
-  /** Lets node-turn judge the binding against the channels still alive, and stores what it accepts. */
-  #bindChannel(msg: Incoming, reply: Message, handler: Handler): void {
-    const allocation = this.#allocations.get(msg.tuple)
-    if (!allocation) return
-    const [{ relay }] = allocation.sockets
-    allocation.channelBindings = Object.fromEntries(
-      [...relay.channels()].map(([number, channel]) => [number, channel.peer]),
-    )
-    handler(msg, reply)
-    const number = Number(msg.getAttribute('channel-number'))
-    const bound = allocation.channelBindings[number]
-    if (bound && bound === msg.getAttribute('xor-peer-address')) relay.bindChannel(number, bound)
   }
 
   #end(tuple: string, closing = false): void {
@@ -432,16 +436,4 @@ export class Control {
       'relay ended',
     )
   }
-}
-
-/** 420 with UNKNOWN-ATTRIBUTES in full: node-turn can name one only. */
-const rejectUnknown = (msg: Incoming, reply: Message): undefined => {
-  const value = Buffer.alloc(msg.unknown.length * 2)
-  msg.unknown.forEach((type, index) => {
-    value.writeUInt16BE(type, index * 2)
-  })
-  const bytes = attribute(ATTRIBUTE.unknownAttributes, value)
-  reply.attributes.push({ type: ATTRIBUTE.unknownAttributes, toBuffer: () => bytes })
-  reply.length += bytes.length
-  reply.reject(...UNKNOWN_ATTRIBUTE)
 }

@@ -72,7 +72,7 @@ describe('relaying', () => {
     const payload = Buffer.from([0x40, 0x01, 0, 1, 9])
     peer.send(payload, relayed)
     expect(readChannelData(await client.packet())).toEqual({ channel: 0x4001, data: payload })
-    expect((await client.bindChannel(0x4001, new Endpoint('127.0.0.1', 9))).code).toBe(403)
+    expect((await client.bindChannel(0x4003, new Endpoint('127.0.0.1', 9))).code).toBe(403)
     expect(await client.bindChannel(0x4002, peer.endpoint)).toMatchObject({ code: 400, signed: true })
   })
 })

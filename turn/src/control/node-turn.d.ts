@@ -1,91 +1,36 @@
-/** What we touch of node-turn 0.0.6, which ships no types. Imported by control.ts and nothing else. */
+/** What we touch of node-turn 0.0.6, which ships no types. Imported by control.ts and, as it is, by its tests. */
 declare module 'node-turn' {
-  import type { EventEmitter } from 'node:events'
-  import type Message from 'node-turn/lib/message.js'
-
-  type Handler = (msg: Message, reply: Message) => void
-
-  export default class TurnServer extends EventEmitter {
-    constructor(config: {
-      listeningIps: string[]
-      authMech: 'long-term'
-      realm: string
-      credentials: object
-      debugLevel: 'OFF'
-      debug: () => void
-    })
-    realm: string
-    /** Read by Refresh under these two names, and set by nobody in node-turn. */
-    defaultLifetime: number
-    maxAllocateTimeout: number
-    /** What Allocate starts from; it never reads LIFETIME (it looks for `liftetime`). */
-    defaultAllocatetLifetime: number
-    allocations: object
-    authentification: { generateNonce: () => string; checkNonce: (nonce: string) => boolean }
-    allocate: {
-      allocate: Handler
-      allocateUdp: (msg: Message) => Promise<object[]>
-      checkQuota: (username: string) => boolean
-      checkToken: (token: unknown) => boolean
-    }
-    refresh: { refresh: Handler }
-    createPermission: { createPermission: Handler }
-    channelBind: { channelBind: Handler }
-    send: { send: Handler }
-  }
-}
-
-declare module 'node-turn/lib/message.js' {
-  import type TurnServer from 'node-turn'
-  import type Transport from 'node-turn/lib/transport.js'
-
-  type Address = { family: number; address: string; port: number; toString(): string }
-
-  export default class Message {
-    constructor(server: TurnServer, transport: Transport)
-    server: TurnServer
-    transport: Transport
-    class: number
-    method: number
-    magicCookie: number
-    transactionID: string
-    useFingerprint: boolean
-    length: number
-    user: { username: string; password: string } | null
-    allocation: object | null
-    attributes: {
-      type: number
-      value?: unknown
-      name?: string
-      length?: number
-      padding?: number
-      toBuffer?: () => Buffer
-    }[]
-    _state: number
-    reply(): Message
-    addAttribute(name: string, value?: string | number | Address | { code: number; reason: string }): void
+  /** Writes an answer. */
+  type Reply = {
+    addAttribute(name: string, value?: unknown): void
     resolve(): void
     reject(code: number, reason: string): void
-    discard(): void
-    toBuffer(): Buffer
+  }
+
+  /** What a handler reads of a request. */
+  type Message = {
+    allocation: object | null
+    transactionID: string
+    user: object
+    server: object
+    transport: { src: object; get5Tuple(): string; revert(): unknown }
     getAttribute(name: string): unknown
     getAttributes(name: string): unknown[]
+    debug(): void
   }
-}
 
-declare module 'node-turn/lib/transport.js' {
-  type Address = { family: number; address: string; port: number; toString(): string }
-
-  export default class Transport {
-    constructor(
-      protocol: number,
-      src: Address,
-      dst: Address,
-      socket: { send: (packet: Buffer, port: number, address: string, done: (error: null) => void) => void },
-    )
-    src: Address
-    dst: Address
-    get5Tuple(): string
-    revert(): Transport
+  export default class TurnServer {
+    constructor(config: object)
+    /** The greatest lifetime Refresh grants; read by Refresh under this name and set by nobody in node-turn. */
+    maxAllocateTimeout: number
+    allocations: object
+    allocate: {
+      allocate(message: Message, reply: Reply): void
+      allocateUdp: (message: Message) => Promise<object[]>
+    }
+    refresh: { refresh(message: Message, reply: Reply): void }
+    createPermission: { createPermission(message: Message, reply: Reply): void }
+    channelBind: { channelBind(message: Message, reply: Reply): void }
+    start(): void
   }
 }

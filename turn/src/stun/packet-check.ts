@@ -15,18 +15,23 @@ import {
 /** A request no client of ours comes near; larger ones are dropped unread. */
 const MAX_REQUEST_BYTES = 1500
 const MAX_ATTRIBUTES = 32
+/** 508 bytes of USERNAME, 127 characters of REALM and of NONCE (RFC 8489 sections 14.3, 14.9 and 14.10). */
+const MAX_USERNAME_BYTES = 508
+const MAX_TEXT_BYTES = 763
 
 export type AttributeValue = string | number | boolean | Endpoint
 export type RequestAttribute = { type: number; value: AttributeValue }
 
 export type Request = {
   method: number
-  /** 24 hexadecimal digits. */
-  transactionId: string
-  /** Known attributes in order, MESSAGE-INTEGRITY and FINGERPRINT left out. */
+  /** 12 bytes. */
+  transactionId: Buffer
+  /** Known attributes in order up to MESSAGE-INTEGRITY, which is left out as FINGERPRINT is. */
   attributes: RequestAttribute[]
   /** Comprehension-required attribute types we do not know: a 420. */
   unknown: number[]
+  /** Whether the value of a known attribute makes no sense: a 400, once the user is known. */
+  faulty: boolean
   /** Where MESSAGE-INTEGRITY starts, when there is one. */
   integrityOffset: number | undefined
   fingerprint: boolean
@@ -54,17 +59,18 @@ const uint16 = uint(4, (packet, offset) => packet.readUInt16BE(offset))
 const firstByte = uint(4, (packet, offset) => packet.readUInt8(offset))
 
 /**
- * How each attribute's value is read; undefined makes the packet malformed.
+ * How each attribute's value is read; undefined when it makes no sense.
  * DONT-FRAGMENT is absent on purpose: Node can't set the bit, and RFC 8656 section 7.2 wants 420 then.
  */
 const READERS: ReadonlyMap<number, Reader> = new Map<number, Reader>([
-  [ATTRIBUTE.username, text(513)],
-  [ATTRIBUTE.realm, text(763)],
-  [ATTRIBUTE.nonce, text(763)],
+  [ATTRIBUTE.username, text(MAX_USERNAME_BYTES)],
+  [ATTRIBUTE.realm, text(MAX_TEXT_BYTES)],
+  [ATTRIBUTE.nonce, text(MAX_TEXT_BYTES)],
   [ATTRIBUTE.channelNumber, uint16],
   [ATTRIBUTE.lifetime, uint(4, (packet, offset) => packet.readUInt32BE(offset))],
   [ATTRIBUTE.xorPeerAddress, readXorAddress],
   [ATTRIBUTE.requestedAddressFamily, firstByte],
+  [ATTRIBUTE.additionalAddressFamily, firstByte],
   [ATTRIBUTE.requestedTransport, firstByte],
   [
     ATTRIBUTE.evenPort,
@@ -90,9 +96,10 @@ export const checkRequest = (packet: Buffer): Request | 'malformed' | 'notAReque
 
   const request: Request = {
     method: methodOf(type),
-    transactionId: packet.toString('hex', 8, HEADER_BYTES),
+    transactionId: packet.subarray(8, HEADER_BYTES),
     attributes: [],
     unknown: [],
+    faulty: false,
     integrityOffset: undefined,
     fingerprint: false,
   }
@@ -107,8 +114,7 @@ export const checkRequest = (packet: Buffer): Request | 'malformed' | 'notAReque
       if (length !== 4 || packet.readUInt32BE(value) !== fingerprintOf(packet, at)) return 'malformed'
       request.fingerprint = true
     } else if (request.integrityOffset !== undefined) {
-      // Anything but FINGERPRINT after MESSAGE-INTEGRITY is not covered by it: nobody we serve sends it.
-      return 'malformed'
+      // Not covered by MESSAGE-INTEGRITY, so it is ignored whatever it is (RFC 8489 section 14.5).
     } else if (attributeType === ATTRIBUTE.messageIntegrity) {
       if (length !== 20) return 'malformed'
       request.integrityOffset = at
@@ -116,8 +122,8 @@ export const checkRequest = (packet: Buffer): Request | 'malformed' | 'notAReque
       const read = READERS.get(attributeType)
       if (read) {
         const parsed = read(packet, value, length)
-        if (parsed === undefined) return 'malformed'
-        request.attributes.push({ type: attributeType, value: parsed })
+        if (parsed === undefined) request.faulty = true
+        else request.attributes.push({ type: attributeType, value: parsed })
       } else if (attributeType < 0x8000) {
         request.unknown.push(attributeType)
       }

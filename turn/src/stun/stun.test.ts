@@ -20,9 +20,10 @@ describe('STUN', () => {
   it('reads the RFC 5769 request, its fingerprint and its unknown attribute', () => {
     expect(checkRequest(SHORT_TERM_REQUEST)).toEqual({
       method: 1,
-      transactionId: 'b7e7a701bc34d686fa87dfae',
+      transactionId: Buffer.from('b7e7a701bc34d686fa87dfae', 'hex'),
       attributes: [{ type: 6, value: 'evtj:h6vY' }],
       unknown: [0x24],
+      faulty: false,
       integrityOffset: 76,
       fingerprint: true,
     })
@@ -72,12 +73,30 @@ describe('STUN', () => {
     expect(dropped(write(0, 0x0011))).toBe('notARequest')
     expect(dropped(write(0, 0x0fff))).toBe('notARequest')
     expect(dropped(write(22, 0xfff0))).toBe('malformed')
-    // A second attribute after MESSAGE-INTEGRITY, a wrong fingerprint.
-    const after = Buffer.concat([LONG_TERM_REQUEST, hex('8022000441424344')])
+    // An attribute cut short, a wrong fingerprint, an attribute after the fingerprint.
+    const after = Buffer.concat([LONG_TERM_REQUEST, hex('00060005')])
     expect(dropped(() => write(2, after.length - 20)(after))).toBe('malformed')
+    const last = Buffer.concat([SHORT_TERM_REQUEST, hex('80220000')])
+    expect(dropped(() => write(2, last.length - 20)(last))).toBe('malformed')
     const badPrint = Buffer.from(SHORT_TERM_REQUEST)
     badPrint[30] = 0
     expect(checkRequest(badPrint)).toBe('malformed')
+  })
+
+  it('ignores what MESSAGE-INTEGRITY does not cover, and marks values that make no sense', () => {
+    const withTail = (tail: string) => {
+      const packet = Buffer.concat([LONG_TERM_REQUEST, hex(tail)])
+      packet.writeUInt16BE(packet.length - 20, 2)
+      return checkRequest(packet)
+    }
+    const plain = checkRequest(LONG_TERM_REQUEST)
+    expect(plain).toMatchObject({ faulty: false, unknown: [] })
+    // A second MESSAGE-INTEGRITY, an unknown required attribute, a LIFETIME of 1 byte.
+    const tail = `00080014${'00'.repeat(20)} 7f010000 000d000101000000`
+    expect(withTail(tail)).toEqual(plain)
+    const lifetime = Buffer.concat([LONG_TERM_REQUEST.subarray(0, 20), hex('000d000101000000')])
+    lifetime.writeUInt16BE(8, 2)
+    expect(checkRequest(lifetime)).toMatchObject({ faulty: true, attributes: [] })
   })
 
   it.each([

@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto'
+import { createHmac, hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { addressBytes, Endpoint, FAMILY } from './endpoint.ts'
 
@@ -36,6 +36,9 @@ export const ATTRIBUTE = {
   dontFragment: 0x001a,
   xorMappedAddress: 0x0020,
   reservationToken: 0x0022,
+  additionalAddressFamily: 0x8000,
+  addressErrorCode: 0x8001,
+  software: 0x8022,
   fingerprint: 0x8028,
 } as const
 
@@ -99,7 +102,11 @@ export const writeXorAddress = (packet: Buffer, offset: number, bytes: Buffer, p
   return 4 + bytes.length
 }
 
-export const xorAddressValue = (endpoint: Endpoint, transactionId: Buffer): Buffer => {
+/** @param endpoint its address in canonical spelling */
+export const xorAddressValue = (
+  endpoint: Pick<Endpoint, 'address' | 'port'>,
+  transactionId: Buffer,
+): Buffer => {
   const bytes = addressBytes(endpoint.address)
   const packet = Buffer.alloc(HEADER_BYTES + 4 + bytes.length)
   packet.writeUInt32BE(MAGIC_COOKIE, 4)
@@ -114,7 +121,7 @@ export const fingerprintOf = (packet: Buffer, end: number): number =>
 
 /** The long-term credential key of RFC 8489 section 9.2.2. */
 export const integrityKey = (username: string, realm: string, password: string): Buffer =>
-  createHash('md5').update(`${username}:${realm}:${password}`).digest()
+  hash('md5', `${username}:${realm}:${password}`, 'buffer')
 
 /** MESSAGE-INTEGRITY (HMAC-SHA1) of a packet whose attribute starts at `offset`. */
 export const integrityOf = (packet: Buffer, offset: number, key: Buffer): Buffer => {
@@ -132,6 +139,16 @@ export const attribute = (type: number, value: Buffer): Buffer => {
   return bytes
 }
 
+/** The value of a 32-bit attribute. */
+export const uint32 = (value: number): Buffer => {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(value)
+  return bytes
+}
+
+const INTEGRITY_BYTES = 24
+const FINGERPRINT_BYTES = 8
+
 /** A whole message; with `key` it ends in MESSAGE-INTEGRITY, with `fingerprint` in FINGERPRINT. */
 export const encodeMessage = (message: {
   method: number
@@ -141,18 +158,30 @@ export const encodeMessage = (message: {
   key?: Buffer | undefined
   fingerprint?: boolean
 }): Buffer => {
-  const header = Buffer.alloc(HEADER_BYTES)
-  header.writeUInt16BE(messageType(message.method, message.messageClass), 0)
-  header.writeUInt32BE(MAGIC_COOKIE, 4)
-  message.transactionId.copy(header, 8)
-  let packet = Buffer.concat([header, ...message.attributes])
-  if (message.key) {
-    const hmac = integrityOf(packet, packet.length, message.key)
-    packet = Buffer.concat([packet, attribute(ATTRIBUTE.messageIntegrity, hmac)])
+  const { attributes, key, fingerprint } = message
+  const integrityAt = attributes.reduce((sum, { length }) => sum + length, HEADER_BYTES)
+  const fingerprintAt = integrityAt + (key ? INTEGRITY_BYTES : 0)
+  const packet = Buffer.allocUnsafe(fingerprintAt + (fingerprint ? FINGERPRINT_BYTES : 0))
+  packet.writeUInt16BE(messageType(message.method, message.messageClass), 0)
+  packet.writeUInt32BE(MAGIC_COOKIE, 4)
+  message.transactionId.copy(packet, 8)
+  let at = HEADER_BYTES
+  for (const bytes of attributes) at += bytes.copy(packet, at)
+  if (key) {
+    // Each of the two is computed over a length that counts itself, but nothing after it.
+    packet.writeUInt16BE(fingerprintAt - HEADER_BYTES, 2)
+    packet.writeUInt16BE(ATTRIBUTE.messageIntegrity, integrityAt)
+    packet.writeUInt16BE(INTEGRITY_BYTES - 4, integrityAt + 2)
+    createHmac('sha1', key)
+      .update(packet.subarray(0, integrityAt))
+      .digest()
+      .copy(packet, integrityAt + 4)
   }
-  packet.writeUInt16BE(packet.length - HEADER_BYTES + (message.fingerprint ? 8 : 0), 2)
-  if (!message.fingerprint) return packet
-  const crc = Buffer.alloc(4)
-  crc.writeUInt32BE(fingerprintOf(packet, packet.length))
-  return Buffer.concat([packet, attribute(ATTRIBUTE.fingerprint, crc)])
+  packet.writeUInt16BE(packet.length - HEADER_BYTES, 2)
+  if (fingerprint) {
+    packet.writeUInt16BE(ATTRIBUTE.fingerprint, fingerprintAt)
+    packet.writeUInt16BE(FINGERPRINT_BYTES - 4, fingerprintAt + 2)
+    packet.writeUInt32BE(fingerprintOf(packet, fingerprintAt), fingerprintAt + 4)
+  }
+  return packet
 }
