@@ -24,8 +24,10 @@ export const DEFAULT_LIMITS = {
   /** Wrong passwords per client address and username in `failureSeconds`; further ones get no answer. */
   failures: 10,
   failureSeconds: 10,
-  /** Bytes waiting in one socket's send queue before packets are dropped. */
+  /** Bytes waiting in one UDP socket's send queue before packets are dropped. */
   sendQueueBytes: 1_048_576,
+  /** Bytes waiting for one TCP or TLS client before packets are dropped; the system's own queue comes on top. */
+  streamQueueBytes: 262_144,
   /** TCP and TLS connections in all; past it those without an allocation give way to newcomers. */
   connections: 8192,
   /** TCP and TLS connections of one IPv4 address or one IPv6 /64: a clinic behind one router has many. */

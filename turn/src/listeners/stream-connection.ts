@@ -89,8 +89,8 @@ export class StreamConnection {
   /** Queues one message, to be written with all others of this turn of the event loop. */
   #send(packet: Buffer): boolean {
     if (this.#isClosed) return false
-    const { sendQueueBytes } = this.#deps.limits
-    const room = isAnswer(packet) ? sendQueueBytes + ANSWER_RESERVE_BYTES : sendQueueBytes
+    const { streamQueueBytes } = this.#deps.limits
+    const room = isAnswer(packet) ? streamQueueBytes + ANSWER_RESERVE_BYTES : streamQueueBytes
     if (this.#socket.writableLength + packet.length > room) return false
     if (!this.#isCorked) {
       this.#isCorked = true
