@@ -1,15 +1,19 @@
 import type { Composition } from './platform.ts'
 
 /**
- * `GET /healthz` (the process runs), `/readyz` (it can do its work; 503 while draining or without its database) and
+ * `GET /healthz` (the process runs), `/readyz` (it takes new work; 503 while draining or without its database) and
  * `/metrics` (Prometheus).
  */
-export const mountHealth = ({ app, lifecycle, metrics }: Composition, check: () => Promise<void>): void => {
+export const mountHealth = (
+  { app, lifecycle, metrics }: Composition,
+  state: { readonly draining: boolean },
+  check: () => Promise<void>,
+): void => {
   app.get('/healthz', (_request, response) => {
     response.json({ status: 'ok' })
   })
   app.get('/readyz', async (_request, response) => {
-    if (lifecycle.closing) {
+    if (lifecycle.closing || state.draining) {
       response.status(503).json({ status: 'draining' })
       return
     }

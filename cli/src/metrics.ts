@@ -1,6 +1,6 @@
-import { Gauge, type Metrics } from '@trunkline/kit'
+import { Counter, Gauge, type Metrics } from '@trunkline/kit'
 import type { LocalSfu } from '@trunkline/sfu'
-import type { Turn } from '@trunkline/turn'
+import type { Turn, TurnStats } from '@trunkline/turn'
 
 /** What the media workers hold, read from them when Prometheus asks. */
 export const countSfu = (metrics: Metrics, sfu: LocalSfu): void => {
@@ -19,25 +19,69 @@ export const countSfu = (metrics: Metrics, sfu: LocalSfu): void => {
   })
 }
 
-/** What the TURN service relays. */
+/** What the TURN service relays and refuses. */
 export const countTurn = (metrics: Metrics, turn: Turn): void => {
+  const registers = [metrics]
   new Gauge({
     name: 'trunkline_turn_allocations',
     help: 'Relays that are open now',
-    registers: [metrics],
+    registers,
     collect() {
       this.set(turn.stats().allocations)
     },
   })
   new Gauge({
-    name: 'trunkline_turn_bytes',
-    help: 'Bytes relayed since the start, by direction',
-    labelNames: ['direction'],
-    registers: [metrics],
+    name: 'trunkline_turn_users',
+    help: 'Users who have a relay open now',
+    registers,
     collect() {
-      const { bytesToPeers, bytesToClients } = turn.stats()
-      this.set({ direction: 'to_peers' }, bytesToPeers)
-      this.set({ direction: 'to_clients' }, bytesToClients)
+      this.set(turn.stats().users)
     },
   })
+  /** The service counts by itself: its total takes the place of ours whenever Prometheus asks. */
+  const total = (
+    name: string,
+    help: string,
+    label: string,
+    read: (stats: TurnStats) => Record<string, number>,
+  ) => {
+    new Counter({
+      name,
+      help,
+      labelNames: [label],
+      registers,
+      collect() {
+        this.reset()
+        for (const [value, count] of Object.entries(read(turn.stats()))) this.inc({ [label]: value }, count)
+      },
+    })
+  }
+  new Counter({
+    name: 'trunkline_turn_allocations_made_total',
+    help: 'Relays opened since the start',
+    registers,
+    collect() {
+      this.reset()
+      this.inc(turn.stats().allocationsMade)
+    },
+  })
+  total(
+    'trunkline_turn_relayed_bytes_total',
+    'Bytes of data relayed since the start',
+    'direction',
+    stats => ({
+      to_peers: stats.bytesToPeers,
+      to_clients: stats.bytesToClients,
+    }),
+  )
+  total('trunkline_turn_relayed_packets_total', 'Packets relayed since the start', 'direction', stats => ({
+    to_peers: stats.packetsToPeers,
+    to_clients: stats.packetsToClients,
+  }))
+  total(
+    'trunkline_turn_refused_total',
+    'Packets that were not served since the start, by reason; `challenged` is how every client begins',
+    'reason',
+    stats => stats.refused,
+  )
 }

@@ -28,7 +28,7 @@ import { proxyTo } from './proxy.ts'
 import { linkSecret, turnSecrets } from './secrets.ts'
 import type { Settings } from './settings.ts'
 import { startSfu } from './sfu.ts'
-import { startTurn } from './turn.ts'
+import { connectTurns, type RunningTurn, startTurn } from './turn.ts'
 
 const REDIS_WAIT_MS = 5_000
 
@@ -120,7 +120,8 @@ const compose = async (options: PlatformOptions, lifecycle: Lifecycle): Promise<
     has('sfu') ? startSfu(composition) : connectSfu(composition),
   ])
   const turn = has('turn') ? await startTurn(composition, sfu) : undefined
-  mountHealth(composition, async () => {
+  const state = { draining: false }
+  mountHealth(composition, state, async () => {
     await pool?.query('select 1')
   })
   // Each asks the other: media who may read a file, signalling for the bytes of what it exports. Nothing is asked before
@@ -131,7 +132,7 @@ const compose = async (options: PlatformOptions, lifecycle: Lifecycle): Promise<
   const shelf = media?.shelf ?? httpShelf(composition)
   const signalling =
     has('signalling') && pool
-      ? await startSignalling(composition, { pool, sfu: sfu?.sfu, isDemo, turnUrls: turn?.urls, shelf })
+      ? await startSignalling(composition, { pool, sfu: sfu?.sfu, isDemo, turn, shelf })
       : undefined
   if (signalling) late.signalling = signalling
   if (signalling && !media && settings.MEDIA_URL) app.use(proxyTo(settings.MEDIA_URL))
@@ -149,7 +150,14 @@ const compose = async (options: PlatformOptions, lifecycle: Lifecycle): Promise<
     isDemo,
     warnings: composition.warnings,
     inviteRoom,
-    close: () => lifecycle.close(),
+    close: async () => {
+      if (turn && settings.TURN_DRAIN_SECONDS > 0 && !lifecycle.closing) {
+        state.draining = true
+        // Everything else goes on meanwhile: who is in a call stays in it.
+        await turn.drain(settings.TURN_DRAIN_SECONDS * 1000)
+      }
+      await lifecycle.close()
+    },
   }
 }
 
@@ -163,11 +171,13 @@ const allOrNothing = async <T extends readonly unknown[]>(
 }
 
 const findTls = async (
-  { settings, https }: PlatformOptions,
+  { settings, services, https }: PlatformOptions,
   dataFolder: string,
   announcedAddress: string,
 ) => {
   const { TLS_CERT, TLS_KEY } = settings
+  // What TURN alone serves over HTTP is for neighbours and monitoring: the certificate is for relays then.
+  if (services.size === 1 && services.has('turn')) return undefined
   if (TLS_CERT && TLS_KEY) return readTls(TLS_CERT, TLS_KEY)
   if (!https) return undefined
   const { certPath, keyPath } = await ensureCertificate(dataFolder, announcedAddress)
@@ -228,15 +238,16 @@ const connectRedis = async (redis: Redis): Promise<void> => {
 }
 
 const startSignalling = async (
-  { settings, vault, logger, lifecycle, listener, app }: Composition,
+  composition: Composition,
   deps: {
     pool: pg.Pool
     sfu: Sfu | undefined
     isDemo: boolean
-    turnUrls: readonly string[] | undefined
+    turn: RunningTurn | undefined
     shelf: FileShelf | undefined
   },
 ): Promise<Signalling> => {
+  const { settings, vault, logger, lifecycle, listener, app } = composition
   const redis = settings.REDIS_URL ? createRedis(settings.REDIS_URL, logger) : undefined
   if (redis) {
     lifecycle.add('redis', () => redis.destroy())
@@ -250,10 +261,11 @@ const startSignalling = async (
     sfu: deps.sfu,
     vault,
     iceServers: {
-      urls: settings.TURN_URLS ?? deps.turnUrls ?? [],
+      urls: settings.TURN_URLS,
       secret: turnSecrets(settings, vault)[0] ?? '',
       credentialSeconds: settings.TURN_CREDENTIAL_SECONDS,
     },
+    turnServices: [...(deps.turn ? [deps.turn.service] : []), ...connectTurns(composition)],
     demo: deps.isDemo,
     shelf: deps.shelf,
     apiKey: settings.TRUNKLINE_API_KEY,

@@ -5,7 +5,7 @@ import { onParentGone } from './parent.ts'
 import { type Platform, SERVICES, type Service, startPlatform } from './platform.ts'
 import { Settings } from './settings.ts'
 
-/** Longest that closing may take before the process ends anyway. */
+/** Longest that closing may take before the process ends anyway, once TURN has drained. */
 const CLOSE_MS = 15_000
 /** Signals this close together are one request. */
 const REPEAT_MS = 1_000
@@ -62,7 +62,11 @@ export const start = async (names: readonly string[], options: { https: boolean 
     pretty: process.stderr.isTTY === true,
   })
   let platform: Platform | undefined
-  const stop = endOnSignals(logger, async () => platform?.close())
+  const stop = endOnSignals(
+    logger,
+    async () => platform?.close(),
+    CLOSE_MS + settings.TURN_DRAIN_SECONDS * 1000,
+  )
   platform = await startPlatform({ settings, services, https: options.https, logger })
   if (stop.requested) return
   if (platform.isDemo && services.has('signalling')) {
@@ -76,7 +80,11 @@ export const start = async (names: readonly string[], options: { https: boolean 
   }
 }
 
-const endOnSignals = (logger: Logger, close: () => Promise<void>): { requested: boolean } => {
+const endOnSignals = (
+  logger: Logger,
+  close: () => Promise<void>,
+  closeMs: number,
+): { requested: boolean } => {
   const state = { requested: false }
   let requestedAt = 0
   const end = (reason: string) => {
@@ -88,7 +96,7 @@ const endOnSignals = (logger: Logger, close: () => Promise<void>): { requested: 
     state.requested = true
     requestedAt = performance.now()
     logger.info({ reason }, 'closing')
-    setTimeout(() => process.exit(1), CLOSE_MS).unref()
+    setTimeout(() => process.exit(1), closeMs).unref()
     close().then(
       () => process.exit(0),
       () => process.exit(1),

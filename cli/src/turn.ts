@@ -1,14 +1,18 @@
 import { availableParallelism } from 'node:os'
-import { ConfigError } from '@trunkline/kit'
+import { ConfigError, connectLink, serveLink } from '@trunkline/kit'
+import { TURN_CONTRACT, type TurnRequestName, type TurnService } from '@trunkline/protocol'
 import type { AllowedPeer, Turn, TurnOptions } from '@trunkline/turn'
 import { countTurn } from './metrics.ts'
 import type { Composition } from './platform.ts'
-import { turnSecrets } from './secrets.ts'
+import { linkSecret, turnSecrets } from './secrets.ts'
 import type { Settings } from './settings.ts'
 import type { RunningSfu } from './sfu.ts'
+import { TurnWatch } from './turn-watch.ts'
 
 /** The registered port of TURN over TLS (RFC 8656 section 14). */
 const TLS_PORT = 5349
+/** Tells its link from the SFU's, where one process serves both. */
+const LINK = 'turn'
 
 /**
  * Where the SFU takes media: what may be relayed to. One of another process is told by the same settings as it: a port
@@ -39,9 +43,18 @@ export const turnOptions = (
   }
 }
 
-/** Starts the TURN service of this process. */
-export const startTurn = async (composition: Composition, sfu: RunningSfu | undefined): Promise<Turn> => {
-  const { settings, announcedAddress, vault, logger, lifecycle } = composition
+export type RunningTurn = {
+  service: TurnService
+  /** Takes no new relays and serves those there are, until none is left or so many ms have passed. */
+  drain(ms: number): Promise<void>
+}
+
+/** Starts the TURN service of this process. Its self-test goes on beside the start. */
+export const startTurn = async (
+  composition: Composition,
+  sfu: RunningSfu | undefined,
+): Promise<RunningTurn> => {
+  const { settings, services, announcedAddress, vault, logger, lifecycle, listener, metrics } = composition
   const media: AllowedPeer = { address: announcedAddress, port: sfuPorts(composition, sfu) }
   // Loaded only where it runs: a process with other services starts without it.
   const { createTurn } = await import('@trunkline/turn')
@@ -54,6 +67,69 @@ export const startTurn = async (composition: Composition, sfu: RunningSfu | unde
     throw new ConfigError(error.message)
   })
   lifecycle.add('turn', () => turn.close())
-  countTurn(composition.metrics, turn)
-  return turn
+  countTurn(metrics, turn)
+  const watch = new TurnWatch({ turn, logger, metrics })
+  lifecycle.add('self-test of TURN', () => watch.stop())
+  const state = { draining: false }
+  const service = serviceOf(turn, watch, state)
+  // Of several processes with all services, each names the others in TURN_LINKS.
+  if (!services.has('signalling') || (settings.TURN_LINKS ?? []).length > 0) {
+    const link = serveLink({
+      httpServer: listener.server,
+      secret: linkSecret(vault),
+      contract: TURN_CONTRACT,
+      name: LINK,
+      logger,
+      handle: (name, data) => service.request(name, data as never) as Promise<never>,
+    })
+    lifecycle.add('link to signalling', () => link.close())
+  }
+  watch.start()
+  return {
+    service,
+    drain: async ms => {
+      state.draining = true
+      watch.stop()
+      logger.info(
+        { relays: turn.stats().allocations, ms },
+        'TURN takes no new relays and waits for those it has',
+      )
+      await turn.drain(ms)
+    },
+  }
 }
+
+/** The TURN service of this process, as signalling takes it. */
+const serviceOf = (turn: Turn, watch: TurnWatch, state: { draining: boolean }): TurnService => {
+  const status = () => ({
+    urls: [...turn.urls],
+    draining: state.draining,
+    stats: turn.stats(),
+    selfTest: watch.last,
+  })
+  const handlers = {
+    'turn:status': async () => status(),
+    'turn:test': async () => {
+      if (!state.draining) await watch.run()
+      return status()
+    },
+    'turn:revoke': async ({ revocations }: { revocations: { userId: string; expiry: number }[] }) => {
+      const ended = revocations.map(({ userId, expiry }) => turn.revoke(userId, expiry))
+      return { ended: ended.reduce((sum, one) => sum + one, 0) }
+    },
+  }
+  return {
+    name: 'here',
+    request: (name: TurnRequestName, data: never) => handlers[name](data) as Promise<never>,
+    // A process is never out of its own reach.
+    onReconnect: () => () => {},
+  }
+}
+
+/** The TURN services of other processes. */
+export const connectTurns = ({ settings, vault, logger, lifecycle }: Composition): TurnService[] =>
+  (settings.TURN_LINKS ?? []).map(url => {
+    const link = connectLink({ url, secret: linkSecret(vault), contract: TURN_CONTRACT, name: LINK, logger })
+    lifecycle.add(`link to TURN at ${url}`, () => link.close())
+    return { name: url, request: link.request, onReconnect: link.onReconnect }
+  })

@@ -30,8 +30,9 @@ export type LinkNoticeListener<C extends LinkContract> = <N extends LinkNoticeNa
   data: LinkNoticeData<C, N>,
 ) => void
 
-/** Kept apart from what browsers use on the same HTTP server. */
-const PATH = '/internal/link'
+/** Kept apart from what browsers use on the same HTTP server, and from links of other contracts there. */
+const pathOf = (name: string | undefined): string =>
+  name === undefined ? '/internal/link' : `/internal/link-${name}`
 const REQUEST = 'request'
 const NOTICE = 'notice'
 /** A silent peer is noticed within twice this. */
@@ -60,6 +61,8 @@ export type ServeLinkOptions<C extends LinkContract> = {
   httpServer: HttpServer
   secret: string
   contract: C
+  /** Tells the links of one HTTP server apart. Default: the one without a name. */
+  name?: string
   /** Answers a request that fits the contract. `peerId` names the client process across its reconnections. */
   handle: <N extends LinkRequestName<C>>(
     name: N,
@@ -75,9 +78,18 @@ export type ServeLinkOptions<C extends LinkContract> = {
 
 /** Serves a contract beside whatever else the HTTP server does. */
 export const serveLink = <C extends LinkContract>(options: ServeLinkOptions<C>): LinkServer<C> => {
-  const { httpServer, secret, contract, handle, onPeerLost, peerGraceMs = 15_000, logger } = options
+  const {
+    httpServer,
+    secret,
+    contract,
+    name: linkName,
+    handle,
+    onPeerLost,
+    peerGraceMs = 15_000,
+    logger,
+  } = options
   const server = new Server(httpServer, {
-    path: PATH,
+    path: pathOf(linkName),
     serveClient: false,
     transports: ['websocket'],
     pingInterval: HEARTBEAT_MS,
@@ -180,6 +192,8 @@ export type ConnectLinkOptions<C extends LinkContract> = {
   url: string
   secret: string
   contract: C
+  /** As it is served. */
+  name?: string
   /** Bound for a request, the wait for the connection included. Milliseconds; default 10000. */
   timeoutMs?: number
   logger: Logger
@@ -187,9 +201,9 @@ export type ConnectLinkOptions<C extends LinkContract> = {
 
 /** Opens a link and keeps it open. Returns at once; requests wait for the connection, bounded by their timeout. */
 export const connectLink = <C extends LinkContract>(options: ConnectLinkOptions<C>): Link<C> => {
-  const { url, secret, contract, timeoutMs = 10_000, logger } = options
+  const { url, secret, contract, name: linkName, timeoutMs = 10_000, logger } = options
   const socket = io(url, {
-    path: PATH,
+    path: pathOf(linkName),
     auth: { secret, peerId: randomUUID() },
     transports: ['websocket'],
     forceNew: true,

@@ -69,6 +69,44 @@ const iceServers = [
   { urls: ['turn:192.0.2.1:3478?transport=udp'], username: '1795000000:ada', credential: 'c2VjcmV0' },
 ]
 
+const turnOverview = {
+  data: [
+    {
+      name: 'here',
+      status: {
+        urls: ['stun:192.0.2.1:3478', 'turn:192.0.2.1:3478?transport=udp'],
+        draining: false,
+        stats: {
+          allocations: 1,
+          users: 1,
+          allocationsMade: 4,
+          packetsToPeers: 1_000,
+          bytesToPeers: 1_000_000,
+          packetsToClients: 900,
+          bytesToClients: 800_000,
+          refused: { challenged: 4 },
+        },
+        selfTest: {
+          at,
+          ok: false,
+          results: [
+            { transport: 'udp', address: '192.0.2.1:3478', ok: true },
+            {
+              transport: 'tcp',
+              address: '192.0.2.1:3478',
+              ok: false,
+              cause: 'Nothing answers on 192.0.2.1:3478 over TCP',
+              fix: "Allow TCP port 3478 in this machine's firewall",
+            },
+          ],
+        },
+      },
+    },
+    { name: 'http://turn:3000', problem: 'http://turn:3000 could not be reached within 10000 ms.' },
+  ],
+  urls: ['stun:192.0.2.1:3478', 'turn:192.0.2.1:3478?transport=udp'],
+}
+
 const storedFile = {
   id: 'file_1',
   roomId,
@@ -287,6 +325,17 @@ export const ANSWER_EXAMPLES: Examples = {
   createMessage: { created: message },
   listEvents: { page: { data: [messageEvent] } },
   listIceServers: { relayed: { iceServers, expiresAt: at }, none: { iceServers: [], expiresAt: at } },
+  getTurn: { relaying: turnOverview, none: { data: [], urls: [] } },
+  testTurn: { relaying: turnOverview },
+  revokeRelays: {
+    revoked: {
+      data: [
+        { name: 'here', ended: 1 },
+        { name: 'http://turn:3000', problem: 'http://turn:3000 could not be reached within 10000 ms.' },
+      ],
+      beyondReach: ['turn:198.51.100.1:3478?transport=udp'],
+    },
+  },
   createImport: { begun: job },
   createFile: { picture: storedFile },
   getFileAccess: { readable: { userId: 'ada' } },

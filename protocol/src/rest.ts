@@ -11,6 +11,7 @@ import { LIMITS } from './limits.ts'
 import { Message, MessagePost } from './message.ts'
 import { PageLimit, page, paging } from './page.ts'
 import { DemoTokenRequest, GuestTokenRequest, TokenRequest } from './token.ts'
+import { RelaysRevoked, TurnOverview } from './turn.ts'
 import { IssuedToken } from './user.ts'
 
 /** `application/problem+json` (RFC 9457) with `code` for programs and `requestId` for the log. */
@@ -31,7 +32,7 @@ export type Problem = z.infer<typeof Problem>
 export type Caller = 'key' | 'user' | 'anyone'
 
 type Route = {
-  method: 'get' | 'post'
+  method: 'get' | 'post' | 'delete'
   path: string
   summary: string
   callers: readonly Caller[]
@@ -46,6 +47,7 @@ type Route = {
 const room = z.object({ id: RoomId })
 const file = z.object({ id: FileId })
 const job = z.object({ id: JobId })
+const user = z.object({ id: UserId })
 
 /**
  * REST routes beside those of OPERATIONS: tokens, bytes, and those whose socket request answers in another shape
@@ -111,6 +113,32 @@ export const ROUTES = {
     summary: 'STUN and TURN servers with credentials that expire',
     callers: ['key', 'user'],
     response: z.strictObject({ iceServers: z.array(IceServer), expiresAt: z.string() }),
+    status: 200,
+  },
+  getTurn: {
+    method: 'get',
+    path: '/v1/turn',
+    summary: 'Our TURN services: their addresses, what they relay, and their last self-test',
+    callers: ['key'],
+    response: TurnOverview,
+    status: 200,
+  },
+  testTurn: {
+    method: 'post',
+    path: '/v1/turn/self-test',
+    summary:
+      'Has every TURN service relay a byte to itself over each address and transport now, and answers when all have',
+    callers: ['key'],
+    response: TurnOverview,
+    status: 200,
+  },
+  revokeRelays: {
+    method: 'delete',
+    path: '/v1/users/{id}/relays',
+    summary: "End a user's relays and refuse every TURN credential the user has; new ones work",
+    callers: ['key'],
+    params: user,
+    response: RelaysRevoked,
     status: 200,
   },
   getExport: {

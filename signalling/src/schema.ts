@@ -201,6 +201,16 @@ export const departures = pgTable(
   table => [primaryKey({ columns: [table.userId, table.roomId] })],
 )
 
+/**
+ * Whose TURN credentials were taken back. TURN services remember it only while they run, so it is told again to one that
+ * was out of reach.
+ */
+export const relayRevocations = pgTable('relay_revocations', {
+  userId: text('user_id').primaryKey(),
+  /** Credentials that expire then or before are refused: Unix seconds. Of no use once that is past. */
+  expiry: bigint('expiry', { mode: 'number' }).notNull(),
+})
+
 const inRoom = () =>
   text('room_id')
     .notNull()

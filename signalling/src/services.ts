@@ -1,6 +1,5 @@
 import type { Jobs, Logger, Task } from '@trunkline/kit'
 import type { Calls } from './calls/calls.ts'
-import type { IceServers } from './calls/ice-servers.ts'
 import type { Chat } from './chat/chat.ts'
 import type { Data } from './data/data.ts'
 import type { Database } from './database.ts'
@@ -15,6 +14,8 @@ import type { RateLimits } from './limits.ts'
 import type { EventLog } from './log/event-log.ts'
 import type { Nodes } from './nodes/nodes.ts'
 import type { Presence } from './presence/presence.ts'
+import type { IceServers } from './relays/ice-servers.ts'
+import type { Relays } from './relays/relays.ts'
 import type { MembershipWatch } from './rooms/membership-watch.ts'
 import type { RoomCreation } from './rooms/room-creation.ts'
 import type { Rooms } from './rooms/rooms.ts'
@@ -46,6 +47,7 @@ export type Services = {
   search: FullTextSearch
   calls: Calls
   iceServers: IceServers
+  relays: Relays
   limits: RateLimits
   data: Data
 }

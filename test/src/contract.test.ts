@@ -93,6 +93,12 @@ it('tokens, rooms and messages by REST', async () => {
   for (const event of events) seen.events.add(event.type)
   const servers = await callStrictly(url, 'listIceServers', { token: adasToken })
   expect(Date.parse(servers.expiresAt)).toBeGreaterThan(Date.now())
+  expect((await callStrictly(url, 'getTurn', {})).data.map(({ name }) => name)).toEqual(['here'])
+  expect((await callStrictly(url, 'testTurn', {})).data[0]?.status?.selfTest?.ok).toBe(true)
+  expect(await callStrictly(url, 'revokeRelays', { id: 'ada' })).toEqual({
+    data: [{ name: 'here', ended: 0 }],
+    beyondReach: [],
+  })
 })
 
 it('refusals by REST are problems as described', async () => {

@@ -69,7 +69,7 @@ export const callRequests = (services: Services, session: Session) => {
         await listen(session, audience.participant(participantId))
         // Once more, now that losing the right would find this participant.
         await rooms.authorise(principal, roomId, 'call')
-        await Promise.all(earlier.map(id => leave(roomId, id)))
+        const [ice] = await Promise.all([iceServers.mint(user.id), ...earlier.map(id => leave(roomId, id))])
         const joined = await calls.sfu.request('call:join', {
           roomId,
           participantId,
@@ -82,7 +82,7 @@ export const callRequests = (services: Services, session: Session) => {
           await calls.sfu.request('call:leave', { roomId, participantId })
           throw notInCall()
         }
-        return { ...joined, iceServers: iceServers.mint(user.id).iceServers }
+        return { ...joined, iceServers: ice.iceServers }
       } catch (error) {
         participants.delete(participantId)
         await session.leave(audience.participant(participantId))

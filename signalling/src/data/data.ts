@@ -5,6 +5,8 @@ import type { FanOut } from '../fan-out.ts'
 import type { DeletedUsers } from '../identity/deleted-users.ts'
 import type { Users } from '../identity/users.ts'
 import type { EventLog } from '../log/event-log.ts'
+import type { Relays } from '../relays/relays.ts'
+import type { Revocations } from '../relays/revocations.ts'
 import { JobParts, requireShelf } from './job-parts.ts'
 import { createJobRunner, type JobRunner } from './job-runner.ts'
 import { JobTable } from './job-table.ts'
@@ -33,9 +35,12 @@ export class Data {
     /** Absent where no media service is known. */
     shelf: FileShelf | undefined
     deletedUsers: DeletedUsers
+    relays: Relays
+    revocations: Revocations
     logger: Logger
   }) {
-    const { database, log, users, fanOut, jobs, tasks, shelf, deletedUsers, logger } = deps
+    const { database, log, users, fanOut, jobs, tasks, shelf, deletedUsers, relays, revocations, logger } =
+      deps
     this.#shelf = shelf
     const table = new JobTable(database)
     const parts = new JobParts(database, shelf)
@@ -50,6 +55,8 @@ export class Data {
         parts,
         shelf,
         deletedUsers,
+        revocations,
+        revokeRelays: userId => relays.revoke(userId),
         disconnect: userId => fanOut.disconnect(userId),
         forget: userId => users.forget(userId),
       }),

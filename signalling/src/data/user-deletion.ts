@@ -7,6 +7,7 @@ import { newId } from '../ids.ts'
 import { type Connection, inTransaction } from '../log/connection.ts'
 import type { EventLog } from '../log/event-log.ts'
 import { type EventRow, toEvent } from '../log/event-row.ts'
+import type { Revocations } from '../relays/revocations.ts'
 import { afterDeparture } from '../rooms/membership-changes.ts'
 import {
   blocks,
@@ -47,6 +48,9 @@ type Deps = {
   parts: JobParts
   shelf: FileShelf | undefined
   deletedUsers: DeletedUsers
+  revocations: Revocations
+  /** Ends what a user relays through TURN. */
+  revokeRelays: (userId: string) => Promise<unknown>
   /** Ends the connections of a user, on all nodes. */
   disconnect: (userId: string) => void
   /** Forgets what was remembered of a user here. */
@@ -64,6 +68,7 @@ export const createUserDeletion = (deps: Deps): JobKind => {
   const removeOwn = async (userId: string): Promise<void> => {
     await deletedUsers.begin(userId)
     deps.disconnect(userId)
+    await deps.revokeRelays(userId)
     await database.delete(blocks).where(or(eq(blocks.userId, userId), eq(blocks.blockedId, userId)))
     await database.delete(scheduledMessages).where(eq(scheduledMessages.sender, userId))
     await database
@@ -245,6 +250,7 @@ export const createUserDeletion = (deps: Deps): JobKind => {
       await inTransaction(database.$client, async connection => {
         await rename(connection, userId, place.alias)
         await deletedUsers.complete(connection, userId)
+        await deps.revocations.forget(connection, userId)
         const done = place.done + 1
         await run.end({ detail: 'The user was deleted', done, total: done }, connection)
       })

@@ -10,7 +10,6 @@ import {
 import asyncApi from '@trunkline/protocol/asyncapi.json' with { type: 'json' }
 import openApi from '@trunkline/protocol/openapi.json' with { type: 'json' }
 import { Router } from 'express'
-import type { IceServers } from '../calls/ice-servers.ts'
 import type { Chat } from '../chat/chat.ts'
 import { assertMayReadFile } from '../chat/file-shares.ts'
 import { freshMessage } from '../chat/message-row.ts'
@@ -28,6 +27,8 @@ import type { EventLog } from '../log/event-log.ts'
 import { actingUser, rightToWrite, senderMissing } from '../operations/acting-user.ts'
 import { mountOperations } from '../operations/mount-operations.ts'
 import type { Perform } from '../operations/perform.ts'
+import type { IceServers } from '../relays/ice-servers.ts'
+import type { Relays } from '../relays/relays.ts'
 import type { Rooms } from '../rooms/rooms.ts'
 import { mount } from './route.ts'
 
@@ -40,6 +41,7 @@ export type RestDeps = {
   log: EventLog
   chat: Chat
   iceServers: IceServers
+  relays: Relays
   limits: RateLimits
   perform: Perform
   data: Data
@@ -48,7 +50,7 @@ export type RestDeps = {
 
 /** The REST API of signalling, under /v1. */
 export const createRest = (deps: RestDeps): Router => {
-  const { authenticate, tokens, users, guests, rooms, log, chat, iceServers, limits } = deps
+  const { authenticate, tokens, users, guests, rooms, log, chat, iceServers, relays, limits } = deps
   const router = Router()
 
   mount(router, authenticate, 'createToken', async ({ body }) => {
@@ -115,6 +117,10 @@ export const createRest = (deps: RestDeps): Router => {
   mount(router, authenticate, 'listIceServers', async ({ principal }) =>
     iceServers.mint(principal?.type === 'user' ? principal.user.id : (principal?.keyId ?? '')),
   )
+
+  mount(router, authenticate, 'getTurn', () => relays.status())
+  mount(router, authenticate, 'testTurn', () => relays.test())
+  mount(router, authenticate, 'revokeRelays', ({ params }) => relays.revoke(params.id))
 
   mountData(router, deps)
   mountOperations(router, deps)
