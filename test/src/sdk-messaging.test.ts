@@ -1,8 +1,9 @@
 import { LIMITS, type Message } from '@trunkline/protocol'
-import { type Inbox, Rest, type Room, type RoomPost, Trunkline } from '@trunkline/sdk'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { everyItem, type Inbox, Rest, type Room, type RoomPost, Trunkline } from '@trunkline/sdk'
+import { beforeAll, expect, onTestFinished, test, vi } from 'vitest'
+import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { mintToken } from './support/rest.ts'
-import { API_KEY, restartServer, startServer } from './support/server.ts'
+import { API_KEY, restartServer, startServer, type TestServer } from './support/server.ts'
 
 const WAIT = { timeout: 30_000, interval: 25 }
 const SECRET = 'a-secret-for-the-messaging-test'
@@ -13,6 +14,13 @@ const connect = async (url: string, userId: string, name = userId): Promise<Trun
   onTestFinished(() => client.close())
   return client
 }
+
+/** For tests that neither end their server nor look at everything somebody has. */
+let server: TestServer
+const register = cleanUpAfterAll()
+beforeAll(async () => {
+  server = await startServer({ ...options, register })
+})
 
 /** The app's own server, with its API key. */
 const appOf = (url: string) => new Rest({ url, getToken: async () => API_KEY })
@@ -39,7 +47,6 @@ const comparable = (messages: readonly Message[]) =>
   }))
 
 test('messages as they are now: edits, reactions, pins, deletions and history, the same for everybody', async () => {
-  const server = await startServer(options)
   const roomId = await makeRoom(server.url, { kind: 'group', members: ['ann', 'bob'] })
   const { rooms, clients } = await together(server.url, roomId, ['ann', 'bob'])
   const [ann, bob] = rooms as [Room, Room]
@@ -60,11 +67,13 @@ test('messages as they are now: edits, reactions, pins, deletions and history, t
     WAIT,
   )
   expect(ann.message(second.seq)).toMatchObject({ replyTo: first.seq, silent: true })
-  expect((await ann.pins()).map(({ seq }) => seq)).toEqual([first.seq])
-  expect((await bob.history(first.seq)).map(({ parts }) => parts)).toEqual([
+  expect((await ann.pins()).data.map(({ seq }) => seq)).toEqual([first.seq])
+  expect((await bob.history(first.seq)).data.map(({ parts }) => parts)).toEqual([
     [{ mime: 'text/plain', text: 'helo' }],
     [{ mime: 'text/plain', text: 'hello' }],
   ])
+  const versions = await Array.fromAsync(everyItem(page => bob.history(first.seq, { ...page, limit: 1 })))
+  expect(versions).toEqual((await bob.history(first.seq)).data)
   await expect(bob.edit(first.seq, { text: 'not mine' })).rejects.toMatchObject({ code: 'forbidden' })
 
   await bob.unreact(first.seq, '👍')
@@ -86,7 +95,6 @@ test('messages as they are now: edits, reactions, pins, deletions and history, t
 })
 
 test('threads are counted at their root and load page by page, also where the log was not loaded', async () => {
-  const server = await startServer(options)
   const roomId = await makeRoom(server.url, { kind: 'group', members: ['ann', 'bob'] })
   const app = appOf(server.url)
   const say = (body: object) =>
@@ -127,7 +135,6 @@ test('threads are counted at their root and load page by page, also where the lo
 })
 
 test('forwarding, sending later, and messages that delete themselves', async () => {
-  const server = await startServer(options)
   const from = await makeRoom(server.url, { kind: 'group', members: ['ann', 'bob'] })
   const to = await makeRoom(server.url, { kind: 'group', members: ['ann', 'eve'] })
   const { rooms, clients } = await together(server.url, from, ['ann', 'bob'])
@@ -142,9 +149,9 @@ test('forwarding, sending later, and messages that delete themselves', async () 
   )
 
   const waiting = await ann.schedule({ text: 'in an hour' }, new Date(Date.now() + 3_600_000))
-  expect((await ann.scheduled()).map(({ id }) => id)).toEqual([waiting.id])
+  expect((await ann.scheduled()).data.map(({ id }) => id)).toEqual([waiting.id])
   await ann.unschedule(waiting.id)
-  expect(await ann.scheduled()).toEqual([])
+  expect(await ann.scheduled()).toEqual({ data: [] })
   await ann.schedule({ text: 'in a second' }, new Date(Date.now() + 1_000))
   await vi.waitFor(() => expect(texts(bob)).toContain('in a second'), WAIT)
 
@@ -154,7 +161,6 @@ test('forwarding, sending later, and messages that delete themselves', async () 
 })
 
 test('members come and go, roles change, and who is sent away learns why', async () => {
-  const server = await startServer(options)
   const ann = await connect(server.url, 'ann')
   const [bob, eve] = await Promise.all([connect(server.url, 'bob'), connect(server.url, 'eve')])
   const { id } = await ann.createRoom({ kind: 'group', title: 'Ward', members: ['bob'] })
@@ -215,7 +221,6 @@ test('members come and go, roles change, and who is sent away learns why', async
 })
 
 test('channels are found and followed, on request with approval; a node of one is published to and heard', async () => {
-  const server = await startServer(options)
   const ann = await connect(server.url, 'ann')
   const bob = await connect(server.url, 'bob')
   const open = await ann.createRoom({ kind: 'channel', title: 'Weather reports', access: 'open' })
@@ -239,9 +244,11 @@ test('channels are found and followed, on request with approval; a node of one i
   await annsWeather.publish('x-temperature', { celsius: 19 })
   await annsWeather.publish('x-temperature', { celsius: 20 })
   await vi.waitFor(() => expect(heard).toEqual([{ celsius: 19 }, { celsius: 20 }]), WAIT)
-  expect((await weather.latest('x-temperature')).map(({ payload }) => payload)).toEqual([{ celsius: 20 }])
+  expect((await weather.latest('x-temperature')).data.map(({ payload }) => payload)).toEqual([
+    { celsius: 20 },
+  ])
   expect((await weather.nodeHistory('x-temperature')).data).toHaveLength(2)
-  expect((await weather.nodes()).map(({ node }) => node)).toEqual(['x-temperature'])
+  expect((await weather.nodes()).data.map(({ node }) => node)).toEqual(['x-temperature'])
   await annsWeather.send({ text: 'sunny' })
   await vi.waitFor(
     async () => expect((await bob.feed()).data.map(({ text }) => text)).toEqual(['sunny']),
@@ -354,7 +361,6 @@ test('invitations stand in the inbox until they are accepted; archived rooms sta
 })
 
 test('whoever is blocked is flagged, does not count, and writes no direct messages', async () => {
-  const server = await startServer(options)
   const roomId = await makeRoom(server.url, { kind: 'group', title: 'Room', members: ['ann', 'bob'] })
   const { clients, rooms } = await together(server.url, roomId, ['ann', 'bob'])
   const [ann, bob] = clients as [Trunkline, Trunkline]

@@ -16,10 +16,7 @@ import type {
 import { newClientId } from './client-id.ts'
 import { Emitter } from './emitter.ts'
 import { type Draft, optionsOf } from './outbox.ts'
-
-/** A page of a list; `nextCursor` leads to the next one. */
-export type Page<T> = { data: T[]; nextCursor?: string | undefined }
-export type Paging = { cursor?: string; limit?: number }
+import type { Page, Paging } from './pages.ts'
 
 type InRoom = Extract<
   { [N in OperationName]: OperationData<N> extends { roomId: string } ? N : never }[OperationName],
@@ -93,13 +90,13 @@ export abstract class RoomCommands<
   }
 
   /** The pinned messages, the latest pinned first. */
-  async pins(): Promise<Message[]> {
-    return (await this.#ask('message:pins', {})).data
+  pins(page: Paging = {}): Promise<Page<Message>> {
+    return this.#ask('message:pins', page)
   }
 
   /** What a message said before it was edited, oldest first; the last is what it says now. */
-  async history(seq: number): Promise<MessageVersion[]> {
-    return (await this.#ask('message:history', { seq })).data
+  history(seq: number, page: Paging = {}): Promise<Page<MessageVersion>> {
+    return this.#ask('message:history', { seq, ...page })
   }
 
   /** Says a message again in another room, with its files; resolves with the event there. */
@@ -113,9 +110,9 @@ export abstract class RoomCommands<
     return this.#ask('message:schedule', { ...contentOf(draft), ...optionsOf(draft), ...when })
   }
 
-  /** One's own messages that wait to be sent here. */
-  async scheduled(): Promise<ScheduledMessage[]> {
-    return (await this.#ask('message:scheduled', {})).data
+  /** One's own messages that wait to be sent here, the next first. */
+  scheduled(page: Paging = {}): Promise<Page<ScheduledMessage>> {
+    return this.#ask('message:scheduled', page)
   }
 
   /** Does not send it. */
@@ -236,8 +233,8 @@ export abstract class RoomCommands<
   }
 
   /** The latest item of a node by each who published to it, the latest first. */
-  async latest(node: string): Promise<NodeItem[]> {
-    return (await this.#ask('node:get', { node })).data
+  latest(node: string, page: Paging = {}): Promise<Page<NodeItem>> {
+    return this.#ask('node:get', { node, ...page })
   }
 
   /** What was published to a node: the latest page first, ascending within a page. */
@@ -246,7 +243,7 @@ export abstract class RoomCommands<
   }
 
   /** The nodes of the room, each with its latest item. */
-  async nodes(): Promise<NodeItem[]> {
-    return (await this.#ask('node:list', {})).data
+  nodes(page: Paging = {}): Promise<Page<NodeItem>> {
+    return this.#ask('node:list', page)
   }
 }

@@ -14,10 +14,10 @@ import { DeviceLoader, type DeviceOptions } from './device-loader.ts'
 import { Emitter } from './emitter.ts'
 import { Inbox } from './inbox.ts'
 import { Jobs } from './jobs.ts'
+import type { Page, Paging } from './pages.ts'
 import { Presences } from './presences.ts'
 import { Rest } from './rest.ts'
 import { Room } from './room.ts'
-import type { Page, Paging } from './room-commands.ts'
 import { Users } from './users.ts'
 
 export type TrunklineOptions = {

@@ -1,4 +1,4 @@
-import { type MessageVersion, type Room, textOf } from '@trunkline/sdk'
+import { everyItem, type MessageVersion, type Room, textOf } from '@trunkline/sdk'
 import { html } from 'lit'
 import { LightElement } from '../design/element.ts'
 import { momentWord } from './words.ts'
@@ -18,7 +18,7 @@ export class History extends LightElement {
 
   override connectedCallback(): void {
     super.connectedCallback()
-    this.room.history(this.seq).then(
+    Array.fromAsync(everyItem(page => this.room.history(this.seq, page))).then(
       versions => {
         this.versions = versions.toReversed()
       },

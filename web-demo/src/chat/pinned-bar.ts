@@ -1,4 +1,4 @@
-import type { Room, RoomMessage } from '@trunkline/sdk'
+import { everyItem, type Room, type RoomMessage } from '@trunkline/sdk'
 import { html, nothing, type PropertyValues } from 'lit'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
@@ -74,7 +74,7 @@ export class PinnedBar extends LightElement {
   async #load(): Promise<void> {
     this.#asked += 1
     const asked = this.#asked
-    const pins = await this.room.pins().catch(() => undefined)
+    const pins = await Array.fromAsync(everyItem(page => this.room.pins(page))).catch(() => undefined)
     if (pins && asked === this.#asked) this.pins = pins
   }
 

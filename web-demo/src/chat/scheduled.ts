@@ -1,4 +1,4 @@
-import { type Room, type ScheduledMessage, textOf } from '@trunkline/sdk'
+import { everyItem, type Room, type ScheduledMessage, textOf } from '@trunkline/sdk'
 import { html, nothing } from 'lit'
 import { repeat } from 'lit/directives/repeat.js'
 import { LightElement } from '../design/element.ts'
@@ -18,7 +18,7 @@ export class Scheduled extends LightElement {
   override connectedCallback(): void {
     super.connectedCallback()
     void this.#try(async () => {
-      this.messages = await this.room.scheduled()
+      this.messages = await Array.fromAsync(everyItem(page => this.room.scheduled(page)))
     })
   }
 
