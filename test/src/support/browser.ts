@@ -27,12 +27,15 @@ const FLAGS = [
 ]
 
 /** A real Chromium with a fake camera and microphone. */
-export const launchBrowser = async (register: Register = onTestFinished): Promise<Browser> => {
+export const launchBrowser = async (
+  register: Register = onTestFinished,
+  flags: readonly string[] = [],
+): Promise<Browser> => {
   const folder = mkdtempSync(join(tmpdir(), 'trunkline-chromium-'))
   const browser = await chromium.launch({
     executablePath: CHROMIUM,
     headless: true,
-    args: FLAGS,
+    args: [...FLAGS, ...flags],
     env: { ...process.env, XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: folder } as Record<string, string>,
   })
   register(async () => {
@@ -56,12 +59,18 @@ export type Visitor = {
   problems: string[]
 }
 
-/** Somebody with a browser profile of their own. */
+/** The only way out of some networks: to a TURN server, over this. */
+export type Relaying = 'udp' | 'tcp' | 'tls'
+
+/**
+ * Somebody with a browser profile of their own.
+ * @param options.relay every connection of the page goes through a relay, reached over this and nothing else
+ */
 export const visit = async (
   browser: Browser,
   address: string,
   name: string,
-  options: BrowserContextOptions = {},
+  { relay, ...options }: BrowserContextOptions & { relay?: Relaying } = {},
 ): Promise<Visitor> => {
   const context = await browser.newContext({ viewport: { width: 1000, height: 700 }, ...options })
   await context.grantPermissions(['clipboard-read', 'clipboard-write'])
@@ -71,16 +80,25 @@ export const visit = async (
     if (message.type() === 'error') problems.push(`${message.text()} ${message.location().url}`)
   })
   page.on('pageerror', error => problems.push(String(error)))
-  await page.addInitScript(() => {
+  await page.addInitScript(only => {
+    const isUsable = (url: string) =>
+      only === 'tls' ? url.startsWith('turns:') : url.startsWith('turn:') && url.endsWith(`=${only}`)
+    const throughRelays = (configuration: RTCConfiguration): RTCConfiguration => ({
+      ...configuration,
+      iceTransportPolicy: 'relay',
+      iceServers: (configuration.iceServers ?? [])
+        .map(server => ({ ...server, urls: [server.urls].flat().filter(isUsable) }))
+        .filter(({ urls }) => urls.length > 0),
+    })
     window.peerConnections = []
     const Original = window.RTCPeerConnection
     window.RTCPeerConnection = class extends Original {
-      constructor(configuration?: RTCConfiguration) {
-        super(configuration)
+      constructor(configuration: RTCConfiguration = {}) {
+        super(only ? throughRelays(configuration) : configuration)
         window.peerConnections.push(this)
       }
     }
-  })
+  }, relay)
   await page.goto(address)
   return { page, name, problems }
 }
