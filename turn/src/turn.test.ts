@@ -79,6 +79,10 @@ describe('createTurn', () => {
       packetsToClients: 1,
       bytesToClients: 50,
       refused: { challenged: 1 },
+      allocationsByTransport: { udp: 1, tcp: 0, tls: 0 },
+      draining: false,
+      processes: 1,
+      processesLost: 0,
     })
   })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ATTRIBUTE } from '../stun/stun.ts'
+import { firstNonce, signedAllocate } from '../testing/allocated.ts'
 import { fakeClock, pass } from '../testing/clock.ts'
 import { credential, SECRET, startClient, startTurn } from '../testing/server.ts'
 import { Credentials } from './credentials.ts'
@@ -80,6 +81,17 @@ describe('throttling', () => {
     await expect(guesser.allocate([], 400)).rejects.toThrow('No answer')
     expect(turn.stats().refused.throttled).toBeGreaterThan(0)
     expect((await (await startClient(turn, credential('bob'))).allocate()).code).toBe(0)
+  })
+
+  it('stops one who tries many usernames from one port, and nobody else at that address', async () => {
+    const turn = await startTurn({ limits: { failures: 3 } })
+    const guesser = await startClient(turn)
+    const nonce = await firstNonce(guesser)
+    const guess = (second: number) =>
+      guesser.exchange(signedAllocate(credential('ada', 600 + second).username, 'guess', nonce), 400)
+    for (let round = 0; round < 3; round++) expect((await guess(round)).code).toBe(401)
+    await expect(guess(3)).rejects.toThrow('No answer')
+    expect((await (await startClient(turn, credential('ada'))).allocate()).code).toBe(0)
   })
 
   it('counts nothing before a valid nonce', async () => {

@@ -14,6 +14,9 @@ export type AllowedPeers = readonly AllowedPeer[] | (() => readonly AllowedPeer[
 /** `sfu`: the allowed peers and nothing else. `public`: also the open internet and our own relayed addresses. */
 export type PeerMode = 'sfu' | 'public'
 
+/** Which ports of an address are those of live relays. */
+export type LivePorts = { has(port: number): boolean }
+
 const LIST_MS = 1000
 const OWN_MS = 30_000
 const MAX_VERDICTS = 4096
@@ -57,7 +60,7 @@ export class PeerPolicy {
   readonly #mode: PeerMode
   readonly #source: (() => readonly AllowedPeer[]) | undefined
   /** By announced address, the ports of live relays: they are peers like any other. */
-  readonly #relayed: ReadonlyMap<string, ReadonlySet<number>>
+  readonly #relayed: ReadonlyMap<string, LivePorts>
   readonly #selfTests = new Map<string, Endpoint>()
   readonly #verdicts = new Map<string, boolean>()
   #allowed: ReadonlyMap<string, Ports>
@@ -69,7 +72,7 @@ export class PeerPolicy {
   constructor(options: {
     mode: PeerMode
     allowedPeers: AllowedPeers
-    relayed: readonly { address: string; ports: ReadonlySet<number> }[]
+    relayed: readonly { address: string; ports: LivePorts }[]
   }) {
     const { allowedPeers } = options
     this.#mode = options.mode

@@ -1,6 +1,5 @@
 import type { Socket } from 'node:dgram'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Logger } from '@trunkline/kit'
 import TurnServer from 'node-turn'
 import { Authenticator, type User } from '../access/authenticator.ts'
 import { Credentials } from '../access/credentials.ts'
@@ -11,11 +10,13 @@ import type { Revocations } from '../access/revocations.ts'
 import type { Counters, Refusal } from '../counters.ts'
 import type { Limits } from '../limits.ts'
 import type { Client } from '../listeners/client.ts'
+import type { Logger } from '../log.ts'
 import type { Relay } from '../relay/relay.ts'
 import type { BoundPorts, PortWish } from '../relay/relay-ports.ts'
 import { type Endpoint, FAMILY, type Family } from '../stun/endpoint.ts'
 import { checkRequest, type Request } from '../stun/packet-check.ts'
 import { ATTRIBUTE, attribute, METHOD } from '../stun/stun.ts'
+import type { Transport } from '../stun/transport.ts'
 import {
   Admission,
   BAD_REQUEST,

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { createSecureContext, type SecureContext } from 'node:tls'
-import type { Logger } from '@trunkline/kit'
+import type { Logger } from '../log.ts'
 
 type Paths = { certPath: string; keyPath: string }
 

@@ -1,6 +1,6 @@
-import type { Logger } from '@trunkline/kit'
 import type { Refusal } from '../counters.ts'
 import type { Limits } from '../limits.ts'
+import type { Logger } from '../log.ts'
 import type { Endpoint } from '../stun/endpoint.ts'
 import type { Transport } from '../stun/transport.ts'
 import type { TlsOptions } from '../turn.ts'
@@ -27,6 +27,8 @@ export type ListenOptions = {
   port: number
   tls?: TlsOptions | undefined
   reusePort?: boolean | undefined
+  /** File descriptors of UDP sockets bound already, in the order of the addresses. */
+  udpFds?: readonly number[] | undefined
 }
 
 export type Listeners = {
@@ -48,7 +50,7 @@ type Bind = (address: string, port: number) => Promise<Listener>
 const FREE_PORT_TRIES = 20
 
 /** `::` is both wildcards as two sockets, so that IPv4 clients look like IPv4. */
-const listenAddresses = (listen: string): readonly string[] =>
+export const listenAddresses = (listen: string): readonly string[] =>
   listen === '::' ? ['0.0.0.0', '::'] : [listen]
 
 const isInUse = (error: unknown): boolean =>
@@ -75,7 +77,7 @@ const bindPort = async (wanted: number, ways: readonly (readonly [string, Bind])
 
 /** Binds every port there is to listen on, or none. @throws Error in one sentence when one can't be bound */
 export const openListeners = async (options: ListenOptions, deps: ListenerDeps): Promise<Listeners> => {
-  const { logger, listenAddress, tls, reusePort = false } = options
+  const { logger, listenAddress, tls, reusePort = false, udpFds } = options
   const connections = new Connections(deps.limits, deps.onRefused)
   const certificate = tls && (await Certificate.open(tls, deps.limits.certificateSeconds, logger))
   const open: Listener[] = []
@@ -86,7 +88,8 @@ export const openListeners = async (options: ListenOptions, deps: ListenerDeps):
     await Promise.all(closed)
   }
   const addresses = listenAddresses(listenAddress)
-  const udp: Bind = (address, port) => UdpListener.create({ address, port, reusePort }, deps)
+  const udp: Bind = (address, port) =>
+    UdpListener.create({ address, port, reusePort, fd: udpFds?.[addresses.indexOf(address)] }, deps)
   const stream =
     (secureContext?: () => Certificate['context']): Bind =>
     (address, port) =>

@@ -20,12 +20,12 @@ export class UdpListener {
 
   /** @throws Error with one clear sentence when the port can't be bound */
   static async create(
-    options: { address: string; port: number; reusePort: boolean },
+    options: { address: string; port: number; reusePort: boolean; fd?: number | undefined },
     deps: ListenerDeps,
   ): Promise<UdpListener> {
-    const { address, port, reusePort } = options
+    const { address, port, reusePort, fd } = options
     try {
-      return new UdpListener(await bindUdpSocket(address, port, reusePort), deps)
+      return new UdpListener(await bindUdpSocket(address, port, reusePort, fd), deps)
     } catch (error) {
       throw bindError(error as NodeJS.ErrnoException, 'udp', address, port)
     }

@@ -11,9 +11,15 @@ const ignoreSendError = (): void => {}
  * A bound UDP socket that never resolves names: destinations are always addresses, and answering dgram's
  * lookup at once saves a trip through the resolver for each packet.
  * @param reusePort whether other processes may bind the same port, which shares the clients out among them
+ * @param fd of a socket that is bound already, to use that one
  * @throws the bind's error, with its `code`
  */
-export const bindUdpSocket = (address: string, port: number, reusePort = false): Promise<Socket> => {
+export const bindUdpSocket = (
+  address: string,
+  port: number,
+  reusePort = false,
+  fd?: number,
+): Promise<Socket> => {
   const family = isIPv6(address) ? 6 : 4
   const socket = createSocket({
     type: family === 6 ? 'udp6' : 'udp4',
@@ -27,7 +33,7 @@ export const bindUdpSocket = (address: string, port: number, reusePort = false):
       socket.close()
       reject(error)
     })
-    socket.bind({ address, port, exclusive: true }, () => {
+    socket.bind(fd === undefined ? { address, port, exclusive: true } : { fd }, () => {
       socket.removeAllListeners('error')
       resolve(socket)
     })
