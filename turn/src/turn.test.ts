@@ -1,9 +1,14 @@
+import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
-import { describe, expect, it, vi } from 'vitest'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { SelfTestResult } from './check/self-test.ts'
 import { bindUdpSocket } from './relay/udp-socket.ts'
 import { Endpoint } from './stun/endpoint.ts'
 import { ATTRIBUTE, attribute, METHOD } from './stun/stun.ts'
+import { testCertificate, testTls } from './testing/certificate.ts'
 import { allow, credential, startClient, startPeer, startTurn } from './testing/server.ts'
 import type { Turn } from './turn.ts'
 
@@ -87,6 +92,17 @@ describe('createTurn', () => {
   })
 })
 
+/** While `work` runs, this process trusts a certificate as it would an authority's. */
+const trusting = async ({ cert }: { cert: string }, work: () => Promise<void>): Promise<void> => {
+  const before = getCACertificates('default')
+  setDefaultCACertificates([...before, cert])
+  try {
+    await work()
+  } finally {
+    setDefaultCACertificates(before)
+  }
+}
+
 /** What the self-test says of UDP, after a report that agrees with its parts. */
 const overUdp = async (turn: Turn): Promise<SelfTestResult | undefined> => {
   const { ok, results } = await turn.selfTest()
@@ -95,15 +111,34 @@ const overUdp = async (turn: Turn): Promise<SelfTestResult | undefined> => {
 }
 
 describe('selfTest', () => {
-  it('passes over IPv4 and IPv6, and leaves nothing behind', async () => {
-    for (const listenAddress of ['127.0.0.1', '::1']) {
-      const turn = await startTurn({ listenAddress })
-      expect(await turn.selfTest()).toEqual({
-        ok: true,
-        results: [{ ok: true, transport: 'udp', address: turn.endpoint.toString() }],
-      })
-      expect(turn.stats()).toMatchObject({ allocations: 0, users: 0, allocationsMade: 1 })
-    }
+  it('passes over every transport, over IPv4 and IPv6, and leaves nothing behind', async () => {
+    await trusting(await testCertificate(), async () => {
+      for (const listenAddress of ['127.0.0.1', '::1']) {
+        const turn = await startTurn({ listenAddress, tls: await testTls() })
+        const overTls = new Endpoint(listenAddress, turn.tlsPorts[0] ?? 0)
+        expect(await turn.selfTest()).toEqual({
+          ok: true,
+          results: [
+            { ok: true, transport: 'udp', address: turn.endpoint.toString() },
+            { ok: true, transport: 'tcp', address: turn.endpoint.toString() },
+            { ok: true, transport: 'tls', address: overTls.toString() },
+          ],
+        })
+        expect(turn.stats()).toMatchObject({ allocations: 0, users: 0, allocationsMade: 3 })
+      }
+    })
+  })
+
+  it('relays in both families where both are announced', async () => {
+    const turn = await startTurn({ listenAddress: '::', announcedAddresses: ['127.0.0.1', '::1'] })
+    const { ok, results } = await turn.selfTest()
+    expect(results.map(({ transport, address }) => `${transport} ${address}`)).toEqual([
+      `udp 127.0.0.1:${turn.port}`,
+      `tcp 127.0.0.1:${turn.port}`,
+      `udp ${new Endpoint('::1', turn.port)}`,
+      `tcp ${new Endpoint('::1', turn.port)}`,
+    ])
+    expect(ok).toBe(true)
   })
 
   it('tells an announced address that does not lead here', async () => {
@@ -143,6 +178,30 @@ describe('selfTest', () => {
       ok: false,
       cause: `Nothing answers on 127.0.0.1:${closed.port} over UDP`,
     })
+  })
+
+  it('tells a stranger at the announced TCP port from nobody there', async () => {
+    const web = createServer((_request, response) => response.end('not TURN')).listen(0, '127.0.0.97')
+    onTestFinished(() => void web.close())
+    await once(web, 'listening')
+    const { port } = web.address() as AddressInfo
+    const turn = await startTurn({ port, tls: await testTls(), announcedAddresses: ['127.0.0.97'] })
+    const { results } = await turn.selfTest()
+    expect(results).toMatchObject([
+      { transport: 'udp', ok: false, cause: expect.stringContaining('but not on the announced address') },
+      {
+        transport: 'tcp',
+        ok: false,
+        cause: `What answers on 127.0.0.97:${port} over TCP is not a TURN server`,
+        fix: expect.stringContaining(`Another program has TCP port ${port} there`),
+      },
+      {
+        transport: 'tls',
+        ok: false,
+        cause: expect.stringMatching(/answers on 127\.0\.0\.1:\d+ but not on .* over TLS$/),
+        fix: expect.stringContaining(`open TCP port ${turn.tlsPorts[0]}`),
+      },
+    ])
   })
 
   it('opens its own echo to nobody else', async () => {
