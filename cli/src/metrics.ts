@@ -24,10 +24,13 @@ export const countTurn = (metrics: Metrics, turn: Turn): void => {
   const registers = [metrics]
   new Gauge({
     name: 'trunkline_turn_allocations',
-    help: 'Relays that are open now',
+    help: 'Relays that are open now, by how their clients reach us',
+    labelNames: ['transport'],
     registers,
     collect() {
-      this.set(turn.stats().allocations)
+      for (const [transport, count] of Object.entries(turn.stats().allocationsByTransport)) {
+        this.set({ transport }, count)
+      }
     },
   })
   new Gauge({
@@ -36,6 +39,14 @@ export const countTurn = (metrics: Metrics, turn: Turn): void => {
     registers,
     collect() {
       this.set(turn.stats().users)
+    },
+  })
+  new Gauge({
+    name: 'trunkline_turn_processes',
+    help: 'Processes that share the work of TURN now',
+    registers,
+    collect() {
+      this.set(turn.stats().processes)
     },
   })
   /** The service counts by itself: its total takes the place of ours whenever Prometheus asks. */
@@ -56,6 +67,15 @@ export const countTurn = (metrics: Metrics, turn: Turn): void => {
       },
     })
   }
+  new Counter({
+    name: 'trunkline_turn_processes_lost_total',
+    help: 'Processes of TURN that ended by themselves since the start, with every relay they had',
+    registers,
+    collect() {
+      this.reset()
+      this.inc(turn.stats().processesLost)
+    },
+  })
   new Counter({
     name: 'trunkline_turn_allocations_made_total',
     help: 'Relays opened since the start',

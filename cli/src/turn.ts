@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { ConfigError, connectLink, serveLink } from '@trunkline/kit'
-import { TURN_CONTRACT, type TurnRequestName, type TurnService } from '@trunkline/protocol'
+import { TURN_CONTRACT, type TurnRequestName, type TurnService, type TurnStatus } from '@trunkline/protocol'
 import type { AllowedPeer, Turn, TurnOptions } from '@trunkline/turn'
 import { countTurn } from './metrics.ts'
 import type { Composition } from './platform.ts'
@@ -24,6 +24,10 @@ const sfuPorts = ({ settings, services }: Composition, sfu: RunningSfu | undefin
   return Array.from({ length: workers }, (_, i) => settings.RTC_PORT + i)
 }
 
+/** The name in the first `turns:` address that browsers are told, where the operator chose it. */
+const tlsHostOf = ({ TURN_URLS = [] }: Settings): string | undefined =>
+  TURN_URLS.flatMap(url => /^turns:(?:\[([^\]]+)\]|([^:?]+))/.exec(url)?.slice(1) ?? []).find(Boolean)
+
 /** What the settings alone say of a TURN service, for a start and for `doctor` alike. */
 export const turnOptions = (
   settings: Settings,
@@ -33,7 +37,10 @@ export const turnOptions = (
   return {
     listenAddress,
     port: settings.TURN_PORT,
-    tls: TLS_CERT && TLS_KEY ? { ports: TURN_TLS_PORTS, certPath: TLS_CERT, keyPath: TLS_KEY } : undefined,
+    tls:
+      TLS_CERT && TLS_KEY
+        ? { ports: TURN_TLS_PORTS, certPath: TLS_CERT, keyPath: TLS_KEY, host: tlsHostOf(settings) }
+        : undefined,
     announcedAddresses: settings.TURN_ADDRESSES ?? [announcedAddress],
     realm: 'trunkline',
     relayPortMin: settings.TURN_RELAY_PORTS.min,
@@ -99,12 +106,17 @@ export const startTurn = async (
   }
 }
 
+const statsOf = (turn: Turn): TurnStatus['stats'] => {
+  const { draining: _, ...stats } = turn.stats()
+  return stats
+}
+
 /** The TURN service of this process, as signalling takes it. */
 const serviceOf = (turn: Turn, watch: TurnWatch, state: { draining: boolean }): TurnService => {
   const status = () => ({
     urls: [...turn.urls],
     draining: state.draining,
-    stats: turn.stats(),
+    stats: statsOf(turn),
     selfTest: watch.last,
   })
   const handlers = {

@@ -79,12 +79,15 @@ const turnOverview = {
         stats: {
           allocations: 1,
           users: 1,
+          allocationsByTransport: { udp: 1, tcp: 0, tls: 0 },
           allocationsMade: 4,
           packetsToPeers: 1_000,
           bytesToPeers: 1_000_000,
           packetsToClients: 900,
           bytesToClients: 800_000,
           refused: { challenged: 4 },
+          processes: 1,
+          processesLost: 0,
         },
         selfTest: {
           at,

@@ -28,6 +28,7 @@ export const TurnStats = z.strictObject({
   /** Relays that are open now, and how many users have them. */
   allocations: count,
   users: count,
+  allocationsByTransport: z.strictObject({ udp: count, tcp: count, tls: count }),
   allocationsMade: count,
   packetsToPeers: count,
   bytesToPeers: count,
@@ -35,6 +36,9 @@ export const TurnStats = z.strictObject({
   bytesToClients: count,
   /** Packets that were not served, by reason. */
   refused: z.record(z.string(), count),
+  /** Processes that share the work now, and those that ended by themselves with all the relays they had. */
+  processes: count,
+  processesLost: count,
 })
 export type TurnStats = z.infer<typeof TurnStats>
 

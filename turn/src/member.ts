@@ -3,6 +3,7 @@ import { PeerPolicy } from './access/policy.ts'
 import { type Ledger, Quota } from './access/quota.ts'
 import { Revocations, type Revoked } from './access/revocations.ts'
 import { selfTest } from './check/self-test.ts'
+import { tlsHostsOf } from './check/served-certificate.ts'
 import { Control, type OpenRelay } from './control/control.ts'
 import { Counters } from './counters.ts'
 import { openListeners } from './listeners/listeners.ts'
@@ -93,6 +94,7 @@ export const createMember = async (options: TurnOptions, common?: Common): Promi
   )
   const { port, tlsPorts, addresses } = listeners
   const hosts = announced.map(({ address }) => address)
+  const tlsHosts = await tlsHostsOf(options.tls, hosts)
   let draining = false
   let closed: Promise<void> | undefined
   return {
@@ -101,7 +103,7 @@ export const createMember = async (options: TurnOptions, common?: Common): Promi
     port,
     tlsPorts,
     addresses,
-    urls: urlsOf(announced, port, tlsPorts),
+    urls: urlsOf(announced, port, tlsPorts, tlsHosts),
     stats: () => ({
       allocations: control.allocations,
       allocationsByTransport: control.byTransport,
@@ -117,7 +119,16 @@ export const createMember = async (options: TurnOptions, common?: Common): Promi
       processesLost: 0,
     }),
     selfTest: () =>
-      selfTest({ listen: listenAddress, announced: hosts, port, tlsPorts, range, credentials, policy }),
+      selfTest({
+        listen: listenAddress,
+        announced: hosts,
+        port,
+        tlsPorts,
+        tlsHosts,
+        range,
+        credentials,
+        policy,
+      }),
     revoke: (user, expiry) => {
       revocations.add(user, expiry)
       return control.endUser(user)

@@ -12,6 +12,8 @@ export type TlsOptions = {
   /** Paths of PEM files. They are read again when they change, so a renewed certificate needs no restart. */
   certPath: string
   keyPath: string
+  /** What clients call us over TLS. Default: the announced address if the certificate is for it, else the name it is for. */
+  host?: string | undefined
 }
 
 export type TurnOptions = {

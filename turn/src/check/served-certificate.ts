@@ -1,6 +1,7 @@
-import type { X509Certificate } from 'node:crypto'
+import { X509Certificate } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { checkServerIdentity, connect, type PeerCertificate } from 'node:tls'
 import { canonicalAddress, type Endpoint } from '../stun/endpoint.ts'
@@ -93,7 +94,18 @@ export const checkServedCertificate = async (
   }
 }
 
-/** What clients are to call an address over TLS: itself if the certificate is for it, else the name it is for. */
+/** What clients are to call each address over TLS. */
+export const tlsHostsOf = async (
+  tls: { certPath: string; host?: string | undefined } | undefined,
+  addresses: readonly string[],
+): Promise<readonly string[]> => {
+  if (!tls) return addresses
+  if (tls.host !== undefined) return addresses.map(() => tls.host ?? '')
+  const certificate = new X509Certificate(await readFile(tls.certPath))
+  return addresses.map(address => tlsHostFor(certificate, address))
+}
+
+/** The address itself if the certificate is for it, else the name the certificate is for. */
 export const tlsHostFor = (certificate: X509Certificate, address: string): string => {
   if (certificate.checkIP(address)) return address
   const names = [...(certificate.subjectAltName ?? '').matchAll(/DNS:([^,\s]+)/g)].map(
