@@ -1,4 +1,4 @@
-import { timingSafeEqual } from 'node:crypto'
+import { type KeyObject, timingSafeEqual } from 'node:crypto'
 import type { Limits } from '../limits.ts'
 import type { Endpoint } from '../stun/endpoint.ts'
 import { integrityKey, integrityOf } from '../stun/stun.ts'
@@ -8,7 +8,7 @@ import type { Revocations } from './revocations.ts'
 import { Throttle } from './throttle.ts'
 
 /** Somebody proven, with the key of the long-term credential: it signs the answers, and outlives the credential. */
-export type User = { readonly username: string; readonly key: Buffer }
+export type User = { readonly username: string; readonly key: KeyObject }
 
 /** Finds out which user a request's MESSAGE-INTEGRITY proves. */
 export class Authenticator {
@@ -59,7 +59,7 @@ export class Authenticator {
   }
 
   /** One for each secret that is valid now. */
-  #keys(username: string): Buffer[] {
+  #keys(username: string): KeyObject[] {
     const { user, expiry } = Credentials.parse(username) ?? {}
     if (user === undefined || expiry === undefined || this.#revocations.holds(user, expiry)) return []
     return this.#credentials

@@ -1,10 +1,10 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
 
 /** `<unix seconds of expiry>:<user>`; the user may itself hold colons. */
 const USERNAME = /^(\d{1,12}):(.{1,255})$/s
 
 /** The password of a time-limited username, as coturn's `use-auth-secret` computes it. */
-const passwordFor = (username: string, secret: string): string =>
+const passwordFor = (username: string, secret: KeyObject): string =>
   createHmac('sha1', secret).update(username).digest('base64')
 
 /**
@@ -12,14 +12,15 @@ const passwordFor = (username: string, secret: string): string =>
  * is no object whose inherited members could pass for a password.
  */
 export class Credentials {
-  readonly #secrets: readonly string[]
+  /** As KeyObjects, because making one of a string for each HMAC is most of that HMAC's time. */
+  readonly #secrets: readonly KeyObject[]
 
   /** @param secrets the current one first; a second one stays valid while secrets are being changed */
   constructor(secrets: readonly string[]) {
     if (secrets.length === 0 || secrets.some(secret => secret === '')) {
       throw new TypeError('TURN needs at least one secret, and none of them empty: set TURN_SECRET')
     }
-    this.#secrets = [...secrets]
+    this.#secrets = secrets.map(secret => createSecretKey(secret, 'utf8'))
   }
 
   /** What a username says, expired or not: its user, and when it expires in Unix seconds. */
@@ -37,6 +38,6 @@ export class Credentials {
   /** @param seconds how long new allocations may be made with it */
   mint(user: string, seconds: number): { username: string; password: string } {
     const username = `${Math.floor(Date.now() / 1000) + seconds}:${user}`
-    return { username, password: passwordFor(username, this.#secrets[0] ?? '') }
+    return { username, password: passwordFor(username, this.#secrets[0] as KeyObject) }
   }
 }

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, createSecretKey, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
 
 const HMAC_DIGITS = 24
 const NONCE = /^([0-9a-z]{1,10})-([0-9a-f]{24})$/
@@ -8,12 +8,12 @@ const NONCE = /^([0-9a-z]{1,10})-([0-9a-f]{24})$/
  * flood of first requests costs no memory, and a nonce is worth nothing from another address.
  */
 export class Nonces {
-  readonly #key: Buffer
+  readonly #key: KeyObject
   readonly #lifetimeMs: number
 
   /** @param key the same in every process of a fleet, so that a nonce outlives the one that gave it */
   constructor(lifetimeSeconds: number, key: Buffer = randomBytes(32)) {
-    this.#key = key
+    this.#key = createSecretKey(key)
     this.#lifetimeMs = lifetimeSeconds * 1000
   }
 

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { type KeyObject, randomBytes } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
 import { paddingAfter } from '../listeners/frames.ts'
 import { channelData } from '../stun/data-message.ts'
@@ -41,7 +41,7 @@ const uint32 = (value: number): Buffer => {
   return bytes
 }
 
-const readAnswer = (packet: Buffer, key: Buffer | undefined): Answer => {
+const readAnswer = (packet: Buffer, key: KeyObject | undefined): Answer => {
   const values = new Map<number, Buffer>()
   const offsets = new Map<number, number>()
   let signed = false
@@ -125,7 +125,7 @@ export class TurnClient {
   }
 
   /** The key of the long-term credential, once the server has told its realm. */
-  get key(): Buffer | undefined {
+  get key(): KeyObject | undefined {
     return this.#user && this.#realm !== ''
       ? integrityKey(this.#user.username, this.#realm, this.#user.password)
       : undefined

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import type { Counters, Refusal } from '../counters.ts'
 import type { Client } from '../listeners/client.ts'
 import type { Endpoint, Family } from '../stun/endpoint.ts'
@@ -35,7 +36,7 @@ export class Answer {
   readonly #client: Client
   readonly #counters: Counters
   readonly #attributes: Buffer[] = []
-  #key: Buffer | undefined
+  #key: KeyObject | undefined
   #isSent = false
 
   constructor(request: Request, client: Client, counters: Counters) {
@@ -45,7 +46,7 @@ export class Answer {
   }
 
   /** From here on the user is known: the answer carries MESSAGE-INTEGRITY, whatever it says. */
-  sign(key: Buffer): void {
+  sign(key: KeyObject): void {
     this.#key = key
   }
 

@@ -1,7 +1,8 @@
+import { createSecretKey } from 'node:crypto'
 import { expect, it, vi } from 'vitest'
 import { Farewells } from './farewells.ts'
 
-const user = { username: 'ada', key: Buffer.alloc(16) }
+const user = { username: 'ada', key: createSecretKey(Buffer.alloc(16)) }
 
 it('remembers the last farewell of each 5-tuple for 40 s', () => {
   vi.useFakeTimers({ toFake: ['Date'] })

@@ -11,6 +11,7 @@ import {
   CLASS,
   encodeMessage,
   HEADER_BYTES,
+  integrityKey,
   integrityOf,
   METHOD,
   readXorAddress,
@@ -457,7 +458,7 @@ describe('reserved ports', () => {
 
 describe('integrity', () => {
   it('covers the answer as it is sent', () => {
-    const key = Buffer.from('a key of sixteen')
+    const key = integrityKey('ada', REALM, 'a password')
     const packet = encodeMessage({
       method: METHOD.refresh,
       messageClass: CLASS.success,

@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { canonicalAddress } from './endpoint.ts'
 import { checkRequest } from './packet-check.ts'
@@ -27,7 +28,7 @@ describe('STUN', () => {
       integrityOffset: 76,
       fingerprint: true,
     })
-    const key = Buffer.from('VOkJxbRl1RmTxUk/WvJxBt')
+    const key = createSecretKey(Buffer.from('VOkJxbRl1RmTxUk/WvJxBt'))
     expect(integrityOf(SHORT_TERM_REQUEST, 76, key)).toEqual(SHORT_TERM_REQUEST.subarray(80, 100))
   })
 

@@ -1,4 +1,4 @@
-import { createHmac, hash } from 'node:crypto'
+import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { addressBytes, Endpoint, FAMILY } from './endpoint.ts'
 
@@ -119,12 +119,15 @@ export const xorAddressValue = (
 export const fingerprintOf = (packet: Buffer, end: number): number =>
   (crc32(packet.subarray(0, end)) ^ 0x5354554e) >>> 0
 
-/** The long-term credential key of RFC 8489 section 9.2.2. */
-export const integrityKey = (username: string, realm: string, password: string): Buffer =>
-  hash('md5', `${username}:${realm}:${password}`, 'buffer')
+/**
+ * The long-term credential key of RFC 8489 section 9.2.2. As a KeyObject, because making one of a Buffer for each HMAC
+ * is four fifths of that HMAC's time.
+ */
+export const integrityKey = (username: string, realm: string, password: string): KeyObject =>
+  createSecretKey(hash('md5', `${username}:${realm}:${password}`, 'buffer'))
 
 /** MESSAGE-INTEGRITY (HMAC-SHA1) of a packet whose attribute starts at `offset`. */
-export const integrityOf = (packet: Buffer, offset: number, key: Buffer): Buffer => {
+export const integrityOf = (packet: Buffer, offset: number, key: KeyObject): Buffer => {
   const header = Buffer.from(packet.subarray(0, HEADER_BYTES))
   header.writeUInt16BE(offset + 24 - HEADER_BYTES, 2)
   return createHmac('sha1', key).update(header).update(packet.subarray(HEADER_BYTES, offset)).digest()
@@ -155,7 +158,7 @@ export const encodeMessage = (message: {
   messageClass: number
   transactionId: Buffer
   attributes: readonly Buffer[]
-  key?: Buffer | undefined
+  key?: KeyObject | undefined
   fingerprint?: boolean
 }): Buffer => {
   const { attributes, key, fingerprint } = message
