@@ -3,11 +3,38 @@ import { defineConfig } from 'vitest/config'
 /** Real WebRTC in Node: run apart by provision/test.ts, which says why. */
 const LIBWEBRTC = ['sfu/src/media.test.ts', 'sfu/src/media-leak.test.ts', 'test/src/sdk.test.ts']
 
+/**
+ * Files that start servers of their own but mind no other file beside them: what they look at is what is answered, not how
+ * soon. Much of their time they wait, for a start or for something that is due, so two of them share two cores.
+ */
+const PAIRED = [
+  'compose',
+  'contract-operations',
+  'dockerfile',
+  'docs',
+  'doctor',
+  'durability',
+  'inbox',
+  'lifecycle',
+  'messages-*',
+  'nodes-items',
+  'portable-data*',
+  'presence',
+  'rest-rules',
+  'roles',
+  'rooms',
+  'sdk-messaging',
+  'sdk-starting',
+  'search*',
+  'sync',
+  'user-deletion',
+].map(name => `test/src/${name}.test.ts`)
+
 /** How long `expect.poll` looks: a second, its own default, is little on a machine that does something else as well. */
 const POLLING = { poll: { timeout: 15_000, interval: 25 } }
 
-// Unit tests run in parallel; what crosses a package starts servers, databases and browsers of its own, and
-// two cores carry one such file at a time.
+// Unit tests run in parallel, and so do those of PAIRED. The others hold calls, drive browsers or count seconds: two cores
+// carry one such file at a time, and that is where a new file is.
 export default defineConfig({
   test: {
     projects: [
@@ -37,15 +64,27 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'paired',
+          globalSetup: 'test/src/support/nothing-left.ts',
+          include: PAIRED,
+          expect: POLLING,
+          testTimeout: 90_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
           name: 'integration',
           globalSetup: 'test/src/support/nothing-left.ts',
           include: ['test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', ...LIBWEBRTC],
+          exclude: ['**/node_modules/**', ...LIBWEBRTC, ...PAIRED],
           expect: POLLING,
           testTimeout: 90_000,
           hookTimeout: 60_000,
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],
