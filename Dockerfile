@@ -84,7 +84,7 @@ EXPOSE 3000/tcp 3478/udp 40000/udp 40000/tcp
 
 # The certificate of a service with TLS names its public address, not this one.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD [ \
-  "node", "--eval", "process.env.NODE_TLS_REJECT_UNAUTHORIZED = 0; fetch(`http${process.env.TLS_CERT ? 's' : ''}://127.0.0.1:${process.env.PORT}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))" \
+  "node", "--eval", "process.env.NODE_TLS_REJECT_UNAUTHORIZED = 0; const ask = scheme => fetch(`${scheme}://127.0.0.1:${process.env.PORT}/healthz`); ask('http').catch(() => ask('https')).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))" \
 ]
 
 ENTRYPOINT ["node", "cli/src/main.ts"]

@@ -44,7 +44,8 @@ const settingsOf = (name: string) => readConfig(Settings, environmentOf(serviceO
 
 describe('.env.example', () => {
   const documented = readEnvExample()
-  const composeOnly = variablesOf(code).filter(name => !settings.includes(name))
+  // Compose itself reads which profiles to start.
+  const composeOnly = ['COMPOSE_PROFILES', ...variablesOf(code).filter(name => !settings.includes(name))]
 
   test('documents every setting, what compose adds, and nothing else', () => {
     expect(Object.keys(documented).sort()).toEqual([...settings, ...composeOnly].sort())
@@ -164,13 +165,61 @@ describe('docker-compose.yml', () => {
     expect(publishing).toEqual(['signalling', 'sfu'])
   })
 
+  test('has one of our TURN service and coturn, as .env chooses', () => {
+    const chosen = Object.entries(compose.services).filter(([, { profiles }]) => profiles)
+    expect(chosen.map(([name, { profiles }]) => [name, profiles])).toEqual([
+      ['turn', ['turn']],
+      ['coturn', ['coturn']],
+    ])
+    expect(readEnvExample().COMPOSE_PROFILES).toBe('turn')
+    for (const [, { depends_on }] of Object.entries(compose.services)) {
+      expect(Object.keys(depends_on ?? {})).not.toContain('turn')
+    }
+  })
+
+  test('tells coturn what our TURN service is told', () => {
+    const settingsOfTurn = environmentOf(serviceOf('turn'), ENV)
+    const { COTURN_ADDRESS, ...given } = environmentOf(serviceOf('coturn'), ENV)
+    expect(COTURN_ADDRESS).toBe('')
+    expect(settingsOfTurn).toMatchObject(given)
+    expect(serviceOf('coturn')).toMatchObject({ network_mode: 'host', entrypoint: ['sh', '/coturn.sh'] })
+    expect(serviceOf('coturn').volumes).toEqual([
+      './turn/coturn.sh:/coturn.sh:ro',
+      ...(serviceOf('turn').volumes ?? []),
+    ])
+    // Older ones relay to addresses they were told not to (CVE-2026-27624, CVE-2026-53450).
+    const [major = 0, minor = 0] = /:(\d+)\.(\d+)/.exec(serviceOf('coturn').image)?.slice(1).map(Number) ?? []
+    expect([major, minor >= 13]).toEqual([4, true])
+  })
+
+  test('has signalling reach the TURN service on the network of the host, unless told that there is none', () => {
+    const [link = ''] = settingsOf('signalling').TURN_LINKS ?? []
+    expect(new URL(link)).toMatchObject({
+      hostname: 'host.docker.internal',
+      port: String(settingsOf('turn').PORT),
+    })
+    expect(serviceOf('signalling').extra_hosts).toEqual(['host.docker.internal:host-gateway'])
+    const none = environmentOf(serviceOf('signalling'), { ...ENV, TURN_LINKS: 'none' })
+    expect(readConfig(Settings, none).TURN_LINKS).toEqual([])
+  })
+
+  test('gives TURN the time it may take to drain', () => {
+    const most = Settings.shape.TURN_DRAIN_SECONDS.safeParse(86_400)
+    expect([most.success, Settings.shape.TURN_DRAIN_SECONDS.safeParse(86_401).success]).toEqual([true, false])
+    expect(serviceOf('turn').stop_grace_period).toBe('25h')
+  })
+
   test('tells browsers of the TURN server that runs, which relays to where the SFU is', () => {
     const [turn, sfu, signalling] = [settingsOf('turn'), settingsOf('sfu'), settingsOf('signalling')]
     expect(turn.ANNOUNCED_ADDRESS).toBe(sfu.ANNOUNCED_ADDRESS)
     expect(turn.RTC_PORT).toBe(sfu.RTC_PORT)
     expect(turn.RTC_WORKERS).toBe(sfu.RTC_WORKERS)
     const address = `${turn.ANNOUNCED_ADDRESS}:${turn.TURN_PORT}`
-    expect(signalling.TURN_URLS).toEqual([`stun:${address}`, `turn:${address}?transport=udp`])
+    expect(signalling.TURN_URLS).toEqual([
+      `stun:${address}`,
+      `turn:${address}?transport=udp`,
+      `turn:${address}?transport=tcp`,
+    ])
     expect(signalling.TURN_SECRET).toBe(turn.TURN_SECRET)
     expect(serviceOf('turn').network_mode).toBe('host')
     const media = Array.from({ length: sfu.RTC_WORKERS ?? 0 }, (_, i) => sfu.RTC_PORT + i)
@@ -199,7 +248,8 @@ describe('docker-compose.yml', () => {
     for (const { image } of Object.values(compose.services))
       expect(image).toMatch(/:v?\d+\.\d+(\.\d+)?(-\w+)?$/)
     const used = Object.values(compose.services).flatMap(({ volumes = [] }) =>
-      volumes.map(volume => volume.split(':')[0]),
+      // Folders of the host are written as paths.
+      volumes.map(volume => volume.split(':')[0] ?? '').filter(name => !/^[.$]/.test(name)),
     )
     expect(used.sort()).toEqual(Object.keys(compose.volumes).sort())
   })

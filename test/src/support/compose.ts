@@ -10,6 +10,10 @@ export type ComposeService = {
   ports?: string[]
   volumes?: string[]
   network_mode?: string
+  profiles?: string[]
+  entrypoint?: string[]
+  extra_hosts?: string[]
+  stop_grace_period?: string
   restart?: string
   healthcheck?: object
   depends_on?: Record<string, { condition: string }>
