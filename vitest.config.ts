@@ -37,6 +37,8 @@ const POLLING = { poll: { timeout: 15_000, interval: 25 } }
 // carry one such file at a time, and that is where a new file is.
 export default defineConfig({
   test: {
+    // Of the tests that say they are concurrent, in one file.
+    maxConcurrency: 2,
     projects: [
       {
         test: {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import AxeBuilder from '@axe-core/playwright'
 import type { Browser } from 'playwright-core'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, type TestContext, test } from 'vitest'
 import { joinCall, launchBrowser, type Visitor, visit } from './support/browser.ts'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { demoPerson, livelyMessenger } from './support/lively-messenger.ts'
@@ -24,7 +24,12 @@ const faults = async ({ page }: Visitor): Promise<string[]> => {
 }
 
 /** Takes a picture for people, then judges: no serious fault, and nothing cut off at the side. */
-const judge = async (visitor: Visitor, name: string, suffix: string): Promise<void> => {
+const judge = async (
+  { expect }: TestContext,
+  visitor: Visitor,
+  name: string,
+  suffix: string,
+): Promise<void> => {
   const { page } = visitor
   if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, `${name}-${suffix}.png`) })
   // All that is wrong, rather than the first of it.
@@ -43,9 +48,10 @@ describe('the demo has no serious fault of accessibility and no error in the con
     browser = await launchBrowser(register)
   })
 
+  // Two at a time: each page is judged by a process of its own.
   for (const viewport of SCREENS) {
     for (const colorScheme of ['light', 'dark'] as const) {
-      test(`${viewport.width}x${viewport.height}, ${colorScheme}`, async () => {
+      test.concurrent(`${viewport.width}x${viewport.height}, ${colorScheme}`, async context => {
         const address = `${server.url}/r/access-${viewport.width}-${colorScheme}`
         const visitor = await visit(browser, `${address}?name=Ada`, 'Ada', {
           viewport,
@@ -54,7 +60,7 @@ describe('the demo has no serious fault of accessibility and no error in the con
           reducedMotion: 'reduce',
         })
         const { page } = visitor
-        const look = (name: string) => judge(visitor, name, `${viewport.width}-${colorScheme}`)
+        const look = (name: string) => judge(context, visitor, name, `${viewport.width}-${colorScheme}`)
         await page.getByRole('button', { name: /^Join/ }).waitFor()
         await look('pre-join')
 
@@ -73,11 +79,11 @@ describe('the demo has no serious fault of accessibility and no error in the con
         await page.goto(server.url)
         await page.getByRole('button').first().waitFor()
         await look('landing')
-        expect(visitor.problems).toEqual([])
+        context.expect(visitor.problems).toEqual([])
         await page.context().close()
       })
 
-      test(`messaging, ${viewport.width}x${viewport.height}, ${colorScheme}`, async () => {
+      test.concurrent(`messaging, ${viewport.width}x${viewport.height}, ${colorScheme}`, async context => {
         const visitor = await visit(browser, `${server.url}/chat`, 'Mara Lind', {
           viewport,
           colorScheme,
@@ -85,7 +91,8 @@ describe('the demo has no serious fault of accessibility and no error in the con
         })
         const { page } = visitor
         page.setDefaultTimeout(15_000)
-        const look = (name: string) => judge(visitor, `messenger-${name}`, `${viewport.width}-${colorScheme}`)
+        const look = (name: string) =>
+          judge(context, visitor, `messenger-${name}`, `${viewport.width}-${colorScheme}`)
         const isPhone = viewport.width < 760
         const dialog = async (name: string, open: () => Promise<void>) => {
           await open()
@@ -158,7 +165,7 @@ describe('the demo has no serious fault of accessibility and no error in the con
         await press('Only chat')
         await page.getByRole('textbox', { name: 'Message' }).waitFor()
         await look('only-chat')
-        expect(visitor.problems).toEqual([])
+        context.expect(visitor.problems).toEqual([])
         await page.context().close()
       })
     }
