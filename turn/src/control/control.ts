@@ -33,26 +33,29 @@ import { Incoming, tupleOf } from './incoming.ts'
 import { Reservations } from './reservations.ts'
 
 // node-turn 0.0.6 (last commit 2020) decides about authenticated requests; this file is all it touches. What it gets
-// wrong, what closes it here, and the test that shows both (in bare-node-turn.test.ts, where nothing else is named):
+// wrong, what closes it here, and the test that fails on node-turn as published and passes here, in
+// bare-node-turn.test.ts unless another file is named:
 //
-//   credentials on a plain object        Authenticator: node-turn sees proven users only      "inherited names"
+//   credentials on a plain object        Authenticator: node-turn sees proven users only      "inherited names are"
 //   nonces stored, `__proto__` accepted  Nonces: computed, bound to the client's address      "a nonce nobody gave"
-//   0 or 1 byte from a peer kills it     Relay receives from peers, node-turn never does      "an empty datagram"
-//   Refresh: lifetime NaN                Incoming.lifetime, maxAllocateTimeout, own update()  "a refresh"
-//   a stale timer ends a new allocation  the timer is cleared when an allocation ends         lifetimes.test.ts
-//   client ChannelData never relayed     Relay relays it                                      "ChannelData"
-//   ChannelBind answers lack integrity   Answer: each is signed once its user is known        "signs"
-//   relay sockets never closed           the Proxy over `allocations` closes them             "closes its sockets"
-//   second Allocate on one 5-tuple       Incoming.allocation is set for Allocate too, pending "a second Allocate"
-//   floods held in memory                Answer challenges strangers, node-turn never does    "memory of a flood"
-//   slow parser                          checkRequest reads instead                           "a packet of attributes"
+//   0 or 1 byte from a peer kills it     Relay receives from peers, node-turn never does      "an empty datagram", "a datagram of"
+//   Refresh: lifetime NaN                Incoming.lifetime, maxAllocateTimeout, own update()  "a refresh keeps"
+//   client ChannelData never relayed     Relay relays it                                      "ChannelData from"
+//   ChannelBind answers lack integrity   Answer: each is signed once its user is known        "ChannelBind signs"
+//   relay sockets never closed           the Proxy over `allocations` closes them             "an allocation closes"
+//   second Allocate on one 5-tuple       #allocate knows the first, and those being bound     "a second Allocate"
+//   floods held in memory                strangers are challenged without node-turn           "there is no memory"
+//   a parser slow in its attributes      checkRequest reads instead                           "a packet of attributes"
 //   no peer policy                       Admission, before node-turn's handlers               "private addresses"
-//   UDP only                             listeners/, and a 5-tuple that tells transports      "TCP"
-//   IPv6 text mis-expanded               Endpoint spells addresses out                        "IPv6"
-//   no quota                             Quota in allocateUdp                                 "a quota"
-//   no bandwidth cap                     Account                                              "bandwidth"
-//   credentials without end              Credentials                                          "an expired credential"
-//   EVEN-PORT, RESERVATION-TOKEN         RelayPorts and Reservations, node-turn not told      requests.test.ts
+//   UDP only                             listeners/, and a 5-tuple that tells transports      "TCP clients"
+//   IPv6 text mis-expanded               Endpoint spells addresses out                        "IPv6 addresses"
+//   no quota                             Quota, in allocateUdp                                "a user has a quota"
+//   no bandwidth cap                     Account                                              "a user has a bandwidth"
+//   no time-limited credentials          Credentials                                          "an expired credential"
+//
+// Three more, seen in its source and so tested on ours alone: a freed allocation's timer ends the next one on its
+// 5-tuple (#end clears it; lifetimes.test.ts), EVEN-PORT binds the client's own port number, and RESERVATION-TOKEN is
+// looked for where it never puts one (RelayPorts and Reservations, node-turn is not told; requests.test.ts).
 
 /** What node-turn takes for a socket: it asks for the address and wants to listen, nothing else. */
 type RelayHandle = {

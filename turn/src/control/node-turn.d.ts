@@ -1,5 +1,7 @@
-/** What we touch of node-turn 0.0.6, which ships no types. Imported by control.ts and, as it is, by its tests. */
+/** What we touch of node-turn 0.0.6, which ships no types. Imported by control.ts and, to be seen as published, by testing/. */
 declare module 'node-turn' {
+  import type { Socket } from 'node:dgram'
+
   /** Writes an answer. */
   type Reply = {
     addAttribute(name: string, value?: unknown): void
@@ -31,6 +33,8 @@ declare module 'node-turn' {
     refresh: { refresh(message: Message, reply: Reply): void }
     createPermission: { createPermission(message: Message, reply: Reply): void }
     channelBind: { channelBind(message: Message, reply: Reply): void }
+    /** The next two are for tests: we open no sockets of its own. */
     start(): void
+    network: { sockets: Socket[] }
   }
 }

@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { describe, expect, it, vi } from 'vitest'
 import { bindUdpSocket } from '../relay/udp-socket.ts'
 import { readChannelData } from '../stun/data-message.ts'
@@ -11,7 +9,7 @@ import { ATTRIBUTE, attribute, CLASS, encodeMessage, integrityKey, METHOD } from
 import { allocated, firstNonce, hello, signedAllocate } from '../testing/allocated.ts'
 import { allow, credential, REALM, startClient, startPeer, startTurn } from '../testing/server.ts'
 
-// What node-turn 0.0.6 gets wrong, as seen from the wire; lifetimes.test.ts and peers.test.ts have the rest. control.ts says what closes each.
+// What clients rely on most. requests.test.ts has the RFCs' rules, bare-node-turn.test.ts what node-turn itself gets wrong.
 
 describe('credentials', () => {
   it('does not find inherited names in the credentials', async () => {
@@ -42,15 +40,6 @@ describe('credentials', () => {
 })
 
 describe('relaying', () => {
-  it('survives tiny datagrams from a peer, and relays them', async () => {
-    const { peer, client, relayed } = await allocated()
-    expect((await client.permit(peer.endpoint)).code).toBe(0)
-    for (const data of [Buffer.alloc(0), Buffer.from([0x40])]) {
-      peer.send(data, relayed)
-      expect((await client.data()).data).toEqual(data)
-    }
-  })
-
   it('relays Send and Data both ways', async () => {
     const { peer, client, relayed } = await allocated()
     expect((await client.permit(peer.endpoint)).signed).toBe(true)
@@ -131,46 +120,6 @@ describe('allocations', () => {
     })
     expect((await client.exchange(refresh)).code).toBe(441)
     expect(turn.stats().allocations).toBe(1)
-  })
-})
-
-describe('floods', () => {
-  it('keeps no memory of a flood of unauthenticated requests', async () => {
-    setFlagsFromString('--expose-gc')
-    const gc = runInNewContext('gc') as () => void
-    const turn = await startTurn()
-    const client = await startClient(turn)
-    const rounds = 30
-    const flood = async (): Promise<void> => {
-      for (let round = 0; round < rounds; round++) {
-        await Promise.all(Array.from({ length: 100 }, () => firstNonce(client)))
-      }
-    }
-    await flood()
-    gc()
-    const before = process.memoryUsage().heapUsed
-    await flood()
-    gc()
-    // 3,000 requests; bare node-turn holds 1.4 kB for each.
-    expect(process.memoryUsage().heapUsed - before).toBeLessThan(1_000_000)
-  })
-
-  it('does not stall over a 64 kB packet of attributes', async () => {
-    const turn = await startTurn()
-    const client = await startClient(turn)
-    const attributes = Array.from({ length: 16_000 }, () => attribute(ATTRIBUTE.evenPort, Buffer.alloc(0)))
-    const packet = encodeMessage({
-      method: METHOD.allocate,
-      messageClass: CLASS.request,
-      transactionId: randomBytes(12),
-      attributes,
-    })
-    for (let copy = 0; copy < 10; copy++) client.raw(packet)
-    const start = performance.now()
-    expect((await client.binding()).code).toBe(0)
-    // Bare node-turn takes 0.6 to 1.4 s for each of the ten.
-    expect(performance.now() - start).toBeLessThan(2_000)
-    expect(turn.stats().refused.malformed).toBe(10)
   })
 })
 
