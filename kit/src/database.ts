@@ -56,5 +56,31 @@ export const sqlStateOf = (error: unknown): string | undefined => {
   return undefined
 }
 
+/** Classes and codes of SQLSTATE by which a server says that it ends, starts, or has no place: nothing is wrong with what was asked. */
+const AWAY = /^(08...|57P0[123]|53300)$/
+/** What Node says of a socket: of one that cannot be opened, or that broke. */
+const BROKEN: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ENOENT',
+  'EAGAIN',
+  'ETIMEDOUT',
+])
+const OF_SOCKETS: ReadonlySet<unknown> = new Set(['connect', 'read', 'write'])
+/** What `pg` says of a connection in words only. */
+const LOST =
+  /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect)/
+
+/** Whether a statement failed because the database could not be reached, or went away in the middle of it. */
+export const isDatabaseAway = (error: unknown): boolean => {
+  for (let next: unknown = error; next instanceof Error; next = next.cause) {
+    const { code, syscall } = next as { code?: unknown; syscall?: unknown }
+    if (typeof code === 'string' && AWAY.test(code)) return true
+    if ((OF_SOCKETS.has(syscall) && BROKEN.has(code)) || LOST.test(next.message)) return true
+  }
+  return false
+}
+
 /** Whether a statement failed because what it wrote is there already. */
 export const isUniqueViolation = (error: unknown): boolean => sqlStateOf(error) === '23505'

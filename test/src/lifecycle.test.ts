@@ -170,13 +170,18 @@ describe('ending', () => {
       pid => / -D \/proc\/self\/cwd/.test(commandOf(pid)) && !commandOf(pid).startsWith('/bin/sh'),
     )
     process.kill(postmaster ?? 0, 'SIGKILL')
+    const refusals: unknown[] = []
     await vi.waitFor(
       async () => {
         const made = await rest(server.url, 'POST', '/v1/rooms', { body: { kind: 'group' } })
+        if (made.status !== 201) refusals.push([made.body.code, made.headers.get('retry-after')])
         expect(made.status).toBe(201)
       },
-      { timeout: 20_000, interval: 200 },
+      { timeout: 20_000, interval: 20 },
     )
+    // Whoever asks meanwhile is told to ask again.
+    expect(refusals.length).toBeGreaterThan(0)
+    expect(refusals).toEqual(refusals.map(() => ['unavailable', '1']))
   })
 
   test('killing npm ends the server it started', async () => {
