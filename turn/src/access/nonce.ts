@@ -1,7 +1,9 @@
 import { createHmac, createSecretKey, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
 
 const HMAC_DIGITS = 24
-const NONCE = /^([0-9a-z]{1,10})-([0-9a-f]{24})$/
+/** Says that we follow RFC 8489 (section 9.2), and that we offer none of its security features. */
+const COOKIE = 'obMatJos2AAAA'
+const NONCE = new RegExp(`^${COOKIE}([0-9a-z]{1,10})-([0-9a-f]{24})$`)
 
 /**
  * Nonces that are computed, not stored: a time and an HMAC over it and the client's address and port. A
@@ -25,7 +27,7 @@ export class Nonces {
   /** @param client address and port the request came from */
   create(client: string, now = Date.now()): string {
     const time = now.toString(36)
-    return `${time}-${this.#sign(time, client)}`
+    return `${COOKIE}${time}-${this.#sign(time, client)}`
   }
 
   valid(nonce: string, client: string, now = Date.now()): boolean {

@@ -180,7 +180,10 @@ export class Control {
     }
     const tuple = tupleOf(client)
     const allocation = this.#allocations.get(tuple)
-    const farewell = this.#farewells.find(tuple, request.transactionId.toString('hex'))
+    const farewell =
+      request.method === METHOD.refresh
+        ? this.#farewells.find(tuple, request.transactionId.toString('hex'))
+        : undefined
     const user = this.#authenticate(packet, request, client, answer, farewell ?? allocation?.user)
     if (user === undefined || user === 'throttled') return user
     answer.sign(user.key)

@@ -249,6 +249,8 @@ describe('allocations', () => {
     const stale = await other.exchange(one.encode(METHOD.allocate, [udp]))
     expect(stale.code).toBe(438)
     expect(stale.values.get(ATTRIBUTE.realm)?.toString()).toBe(REALM)
+    // RFC 8489's mark, with no security features.
+    expect(stale.values.get(ATTRIBUTE.nonce)?.toString()).toMatch(/^obMatJos2AAAA/)
     expect((await other.allocate()).code).toBe(0)
   })
 

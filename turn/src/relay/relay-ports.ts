@@ -48,9 +48,10 @@ export class RelayPorts {
       const socket = await this.#take(port)
       if (!socket) continue
       const bound = socket.address().port
-      if (wish === 'any' || (wish === 'even' && bound % 2 === 0)) return { socket }
+      if (wish === 'any' || (wish === 'even' && bound % 2 === 0)) return { socket: this.#freeLater(socket) }
       const next = wish === 'pair' && bound % 2 === 0 ? await this.#take(bound + 1) : undefined
-      if (next) return { socket, next }
+      if (next) return { socket: this.#freeLater(socket), next: this.#freeLater(next) }
+      this.#used.delete(bound)
       socket.close()
     }
     throw new Error(`No free relay port in ${this.#min}-${this.#max}`)
@@ -71,9 +72,12 @@ export class RelayPorts {
       this.#used.delete(port)
       return undefined
     }
-    const bound = socket.address().port
-    this.#used.add(bound)
-    socket.once('close', () => this.#used.delete(bound))
+    this.#used.add(socket.address().port)
     return socket
+  }
+
+  #freeLater(socket: Socket): Socket {
+    const { port } = socket.address()
+    return socket.once('close', () => this.#used.delete(port))
   }
 }
