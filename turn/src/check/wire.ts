@@ -11,6 +11,8 @@ export type WireOptions = {
   transport?: Transport | undefined
   /** The local address to send from. Default: whatever the system takes. */
   from?: string | undefined
+  /** The local port. Default: a free one. */
+  fromPort?: number | undefined
   /** Over TLS: which certificate to accept. Default: one the system trusts, for the server's address. */
   tls?: Pick<ConnectionOptions, 'ca' | 'rejectUnauthorized' | 'servername'> | undefined
   /** How long connecting may take, TLS handshake included. Default 3000. */
@@ -41,10 +43,10 @@ export const openWire = (
 
 const openUdp = async (
   server: Endpoint,
-  { from = server.address.includes(':') ? '::' : '0.0.0.0' }: WireOptions,
+  { from = server.address.includes(':') ? '::' : '0.0.0.0', fromPort = 0 }: WireOptions,
   onPacket: (packet: Buffer) => void,
 ): Promise<Wire> => {
-  const socket = await bindUdpSocket(from, 0)
+  const socket = await bindUdpSocket(from, fromPort)
   const { address, port } = socket.address()
   let isOpen = true
   const closed = once(socket, 'close').then(() => {})
@@ -64,7 +66,7 @@ const openUdp = async (
 
 const openStream = async (
   server: Endpoint,
-  { transport, from, tls, timeoutMs = 3000 }: WireOptions,
+  { transport, from, fromPort, tls, timeoutMs = 3000 }: WireOptions,
   onPacket: (packet: Buffer) => void,
 ): Promise<Wire> => {
   const where = {
@@ -72,6 +74,7 @@ const openStream = async (
     port: server.port,
     noDelay: true,
     ...(from === undefined ? {} : { localAddress: from }),
+    ...(fromPort === undefined ? {} : { localPort: fromPort }),
   }
   const isTls = transport === 'tls'
   const socket: Socket = isTls ? connectTls({ ...where, ...tls }) : connectTcp(where)

@@ -19,8 +19,8 @@ const COOKIE_END = 8
 
 /** A request or an answer no client of ours comes near. */
 export const MAX_CONTROL_BYTES = 1500
-/** ChannelData with the longest payload there can be, padded: no Send or Data indication is longer. */
-export const MAX_DATA_BYTES = PREFIX_BYTES + 65_536
+/** The longest STUN message there can be; no ChannelData is longer. */
+export const MAX_DATA_BYTES = HEADER_BYTES + 65_532
 
 const NOTHING = Buffer.alloc(0)
 const LEAST_HELD_BYTES = 64
