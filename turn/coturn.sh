@@ -22,7 +22,7 @@ tls_ports=${TURN_TLS_PORTS:-5349}
 # Where coturn listens when the address clients reach is its router's.
 local_address=${COTURN_ADDRESS:-}
 
-items() { printf '%s\n' "$1" | tr ',' '\n' | tr -d ' ' | grep -v '^$' || true; }
+items() { printf '%s\n' "$1" | tr ',' '\n' | sed 's/^ *//; s/ *$//; /^$/d'; }
 # `[2001:db8::7]:40000-40003` and `10.0.0.5:40000` without port and brackets.
 address_of() { printf '%s\n' "$1" | sed -E 's/:[0-9-]+$//; s/^\[(.*)\]$/\1/'; }
 

@@ -101,7 +101,9 @@ export const startServer = async (options: ServerOptions = {}): Promise<TestServ
   register(async () => {
     await stop()
   })
-  const url = `${options.args?.includes('--https') || env.TLS_CERT ? 'https' : 'http'}://127.0.0.1:${env.PORT}`
+  // A TURN service alone keeps its certificate for its relays.
+  const isTls = options.args?.includes('--https') || (env.TLS_CERT && options.services?.join() !== 'turn')
+  const url = `${isTls ? 'https' : 'http'}://127.0.0.1:${env.PORT}`
   const deadline = Date.now() + READY_MS
   while (!/ready/.test(output)) {
     if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
