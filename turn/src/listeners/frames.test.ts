@@ -13,13 +13,16 @@ const stun = (type: number, value: Uint8Array): Buffer => {
   return Buffer.concat([header, value])
 }
 
+/** Payloads in which a byte too many or too few shows. */
+const PATTERN = Buffer.from(Array.from({ length: 251 }, (_none, index) => index))
+
 /** What a message is made from: short to print, quick to shrink. */
 type Kind = { type: number; length: number }
 
 const messageOf = ({ type, length }: Kind): Buffer => {
   const isChannelData = type >= 0x4000
   const size = isChannelData ? length : length & ~3
-  const value = Buffer.from({ length: size }, (_none, index) => index * 7)
+  const value = Buffer.alloc(size, PATTERN)
   return isChannelData ? channelData(type, value) : stun(type, value)
 }
 
