@@ -27,7 +27,7 @@ export const ROOM_ACTIONS = {
   moderate: 'delete messages of others, approve, kick and ban, see who asked to come in and who is banned',
   grant: 'promote and demote those of lower rank, to lower ranks',
   update: 'change title, description, access and the like',
-  administer: 'archive, delete and hand over the room, make owners',
+  administer: 'archive, delete and hand over the room, say how long it keeps its events, make owners',
 } as const
 export type RoomAction = keyof typeof ROOM_ACTIONS
 

@@ -173,6 +173,23 @@ describe('the settings of a room', () => {
     })
   })
 
+  it('say how long events are kept, which is for owners', async () => {
+    await makeGroup()
+    expect(await refusal('mona', 'room:update', { roomId, retentionDays: 1 })).toBe('forbidden')
+    await ok('olga', 'room:update', { roomId, retentionDays: 30 })
+    // What is as it was is no change.
+    expect(await ok('mona', 'room:update', { roomId, title: 'Hers', retentionDays: 30 })).toMatchObject({
+      title: 'Hers',
+      retentionDays: 30,
+    })
+    for (const retentionDays of [1, null]) {
+      expect(await refusal('mona', 'room:update', { roomId, title: 'Not hers', retentionDays })).toBe(
+        'forbidden',
+      )
+    }
+    expect(await ok('olga', 'room:get', { roomId })).toMatchObject({ title: 'Hers', retentionDays: 30 })
+  })
+
   it('of a group never let it be followed', async () => {
     await makeGroup()
     expect(await refusal('olga', 'room:update', { roomId, access: 'open' })).toBe('invalid_request')

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import {
   type Member,
+  RANK,
   RIGHTS,
   type Room,
   type RoomChanges,
@@ -49,10 +50,13 @@ export class RoomSettings {
     this.#log = deps.log
   }
 
-  /** Changes what is given and different; where nothing is, nothing is appended. */
+  /**
+   * Changes what is given and different; where nothing is, nothing is appended.
+   * @throws TrunklineError `forbidden` also for how long events are kept, which is for owners: it deletes what others said
+   */
   update(actor: Actor, roomId: string, wanted: RoomChanges): Promise<Room> {
     return command(this.#log, { roomId, actor, right: 'update' }, async context => {
-      const { room, append, sender } = context
+      const { room, append, sender, rank } = context
       assertSuitsKind(room.kind, wanted)
       const changes = Object.fromEntries(
         Object.entries(wanted).filter(
@@ -60,6 +64,12 @@ export class RoomSettings {
             value !== undefined && !isDeepStrictEqual(value, room[name as keyof RoomChanges]),
         ),
       ) as RoomChanges
+      if (changes.retentionDays !== undefined && rank < RANK.owner) {
+        throw new TrunklineError(
+          'forbidden',
+          'Only owners of this room may change how long it keeps its events.',
+        )
+      }
       if (Object.keys(changes).length > 0) await append({ type: 'room.updated', sender, data: { changes } })
       return now(context)
     })

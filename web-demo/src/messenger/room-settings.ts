@@ -111,7 +111,7 @@ export class RoomSettings extends LightElement {
       }
       <div class="field">
         <label for="tl-edit-retention">Messages</label>
-        <select class="select" id="tl-edit-retention" name="retention">
+        <select class="select" id="tl-edit-retention" name="retention" ?disabled=${!this.room.can('administer')}>
           ${days.map(it => html`<option value=${it ?? ''} ?selected=${it === info.retentionDays}>${retentionWord(it)}</option>`)}
         </select>
       </div>
@@ -137,8 +137,9 @@ export class RoomSettings extends LightElement {
     const changes: RoomChanges = {
       description: text('description'),
       avatar: text('avatar') || null,
-      retentionDays: retention === '' ? null : Number(retention),
     }
+    // For owners to say.
+    if (this.room.can('administer')) changes.retentionDays = retention === '' ? null : Number(retention)
     if (info.kind !== 'direct') {
       changes.title = text('title')
       changes.defaultRole = text('defaultRole') === 'member' ? 'member' : 'publisher'
