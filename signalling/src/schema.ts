@@ -188,7 +188,11 @@ export const events = pgTable(
   ],
 )
 
-/** Rooms users were in and are not any more: what sync tells who was away meanwhile. No reference: the room may be gone. */
+/**
+ * Rooms users were in and are not any more: what sync tells who was away meanwhile, what an export of one's own data looks
+ * through, and whose older tokens let nobody back in. One row of a user and a room however often they part, gone with the
+ * user; so they are kept, and a sync cursor of any age is good. No reference: the room may be gone.
+ */
 export const departures = pgTable(
   'departures',
   {
