@@ -125,7 +125,7 @@ describe.each(TRANSPORTS)('fuzz over %s', transport => {
     const turn = await startTurn({
       tls: await testTls(),
       allowedPeers: allow(peer),
-      limits: { failures: 1_000_000_000 },
+      limits: { failures: 1_000_000_000, handshakesPerAddress: 1_000_000_000 },
     })
     const served = await Promise.all(TRANSPORTS.map(each => startServed(turn, peer, each)))
     const attacked = served[TRANSPORTS.indexOf(transport)]?.relayed as Endpoint

@@ -34,6 +34,12 @@ export const DEFAULT_LIMITS = {
   connectionsPerAddress: 512,
   /** Seconds a connection may be without an allocation, from its first byte on, TLS handshake included. */
   connectionSeconds: 15,
+  /**
+   * TLS handshakes begun by one address in `handshakeSeconds`, at about a millisecond of a processor each: the next
+   * connection is closed before its own.
+   */
+  handshakesPerAddress: 512,
+  handshakeSeconds: 10,
   /** Seconds between two looks whether the TLS certificate's files have changed. */
   certificateSeconds: 60,
 } as const

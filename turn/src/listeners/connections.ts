@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net'
+import { Throttle } from '../access/throttle.ts'
 import type { Refusal } from '../counters.ts'
 import type { Limits } from '../limits.ts'
 
@@ -24,12 +25,14 @@ export class Connections {
   readonly #bySource = new Map<string, Set<Counted>>()
   /** Those without an allocation, and when their time is up (ms), which is in the order of the map. */
   readonly #waiting = new Map<Counted, number>()
+  readonly #handshakes: Throttle
   #count = 0
   #timer: NodeJS.Timeout | undefined
 
   constructor(limits: Limits, onRefused: (reason: Refusal) => void) {
     this.#limits = limits
     this.#onRefused = onRefused
+    this.#handshakes = new Throttle(limits.handshakesPerAddress, limits.handshakeSeconds)
   }
 
   get count(): number {
@@ -45,6 +48,17 @@ export class Connections {
       (this.#count < connections || this.#displace(this.#waiting.keys()))
     if (!hasRoom) this.#onRefused('connections')
     return hasRoom
+  }
+
+  /** @returns whether this address may have one more TLS handshake, which is counted then */
+  mayShakeHands(address: string): boolean {
+    const source = sourceOf(address)
+    if (this.#handshakes.blocked(source)) {
+      this.#onRefused('throttled')
+      return false
+    }
+    this.#handshakes.fail(source)
+    return true
   }
 
   /** Counts it, until `remove`. It waits from now on. */

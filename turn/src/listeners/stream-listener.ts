@@ -89,11 +89,14 @@ export class StreamListener {
       return
     }
     const remote = new Endpoint(remoteAddress, remotePort)
-    if (!this.#connections.makeRoomFor(remote.address)) {
+    const secureContext = this.#secureContext?.()
+    const isTaken =
+      (!secureContext || this.#connections.mayShakeHands(remote.address)) &&
+      this.#connections.makeRoomFor(remote.address)
+    if (!isTaken) {
       raw.destroy()
       return
     }
-    const secureContext = this.#secureContext?.()
     // A reset while hands are shaken is said by the plain socket.
     raw.on('error', () => {})
     const socket = secureContext ? new TLSSocket(raw, { isServer: true, secureContext }) : raw

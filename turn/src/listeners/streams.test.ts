@@ -170,6 +170,18 @@ describe.each(STREAMS)('a %s connection', stream => {
   })
 })
 
+it('shakes hands with one address so often only', async () => {
+  const { turn } = await start({ handshakesPerAddress: 3, handshakeSeconds: 1 })
+  const served = await startClient(turn, credential(), 'tls')
+  await relayedOf(served)
+  for (let index = 0; index < 2; index++) (await dial(turn, 'tls')).socket.destroy()
+  await (await dial(turn, 'tls')).closed
+  expect(turn.stats().refused).toMatchObject({ throttled: 1 })
+  expect((await served.refresh()).code).toBe(0)
+  expect((await (await startClient(turn, credential(), 'tcp')).binding()).code).toBe(0)
+  await expect.poll(() => startClient(turn, credential(), 'tls').catch(() => undefined)).toBeDefined()
+})
+
 it('tells a TCP client from a UDP client of the same address and port', async () => {
   const { turn } = await start()
   const clients: TurnClient[] = []
