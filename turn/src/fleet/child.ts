@@ -1,0 +1,75 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { FromMember, Start, ToMember } from './messages.ts'
+
+const PROGRAM = fileURLToPath(new URL('./process.ts', import.meta.url))
+
+/** How long a process may take to close, ms, before it is killed. */
+const CLOSE_MS = 5000
+
+/** How a process ended. */
+export type Exit = { code: number | null; signal: NodeJS.Signals | null }
+
+/** What of it the fleet is told, apart from how it started. */
+export type News = Exclude<FromMember, { type: 'ready' | 'failed' }>
+
+type Ready = Extract<FromMember, { type: 'ready' }>
+
+/** One process of the fleet, seen from the one that keeps it. */
+export class Child {
+  readonly #process: ChildProcess
+  /** Resolves once it serves; rejects with why it can't. */
+  readonly ready: Promise<Ready>
+  /** Resolves when it has ended, however. */
+  readonly ended: Promise<Exit>
+
+  constructor(start: Start, onNews: (news: News) => void) {
+    this.#process = fork(PROGRAM, [], {
+      // Not what this process was started with: a debugger's port, a test runner's hooks.
+      execArgv: [],
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc', ...start.udpFds],
+    })
+    this.ended = new Promise(resolve => {
+      // A process that could not be started at all has no exit.
+      this.#process.once('error', () => {
+        if (this.#process.pid === undefined) resolve({ code: null, signal: null })
+      })
+      this.#process.once('exit', (code, signal) => resolve({ code, signal }))
+    })
+    this.ready = new Promise((resolve, reject) => {
+      this.#process.on('message', (message: FromMember) => {
+        if (message.type === 'ready') resolve(message)
+        else if (message.type === 'failed') {
+          const Reason = message.name === 'TypeError' ? TypeError : Error
+          reject(new Reason(message.message))
+        } else onNews(message)
+      })
+      void this.ended.then(({ code, signal }) =>
+        reject(new Error(`A TURN process ended with ${signal ?? code} before it served`)),
+      )
+    })
+    this.#process.on('error', () => {})
+    this.send({ type: 'start', start })
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid
+  }
+
+  /** Tells it something; one that has ended is told nothing. */
+  send(message: ToMember): void {
+    if (this.#process.connected) this.#process.send(message, () => {})
+  }
+
+  /** Resolves when it has ended. */
+  async close(): Promise<void> {
+    this.send({ type: 'close' })
+    const kill = setTimeout(() => this.#process.kill('SIGKILL'), CLOSE_MS)
+    await this.ended
+    clearTimeout(kill)
+    // Its last words may still be in the channel.
+    if (this.#process.channel) await once(this.#process, 'disconnect')
+  }
+}

@@ -1,0 +1,327 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import type { TurnClient } from '../check/client.ts'
+import { bindUdpSocket } from '../relay/udp-socket.ts'
+import type { Endpoint } from '../stun/endpoint.ts'
+import { ATTRIBUTE } from '../stun/stun.ts'
+import { hello } from '../testing/allocated.ts'
+import { fleetProcesses, ownerOf, startFleet } from '../testing/fleet.ts'
+import { allow, credential, startClient, startPeer, startTurn, type TestTurn } from '../testing/server.ts'
+import type { TurnStats } from '../turn.ts'
+
+const SETTLE = { timeout: 10_000, interval: 50 }
+
+const untilStats = (turn: TestTurn, wanted: Partial<TurnStats>): Promise<void> =>
+  vi.waitFor(() => expect(turn.stats()).toMatchObject(wanted), SETTLE)
+
+type Allocated = { client: TurnClient; relayed: Endpoint; owner: number }
+
+/** Clients with an allocation each, and the process that has it, until there is one in each of two processes at least. */
+const spread = async (turn: TestTurn, user: string, least = 2): Promise<Allocated[]> => {
+  const processes = fleetProcesses()
+  const all: Allocated[] = []
+  while (all.length < least || new Set(all.map(({ owner }) => owner)).size < 2) {
+    expect(all.length, 'clients are shared out among the processes').toBeLessThan(30)
+    const client = await startClient(turn, credential(user))
+    const answer = await client.allocate()
+    expect(answer.code).toBe(0)
+    const relayed = answer.address(ATTRIBUTE.xorRelayedAddress) as Endpoint
+    all.push({ client, relayed, owner: ownerOf(relayed.port, processes) as number })
+  }
+  return all
+}
+
+/** Whether the ports can be had by somebody else: nobody holds them any more. */
+const expectFree = async (ports: readonly number[]): Promise<void> => {
+  for (const port of ports) {
+    const socket = await bindUdpSocket('127.0.0.1', port)
+    socket.close()
+    const server = createServer().listen({ port, host: '127.0.0.1', exclusive: true })
+    await once(server, 'listening')
+    server.close()
+  }
+}
+
+describe('starting', () => {
+  it('is createTurn for one process', async () => {
+    const turn = await startFleet({ processes: 1 })
+    expect(fleetProcesses()).toEqual([])
+    expect((await (await startClient(turn)).allocate()).code).toBe(0)
+    expect(turn.stats().allocations).toBe(1)
+  })
+
+  it('refuses what makes no sense and what can not be bound, and leaves nothing behind', async () => {
+    await expect(startFleet({ processes: 0 })).rejects.toThrow('processes')
+    await expect(startFleet({ processes: 1.5 })).rejects.toThrow('processes')
+    await expect(startFleet({ realm: 'a realm' })).rejects.toThrow(TypeError)
+    await expect(startFleet({ relayPortMin: 50_000, relayPortMax: 40_000 })).rejects.toThrow('range')
+    await expect(startFleet({ processes: 3, relayPortMin: 50_000, relayPortMax: 50_001 })).rejects.toThrow(
+      'fewer',
+    )
+    const { port } = await startTurn()
+    await expect(startFleet({ port })).rejects.toThrow(`UDP port ${port} on 127.0.0.1 is already in use`)
+    // Nor does a second fleet quietly take part in the first one's clients.
+    const fleet = await startFleet()
+    await expect(startFleet({ port: fleet.port })).rejects.toThrow('already in use')
+    await fleet.close()
+    await vi.waitFor(() => expect(fleetProcesses()).toEqual([]), SETTLE)
+  })
+})
+
+describe('serving', () => {
+  it('shares clients out among the processes, over UDP and TCP, and says what they all did', async () => {
+    const peer = await startPeer()
+    const turn = await startFleet({ allowedPeers: allow(peer) })
+    const all = await spread(turn, 'ada', 4)
+    for (const { client, relayed } of all) {
+      await client.permit(peer.endpoint)
+      const got = peer.next()
+      client.send(peer.endpoint, hello)
+      expect((await got).from).toEqual(relayed)
+      peer.send(hello, relayed)
+      expect((await client.data()).data).toEqual(hello)
+    }
+    const stream = await startClient(turn, credential('bob'), 'tcp')
+    expect((await stream.allocate()).code).toBe(0)
+    const bytes = hello.length * all.length
+    await untilStats(turn, {
+      allocations: all.length + 1,
+      users: 2,
+      allocationsByTransport: { udp: all.length, tcp: 1, tls: 0 },
+      allocationsMade: all.length + 1,
+      bytesToPeers: bytes,
+      bytesToClients: bytes,
+      processes: 2,
+      processesLost: 0,
+      draining: false,
+    })
+    expect(turn.stats().refused.challenged).toBe(all.length + 1)
+    expect((await turn.selfTest()).results.map(({ ok }) => ok)).toEqual([true, true])
+    await turn.close()
+    const ended = turn.lines.filter(({ message }) => message === 'relay ended')
+    expect(new Set(ended.map(line => line.process)).size).toBe(2)
+    expect(ended.filter(({ user }) => user === 'ada')).toHaveLength(all.length)
+    expect(turn.stats()).toMatchObject({ allocations: 0, users: 0, processes: 0 })
+  })
+
+  it('has relay ports from one range, and lets relays of two processes talk to each other in mode public', async () => {
+    const turn = await startFleet({ peers: 'public', relayPortMin: 41_000, relayPortMax: 41_063 })
+    const all = await spread(turn, 'ada', 6)
+    const [first, ...rest] = all as [Allocated, ...Allocated[]]
+    const other = rest.find(({ owner }) => owner !== first.owner) as Allocated
+    for (const { relayed, owner } of all) {
+      const low = all.filter(each => each.owner === owner).every(each => each.relayed.port < 41_032)
+      expect(relayed.port >= 41_000 && relayed.port <= 41_063 && relayed.port < 41_032 === low).toBe(true)
+    }
+    await vi.waitFor(async () => {
+      expect((await first.client.bindChannel(0x4000, other.relayed)).code).toBe(0)
+      expect((await other.client.bindChannel(0x4000, first.relayed)).code).toBe(0)
+    }, SETTLE)
+    first.client.sendChannel(0x4000, hello)
+    expect((await other.client.packet()).subarray(4, 9)).toEqual(hello)
+    // Once the other relay is gone its port is nobody's.
+    await other.client.refresh(0)
+    await vi.waitFor(
+      async () => expect((await first.client.bindChannel(0x4000, other.relayed)).code).toBe(403),
+      SETTLE,
+    )
+  })
+
+  it('tells every process when the allowed peers change', async () => {
+    const peer = await startPeer()
+    const listed: { address: string; port: number }[] = []
+    const turn = await startFleet({ allowedPeers: () => listed })
+    const all = await spread(turn, 'ada')
+    for (const { client } of all) expect((await client.permit(peer.endpoint)).code).toBe(403)
+    listed.push(...allow(peer))
+    await vi.waitFor(async () => {
+      for (const { client } of all) expect((await client.permit(peer.endpoint)).code).toBe(0)
+    }, SETTLE)
+  })
+})
+
+describe('limits', () => {
+  it('on allocations hold over all processes, asked for at once', async () => {
+    const turn = await startFleet({ limits: { allocationsPerUser: 4, allocations: 6 } })
+    const ada = await Promise.all(Array.from({ length: 12 }, () => startClient(turn, credential('ada'))))
+    const codes = await Promise.all(ada.map(async client => (await client.allocate()).code))
+    expect(codes.filter(code => code === 0)).toHaveLength(4)
+    expect(codes.filter(code => code === 486)).toHaveLength(8)
+    const others = await Promise.all(
+      Array.from({ length: 6 }, (_, user) => startClient(turn, credential(`user ${user}`))),
+    )
+    const more = await Promise.all(others.map(async client => (await client.allocate()).code))
+    expect(more.filter(code => code === 0)).toHaveLength(2)
+    expect(more.filter(code => code === 508)).toHaveLength(4)
+    expect(turn.stats()).toMatchObject({ allocations: 6, users: 3 })
+    await ada[codes.indexOf(0)]?.refresh(0)
+    await vi.waitFor(async () => expect((await ada[codes.indexOf(486)]?.allocate())?.code).toBe(0), SETTLE)
+  })
+
+  it.each([
+    ['a user', { bytesPerSecondPerUser: 50_000 }, 'bandwidth'],
+    ['all users', { bytesPerSecond: 50_000 }, 'bandwidthInAll'],
+  ] as const)('on the bandwidth of %s hold over all processes', async (_whose, limits, reason) => {
+    const peer = await startPeer()
+    const turn = await startFleet({ allowedPeers: allow(peer), limits })
+    const all = await spread(turn, 'ada', 6)
+    for (const { client } of all) expect((await client.bindChannel(0x4000, peer.endpoint)).code).toBe(0)
+    let bytes = 0
+    peer.socket.on('message', packet => {
+      bytes += packet.length
+    })
+    const begun = Date.now()
+    // Some 1.2 MB/s, shared evenly: a limit for each process on its own would let through twice as much.
+    const packet = Buffer.alloc(1000)
+    for (let tick = 0; tick < 60; tick++) {
+      for (const { client } of all) for (let i = 0; i < 10; i++) client.sendChannel(0x4000, packet)
+      await new Promise(resolve => setTimeout(resolve, 50))
+    }
+    await vi.waitFor(() => expect(turn.stats().refused[reason]).toBeGreaterThan(1000), SETTLE)
+    const seconds = (Date.now() - begun) / 1000
+    // One second of burst, and what was shared out differently for a moment.
+    expect(bytes).toBeLessThanOrEqual(50_000 * (seconds + 1.2))
+    expect(bytes).toBeGreaterThan(50_000)
+  })
+})
+
+describe('revoking', () => {
+  it('reaches every process, those to come as well', async () => {
+    const turn = await startFleet()
+    const revoked = credential('ada', 600)
+    const ada = await spread(turn, 'ada', 4)
+    const bob = await startClient(turn, credential('bob'))
+    expect((await bob.allocate()).code).toBe(0)
+    expect(turn.revoke('ada', Math.floor(Date.now() / 1000) + 600)).toBe(ada.length)
+    await untilStats(turn, { allocations: 1, users: 1 })
+    for (const { client } of ada) expect((await client.refresh()).code).toBe(401)
+    expect((await bob.refresh()).code).toBe(0)
+
+    process.kill(fleetProcesses()[0] as number, 'SIGKILL')
+    await untilStats(turn, { processes: 2, processesLost: 1 })
+    for (let i = 0; i < 8; i++) {
+      expect((await (await startClient(turn, revoked)).allocate()).code).toBe(401)
+    }
+    expect((await (await startClient(turn, credential('ada', 660))).allocate()).code).toBe(0)
+  })
+})
+
+describe('losing a process', () => {
+  it('costs its own relays and nobody else’s, before and after it is replaced', async () => {
+    const peer = await startPeer()
+    const turn = await startFleet({
+      processes: 3,
+      allowedPeers: allow(peer),
+      limits: { allocationsPerUser: 30 },
+    })
+    const all = await spread(turn, 'ada', 9)
+    for (const { client } of all) await client.bindChannel(0x4000, peer.endpoint)
+    // What a process did in its last quarter of a second is lost with it.
+    await untilStats(turn, { allocationsMade: all.length })
+    const victim = all[0]?.owner as number
+    const survivors = all.filter(({ owner }) => owner !== victim)
+    const lost = all.filter(({ owner }) => owner === victim)
+    expect(survivors.length).toBeGreaterThan(0)
+    const survivorsServed = async () => {
+      for (const { client, relayed } of survivors) {
+        const got = peer.next()
+        client.sendChannel(0x4000, hello)
+        expect((await got).from).toEqual(relayed)
+      }
+    }
+    process.kill(victim, 'SIGKILL')
+    await untilStats(turn, { processesLost: 1, allocations: survivors.length })
+    await survivorsServed()
+    await untilStats(turn, { processes: 3 })
+    await survivorsServed()
+    for (const { client } of survivors) expect((await client.refresh()).code).toBe(0)
+    // The others learn at their next request that theirs is gone, and get another one.
+    for (const { client } of lost) {
+      expect((await client.refresh()).code).toBe(437)
+      expect((await client.allocate()).code).toBe(0)
+    }
+    await untilStats(turn, { allocations: all.length, users: 1, allocationsMade: all.length + lost.length })
+    expect(turn.lines).toContainEqual(
+      expect.objectContaining({ level: 'error', process: victim, signal: 'SIGKILL' }),
+    )
+    expect(fleetProcesses()).toHaveLength(3)
+  })
+
+  it('again and again is answered each time', async () => {
+    const turn = await startFleet()
+    for (let times = 1; times <= 3; times++) {
+      for (const pid of fleetProcesses()) process.kill(pid, 'SIGKILL')
+      await untilStats(turn, { processes: 2, processesLost: 2 * times })
+    }
+    expect((await (await startClient(turn)).allocate()).code).toBe(0)
+  })
+})
+
+describe('ending', () => {
+  it('drains every process, those to come as well', async () => {
+    const turn = await startFleet()
+    const all = await spread(turn, 'ada')
+    const drained = turn.drain(60_000)
+    await vi.waitFor(async () => {
+      for (let i = 0; i < 6; i++) expect((await (await startClient(turn)).allocate()).code).toBe(508)
+    }, SETTLE)
+    expect(turn.stats()).toMatchObject({ draining: true, allocations: all.length })
+    for (const { client } of all) expect((await client.refresh()).code).toBe(0)
+    process.kill(fleetProcesses()[0] as number, 'SIGKILL')
+    await untilStats(turn, { processes: 2, processesLost: 1 })
+    for (let i = 0; i < 6; i++) expect((await (await startClient(turn)).allocate()).code).toBe(508)
+    for (const { client } of all) await client.refresh(0)
+    await drained
+    expect(turn.stats().allocations).toBe(0)
+  })
+
+  it('closes every process, socket and port, twice if asked', async () => {
+    const open = () => readdirSync('/proc/self/fd').length
+    const before = open()
+    const turn = await startFleet({ listenAddress: '::', announcedAddresses: ['127.0.0.1'] })
+    const relayed: number[] = []
+    const here = { ...turn, endpoint: (await startTurn()).endpoint }
+    expect(here.addresses).toHaveLength(4)
+    const local = await startFleet()
+    for (const { relayed: at } of await spread(local, 'ada', 4)) relayed.push(at.port)
+    await Promise.all([turn.close(), turn.close(), local.close()])
+    await turn.close()
+    expect(fleetProcesses()).toEqual([])
+    await expectFree([turn.port, local.port, ...relayed])
+    // The test's own clients and its one server are still there.
+    expect(open() - before).toBeLessThan(20)
+  })
+
+  it('ends with the process that keeps it, killed or not', async () => {
+    const index = fileURLToPath(new URL('../index.ts', import.meta.url))
+    for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
+      const program = `
+        const { createTurnFleet } = await import(${JSON.stringify(index)})
+        const line = () => {}
+        const turn = await createTurnFleet({
+          processes: 3, logger: { debug: line, info: line, warn: line, error: line },
+          listenAddress: '127.0.0.1', port: 0, secrets: ['secret'], realm: 'test',
+          relayPortMin: 0, relayPortMax: 0, peers: 'sfu',
+        })
+        console.log(turn.port)`
+      const parent = spawn(process.execPath, ['--input-type=module', '-e', program], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      onTestFinished(() => {
+        parent.kill('SIGKILL')
+      })
+      const [text] = await once(parent.stdout, 'data')
+      const processes = fleetProcesses(parent.pid)
+      expect(processes).toHaveLength(3)
+      parent.kill(signal)
+      await once(parent, 'exit')
+      const alive = () => readdirSync('/proc').filter(entry => processes.includes(Number(entry)))
+      await vi.waitFor(() => expect(alive()).toEqual([]), SETTLE)
+      await expectFree([Number(text)])
+    }
+  })
+})

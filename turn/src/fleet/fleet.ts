@@ -1,0 +1,415 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { AllowedPeer } from '../access/policy.ts'
+import { Revocations } from '../access/revocations.ts'
+import { selfTest } from '../check/self-test.ts'
+import { tlsHostsOf } from '../check/served-certificate.ts'
+import { listenAddresses, openListeners } from '../listeners/listeners.ts'
+import { RelayPorts } from '../relay/relay-ports.ts'
+import { readOptions, relayAddress, type Setting, urlsOf } from '../setting.ts'
+import type { Endpoint } from '../stun/endpoint.ts'
+import { createTurn, type Turn, type TurnOptions, type TurnStats } from '../turn.ts'
+import { Child, type News } from './child.ts'
+import { HeldSocket } from './held-socket.ts'
+import { FleetLedger, type Shares, type Slot } from './ledger.ts'
+import type { RelayPort, Start } from './messages.ts'
+import { addStats, NO_STATS, withoutGauges } from './stats.ts'
+
+/** How often a function of allowed peers is asked, ms. */
+const LIST_MS = 1000
+/** How often a draining fleet looks whether somebody is left, ms. */
+const DRAIN_LOOK_MS = 100
+/** How long changed shares of all bandwidth may wait to be told, so that a burst of allocations is one message. */
+const SHARE_MS = 100
+/** Before a process is replaced that did not serve long, ms: so much at first, doubled each time. */
+const FIRST_PAUSE_MS = 100
+const LONGEST_PAUSE_MS = 5000
+/** A process that served so long, ms, is replaced at once. */
+const SOUND_MS = 60_000
+
+/** The place of one process: its sockets, its relay ports, and who fills it now. */
+type Place = {
+  slot: Slot
+  sockets: readonly HeldSocket[]
+  options: Start['options']
+  child?: Child | undefined
+  serving: boolean
+  startedAt: number
+  /** How often in a row its process did not serve long. */
+  failures: number
+  restart?: NodeJS.Timeout | undefined
+  stats: TurnStats
+  relayPorts: Map<string, RelayPort>
+  totalShare: number
+  /** What waits for the process to say that a self-test is allowed. */
+  selfTests: Map<number, () => void>
+}
+
+/** A slice of the relay ports for each process, so that none tries a port of another's. */
+const sliceOf = (range: Setting['range'], processes: number, slot: Slot) => {
+  if (range.min === 0) return range
+  const each = Math.floor((range.max - range.min + 1) / processes)
+  if (each === 0)
+    throw new TypeError(`The relay ports ${range.min}-${range.max} are fewer than the processes`)
+  const min = range.min + slot * each
+  return { min, max: slot === processes - 1 ? range.max : min + each - 1 }
+}
+
+/** Finds out that every port can be had, and which those are that the system chooses. */
+const claimPorts = async (options: TurnOptions, { limits }: Setting) => {
+  const listeners = await openListeners(options, {
+    limits,
+    onRequest: () => undefined,
+    onGone: () => {},
+    onRefused: () => {},
+    onError: () => {},
+  })
+  await listeners.close()
+  const { port, tlsPorts } = listeners
+  return { port, tlsPorts }
+}
+
+/** Several processes on the same ports, as one Turn. */
+class Fleet {
+  readonly #options: TurnOptions
+  readonly #setting: Setting
+  readonly #ledger: FleetLedger
+  readonly #revocations = new Revocations()
+  readonly #nonceKey = randomBytes(32)
+  readonly #places: Place[] = []
+  #allowedPeers: readonly AllowedPeer[] = []
+  /** What processes counted that are no more. */
+  #past: TurnStats = NO_STATS
+  #lost = 0
+  #lastTest = 0
+  #draining = false
+  #isClosing = false
+  #sharing: NodeJS.Timeout | undefined
+  #listing: NodeJS.Timeout | undefined
+  #closed: Promise<void> | undefined
+
+  constructor(options: TurnOptions, setting: Setting, processes: number) {
+    this.#options = options
+    this.#setting = setting
+    this.#ledger = new FleetLedger(setting.limits, processes)
+  }
+
+  /** @throws as createTurn does */
+  async start(processes: number): Promise<Turn> {
+    const { listenAddress, tls, allowedPeers = [] } = this.#options
+    const { announced, range } = this.#setting
+    for (const endpoint of announced) new RelayPorts(relayAddress(listenAddress, endpoint), range)
+    const slices = Array.from({ length: processes }, (_, slot) => sliceOf(range, processes, slot))
+    const { port, tlsPorts } = await claimPorts(this.#options, this.#setting)
+    this.#listPeers(allowedPeers)
+    const { logger: _logger, allowedPeers: _peers, ...rest } = this.#options
+    try {
+      for (const [slot, slice] of slices.entries()) {
+        this.#places.push(
+          newPlace(slot, listenAddress, {
+            ...rest,
+            port,
+            tls: tls && { ...tls, ports: tlsPorts },
+            reusePort: true,
+            relayPortMin: slice.min,
+            relayPortMax: slice.max,
+          }),
+        )
+      }
+      const started = await Promise.allSettled(this.#places.map(place => this.#fill(place)))
+      const failed = started.find(each => each.status === 'rejected')
+      if (failed) throw failed.reason
+      for (const place of this.#places) this.#watch(place)
+      const addresses = started.flatMap(each =>
+        each.status === 'fulfilled' ? [each.value.addresses] : [],
+      )[0]
+      const hosts = announced.map(({ address }) => address)
+      return this.#turn(port, tlsPorts, addresses ?? [], await tlsHostsOf(tls, hosts))
+    } catch (error) {
+      await this.#close()
+      throw error
+    }
+  }
+
+  #turn(
+    port: number,
+    tlsPorts: readonly number[],
+    addresses: readonly string[],
+    tlsHosts: readonly string[],
+  ): Turn {
+    const { logger, listenAddress, peers } = this.#options
+    const { announced, credentials, range } = this.#setting
+    const urls = urlsOf(announced, port, tlsPorts, tlsHosts)
+    logger.info({ addresses, urls, peers, processes: this.#places.length }, 'TURN is listening')
+    return {
+      port,
+      tlsPorts,
+      addresses,
+      urls,
+      stats: () => this.#stats(),
+      selfTest: () =>
+        selfTest({
+          listen: listenAddress,
+          announced: announced.map(({ address }) => address),
+          port,
+          tlsPorts,
+          tlsHosts,
+          range,
+          credentials,
+          policy: { allowSelfTest: (user, echo) => this.#allowSelfTest(user, echo) },
+        }),
+      revoke: (user, expiry) => this.#revoke(user, expiry),
+      drain: ms => this.#drain(ms),
+      close: () => {
+        this.#closed ??= this.#close().then(() => logger.info({}, 'TURN is closed'))
+        return this.#closed
+      },
+    }
+  }
+
+  /** Starts a process in an empty place; resolves when it serves. */
+  async #fill(place: Place) {
+    place.startedAt = Date.now()
+    place.serving = false
+    place.totalShare = this.#ledger.totalShare(place.slot)
+    const child = new Child(
+      {
+        options: place.options,
+        allowedPeers: this.#allowedPeers,
+        udpFds: place.sockets.map(({ fd }) => fd),
+        nonceKey: this.#nonceKey,
+        revoked: this.#revocations.revoked,
+        relayPorts: this.#places.flatMap(({ relayPorts }) => [...relayPorts.values()]),
+        shares: { total: place.totalShare, users: [] },
+        draining: this.#draining,
+      },
+      news => this.#hear(place, news),
+    )
+    place.child = child
+    const ready = await child.ready
+    place.serving = true
+    return ready
+  }
+
+  /** Replaces the process of a place when it ends. */
+  #watch(place: Place): void {
+    const { child } = place
+    if (!child) return
+    const { pid } = child
+    void child.ended.then(exit => {
+      this.#clear(place)
+      if (this.#isClosing) return
+      this.#lost++
+      const sound = Date.now() - place.startedAt >= SOUND_MS
+      place.failures = sound ? 0 : place.failures + 1
+      const pause =
+        place.failures === 0 ? 0 : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (place.failures - 1))
+      this.#options.logger.error(
+        { process: pid, ...exit, replacedInMs: pause },
+        'a TURN process ended, and its relays with it',
+      )
+      place.restart = setTimeout(() => {
+        const filling = this.#fill(place)
+        this.#watch(place)
+        filling.catch((error: Error) => {
+          this.#options.logger.error({ err: error }, 'a TURN process could not be started')
+        })
+      }, pause)
+    })
+  }
+
+  /** Gives back what the ended process of a place held. */
+  #clear(place: Place): void {
+    place.child = undefined
+    place.serving = false
+    this.#past = addStats(this.#past, withoutGauges(place.stats))
+    place.stats = NO_STATS
+    for (const user of this.#ledger.drop(place.slot)) this.#shareUser(user)
+    this.#shareTotalsSoon()
+    for (const at of place.relayPorts.values()) this.#tellRelay(place, at, false)
+    place.relayPorts.clear()
+    for (const allowed of place.selfTests.values()) allowed()
+    place.selfTests.clear()
+  }
+
+  #hear(place: Place, news: News): void {
+    switch (news.type) {
+      case 'take':
+        this.#take(place, news.id, news.user)
+        return
+      case 'release':
+        this.#ledger.release(place.slot, news.user)
+        this.#shareUser(news.user)
+        this.#shareTotalsSoon()
+        return
+      case 'relayPort': {
+        const key = `${news.at.address} ${news.at.port}`
+        if (news.open) place.relayPorts.set(key, news.at)
+        else place.relayPorts.delete(key)
+        this.#tellRelay(place, news.at, news.open)
+        return
+      }
+      case 'selfTestAllowed':
+        place.selfTests.get(news.id)?.()
+        place.selfTests.delete(news.id)
+        return
+      case 'stats':
+        place.stats = news.stats
+        return
+      case 'log':
+        this.#options.logger[news.level]({ ...news.fields, process: place.child?.pid }, news.message)
+    }
+  }
+
+  #take(place: Place, id: number, user: string): void {
+    const empty = this.#ledger.isKnownElsewhere(place.slot, user)
+    const refused = this.#ledger.take(place.slot, user)
+    if (refused === undefined) {
+      place.totalShare = this.#ledger.totalShare(place.slot)
+      const bytesPerSecond = this.#ledger.userShare(place.slot, user)
+      this.#share(place, { total: place.totalShare, users: [{ user, bytesPerSecond, empty }] })
+      this.#shareUser(user, place)
+      this.#shareTotalsSoon()
+    }
+    place.child?.send({ type: 'taken', id, refused })
+  }
+
+  /** Tells the processes with allocations of the user what is theirs of its bandwidth, but for one that knows. */
+  #shareUser(user: string, knows?: Place): void {
+    for (const slot of this.#ledger.slotsOf(user)) {
+      const place = this.#places[slot]
+      if (!place || place === knows) continue
+      const bytesPerSecond = this.#ledger.userShare(slot, user)
+      this.#share(place, { total: place.totalShare, users: [{ user, bytesPerSecond, empty: false }] })
+    }
+  }
+
+  #shareTotalsSoon(): void {
+    this.#sharing ??= setTimeout(() => {
+      this.#sharing = undefined
+      for (const place of this.#places) {
+        const total = this.#ledger.totalShare(place.slot)
+        if (total === place.totalShare) continue
+        place.totalShare = total
+        this.#share(place, { total, users: [] })
+      }
+    }, SHARE_MS).unref()
+  }
+
+  #share(place: Place, shares: Shares): void {
+    place.child?.send({ type: 'shares', shares })
+  }
+
+  /** Tells all but one about a relay of that one: only where relays may talk to each other does it matter. */
+  #tellRelay(from: Place, at: RelayPort, open: boolean): void {
+    if (this.#options.peers !== 'public') return
+    for (const place of this.#places) {
+      if (place !== from) place.child?.send({ type: 'relayPort', at, open })
+    }
+  }
+
+  #listPeers(allowed: NonNullable<TurnOptions['allowedPeers']>): void {
+    if (typeof allowed !== 'function') {
+      this.#allowedPeers = allowed
+      return
+    }
+    this.#allowedPeers = allowed()
+    let known = JSON.stringify(this.#allowedPeers)
+    this.#listing = setInterval(() => {
+      const peers = allowed()
+      const now = JSON.stringify(peers)
+      if (now === known) return
+      known = now
+      this.#allowedPeers = peers
+      for (const { child } of this.#places) child?.send({ type: 'allowedPeers', peers })
+    }, LIST_MS).unref()
+  }
+
+  /** In every process, because the system chooses which of them the test's packets reach. */
+  async #allowSelfTest(user: string, { address, port }: Endpoint): Promise<() => void> {
+    const tell = (echo: RelayPort | undefined): Promise<unknown> => {
+      const id = ++this.#lastTest
+      const served = this.#places.filter(({ serving }) => serving)
+      return Promise.all(
+        served.map(place => {
+          const allowed = new Promise<void>(resolve => place.selfTests.set(id, resolve))
+          place.child?.send({ type: 'selfTest', id, user, echo })
+          return allowed
+        }),
+      )
+    }
+    await tell({ address, port })
+    return () => void tell(undefined)
+  }
+
+  #stats(): TurnStats {
+    const sum = this.#places.reduce((all, { stats }) => addStats(all, stats), this.#past)
+    return {
+      ...sum,
+      allocations: this.#ledger.total,
+      users: this.#ledger.users,
+      draining: this.#draining,
+      processes: this.#places.filter(({ serving }) => serving).length,
+      processesLost: this.#lost,
+    }
+  }
+
+  #revoke(user: string, expiry: number): number {
+    this.#revocations.add(user, expiry)
+    for (const { child } of this.#places) child?.send({ type: 'revoke', user, expiry })
+    return this.#ledger.allocationsOf(user)
+  }
+
+  async #drain(ms: number): Promise<void> {
+    this.#draining = true
+    for (const { child } of this.#places) child?.send({ type: 'drain' })
+    const until = Date.now() + ms
+    while (this.#ledger.total > 0 && Date.now() < until) await sleep(DRAIN_LOOK_MS)
+  }
+
+  async #close(): Promise<void> {
+    this.#isClosing = true
+    clearTimeout(this.#sharing)
+    clearInterval(this.#listing)
+    for (const { restart } of this.#places) clearTimeout(restart)
+    await Promise.all(this.#places.map(({ child }) => child?.close()))
+    for (const { sockets } of this.#places) for (const socket of sockets) socket.close()
+  }
+}
+
+/** @throws Error when a socket can't be bound; then none of them is left */
+const newPlace = (slot: Slot, listenAddress: string, options: Start['options']): Place => {
+  const sockets: HeldSocket[] = []
+  try {
+    for (const address of listenAddresses(listenAddress)) sockets.push(new HeldSocket(address, options.port))
+  } catch (error) {
+    for (const socket of sockets) socket.close()
+    throw error
+  }
+  return {
+    slot,
+    sockets,
+    options,
+    serving: false,
+    startedAt: 0,
+    failures: 0,
+    stats: NO_STATS,
+    relayPorts: new Map(),
+    totalShare: 0,
+    selfTests: new Map(),
+  }
+}
+
+/**
+ * Starts a STUN and TURN server in several processes that share its ports and keep its limits together; with one it is
+ * createTurn. A process that dies is replaced; `stats` are up to a quarter of a second old.
+ * @throws as createTurn does
+ */
+export const createTurnFleet = async (options: TurnOptions & { processes: number }): Promise<Turn> => {
+  const { processes, ...rest } = options
+  if (!Number.isInteger(processes) || processes < 1 || processes > 256) {
+    throw new TypeError(`The number of TURN processes must be from 1 to 256, not ${processes}`)
+  }
+  if (processes === 1) return createTurn(rest)
+  return new Fleet(rest, readOptions(rest), processes).start(processes)
+}
