@@ -1,32 +1,30 @@
 import type { Browser } from 'playwright-core'
 import { beforeAll, expect, onTestFinished, test, vi } from 'vitest'
-import { joinCall, launchBrowser, type Relaying, type Visitor, visit } from './support/browser.ts'
-import { makeCertificate } from './support/certificate.ts'
+import { joinCall, launchBrowser, type Relaying, trusting, type Visitor, visit } from './support/browser.ts'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
-import { startServer, type TestServer, temporaryFolder } from './support/server.ts'
+import { startServer, type TestServer } from './support/server.ts'
+import { certificateFiles } from './support/turn.ts'
 
 const WAIT = { timeout: 45_000, interval: 250 }
 /** Chromium refreshes an allocation when half of this is over, so two of them mean two refreshes at least. */
 const LIFETIME_SECONDS = 4
-const CREDENTIAL_SECONDS = 5
+const CREDENTIAL_SECONDS = 12
 
 const register = cleanUpAfterAll()
 let server: TestServer
 let browser: Browser
 
 beforeAll(async () => {
-  const { certPath, keyPath, browserFlag } = await makeCertificate(temporaryFolder(register))
+  const certificate = await certificateFiles(register)
   server = await startServer({
     register,
     env: {
-      TLS_CERT: certPath,
-      TLS_KEY: keyPath,
-      TURN_TLS_PORTS: '0',
+      ...certificate,
       TURN_LIFETIME_SECONDS: String(LIFETIME_SECONDS),
       TURN_CREDENTIAL_SECONDS: String(CREDENTIAL_SECONDS),
     },
   })
-  browser = await launchBrowser(register, [browserFlag])
+  browser = await launchBrowser(register, [trusting(certificate.TLS_CERT)])
 })
 
 type Seen = {

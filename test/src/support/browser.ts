@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { createHash, X509Certificate } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
@@ -25,6 +26,17 @@ const FLAGS = [
   '--disable-domain-reliability',
   '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost',
 ]
+
+/**
+ * The flag that makes Chromium trust a self-made certificate, for pages and for `turns:` alike. What Playwright offers
+ * instead, `ignoreHTTPSErrors`, holds for pages only, as does a click through the browser's warning: Chromium then
+ * refuses the relay with error 701, "Failed to establish connection".
+ */
+export const trusting = (certPath: string): string => {
+  const { publicKey } = new X509Certificate(readFileSync(certPath))
+  const key = publicKey.export({ type: 'spki', format: 'der' })
+  return `--ignore-certificate-errors-spki-list=${createHash('sha256').update(key).digest('base64')}`
+}
 
 /** A real Chromium with a fake camera and microphone. */
 export const launchBrowser = async (
