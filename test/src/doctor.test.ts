@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { freePort, startServer, temporaryFolder } from './support/server.ts'
+import { certificateFiles } from './support/turn.ts'
 
 const MAIN = fileURLToPath(new URL('../../cli/src/main.ts', import.meta.url))
 
@@ -30,6 +31,19 @@ test('a machine that is right passes every check', async () => {
     expect(said).toMatch(new RegExp(`[✓!] ${name} `))
   }
   expect(code).toBe(0)
+})
+
+test('TURN is tried over every transport, with the certificate browsers would see', async () => {
+  const tls = await certificateFiles(onTestFinished)
+  const ports = { TURN_PORT: String(await freePort()), TURN_TLS_PORTS: String(await freePort()) }
+  const trusted = await doctor({ ...tls, ...ports, NODE_EXTRA_CA_CERTS: tls.TLS_CERT })
+  const { TURN_PORT, TURN_TLS_PORTS } = ports
+  expect(trusted.said).toContain(
+    `relays through udp 127.0.0.1:${TURN_PORT}, tcp 127.0.0.1:${TURN_PORT}, tls 127.0.0.1:${TURN_TLS_PORTS}`,
+  )
+  const { code, said } = await doctor({ ...tls, ...ports })
+  expect(said).toMatch(/✗ turn .*Browsers refuse the TLS certificate.*\n\s+→ .*NODE_EXTRA_CA_CERTS/)
+  expect(code).toBe(1)
 })
 
 test('each fault is named with its fix', async () => {

@@ -3,23 +3,31 @@ import { createTurn } from '@trunkline/turn'
 import { turnOptions } from '../turn.ts'
 import { type Check, failed, ok } from './check.ts'
 
-/** TURN relays a byte to itself through the announced address; on a free port when the real one is in use. */
+/**
+ * TURN relays a byte to itself through every announced address over every transport; on free ports while the real ones
+ * are in use. The Trunkline that runs there tests itself on its own.
+ */
 export const turn: Check = {
   name: 'turn',
   run: async ({ settings, running, ...addresses }) => {
     try {
       const options = turnOptions(settings, addresses)
       const relay = await createTurn({
-        logger: createLogger({ name: 'doctor', level: 'silent' }),
         ...options,
         ...(running ? { port: 0, tls: options.tls && { ...options.tls, ports: [0] } } : {}),
+        logger: createLogger({ name: 'doctor', level: 'silent' }),
         secrets: ['only-for-this-check'],
+        allowedPeers: [],
       })
-      const { results } = await relay.selfTest()
-      await relay.close()
-      for (const result of results) if (!result.ok) return failed(result.cause, result.fix)
+      const { results } = await relay.selfTest().finally(() => relay.close())
+      const wrong = results.flatMap(result => (result.ok ? [] : [result]))
+      if (wrong.length > 0) {
+        const fixes = new Set(wrong.map(({ fix }) => fix))
+        return failed(wrong.map(({ cause }) => cause).join('; '), [...fixes].join('; '))
+      }
+      const ways = results.map(({ transport, address }) => `${transport} ${address}`).join(', ')
       return ok(
-        `relays through ${results.map(({ transport, address }) => `${transport} ${address}`).join(', ')}`,
+        `relays through ${ways}${running ? ', while a Trunkline runs on the ports it is set to' : ''}`,
       )
     } catch (error) {
       return failed(
