@@ -1,18 +1,13 @@
-import type { Socket } from 'node:dgram'
 import { setTimeout as sleep } from 'node:timers/promises'
 import TurnServer from 'node-turn'
 import { Authenticator, type User } from '../access/authenticator.ts'
-import { Credentials } from '../access/credentials.ts'
+import type { Credentials } from '../access/credentials.ts'
 import type { Nonces } from '../access/nonce.ts'
 import type { PeerPolicy } from '../access/policy.ts'
-import type { Account, Quota } from '../access/quota.ts'
-import type { Revocations } from '../access/revocations.ts'
 import type { Counters, Refusal } from '../counters.ts'
-import type { Limits } from '../limits.ts'
 import type { Client } from '../listeners/client.ts'
 import type { Logger } from '../log.ts'
 import type { Relay } from '../relay/relay.ts'
-import type { BoundPorts, PortWish } from '../relay/relay-ports.ts'
 import { type Endpoint, FAMILY, type Family } from '../stun/endpoint.ts'
 import { checkRequest, type Request } from '../stun/packet-check.ts'
 import { ATTRIBUTE, attribute, METHOD } from '../stun/stun.ts'
@@ -22,15 +17,14 @@ import {
   BAD_REQUEST,
   CAPACITY,
   MISMATCH,
-  QUOTA,
   STALE_NONCE,
   UNAUTHENTICATED,
   WRONG_CREDENTIALS,
 } from './admission.ts'
+import { Allocator, type AllocatorDeps, Refused } from './allocator.ts'
 import { Answer, addressErrorValue } from './answer.ts'
 import { Farewells } from './farewells.ts'
 import { Incoming, tupleOf } from './incoming.ts'
-import { Reservations } from './reservations.ts'
 
 // node-turn 0.0.6 (last commit 2020) decides about authenticated requests; this file is all it touches. What it gets
 // wrong, what closes it here, and the test that fails on node-turn as published and passes here, in
@@ -49,13 +43,13 @@ import { Reservations } from './reservations.ts'
 //   no peer policy                       Admission, before node-turn's handlers               "private addresses"
 //   UDP only                             listeners/, and a 5-tuple that tells transports      "TCP clients"
 //   IPv6 text mis-expanded               Endpoint spells addresses out                        "IPv6 addresses"
-//   no quota                             Quota, in allocateUdp                                "a user has a quota"
+//   no quota                             Allocator, in allocateUdp                              "a user has a quota"
 //   no bandwidth cap                     Account                                              "a user has a bandwidth"
 //   no time-limited credentials          Credentials                                          "an expired credential"
 //
 // Three more, seen in its source and so tested on ours alone: a freed allocation's timer ends the next one on its
 // 5-tuple (#end clears it; lifetimes.test.ts), EVEN-PORT binds the client's own port number, and RESERVATION-TOKEN is
-// looked for where it never puts one (RelayPorts and Reservations, node-turn is not told; requests.test.ts).
+// looked for where it never puts one (RelayPorts and Allocator, node-turn is not told; requests.test.ts).
 
 /** What node-turn takes for a socket: it asks for the address and wants to listen, nothing else. */
 type RelayHandle = {
@@ -84,29 +78,18 @@ type Allocation = {
 
 type Message = Incoming<Allocation>
 
-/** Binds relay sockets. @throws Error when there is no port left */
-export type BindPorts = (family: Family, wish: PortWish) => Promise<BoundPorts>
-
-/** Makes a relay of a bound socket. */
-export type OpenRelay = (of: { socket: Socket; family: Family; client: Client; account: Account }) => Relay
-
 /** How often a draining server looks whether somebody is left, ms. */
 const DRAIN_LOOK_MS = 100
 
-export type ControlDeps = {
+export type ControlDeps = AllocatorDeps & {
   logger: Logger
   realm: string
   /** What we relay in. */
   families: readonly Family[]
   credentials: Credentials
-  revocations: Revocations
   nonces: Nonces
   policy: PeerPolicy
-  quota: Quota
-  limits: Limits
   counters: Counters
-  bindPorts: BindPorts
-  openRelay: OpenRelay
 }
 
 /** Answers STUN Binding and TURN's requests. Packets come in by `handle`, answers leave by the client. */
@@ -120,7 +103,7 @@ export class Control {
   readonly #allocations = new Map<string, Allocation>()
   /** By 5-tuple, the transaction of the Allocate whose relay socket is being bound. */
   readonly #pending = new Map<string, string>()
-  readonly #reservations: Reservations
+  readonly #allocator: Allocator
   readonly #farewells = new Farewells()
   #closed = false
   #isDraining = false
@@ -130,9 +113,7 @@ export class Control {
     this.#realm = attribute(ATTRIBUTE.realm, Buffer.from(deps.realm))
     this.#authenticator = new Authenticator(deps)
     this.#admission = new Admission(deps.policy, deps.limits, deps.families)
-    this.#reservations = new Reservations(deps.limits.reservationSeconds, ({ account }) =>
-      deps.quota.release(account),
-    )
+    this.#allocator = new Allocator(deps, this.#admission)
     const server = new TurnServer({ listeningIps: [], debugLevel: 'OFF', debug: () => {} })
     server.maxAllocateTimeout = deps.limits.maxLifetimeSeconds
     server.allocations = new Proxy(Object.create(null), {
@@ -211,7 +192,7 @@ export class Control {
       sockets[0].relay.account.user === user ? [tuple] : [],
     )
     for (const tuple of tuples) this.#end(tuple)
-    this.#reservations.clear(user)
+    this.#allocator.forget(user)
     return tuples.length
   }
 
@@ -226,7 +207,7 @@ export class Control {
   close(): void {
     this.#closed = true
     for (const tuple of [...this.#allocations.keys()]) this.#end(tuple, true)
-    this.#reservations.clear()
+    this.#allocator.close()
   }
 
   /**
@@ -333,52 +314,16 @@ export class Control {
   }
 
   async #openRelay(message: Message): Promise<[RelayHandle]> {
-    const { quota, revocations, bindPorts, openRelay } = this.#deps
-    const { tuple, transactionID, client, answer, lifetime = 0 } = message
-    const claim = Credentials.parse(message.user.username)
-    if (!claim) throw new Error('An allocation needs a user')
-    this.#pending.set(tuple, transactionID)
-    /** What to give back when there will be no relay. */
-    const taken: { accounts: Account[]; sockets: Socket[] } = { accounts: [], sockets: [] }
-    const take = async (): Promise<Account> => {
-      const account = await quota.take(claim.user)
-      if (typeof account === 'string') {
-        answer.reject(...(account === 'quota' ? QUOTA : CAPACITY))
-        throw new Error('No room for another allocation')
-      }
-      taken.accounts.push(account)
-      return account
-    }
+    const { tuple, client, user, answer, lifetime = 0 } = message
+    this.#pending.set(tuple, message.transactionID)
     try {
-      const token = message.first(ATTRIBUTE.reservationToken)
-      const reservation = token === undefined ? undefined : this.#reservations.take(String(token), claim.user)
-      if (token !== undefined && !reservation) throw new Error('Nothing is reserved under this token')
-      const wish = this.#admission.port(message)
-      const account = reservation?.account ?? (await take())
-      if (reservation) {
-        taken.accounts.push(account)
-        taken.sockets.push(reservation.socket)
-      }
-      const nextAccount = wish === 'pair' ? await take() : undefined
-      const family = reservation?.family ?? this.#admission.family(message)
-      const { socket, next }: BoundPorts = reservation ?? (await bindPorts(family, wish))
-      taken.sockets.push(socket, ...(next ? [next] : []))
-      if (this.#closed || revocations.holds(claim.user, claim.expiry)) {
-        throw new Error('The server closed, or the credential was revoked, while the relay was opened')
-      }
-      const relay = openRelay({ socket, family, client, account })
-      const handle = {
-        relay,
-        lifetime,
-        token: next && nextAccount && this.#reservations.hold({ socket: next, family, account: nextAccount }),
-        address: () => relay.relayed,
-        on: () => {},
-      }
+      const { relay, token } = await this.#allocator.open(message, client, user.username)
+      const handle = { relay, lifetime, token, address: () => relay.relayed, on: () => {} }
       this.#announce(message, handle)
       return [handle]
     } catch (error) {
-      for (const account of taken.accounts) quota.release(account)
-      for (const socket of new Set(taken.sockets)) socket.close()
+      // node-turn says 508 to anything that goes wrong here; what was said before stays.
+      if (error instanceof Refused) answer.reject(...error.rejection)
       throw error
     } finally {
       this.#pending.delete(tuple)
