@@ -64,9 +64,10 @@ export const startTurn = async (
   const { settings, services, announcedAddress, vault, logger, lifecycle, listener, metrics } = composition
   const media: AllowedPeer = { address: announcedAddress, port: sfuPorts(composition, sfu) }
   // Loaded only where it runs: a process with other services starts without it.
-  const { createTurn } = await import('@trunkline/turn')
-  const turn = await createTurn({
+  const { createTurnFleet } = await import('@trunkline/turn')
+  const turn = await createTurnFleet({
     ...turnOptions(settings, composition),
+    processes: settings.TURN_PROCESSES,
     logger,
     secrets: turnSecrets(settings, vault),
     allowedPeers: [media, ...(settings.TURN_ALLOWED_PEERS ?? [])],
