@@ -4,9 +4,6 @@ import { isIPv6 } from 'node:net'
 /** What the kernel may hold of a burst while the event loop is elsewhere; it caps this by its own limit. */
 const RECEIVE_BUFFER_BYTES = 4_194_304
 
-/** Nothing waits for a datagram's sending: a lost one is the client's to repeat. */
-const ignoreSendError = (): void => {}
-
 /**
  * A bound UDP socket that never resolves names: destinations are always addresses, and answering dgram's
  * lookup at once saves a trip through the resolver for each packet.
@@ -52,6 +49,7 @@ export const sendDatagram = (
   maxQueuedBytes: number,
 ): boolean => {
   if (socket.getSendQueueSize() > maxQueuedBytes) return false
-  socket.send(packet, port, address, ignoreSendError)
+  // Without a callback: one would cost a turn of the tick queue for each packet, and a lost one is the client's to repeat.
+  socket.send(packet, port, address)
   return true
 }
