@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { cleanUpAfterAll, type Register } from './support/clean-ups.ts'
 import { doneOf } from './support/jobs.ts'
@@ -17,6 +18,10 @@ import {
 import { until } from './support/until.ts'
 
 const TRUNKLINE_SECRET = 'a-secret-for-turn-tests'
+
+/** Processes a process has started. */
+const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
 
 /** What the log says, one object a line. */
 const lines = (server: TestServer) =>
@@ -223,6 +228,49 @@ describe('signalling and TURN in processes of their own', () => {
     await expectRefused(urls[1] ?? '', credential)
     expect((await client.refresh(600)).code).not.toBe(0)
   })
+})
+
+test('several processes on the same ports are one service', async () => {
+  const { signalling, turn, echo } = await startPair(onTestFinished, {
+    TURN_PROCESSES: '2',
+    TURN_DRAIN_SECONDS: '60',
+  })
+  const { urls, credential } = await iceOf(signalling.url, await mintToken(signalling.url, 'ada'))
+  const relays = await Promise.all(
+    Array.from({ length: 8 }, async (_, i) => {
+      const client = await connectTurn(urls[1 + (i % 3)] ?? '', credential, onTestFinished)
+      await relayTo(client, echo)
+      expect(await echoed(client, echo, `over ${i}`)).toBe(`over ${i}`)
+      return client
+    }),
+  )
+  const status = async () => (await rest(signalling.url, 'GET', '/v1/turn')).body.data[0].status
+  await until('all are counted', async () => (await status()).stats.allocations === relays.length)
+  expect((await status()).stats).toMatchObject({ processes: 2, processesLost: 0, users: 1 })
+  const tested = (await rest(signalling.url, 'POST', '/v1/turn/self-test')).body.data[0].status.selfTest
+  expect(tested.results.filter(({ ok }: { ok: boolean }) => !ok)).toEqual([])
+  const revoked = await rest(signalling.url, 'DELETE', '/v1/users/ada/relays')
+  expect(revoked.body.data).toEqual([{ name: turn.url, ended: relays.length }])
+  for (let i = 0; i < 4; i++) await expectRefused(urls[1] ?? '', credential)
+  await until('all are gone', async () => (await status()).stats.allocations === 0)
+
+  const { credential: next } = await iceOf(signalling.url, await mintToken(signalling.url, 'ada'))
+  const last = await connectTurn(urls[1] ?? '', next, onTestFinished)
+  await relayTo(last, echo)
+  const ended = turn.stop()
+  // As systemd does: to every process of the service.
+  for (const pid of childrenOf(turn.pid)) process.kill(pid, 'SIGTERM')
+  await until('it drains', async () => (await fetch(`${turn.url}/readyz`)).status === 503)
+  await until('each process refuses new relays', async () => {
+    const late = await Promise.all(
+      Array.from({ length: 8 }, () => connectTurn(urls[1] ?? '', next, onTestFinished)),
+    )
+    const codes = await Promise.all(late.map(async client => (await client.allocate()).code))
+    return codes.every(code => code === 508)
+  })
+  expect(await echoed(last, echo, 'still there')).toBe('still there')
+  await last.refresh(0)
+  expect(await ended).toBe(0)
 })
 
 test('what coturn relays can not be revoked, and the answer says so', async () => {

@@ -144,9 +144,10 @@ process.on('message', (message: ToMember) => {
   member?.then(ready => obey(ready, message)).catch(() => {})
 })
 process.on('disconnect', () => process.exit())
-// Ctrl-C and a service manager reach the whole group; the fleet ends its processes when it has drained.
+// Ctrl-C, a closed terminal and a service manager reach the whole group; the fleet ends its processes when it has drained.
 process.on('SIGINT', () => {})
 process.on('SIGTERM', () => {})
+process.on('SIGHUP', () => {})
 process.on('uncaughtException', error => {
   send({ type: 'log', level: 'error', fields: { err: error }, message: 'a TURN process ends' }, () =>
     process.exit(1),
