@@ -9,7 +9,9 @@ import { until } from './until.ts'
 
 const SCRIPT = fileURLToPath(new URL('../../../turn/coturn.sh', import.meta.url))
 
-export const hasCoturn = (): boolean => !spawnSync('turnserver', ['--version']).error
+const PROGRAM = 'turnserver'
+
+export const hasCoturn = (): boolean => !spawnSync(PROGRAM, ['--version']).error
 
 /** Starts this machine's coturn as compose starts its container's, with settings of our own TURN service. */
 export const startCoturn = async (
