@@ -138,7 +138,7 @@ const compose = async (options: PlatformOptions, lifecycle: Lifecycle): Promise<
   if (signalling && !media && settings.MEDIA_URL) app.use(proxyTo(settings.MEDIA_URL))
   const inviteRoom = `welcome-${vault.key('invite room').toString('hex').slice(0, 10)}`
   await signalling?.ensureGuestRoom(inviteRoom, 'Welcome')
-  if (signalling) mountDemo(composition)
+  if (signalling) mountDemo(composition, isDemo)
   finish()
   listener.serve(app)
   return {

@@ -37,6 +37,19 @@ test('the front page says what a room will be called, and follows a pasted link'
   expect(problems).toEqual([])
 })
 
+test('a name leaves the address it came with, and this tab keeps it for a reload', async () => {
+  const { page, problems } = await visit(browser, `${server.url}/r/named?name=Ada%20L&x=1`, 'Ada')
+  const name = page.getByRole('textbox', { name: 'Your name' })
+  await name.waitFor()
+  expect(await name.inputValue()).toBe('Ada L')
+  expect(page.url()).toBe(`${server.url}/r/named?x=1`)
+  await page.reload()
+  await name.waitFor()
+  expect(await name.inputValue()).toBe('Ada L')
+  expect(problems).toEqual([])
+  await page.context().close()
+})
+
 test('a guest reads and writes without joining the call, and may join it after all', async () => {
   const visitor = await visit(browser, `${server.url}/r/only-chat`, 'Ada')
   const { page, problems } = visitor

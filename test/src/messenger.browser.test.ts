@@ -140,6 +140,16 @@ test('three people talk: unread and mentions, ticks, typing, threads, reactions,
     .getByRole('button', { name: /^👍 1: Cleo/ })
     .waitFor()
 
+  // One of those that are offered on asking.
+  await fromMenu(cleo, 'Is bed 4 ready?', 'More reactions')
+  await cleo.page
+    .getByRole('menuitem', { name: '🚀' })
+    .or(cleo.page.getByRole('menuitemradio', { name: '🚀' }))
+    .click()
+  await messageOf(ada, 'Is bed 4 ready?')
+    .getByRole('button', { name: /^🚀 1: Cleo/ })
+    .waitFor()
+
   // An edit, and a deletion.
   await fromMenu(ada, 'Is bed 4 ready?', 'Edit')
   await say(ada, 'Is bed 5 ready?')
@@ -331,7 +341,11 @@ test('a server that refuses to be a demo says so, and a room nobody is in has a 
   const env = { TRUNKLINE_DEMO: '0', TRUNKLINE_SECRET: 'a-secret-of-these-tests-alone' }
   const strict = await startServer({ services: ['signalling', 'media'], env })
   const { page } = await visit(browser, strict.url, 'Ada')
-  await page.getByRole('link', { name: 'Try messaging' }).click()
+  // The front page offers nothing that would be refused, and says how one comes in.
+  await page.getByText('Rooms here are opened by an app').waitFor()
+  expect(await page.getByRole('button').count()).toBe(0)
+  expect(await page.getByRole('link', { name: 'Try messaging' }).count()).toBe(0)
+  await page.goto(`${strict.url}/chat`)
   await page.getByRole('textbox', { name: 'Your name' }).fill('Ada')
   await page.getByRole('button', { name: 'Start' }).click()
   await page.getByRole('alert').filter({ hasText: 'This server runs no demo' }).waitFor()

@@ -11,11 +11,12 @@ type Offered = { room: Room; message: RoomMessage; actions: ReadonlySet<Action> 
 const AT_HAND = ['reply', 'thread'] as const satisfies Action[]
 
 /** What asks: the toolbar goes once the pointer is over the menu, and what is out of the page reaches nobody. */
-const asker = (anchor: HTMLElement): Element => anchor.closest('tl-message') ?? anchor
+const asker = (anchor: HTMLElement): HTMLElement => anchor.closest<HTMLElement>('tl-message') ?? anchor
 
-const react = (anchor: HTMLElement, { room, message }: Offered) => {
+const react = (which: 'all' | 'first', anchor: HTMLElement, offered: Offered) => {
   const from = asker(anchor)
-  return reactionChoices(message, room, reaction => ask(from, { do: 'react', seq: message.seq, reaction }))
+  const { seq } = offered.message
+  return reactionChoices(which, offered, reaction => ask(from, { do: 'react', seq, reaction }))
 }
 
 /** Opens what one may do with a message. */
@@ -32,13 +33,25 @@ export const openMessageMenu = (anchor: HTMLElement, offered: Offered): void => 
   const rest = chosen.filter(action => action !== 'react' && action !== 'delete')
   openMenu(anchor, {
     label: 'What to do with this message',
-    choices: actions.has('react') ? react(anchor, offered) : [],
-    items: [rest.map(item), actions.has('delete') ? [item('delete')] : []],
+    choices: actions.has('react') ? react('first', anchor, offered) : [],
+    items: [
+      actions.has('react')
+        ? [
+            {
+              word: 'More reactions',
+              icon: 'smile',
+              act: () => openReactions(anchor.isConnected ? anchor : from, offered),
+            },
+          ]
+        : [],
+      rest.map(item),
+      actions.has('delete') ? [item('delete')] : [],
+    ],
   })
 }
 
 export const openReactions = (anchor: HTMLElement, offered: Offered): void =>
-  openMenu(anchor, { label: 'Reactions', choices: react(anchor, offered), items: [] })
+  openMenu(anchor, { label: 'Reactions', choices: react('all', anchor, offered), items: [] })
 
 /** The buttons at a message that has the pointer or the focus. */
 export const messageToolbar = (offered: Offered) => {

@@ -5,19 +5,63 @@ import { icon } from '../design/icons.ts'
 import type { MenuItem } from './menu.ts'
 import { namesTogether } from './system-line.ts'
 
-/** What is offered with one click. */
-const OFFERED = ['👍', '❤️', '😂', '🎉', '😮', '🙏']
+/** What is offered beside everything else one may do with a message. */
+const FIRST = ['👍', '❤️', '😂', '🎉', '😮', '🙏']
+/** What is offered when one wants to react; any other emoji can be sent with the SDK. */
+const ALL = [
+  ...FIRST,
+  ...[
+    '👎',
+    '👏',
+    '🙌',
+    '💪',
+    '🤝',
+    '👋',
+    '👌',
+    '🤞',
+    '😀',
+    '😉',
+    '😍',
+    '🤔',
+    '😅',
+    '😢',
+    '😡',
+    '😴',
+    '🤷',
+    '🤦',
+  ],
+  ...[
+    '✅',
+    '❌',
+    '❓',
+    '❗',
+    '👀',
+    '🔥',
+    '💯',
+    '⭐',
+    '💡',
+    '🚀',
+    '⏳',
+    '📌',
+    '☕',
+    '🍰',
+    '🌹',
+    '💐',
+    '🎂',
+    '🏆',
+  ],
+]
 
 export const hasReacted = (message: RoomMessage, reaction: string, userId: string | undefined): boolean =>
   message.reactions?.some(it => it.reaction === reaction && it.userIds.includes(userId ?? '')) ?? false
 
-/** The reactions to choose from; those one left already are marked, and taken back. */
+/** Reactions to choose from, all or the first of them; those one left already are marked, and taken back. */
 export const reactionChoices = (
-  message: RoomMessage,
-  room: Room,
+  which: 'all' | 'first',
+  { message, room }: { message: RoomMessage; room: Room },
   chosen: (reaction: string) => void,
 ): MenuItem[] =>
-  OFFERED.map(reaction => ({
+  (which === 'all' ? ALL : FIRST).map(reaction => ({
     word: reaction,
     checked: hasReacted(message, reaction, room.me?.user.id),
     act: () => chosen(reaction),

@@ -3,7 +3,7 @@ import { html } from 'lit'
 import { LightElement } from '../design/element.ts'
 import '../messenger/messenger.ts'
 import '../room/room.ts'
-import { tokenOf } from '../room/token-in-address.ts'
+import { nameOf, tokenOf } from '../room/address.ts'
 import './landing.ts'
 import { roomOfPath } from './room-name.ts'
 
@@ -35,7 +35,7 @@ export class App extends LightElement {
     const roomId = roomOfPath(this.path)
     document.title = roomId ? `${roomId} · Trunkline` : 'Trunkline'
     if (!roomId) return html`<tl-landing .lost=${this.path !== '/'} @go=${this.#go}></tl-landing>`
-    const name = new URLSearchParams(location.search).get('name') ?? ''
+    const name = nameOf(roomId) ?? ''
     const token = tokenOf(roomId)
     return html`<tl-room .roomId=${roomId} .name=${name.slice(0, LIMITS.userNameChars)} .token=${token}></tl-room>`
   }

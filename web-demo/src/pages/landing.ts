@@ -6,6 +6,9 @@ import { nameField } from '../design/name-field.ts'
 import { recall, remember } from '../room/storage.ts'
 import { inventRoom, roomIdOf } from './room-name.ts'
 
+/** Whether this server runs the demo, which it writes into the page. */
+const isDemo = document.documentElement.dataset.demo !== 'off'
+
 /** The front page: what this is, and the way into a room. Fires `go` with a path. */
 export class Landing extends LightElement {
   static override properties = { lost: { type: Boolean }, room: { state: true }, name: { state: true } }
@@ -22,8 +25,6 @@ export class Landing extends LightElement {
   }
 
   protected override render() {
-    const roomId = roomIdOf(this.room)
-    const typed = this.room.trim()
     return html`<main class="landing">
       <header><a class="brand" href="/">${brandMark()}Trunkline</a></header>
       <div class="columns">
@@ -32,50 +33,56 @@ export class Landing extends LightElement {
           <p class="muted">
             Video, chat, pictures and presence in one room. Open it, send the link, talk. Nothing to install.
           </p>
-          ${this.lost ? html`<p class="notice" role="status">There is no such room at this address. Open one here.</p>` : nothing}
-          <form @submit=${this.#submit}>
-            ${nameField({
-              id: 'tl-landing-name',
-              value: this.name,
-              changed: name => {
-                this.name = name
-              },
-            })}
-            <div class="field">
-              <label for="tl-landing-room">Room</label>
-              <input
-                class="input"
-                id="tl-landing-room"
-                autocomplete="off"
-                autocapitalize="none"
-                spellcheck="false"
-                placeholder="Leave empty for a new one"
-                .value=${this.room}
-                @input=${(event: Event) => {
-                  this.room = (event.target as HTMLInputElement).value
-                }}
-              />
-              ${
-                typed && roomId !== typed
-                  ? html`<p class="muted" role="status">
-                    ${roomId ? `Its address will be /r/${roomId}` : 'Letters and digits, please; or leave it empty for a new room.'}
-                  </p>`
-                  : nothing
-              }
-            </div>
-            <button class="button primary wide tall">
-              ${roomId ? 'Open room' : 'Create a room'}${icon('arrow')}
-            </button>
-          </form>
-          <a class="second-way" href="/chat">
-            <span class="sign">${icon('chat')}</span>
-            <span class="what"><strong>Try messaging</strong><small>Rooms, channels, threads and search</small></span>
-            ${icon('arrow')}
-          </a>
+          ${this.lost ? html`<p class="notice" role="status">There is no such room at this address.${isDemo ? ' Open one here.' : ''}</p>` : nothing}
+          ${isDemo ? this.#form() : closed()}
         </section>
         ${picture()}
       </div>
     </main>`
+  }
+
+  #form() {
+    const roomId = roomIdOf(this.room)
+    const typed = this.room.trim()
+    return html`<form @submit=${this.#submit}>
+      ${nameField({
+        id: 'tl-landing-name',
+        value: this.name,
+        changed: name => {
+          this.name = name
+        },
+      })}
+      <div class="field">
+        <label for="tl-landing-room">Room</label>
+        <input
+          class="input"
+          id="tl-landing-room"
+          autocomplete="off"
+          autocapitalize="none"
+          spellcheck="false"
+          placeholder="Leave empty for a new one"
+          .value=${this.room}
+          @input=${(event: Event) => {
+            this.room = (event.target as HTMLInputElement).value
+          }}
+        />
+        ${
+          typed && roomId !== typed
+            ? html`<p class="muted" role="status">
+              ${roomId ? `Its address will be /r/${roomId}` : 'Letters and digits, please; or leave it empty for a new room.'}
+            </p>`
+            : nothing
+        }
+      </div>
+      <button class="button primary wide tall">
+        ${roomId ? 'Open room' : 'Create a room'}${icon('arrow')}
+      </button>
+    </form>
+    <a class="second-way" href="/chat">
+      <span class="sign">${icon('chat')}</span>
+      <span class="what"><strong>Try messaging</strong><small>Rooms, channels, threads and search</small></span>
+      ${icon('arrow')}
+    </a>`
   }
 
   #submit(event: Event): void {
@@ -87,6 +94,16 @@ export class Landing extends LightElement {
     this.dispatchEvent(new CustomEvent('go', { detail }))
   }
 }
+
+/** Where nobody comes in without an app that lets them: how one comes in then, and what opens it for everybody. */
+const closed = () => html`<p class="muted">
+    <strong>Rooms here are opened by an app.</strong> Use the link it gave you.
+  </p>
+  <p class="muted">
+    Do you run this server? Make a room with <code>POST /v1/rooms</code>, a token with <code>POST /v1/tokens</code>, and hand
+    out <code>/r/&lt;room&gt;#token=&lt;token&gt;</code>. With <code>TRUNKLINE_DEMO=1</code> everybody may open rooms as a
+    guest.
+  </p>`
 
 /** A call, drawn. */
 const picture = () => html`<div class="picture-of-a-call" aria-hidden="true">
