@@ -123,6 +123,34 @@ describe('allocations', () => {
   })
 })
 
+describe('draining', () => {
+  it('takes nothing new, serves what lives, and is over with the last of it', async () => {
+    const turn = await startTurn()
+    const client = await startClient(turn)
+    const token = (await client.allocate([attribute(ATTRIBUTE.evenPort, Buffer.from([0x80]))])).values.get(
+      ATTRIBUTE.reservationToken,
+    )
+    let isDrained = false
+    const draining = turn.drain(60_000).then(() => {
+      isDrained = true
+    })
+    const late = await startClient(turn)
+    expect(await late.allocate()).toMatchObject({ code: 508, signed: true })
+    const redeemed = [attribute(ATTRIBUTE.reservationToken, token ?? Buffer.alloc(8))]
+    expect((await late.allocate(redeemed)).code).toBe(508)
+    expect((await client.refresh()).code).toBe(0)
+    expect(isDrained).toBe(false)
+    await client.refresh(0)
+    await draining
+  })
+
+  it('waits no longer than it is told', async () => {
+    const { turn, client } = await allocated()
+    await turn.drain(1)
+    expect((await client.refresh()).code).toBe(0)
+  })
+})
+
 describe('quota', () => {
   it('counts allocations per user, whatever credentials it holds', async () => {
     const turn = await startTurn({ limits: { allocationsPerUser: 2 } })

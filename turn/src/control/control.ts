@@ -183,7 +183,7 @@ export class Control {
   /** Ends the allocation of a client that is gone, if it had one. */
   endClient(client: Client): void {
     const tuple = tupleOf(client)
-    if (this.#allocations.get(tuple)?.sockets[0].relay.client === client) this.#end(tuple)
+    if (this.#allocations.get(tuple)?.sockets[0].relay.client === client) this.#end(tuple, 'disconnected')
   }
 
   /** Ends all allocations and reservations of a user. @returns how many allocations there were */
@@ -191,7 +191,7 @@ export class Control {
     const tuples = [...this.#allocations].flatMap(([tuple, { sockets }]) =>
       sockets[0].relay.account.user === user ? [tuple] : [],
     )
-    for (const tuple of tuples) this.#end(tuple)
+    for (const tuple of tuples) this.#end(tuple, 'revoked')
     this.#allocator.forget(user)
     return tuples.length
   }
@@ -206,7 +206,7 @@ export class Control {
   /** Ends every allocation; later requests find none and get none. */
   close(): void {
     this.#closed = true
-    for (const tuple of [...this.#allocations.keys()]) this.#end(tuple, true)
+    for (const tuple of [...this.#allocations.keys()]) this.#end(tuple, 'closing')
     this.#allocator.close()
   }
 
@@ -360,7 +360,7 @@ export class Control {
     this.#deps.counters.allocationsMade++
   }
 
-  #end(tuple: string, closing = false): void {
+  #end(tuple: string, why?: 'closing' | 'disconnected' | 'revoked'): void {
     const allocation = this.#allocations.get(tuple)
     if (!allocation) return
     // node-turn leaves the timer running, and it would end the next allocation on this 5-tuple.
@@ -383,7 +383,7 @@ export class Control {
         bytesToPeers: relay.bytesToPeers,
         packetsToClient: relay.packetsToClient,
         bytesToClient: relay.bytesToClient,
-        end: closing ? 'closing' : expired ? 'expired' : 'released',
+        end: why ?? (expired ? 'expired' : 'released'),
       },
       'relay ended',
     )

@@ -4,7 +4,6 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import TurnServer from 'node-turn'
 import type { Limits } from '../../limits.ts'
-import { createTurn } from '../../turn.ts'
 
 // A TURN server in a process of its own, so that its memory can be measured and its death be seen: node-turn as
 // published, or ours. Started by bare-node-turn.test.ts with a Start as JSON; says its port, then answers each message
@@ -44,6 +43,8 @@ const startBare = async (start: Start): Promise<number> => {
 }
 
 const startOurs = async (start: Start): Promise<number> => {
+  // Only here, so that bare node-turn has nothing of ours in its process.
+  const { createTurn } = await import('../../turn.ts')
   const log = () => {}
   const turn = await createTurn({
     logger: { debug: log, info: log, warn: log, error: log },
