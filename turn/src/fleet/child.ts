@@ -21,7 +21,7 @@ export class Child {
   readonly #process: ChildProcess
   /** Resolves once it serves; rejects with why it can't. */
   readonly ready: Promise<Ready>
-  /** Resolves when it has ended, however. */
+  /** Resolves when it has ended, however, and everything it said was heard. */
   readonly ended: Promise<Exit>
 
   constructor(start: Start, onNews: (news: News) => void) {
@@ -31,13 +31,7 @@ export class Child {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc', ...start.udpFds],
     })
-    this.ended = new Promise(resolve => {
-      // A process that could not be started at all has no exit.
-      this.#process.once('error', () => {
-        if (this.#process.pid === undefined) resolve({ code: null, signal: null })
-      })
-      this.#process.once('exit', (code, signal) => resolve({ code, signal }))
-    })
+    this.ended = this.#end()
     this.ready = new Promise((resolve, reject) => {
       this.#process.on('message', (message: FromMember) => {
         if (message.type === 'ready') resolve(message)
@@ -50,7 +44,6 @@ export class Child {
         reject(new Error(`A TURN process ended with ${signal ?? code} before it served`)),
       )
     })
-    this.#process.on('error', () => {})
     this.send({ type: 'start', start })
   }
 
@@ -69,7 +62,17 @@ export class Child {
     const kill = setTimeout(() => this.#process.kill('SIGKILL'), CLOSE_MS)
     await this.ended
     clearTimeout(kill)
-    // Its last words may still be in the channel.
-    if (this.#process.channel) await once(this.#process, 'disconnect')
+  }
+
+  async #end(): Promise<Exit> {
+    const exit = await new Promise<Exit>(resolve => {
+      this.#process.once('exit', (code, signal) => resolve({ code, signal }))
+      this.#process.on('error', () => {
+        // One that could not be started at all has no exit.
+        if (this.#process.pid === undefined) resolve({ code: null, signal: null })
+      })
+    })
+    if (this.#process.connected) await once(this.#process, 'disconnect')
+    return exit
   }
 }

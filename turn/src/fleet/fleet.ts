@@ -212,6 +212,7 @@ class Fleet {
         const filling = this.#fill(place)
         this.#watch(place)
         filling.catch((error: Error) => {
+          if (this.#isClosing) return
           this.#options.logger.error({ err: error }, 'a TURN process could not be started')
         })
       }, pause)
@@ -315,13 +316,20 @@ class Fleet {
     }
     this.#allowedPeers = allowed()
     let known = JSON.stringify(this.#allowedPeers)
-    this.#listing = setInterval(() => {
+    const ask = (): void => {
       const peers = allowed()
       const now = JSON.stringify(peers)
       if (now === known) return
       known = now
       this.#allowedPeers = peers
       for (const { child } of this.#places) child?.send({ type: 'allowedPeers', peers })
+    }
+    this.#listing = setInterval(() => {
+      try {
+        ask()
+      } catch (error) {
+        this.#options.logger.error({ err: error }, 'the allowed peers of TURN could not be read')
+      }
     }, LIST_MS).unref()
   }
 
