@@ -15,7 +15,17 @@ export type MessageState = 'sent' | 'delivered' | 'read'
 export type Reach = { delivered: number; read: number; members: number }
 
 /** What a message has to say of itself to be followed. */
-export type Sent = { readonly seq: number; readonly sender?: string | undefined }
+export type Sent = {
+  readonly seq: number
+  readonly sender?: string | undefined
+  readonly threadOf?: number | undefined
+  /** Of an event, where its thread stands. */
+  readonly data?: object
+}
+
+/** How far somebody has read is said of the room as it is shown, and what is said in threads is shown elsewhere. */
+const isInThread = ({ threadOf, data }: Sent): boolean =>
+  threadOf !== undefined || (data !== undefined && 'threadOf' in data && data.threadOf !== undefined)
 
 /** Who is in a room, and how far each has received and read. */
 export class Roster {
@@ -97,7 +107,7 @@ export class Roster {
     return {
       members: others.length,
       delivered: others.filter(member => member.deliveredSeq >= event.seq).length,
-      read: others.filter(member => member.readSeq >= event.seq).length,
+      read: isInThread(event) ? 0 : others.filter(member => member.readSeq >= event.seq).length,
     }
   }
 
@@ -111,7 +121,8 @@ export class Roster {
       const reached = others.filter(member => member[key] >= event.seq)
       return reached.length > 0 && others.every(member => member[key] >= event.seq || this.#isGone(member))
     }
-    return everybody('readSeq') ? 'read' : everybody('deliveredSeq') ? 'delivered' : 'sent'
+    if (!isInThread(event) && everybody('readSeq')) return 'read'
+    return everybody('deliveredSeq') ? 'delivered' : 'sent'
   }
 
   #othersOf(event: Sent): Member[] {
