@@ -35,6 +35,19 @@ test('a message is sent, delivered to all, read by all', () => {
   expect(roster.reachOf(message)).toEqual({ members: 2, delivered: 2, read: 2 })
 })
 
+test('what is said in a thread is delivered, and never called read: who read the room need not have opened it', () => {
+  const roster = rosterOf([member('ann', 'user', 5, 5), member('bob', 'user', 5, 4)], ['ann', 'bob'])
+  const asEvent: RoomEvent = { ...message, data: { parts: [{ mime: 'text/plain', text: 'x' }], threadOf: 2 } }
+  const asMessage = { seq: 5, sender: 'me', threadOf: 2 }
+  for (const reply of [asEvent, asMessage]) {
+    expect(roster.stateOf(reply)).toBe('delivered')
+    expect(roster.reachOf(reply)).toEqual({ members: 2, delivered: 2, read: 0 })
+  }
+  roster.applyReceipt({ roomId: 'r', userId: 'bob', deliveredSeq: 5, readSeq: 5 })
+  expect(roster.stateOf(asMessage)).toBe('delivered')
+  expect(roster.stateOf({ seq: 5, sender: 'me' })).toBe('read')
+})
+
 test('nobody else has read what nobody else could', () => {
   expect(rosterOf([], []).stateOf(message)).toBe('sent')
   expect(rosterOf([member('gone', 'guest', 4, 4)], []).stateOf(message)).toBe('sent')

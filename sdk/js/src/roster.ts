@@ -113,7 +113,8 @@ export class Roster {
 
   /**
    * Reached by somebody, and not waiting for anybody. Guests who are away are not waited for: most never come back,
-   * and one of them would keep every later message of the room at a single tick.
+   * and one of them would keep every later message of the room at a single tick. What is said in a thread is never
+   * called read: nobody says whether they opened it.
    */
   stateOf(event: Sent): MessageState {
     const others = this.#othersOf(event)
