@@ -1,13 +1,20 @@
 /**
  * What relaying a packet costs: Trunkline in one process and in two, node-turn 0.0.6 as published, Debian's coturn, and
- * the floor, which is Node receiving a datagram and sending it on. One blaster, one run, servers in turns, medians.
+ * the floors: a datagram received and sent on by Node, and by C++. One blaster, one run, servers in turns, medians.
  *
  *     npm run bench turn [seconds per measurement, 1 by default]
  */
 import { loadavg } from 'node:os'
 import { buildBlaster, type Load, type Outcome } from './turn/blast.ts'
 import { type Engine, KINDS, type Kind } from './turn/engine.ts'
-import { freeUdpPort, startCoturn, startEcho, startNodeTurn, startOurs } from './turn/servers.ts'
+import {
+  freeUdpPort,
+  startCoturn,
+  startEcho,
+  startNativeEcho,
+  startNodeTurn,
+  startOurs,
+} from './turn/servers.ts'
 
 const SECONDS = Number(process.argv[2] ?? 1)
 const ROUNDS = 5
@@ -46,6 +53,7 @@ const engines = [
   await startNodeTurn(peers),
   coturn,
   await startEcho(peers),
+  await startNativeEcho(peers),
 ]
 
 /** All servers in turns, so that what else the machine does is the same to each. */

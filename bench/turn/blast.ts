@@ -36,12 +36,17 @@ export type Blaster = {
   remove(): void
 }
 
-/** Compiles the blaster. @throws Error when there is no g++ */
-export const buildBlaster = async (): Promise<Blaster> => {
+/** Compiles a program of this folder. @throws Error when there is no g++ */
+export const compile = async (name: string): Promise<{ program: string; remove(): void }> => {
   const folder = scratchFolder()
-  const program = join(folder.path, 'blaster')
-  const source = fileURLToPath(new URL('blaster.cpp', import.meta.url))
+  const program = join(folder.path, name)
+  const source = fileURLToPath(new URL(`${name}.cpp`, import.meta.url))
   await run('g++', ['-O2', '-std=c++20', '-o', program, source])
+  return { program, remove: folder.remove }
+}
+
+export const buildBlaster = async (): Promise<Blaster> => {
+  const { program, remove } = await compile('blaster')
   return {
     blast: async ({ pids, port }, format, pairs, peers, { bytes, window, rate, seconds }) => {
       const peer = format.startsWith('channel') ? peers.channel : peers.plain
@@ -50,6 +55,6 @@ export const buildBlaster = async (): Promise<Blaster> => {
       const { stdout } = await run(program, [format, ...numbers.map(String), ...clients])
       return JSON.parse(stdout)
     },
-    remove: folder.remove,
+    remove,
   }
 }

@@ -9,9 +9,12 @@ import { bindUdpSocket } from '../../turn/src/relay/udp-socket.ts'
 import { Endpoint } from '../../turn/src/stun/endpoint.ts'
 import { ATTRIBUTE, CLASS } from '../../turn/src/stun/stun.ts'
 import { scratchFolder } from '../server.ts'
+import { compile } from './blast.ts'
 import {
   type Engine,
+  type Format,
   HOST,
+  type Kind,
   NODE_TURN_USER,
   type Pair,
   type Peers,
@@ -160,23 +163,44 @@ export const startCoturn = async (peers: Peers): Promise<Engine> => {
   }
 }
 
+/** Clients of an echo: each says hello from its port, and is answered the port of its relay. */
+const echoClients = (port: number) => async (count: number) => {
+  const pairs: Pair[] = []
+  while (pairs.length < count) {
+    const client = ++lastClientPort
+    const socket = await bindUdpSocket(HOST, client)
+    socket.send('hello', port, HOST)
+    const [answer] = await once(socket, 'message', { signal: AbortSignal.timeout(3000) })
+    pairs.push({ client, relayed: Number(answer) })
+    socket.close()
+  }
+  return pairs
+}
+
+const echoFormat = (kind: Kind): Format => (kind === 'send' || kind === 'channel-out' ? 'raw-out' : 'raw-in')
+
+/** Node's floor. */
 export const startEcho = async (peers: Peers): Promise<Engine> => {
   const server = await startServer('./echo-server.ts', { peers })
+  return { ...server, name: 'receive and send, Node', format: echoFormat, connect: echoClients(server.port) }
+}
+
+/** The floor of a data path without Node. */
+export const startNativeEcho = async (peers: Peers): Promise<Engine> => {
+  const { program, remove } = await compile('echo')
+  const child = spawn(program, [String(peers.plain)], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const close = owned(child)
+  const [told] = await once(child.stdout, 'data')
+  const port = Number(told)
   return {
-    ...server,
-    name: 'Node, only receiving and sending',
-    format: kind => (kind === 'send' || kind === 'channel-out' ? 'raw-out' : 'raw-in'),
-    connect: async count => {
-      const pairs: Pair[] = []
-      while (pairs.length < count) {
-        const client = ++lastClientPort
-        const socket = await bindUdpSocket(HOST, client)
-        socket.send('hello', server.port, HOST)
-        const [answer] = await once(socket, 'message', { signal: AbortSignal.timeout(3000) })
-        pairs.push({ client, relayed: Number(answer) })
-        socket.close()
-      }
-      return pairs
+    name: 'receive and send, C++',
+    pids: [child.pid ?? 0],
+    port,
+    format: echoFormat,
+    connect: echoClients(port),
+    close: async () => {
+      await close()
+      remove()
     },
   }
 }
