@@ -55,7 +55,9 @@ export const throwAtTls = async (server: Endpoint, bytes: Buffer, random: Random
   const secure = connectTls({ socket, rejectUnauthorized: false })
   secure.on('error', () => {})
   secure.resume()
-  const ready = await Promise.race([once(secure, 'secureConnect').then(() => true), closed.then(() => false)])
+  // A reset below TLS may leave the socket there silent for ever: whichever of the two is closed says so.
+  const over = Promise.race([closed, new Promise(resolve => secure.once('close', resolve))])
+  const ready = await Promise.race([once(secure, 'secureConnect').then(() => true), over.then(() => false)])
   if (ready) {
     const surface = pick(random, [secure, socket])
     await inPieces(bytes, random, piece => surface.writable && surface.write(piece))
@@ -63,7 +65,7 @@ export const throwAtTls = async (server: Endpoint, bytes: Buffer, random: Random
     if (random(2) === 0) await turnOfTheLoop()
   }
   hangUp(socket, random)
-  await closed
+  await over
 }
 
 let hello: Promise<Buffer> | undefined
