@@ -9,9 +9,13 @@ import { bindUdpSocket } from '../relay/udp-socket.ts'
 import type { Endpoint } from '../stun/endpoint.ts'
 import { ATTRIBUTE } from '../stun/stun.ts'
 import { hello } from '../testing/allocated.ts'
+import { testTls } from '../testing/certificate.ts'
 import { fleetProcesses, ownerOf, startFleet } from '../testing/fleet.ts'
 import { allow, credential, startClient, startPeer, startTurn, type TestTurn } from '../testing/server.ts'
 import type { TurnStats } from '../turn.ts'
+
+// Each test starts real processes, which takes seconds on a machine that is busy otherwise.
+vi.setConfig({ testTimeout: 60_000 })
 
 const SETTLE = { timeout: 10_000, interval: 50 }
 
@@ -129,6 +133,18 @@ describe('serving', () => {
       async () => expect((await first.client.bindChannel(0x4000, other.relayed)).code).toBe(403),
       SETTLE,
     )
+  })
+
+  it('serves TLS on one port in every process', async () => {
+    const turn = await startFleet({ tls: await testTls() })
+    expect(turn.urls).toContainEqual(expect.stringContaining(`:${turn.tlsPorts[0]}?transport=tcp`))
+    for (let i = 0; i < 20; i++) {
+      expect((await (await startClient(turn, credential(), 'tls')).allocate()).code).toBe(0)
+    }
+    await untilStats(turn, { allocationsByTransport: { udp: 0, tcp: 0, tls: 20 } })
+    await turn.close()
+    const ended = turn.lines.filter(({ message }) => message === 'relay ended')
+    expect(new Set(ended.map(line => line.process)).size).toBe(2)
   })
 
   it('tells every process when the allowed peers change', async () => {
