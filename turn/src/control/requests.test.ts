@@ -313,6 +313,14 @@ describe('repeated requests', () => {
     expect(turn.stats()).toMatchObject({ allocations: 1, allocationsMade: 2 })
   })
 
+  it('are no others: over TCP, where nothing is repeated, a second Allocate right behind the first has its 437', async () => {
+    const client = await startClient(await startTurn(), credential(), 'tcp')
+    await client.allocate()
+    await client.refresh(0)
+    const answers = [1, 2].map(() => client.exchange(client.encode(METHOD.allocate, [udp])))
+    expect((await Promise.all(answers)).map(({ code }) => code)).toEqual([0, 437])
+  })
+
   it('are answered alike for Allocate, with the token it had', async () => {
     const turn = await startTurn()
     const client = await startClient(turn)
