@@ -15,6 +15,7 @@ import {
 } from '../src/index.ts'
 import { Components } from './components.ts'
 import { type JsonSchema, toJsonSchema } from './json-schema.ts'
+import { TAGS, tagOf } from './tags.ts'
 
 type Route = {
   method: string
@@ -112,8 +113,8 @@ const routeOf = (name: OperationName): Route => {
   }
 }
 
-const operationOf = (components: Components, name: string, route: Route) => {
-  const { method, path, summary, callers, body, response, status } = route
+const operationOf = (components: Components, name: RouteName | OperationName, route: Route) => {
+  const { method, summary, callers, body, response, status } = route
   const parameters = [
     ...parametersOf(components, 'path', route.params),
     ...parametersOf(components, 'query', route.query),
@@ -149,7 +150,7 @@ const operationOf = (components: Components, name: string, route: Route) => {
     operationId: idOf(name),
     ...(route.socket ? { 'x-socket-request': route.socket } : {}),
     summary,
-    tags: [path.split('/')[2]],
+    tags: [tagOf(name)],
     security: callers.map(caller => SECURITY[caller]),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(requestBody ? { requestBody } : {}),
@@ -188,7 +189,7 @@ const problems = (components: Components) => {
 export const createOpenApi = (): JsonSchema => {
   const components = new Components()
   const paths: Record<string, Record<string, unknown>> = {}
-  const add = (name: string, route: Route) => {
+  const add = (name: RouteName | OperationName, route: Route) => {
     paths[route.path] = { ...paths[route.path], [route.method]: operationOf(components, name, route) }
   }
   for (const name of Object.keys(OPERATIONS) as OperationName[]) add(name, routeOf(name))
@@ -211,6 +212,7 @@ export const createOpenApi = (): JsonSchema => {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
+    tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     paths,
     components: {
       securitySchemes: {

@@ -45,6 +45,16 @@ describe('openapi.json', () => {
     }
   })
 
+  it('puts each operation under one tag that it describes, and describes none that is not used', () => {
+    const { tags, paths } = createOpenApi() as {
+      tags: { name: string }[]
+      paths: Record<string, Record<string, { tags: string[] }>>
+    }
+    const used = Object.values(paths).flatMap(item => Object.values(item).map(it => it.tags))
+    expect(used.filter(names => names.length !== 1)).toEqual([])
+    expect([...new Set(used.flat())].sort()).toEqual(tags.map(({ name }) => name).sort())
+  })
+
   it('has every route and every error', () => {
     const { paths, components } = createOpenApi() as {
       paths: Record<string, Record<string, { operationId: string; responses: Record<string, unknown> }>>

@@ -1,0 +1,64 @@
+import type { OperationName, RouteName } from '../src/index.ts'
+
+/** What the REST API is about, in the order a reader meets it. */
+export const TAGS = {
+  Tokens: 'Who somebody is: tokens for users of your app, and for guests',
+  Rooms: 'Rooms and channels: create, find, follow, change, end them; their log',
+  Members: 'Who is in a room and as what: invite, approve, promote, send away, ban',
+  Messages: 'Send, edit, delete, react, pin, forward, schedule; threads and history',
+  Receipts: 'Received and read; typing',
+  Files: 'Files of rooms and their thumbnails',
+  Nodes: 'Named streams of a room: status, geolocation and your own',
+  Inbox: "One's rooms by activity, the feed of channels, and sync for who was away",
+  Search: 'Messages, files, rooms and people, as far as one may see them',
+  Users: 'Users, their presence, and whom they block',
+  Calls: 'What a call needs before it begins, and the TURN services behind it',
+  'Portable data': 'Export, import and deletion, as jobs',
+} as const
+type Tag = keyof typeof TAGS
+
+type Domain<N extends string> = N extends `${infer D}:${string}` ? D : never
+
+const OF_OPERATIONS: Readonly<Record<Domain<OperationName>, Tag>> = {
+  room: 'Rooms',
+  channel: 'Rooms',
+  member: 'Members',
+  ban: 'Members',
+  message: 'Messages',
+  receipt: 'Receipts',
+  typing: 'Receipts',
+  node: 'Nodes',
+  inbox: 'Inbox',
+  feed: 'Inbox',
+  sync: 'Inbox',
+  search: 'Search',
+  user: 'Users',
+  presence: 'Users',
+  block: 'Users',
+  export: 'Portable data',
+  job: 'Portable data',
+}
+
+const OF_ROUTES: Readonly<Record<RouteName, Tag>> = {
+  createToken: 'Tokens',
+  createGuestToken: 'Tokens',
+  createDemoToken: 'Tokens',
+  createMessage: 'Messages',
+  listEvents: 'Rooms',
+  listIceServers: 'Calls',
+  getTurn: 'Calls',
+  testTurn: 'Calls',
+  revokeRelays: 'Calls',
+  getExport: 'Portable data',
+  createImport: 'Portable data',
+  createFile: 'Files',
+  getFile: 'Files',
+  getFileAccess: 'Files',
+  getThumbnail: 'Files',
+}
+
+/** The tag of a route or an operation. */
+export const tagOf = (name: RouteName | OperationName): Tag =>
+  name.includes(':')
+    ? OF_OPERATIONS[name.split(':')[0] as Domain<OperationName>]
+    : OF_ROUTES[name as RouteName]
