@@ -222,7 +222,7 @@ int main(int count, char** given) {
     return went < 0 ? 0 : went;
   };
 
-  int64_t sent = 0, received = 0, wrong = 0, lost = 0, underWay = 0;
+  int64_t sent = 0, received = 0, wrong = 0, underWay = 0;
   const auto receive = [&](int fd) {
     for (;;) {
       const int got = recvmmsg(fd, incoming, kBatch, MSG_DONTWAIT, nullptr);
@@ -264,8 +264,7 @@ int main(int count, char** given) {
       const int64_t next = rate > 0 ? start + (made + 1) * kSecond / rate - now() : kSecond / 20;
       if (listenFor(next > 1000 ? next : 1000) > 0) lastHeard = now();
       else if (underWay > 0 && now() - lastHeard > kSecond / 4) {
-        // Nothing for so long: what is under way is lost, and the window is opened again.
-        lost += underWay;
+        // Nothing for so long: what is under way is taken for lost, and the window is opened again.
         underWay = 0;
         lastHeard = now();
       }
@@ -274,8 +273,8 @@ int main(int count, char** given) {
   };
 
   run(kSecond / 2);
-  sent = received = wrong = lost = 0;
-  const int64_t before = underWay;
+  const int64_t before = sent - received - wrong;
+  sent = received = wrong = 0;
   timespec own0, own1;
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &own0);
   const int64_t used = cpu(pids);
@@ -285,7 +284,7 @@ int main(int count, char** given) {
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &own1);
   while (listenFor(kSecond / 5) > 0) {
   }
-  lost = before + sent - received - wrong;
+  const int64_t lost = before + sent - received - wrong;
   printf("{\"seconds\":%.6f,\"sent\":%lld,\"received\":%lld,\"lost\":%lld,\"wrong\":%lld,\"cpu\":%lld,\"own\":%lld}\n",
          length / 1e9, static_cast<long long>(sent), static_cast<long long>(relayed), static_cast<long long>(lost),
          static_cast<long long>(wrong), static_cast<long long>(spent),
