@@ -56,7 +56,9 @@ describe('ports', () => {
   })
 
   // Another program may take a port between its two uses.
-  it('that are taken are named with the setting to change, and those bound before are freed', { retry: 3 }, async () => {
+  it('that are taken are named with the setting to change, and those bound before are freed', {
+    retry: 3,
+  }, async () => {
     const taken = await occupy()
     const tls = await testTls([0, taken])
     await expect(startTurn({ port: taken })).rejects.toThrow(
