@@ -80,7 +80,7 @@ ENV NODE_ENV=production \
 
 WORKDIR /app
 USER trunkline
-EXPOSE 3000/tcp 3478/udp 40000/udp 40000/tcp
+EXPOSE 3000/tcp 3478/udp 3478/tcp 5349/tcp 40000/udp 40000/tcp
 
 # The certificate of a service with TLS names its public address, not this one.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD [ \

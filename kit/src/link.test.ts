@@ -92,6 +92,24 @@ test('requests are answered, notices reach every client, other requests of the H
   expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('http')
 })
 
+test('links of two contracts on one HTTP server keep apart by their names', async () => {
+  const { port, httpServer } = await serve()
+  const other = {
+    requests: { 'word:say': { request: z.strictObject({}), response: z.string() } },
+    notices: {},
+  }
+  const named = { contract: other, name: 'other', secret: SECRET, logger }
+  const server = serveLink({ ...named, httpServer, handle: (async () => 'hello') as never })
+  onTestFinished(() => server.close())
+  const word = connectLink({ ...named, url: `http://127.0.0.1:${port}` })
+  onTestFinished(() => word.close())
+  expect(await word.request('word:say', {})).toBe('hello')
+  expect(await connect(port).request('sum:make', { a: 1, b: 2 })).toEqual({ sum: 3 })
+  // Closing one leaves the other.
+  await server.close()
+  expect(await connect(port).request('sum:make', { a: 2, b: 2 })).toEqual({ sum: 4 })
+})
+
 test('errors keep their code and details; bugs keep their text to themselves', async () => {
   const { port } = await serve()
   const link = connect(port)

@@ -7,12 +7,13 @@ import { Endpoint } from '../../turn/src/stun/endpoint.ts'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { hasCoturn, startCoturn } from './support/coturn.ts'
 import { mintToken } from './support/rest.ts'
-import { freePort, startServer } from './support/server.ts'
+import { startServer } from './support/server.ts'
 import {
   type Credential,
   certificateFiles,
   connectTurn,
   echoed,
+  freeTurnPort,
   iceOf,
   relayTo,
   startEcho,
@@ -50,7 +51,7 @@ describe.skipIf(missing)('a client notices nothing of', () => {
       TURN_ALLOWED_PEERS: echo.toString(),
     }
     for (const server of SERVERS) {
-      ports[server] = { TURN_PORT: String(await freePort()), TURN_TLS_PORTS: String(await freePort()) }
+      ports[server] = { TURN_PORT: await freeTurnPort(), TURN_TLS_PORTS: await freeTurnPort() }
     }
     const TRUNKLINE_SECRET = 'a-secret-beside-coturn'
     const ours = { ...shared, ...ports.ours, TRUNKLINE_SECRET, RTC_PORT: '40000' }

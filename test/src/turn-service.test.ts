@@ -11,6 +11,7 @@ import {
   certificateFiles,
   connectTurn,
   echoed,
+  freeTurnPort,
   iceOf,
   relayTo,
   startEcho,
@@ -45,7 +46,7 @@ const startPair = async (register: Register, turnEnv: Record<string, string> = {
     startEcho(register),
     certificateFiles(register),
   ])
-  const turnPort = String(await freePort())
+  const turnPort = await freeTurnPort()
   const turn = await startServer({
     services: ['turn'],
     env: {
@@ -55,7 +56,7 @@ const startPair = async (register: Register, turnEnv: Record<string, string> = {
       PORT: turnHttp,
       RTC_PORT: '40000',
       TURN_PORT: turnPort,
-      TURN_TLS_PORTS: String(await freePort()),
+      TURN_TLS_PORTS: await freeTurnPort(),
       TURN_ALLOWED_PEERS: echo.toString(),
       ...turnEnv,
     },
@@ -338,6 +339,36 @@ describe('a drain', () => {
     expect(await ended).toBe(0)
   })
 
+  test('leaves signalling at work meanwhile, where one process has both', async () => {
+    const echo = await startEcho(onTestFinished)
+    const server = await startServer({
+      services: ['signalling', 'turn'],
+      env: {
+        TRUNKLINE_SECRET,
+        RTC_PORT: '40000',
+        TURN_ALLOWED_PEERS: echo.toString(),
+        TURN_DRAIN_SECONDS: '60',
+      },
+    })
+    const ada = await connectSocket(server.url, 'ada', onTestFinished)
+    await rest(server.url, 'POST', '/v1/rooms', { body: { id: 'ward', kind: 'group', members: ['ada'] } })
+    await ada.request('room:open', { roomId: 'ward' })
+    const { urls, credential } = await iceOf(server.url)
+    const client = await connectTurn(urls[1] ?? '', credential, onTestFinished)
+    await relayTo(client, echo)
+    const ended = server.stop()
+    await until('it drains', async () => (await fetch(`${server.url}/readyz`)).status === 503)
+    const { event } = await ada.request('message:send', {
+      roomId: 'ward',
+      clientId: 'c-1',
+      text: 'still here',
+    })
+    expect(event.type).toBe('message.created')
+    expect(await echoed(client, echo, 'so is this')).toBe('so is this')
+    await client.refresh(0)
+    expect(await ended).toBe(0)
+  })
+
   test('ends when its time is over', async () => {
     const { client, ended } = await start(1)
     expect(await ended).toBe(0)
@@ -357,7 +388,7 @@ describe('a drain', () => {
 
 test('while the secret is changed, credentials of both are taken and the first mints', async () => {
   const echo = await startEcho(onTestFinished)
-  const env = { TURN_ALLOWED_PEERS: echo.toString(), TURN_PORT: String(await freePort()) }
+  const env = { TURN_ALLOWED_PEERS: echo.toString(), TURN_PORT: await freeTurnPort() }
   const before = await startServer({ env: { ...env, TURN_SECRET: 'the old secret' } })
   const token = await mintToken(before.url, 'ada')
   const { urls, credential: old } = await iceOf(before.url, token)

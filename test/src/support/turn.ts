@@ -1,6 +1,8 @@
+import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { generate } from 'selfsigned'
 import { TurnClient } from '../../../turn/src/check/client.ts'
@@ -36,6 +38,30 @@ export const connectTurn = async (
   })
   register(() => client.close())
   return client
+}
+
+/**
+ * A port that is free over UDP and TCP: below those that sockets without a wish get, of which relays and clients of
+ * other tests take many.
+ */
+export const freeTurnPort = async (): Promise<string> => {
+  for (;;) {
+    const port = randomInt(20_000, 32_000)
+    const udp = createSocket('udp4')
+    const tcp = createServer()
+    try {
+      udp.bind(port, '127.0.0.1')
+      await once(udp, 'listening')
+      tcp.listen(port, '127.0.0.1')
+      await once(tcp, 'listening')
+      return String(port)
+    } catch {
+      // Somebody has it: another then.
+    } finally {
+      udp.close()
+      tcp.close()
+    }
+  }
 }
 
 /** Somebody to relay to, who sends back what it gets. */
