@@ -44,6 +44,9 @@ const loadAverage = () =>
     .map(value => value.toFixed(1))
     .join(' ')
 
+// Servers end with an orderly exit; without this a signal would leave coturn behind.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
+
 const blaster = await buildBlaster()
 const peers = { channel: await freeUdpPort(), plain: await freeUdpPort() }
 const coturn = await startCoturn(peers)

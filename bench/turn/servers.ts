@@ -44,7 +44,7 @@ const timeLimited = (): User => {
   return { username, password: createHmac('sha1', SECRET).update(username).digest('base64') }
 }
 
-/** @returns what ends it; it also ends with this process, however that ends */
+/** @returns what ends it; it also ends when this process exits */
 const owned = (child: ChildProcess): (() => Promise<void>) => {
   const kill = () => child.kill()
   process.once('exit', kill)
