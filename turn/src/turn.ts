@@ -1,4 +1,4 @@
-import type { AllowedPeers, PeerMode } from './access/policy.ts'
+import type { AllowedPeer, PeerMode } from './access/policy.ts'
 import type { SelfTestReport } from './check/self-test.ts'
 import type { Refusal } from './counters.ts'
 import type { Limits } from './limits.ts'
@@ -36,7 +36,7 @@ export type TurnOptions = {
   relayPortMax: number
   peers: PeerMode
   /** Reachable in every mode, private addresses included; in mode `sfu` nothing else is. */
-  allowedPeers?: AllowedPeers | undefined
+  allowedPeers?: readonly AllowedPeer[] | undefined
   limits?: Partial<Limits> | undefined
 }
 

@@ -8,17 +8,15 @@ export type AllowedPeer = {
   port: number | readonly number[] | { readonly min: number; readonly max: number }
 }
 
-/** A list, or what returns one: asked about once a second, so it may change as workers come and go. */
-export type AllowedPeers = readonly AllowedPeer[] | (() => readonly AllowedPeer[])
-
 /** `sfu`: the allowed peers and nothing else. `public`: also the open internet and our own relayed addresses. */
 export type PeerMode = 'sfu' | 'public'
 
 /** Which ports of an address are those of live relays. */
 export type LivePorts = { has(port: number): boolean }
 
-const LIST_MS = 1000
+/** How long the addresses of this machine are taken for what they were, ms. */
 const OWN_MS = 30_000
+/** Public addresses or not, remembered: more peers than one call has, little enough to hold. */
 const MAX_VERDICTS = 4096
 
 /** The allowed ports of one address. */
@@ -54,30 +52,26 @@ const byAddress = (peers: readonly AllowedPeer[]): ReadonlyMap<string, Ports> =>
 
 /**
  * Whom a relay may talk to. Asked before a permission or a channel is stored, and again for every packet in
- * either direction, because a permission names an address only and lists change.
+ * either direction, because a permission names an address and no port.
  */
 export class PeerPolicy {
   readonly #mode: PeerMode
-  readonly #source: (() => readonly AllowedPeer[]) | undefined
+  readonly #allowed: ReadonlyMap<string, Ports>
   /** By announced address, the ports of live relays: they are peers like any other. */
   readonly #relayed: ReadonlyMap<string, LivePorts>
   readonly #selfTests = new Map<string, Endpoint>()
   readonly #verdicts = new Map<string, boolean>()
-  #allowed: ReadonlyMap<string, Ports>
-  #askedAt = Number.NEGATIVE_INFINITY
   #own: ReadonlySet<string> = new Set()
   #ownAt = Number.NEGATIVE_INFINITY
 
   /** @param options.relayed canonical announced addresses with the ports of live relays */
   constructor(options: {
     mode: PeerMode
-    allowedPeers: AllowedPeers
+    allowedPeers: readonly AllowedPeer[]
     relayed: readonly { address: string; ports: LivePorts }[]
   }) {
-    const { allowedPeers } = options
     this.#mode = options.mode
-    this.#source = typeof allowedPeers === 'function' ? allowedPeers : undefined
-    this.#allowed = byAddress(typeof allowedPeers === 'function' ? [] : allowedPeers)
+    this.#allowed = byAddress(options.allowedPeers)
     this.#relayed = new Map(options.relayed.map(({ address, ports }) => [address, ports]))
   }
 
@@ -85,7 +79,7 @@ export class PeerPolicy {
   mayPermit(user: string, address: string): boolean {
     return (
       this.#selfTests.get(user)?.address === address ||
-      this.#listed().has(address) ||
+      this.#allowed.has(address) ||
       (this.#mode === 'public' && (this.#relayed.has(address) || this.#isForeignPublic(address)))
     )
   }
@@ -93,7 +87,7 @@ export class PeerPolicy {
   /** Whether packets may be exchanged with exactly this peer. */
   mayExchange(user: string, address: string, port: number): boolean {
     if (port === 0) return false
-    if (this.#listed().get(address)?.has(port)) return true
+    if (this.#allowed.get(address)?.has(port)) return true
     if (this.#mode === 'public') {
       if (this.#relayed.get(address)?.has(port)) return true
       if (this.#isForeignPublic(address)) return true
@@ -103,25 +97,10 @@ export class PeerPolicy {
     return echo !== undefined && echo.address === address && echo.port === port
   }
 
-  /** From now on these are the allowed peers, in place of a list given before. */
-  allow(peers: readonly AllowedPeer[]): void {
-    this.#allowed = byAddress(peers)
-  }
-
   /** Lets one user, invented for one self-test, reach that test's own echo until the returned call. */
   allowSelfTest(user: string, echo: Endpoint): () => void {
     this.#selfTests.set(user, echo)
     return () => this.#selfTests.delete(user)
-  }
-
-  #listed(): ReadonlyMap<string, Ports> {
-    if (this.#source === undefined) return this.#allowed
-    const now = Date.now()
-    if (now - this.#askedAt >= LIST_MS || now < this.#askedAt) {
-      this.#askedAt = now
-      this.#allowed = byAddress(this.#source())
-    }
-    return this.#allowed
   }
 
   #isForeignPublic(address: string): boolean {

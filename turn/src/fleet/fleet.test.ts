@@ -146,18 +146,6 @@ describe('serving', () => {
     const ended = turn.lines.filter(({ message }) => message === 'relay ended')
     expect(new Set(ended.map(line => line.process)).size).toBe(2)
   })
-
-  it('tells every process when the allowed peers change', async () => {
-    const peer = await startPeer()
-    const listed: { address: string; port: number }[] = []
-    const turn = await startFleet({ allowedPeers: () => listed })
-    const all = await spread(turn, 'ada')
-    for (const { client } of all) expect((await client.permit(peer.endpoint)).code).toBe(403)
-    listed.push(...allow(peer))
-    await vi.waitFor(async () => {
-      for (const { client } of all) expect((await client.permit(peer.endpoint)).code).toBe(0)
-    }, SETTLE)
-  })
 })
 
 describe('limits', () => {

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { AllowedPeer } from '../access/policy.ts'
 import { Revocations } from '../access/revocations.ts'
 import { selfTest } from '../check/self-test.ts'
 import { tlsHostsOf } from '../check/served-certificate.ts'
@@ -15,8 +14,6 @@ import { FleetLedger, type Shares, type Slot } from './ledger.ts'
 import type { RelayPort, Start } from './messages.ts'
 import { addStats, NO_STATS, withoutGauges } from './stats.ts'
 
-/** How often a function of allowed peers is asked, ms. */
-const LIST_MS = 1000
 /** How often a draining fleet looks whether somebody is left, ms. */
 const DRAIN_LOOK_MS = 100
 /** How long changed shares of all bandwidth may wait to be told, so that a burst of allocations is one message. */
@@ -77,7 +74,6 @@ class Fleet {
   readonly #revocations = new Revocations()
   readonly #nonceKey = randomBytes(32)
   readonly #places: Place[] = []
-  #allowedPeers: readonly AllowedPeer[] = []
   /** What processes counted that are no more. */
   #past: TurnStats = NO_STATS
   #lost = 0
@@ -85,7 +81,6 @@ class Fleet {
   #draining = false
   #isClosing = false
   #sharing: NodeJS.Timeout | undefined
-  #listing: NodeJS.Timeout | undefined
   #closed: Promise<void> | undefined
 
   constructor(options: TurnOptions, setting: Setting, processes: number) {
@@ -96,13 +91,12 @@ class Fleet {
 
   /** @throws as createTurn does */
   async start(processes: number): Promise<Turn> {
-    const { listenAddress, tls, allowedPeers = [] } = this.#options
+    const { listenAddress, tls } = this.#options
     const { announced, range } = this.#setting
     for (const endpoint of announced) new RelayPorts(relayAddress(listenAddress, endpoint), range)
     const slices = Array.from({ length: processes }, (_, slot) => sliceOf(range, processes, slot))
     const { port, tlsPorts } = await claimPorts(this.#options, this.#setting)
-    this.#listPeers(allowedPeers)
-    const { logger: _logger, allowedPeers: _peers, ...rest } = this.#options
+    const { logger: _logger, ...rest } = this.#options
     try {
       for (const [slot, slice] of slices.entries()) {
         this.#places.push(
@@ -175,7 +169,6 @@ class Fleet {
     const child = new Child(
       {
         options: place.options,
-        allowedPeers: this.#allowedPeers,
         udpFds: place.sockets.map(({ fd }) => fd),
         nonceKey: this.#nonceKey,
         revoked: this.#revocations.revoked,
@@ -309,30 +302,6 @@ class Fleet {
     }
   }
 
-  #listPeers(allowed: NonNullable<TurnOptions['allowedPeers']>): void {
-    if (typeof allowed !== 'function') {
-      this.#allowedPeers = allowed
-      return
-    }
-    this.#allowedPeers = allowed()
-    let known = JSON.stringify(this.#allowedPeers)
-    const ask = (): void => {
-      const peers = allowed()
-      const now = JSON.stringify(peers)
-      if (now === known) return
-      known = now
-      this.#allowedPeers = peers
-      for (const { child } of this.#places) child?.send({ type: 'allowedPeers', peers })
-    }
-    this.#listing = setInterval(() => {
-      try {
-        ask()
-      } catch (error) {
-        this.#options.logger.error({ err: error }, 'the allowed peers of TURN could not be read')
-      }
-    }, LIST_MS).unref()
-  }
-
   /** In every process, because the system chooses which of them the test's packets reach. */
   async #allowSelfTest(user: string, { address, port }: Endpoint): Promise<() => void> {
     const tell = (echo: RelayPort | undefined): Promise<unknown> => {
@@ -378,7 +347,6 @@ class Fleet {
   async #close(): Promise<void> {
     this.#isClosing = true
     clearTimeout(this.#sharing)
-    clearInterval(this.#listing)
     for (const { restart } of this.#places) clearTimeout(restart)
     await Promise.all(this.#places.map(({ child }) => child?.close()))
     for (const { sockets } of this.#places) for (const socket of sockets) socket.close()

@@ -1,4 +1,3 @@
-import type { AllowedPeer } from '../access/policy.ts'
 import type { NoRoom } from '../access/quota.ts'
 import type { Revoked } from '../access/revocations.ts'
 import type { Level } from '../log.ts'
@@ -10,8 +9,7 @@ export type RelayPort = { address: string; port: number }
 
 /** What a process is started with. Secrets travel this way, because a command line and an environment can be read. */
 export type Start = {
-  options: Omit<TurnOptions, 'logger' | 'allowedPeers'>
-  allowedPeers: readonly AllowedPeer[]
+  options: Omit<TurnOptions, 'logger'>
   /** File descriptors of its UDP sockets, in the order of the addresses listened on. */
   udpFds: readonly number[]
   nonceKey: Uint8Array
@@ -26,7 +24,6 @@ export type ToMember =
   | { type: 'start'; start: Start }
   | { type: 'taken'; id: number; refused: NoRoom | undefined }
   | { type: 'shares'; shares: Shares }
-  | { type: 'allowedPeers'; peers: readonly AllowedPeer[] }
   | { type: 'relayPort'; at: RelayPort; open: boolean }
   | { type: 'selfTest'; id: number; user: string; echo: RelayPort | undefined }
   | { type: 'revoke'; user: string; expiry: number }

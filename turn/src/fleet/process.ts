@@ -67,7 +67,7 @@ const applyShares = ({ quota }: Member, { total, users }: Shares): void => {
 const start = async ({ options, udpFds, nonceKey, ...common }: Start): Promise<Member> => {
   for (const at of common.relayPorts) noteRelay(at, true)
   const member = await createMember(
-    { ...options, logger, allowedPeers: common.allowedPeers },
+    { ...options, logger },
     {
       udpFds: udpFds.map((_fd, index) => FIRST_FD + index),
       ledger,
@@ -104,9 +104,6 @@ const obey = (member: Member, message: Exclude<ToMember, { type: 'start' }>): vo
       break
     case 'shares':
       applyShares(member, message.shares)
-      break
-    case 'allowedPeers':
-      member.policy.allow(message.peers)
       break
     case 'relayPort':
       noteRelay(message.at, message.open)
