@@ -34,6 +34,8 @@ export const DEFAULT_LIMITS = {
   connectionsPerAddress: 512,
   /** Seconds a connection may be without an allocation, from its first byte on, TLS handshake included. */
   connectionSeconds: 15,
+  /** Messages a connection may send while it has no allocation: asking for one takes two or three. Closed past it. */
+  messagesWithoutAllocation: 128,
   /**
    * TLS handshakes begun by one address in `handshakeSeconds`, at about a millisecond of a processor each: the next
    * connection is closed before its own.

@@ -22,6 +22,8 @@ export class StreamConnection {
   // Nobody holds much of our memory who has not shown a credential.
   readonly #frames = new FrameReader(MAX_CONTROL_BYTES)
   #relay: Relay | undefined
+  /** Messages since it last had an allocation, or since it was opened. */
+  #unallocated = 0
   #isCorked = false
   #isClosed = false
 
@@ -67,6 +69,12 @@ export class StreamConnection {
 
   #receive(message: Buffer): void {
     if (this.#isClosed) return
+    if (!this.#relay && ++this.#unallocated > this.#deps.limits.messagesWithoutAllocation) {
+      // A stranger who asks without end and reads nothing would fill our memory with answers, and all our time.
+      this.#deps.onRefused('throttled')
+      this.destroy()
+      return
+    }
     try {
       const type = message.readUInt16BE(0)
       const isChannelData = type >= CHANNEL_MIN
@@ -114,6 +122,7 @@ export class StreamConnection {
       return
     }
     this.#relay = relay
+    this.#unallocated = 0
     if (this.#isClosed) return
     if (relay) {
       this.#frames.maxDataBytes = MAX_DATA_BYTES

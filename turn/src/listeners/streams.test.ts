@@ -149,6 +149,23 @@ describe.each(STREAMS)('a %s connection', stream => {
     expect((await served.refresh()).code).toBe(0)
   })
 
+  it('without an allocation may ask so often only, so that no queue of answers grows', async () => {
+    const { turn } = await start({ messagesWithoutAllocation: 5 })
+    const served = await startClient(turn, credential(), stream)
+    await relayedOf(served)
+    const stranger = await startClient(turn, credential(), stream)
+    const ask = async (client: TurnClient, times: number): Promise<void> => {
+      for (let asked = 0; asked < times; asked++) expect((await client.binding()).code).toBe(0)
+    }
+    await ask(served, 20)
+    await ask(stranger, 5)
+    await expect(stranger.binding()).rejects.toThrow('is closed')
+    expect(turn.stats()).toMatchObject({ allocations: 1, refused: { throttled: 1 } })
+    await served.refresh(0)
+    await ask(served, 5)
+    await expect(served.binding()).rejects.toThrow('is closed')
+  })
+
   it('gives way to others while it has no allocation, and only then', async () => {
     for (const limits of [{ connections: 3 }, { connectionsPerAddress: 3 }]) {
       const { turn } = await start(limits)
