@@ -21,7 +21,7 @@ export const DEFAULT_LIMITS = {
   /** How long a port reserved by EVEN-PORT waits for its Allocate; it counts as an allocation meanwhile. */
   reservationSeconds: 30,
   nonceSeconds: 900,
-  /** Wrong passwords per client address and username in `failureSeconds`; further ones get no answer. */
+  /** Wrong passwords per client address and port in `failureSeconds`; further requests from there get no answer. */
   failures: 10,
   failureSeconds: 10,
   /** Bytes waiting in one UDP socket's send queue before packets are dropped. */

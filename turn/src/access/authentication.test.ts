@@ -94,6 +94,19 @@ describe('throttling', () => {
     expect((await (await startClient(turn, credential('ada'))).allocate()).code).toBe(0)
   })
 
+  it('keeps nobody out whose username a guesser at the same address knows', async () => {
+    const turn = await startTurn({ limits: { failures: 3 } })
+    const ada = credential('ada')
+    const caller = await startClient(turn, ada)
+    expect((await caller.allocate()).code).toBe(0)
+    for (let port = 0; port < 4; port++) {
+      const guesser = await startClient(turn, { ...ada, password: 'guess' })
+      expect((await guesser.allocate()).code).toBe(401)
+    }
+    expect((await caller.refresh()).code).toBe(0)
+    expect((await (await startClient(turn, ada)).allocate()).code).toBe(0)
+  })
+
   it('counts nothing before a valid nonce', async () => {
     const turn = await startTurn({ limits: { failures: 1 } })
     const ada = credential('ada')

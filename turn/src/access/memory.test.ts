@@ -33,7 +33,7 @@ it.each<[name: string, once: (round: number) => void]>([
       nonces.valid(nonces.create(client), client)
     },
   ],
-  ['failures', round => throttle.fail(`192.0.2.1 ${soon}:somebody with a rather long name ${round}`)],
+  ['failures', round => throttle.fail(`[2001:db8:0:0:0:0:0:1]:${round}`)],
   ['revocations', round => revocations.add(`somebody with a rather long name ${round}`, soon + (round % 60))],
   [
     'verdicts about peers',
