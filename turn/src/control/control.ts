@@ -1,13 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import TurnServer from 'node-turn'
 import { Authenticator, type User } from '../access/authenticator.ts'
 import type { Credentials } from '../access/credentials.ts'
 import type { Nonces } from '../access/nonce.ts'
 import type { PeerPolicy } from '../access/policy.ts'
 import type { Counters, Refusal } from '../counters.ts'
+import { drained } from '../drained.ts'
 import type { Client } from '../listeners/client.ts'
 import type { Logger } from '../log.ts'
-import type { Relay } from '../relay/relay.ts'
 import { type Endpoint, FAMILY, type Family } from '../stun/endpoint.ts'
 import { checkRequest, type Request } from '../stun/packet-check.ts'
 import { ATTRIBUTE, attribute, METHOD } from '../stun/stun.ts'
@@ -21,65 +20,38 @@ import {
   UNAUTHENTICATED,
   WRONG_CREDENTIALS,
 } from './admission.ts'
+import { type Allocation, Allocations, type RelayHandle } from './allocations.ts'
 import { Allocator, type AllocatorDeps, Refused } from './allocator.ts'
 import { Answer, addressErrorValue } from './answer.ts'
 import { Farewells } from './farewells.ts'
 import { Incoming, tupleOf } from './incoming.ts'
 
-// node-turn 0.0.6 (last commit 2020) decides about authenticated requests; this file is all it touches. What it gets
-// wrong, what closes it here, and the test that fails on node-turn as published and passes here, in
-// bare-node-turn.test.ts unless another file is named:
+// node-turn 0.0.6 (last commit 2020) decides about authenticated requests; only this file imports it. What it gets wrong,
+// what closes it, and the test of bare-node-turn.test.ts that fails on node-turn as published and passes here:
 //
 //   credentials on a plain object        Authenticator: node-turn sees proven users only      "inherited names are"
 //   nonces stored, `__proto__` accepted  Nonces: computed, bound to the client's address      "a nonce nobody gave"
 //   0 or 1 byte from a peer kills it     Relay receives from peers, node-turn never does      "an empty datagram", "a datagram of"
-//   Refresh: lifetime NaN                Incoming.lifetime, maxAllocateTimeout, own update()  "a refresh keeps"
+//   Refresh: lifetime NaN                Incoming.lifetime, maxAllocateTimeout, Allocations   "a refresh keeps"
 //   client ChannelData never relayed     Relay relays it                                      "ChannelData from"
 //   ChannelBind answers lack integrity   Answer: each is signed once its user is known        "ChannelBind signs"
-//   relay sockets never closed           the Proxy over `allocations` closes them             "an allocation closes"
+//   relay sockets never closed           Allocations, in the place of its table, closes them  "an allocation closes"
 //   second Allocate on one 5-tuple       #allocate knows the first, and those being bound     "a second Allocate"
 //   floods held in memory                strangers are challenged without node-turn           "there is no memory"
 //   a parser slow in its attributes      checkRequest reads instead                           "a packet of attributes"
 //   no peer policy                       Admission, before node-turn's handlers               "private addresses"
 //   UDP only                             listeners/, and a 5-tuple that tells transports      "TCP clients"
 //   IPv6 text mis-expanded               Endpoint spells addresses out                        "IPv6 addresses"
-//   no quota                             Allocator, in allocateUdp                              "a user has a quota"
+//   no quota                             Allocator, in allocateUdp                            "a user has a quota"
 //   no bandwidth cap                     Account                                              "a user has a bandwidth"
 //   no time-limited credentials          Credentials                                          "an expired credential"
 //
 // Three more, seen in its source and so tested on ours alone: a freed allocation's timer ends the next one on its
-// 5-tuple (#end clears it; lifetimes.test.ts), EVEN-PORT binds the client's own port number, and RESERVATION-TOKEN is
-// looked for where it never puts one (RelayPorts and Allocator, node-turn is not told; requests.test.ts).
-
-/** What node-turn takes for a socket: it asks for the address and wants to listen, nothing else. */
-type RelayHandle = {
-  readonly relay: Relay
-  readonly lifetime: number
-  /** What redeems the port reserved beside this one. */
-  readonly token: Buffer | undefined
-  address(): Endpoint
-  on(): void
-}
-
-/** node-turn's own allocation, whose timers and permissions are taken over as it appears. */
-type Allocation = {
-  /** Of the Allocate it came from. */
-  transactionID: string
-  user: User
-  sockets: readonly [RelayHandle]
-  lifetime: number
-  timeToExpiry: number
-  timer: NodeJS.Timeout
-  fiveTuple: string
-  channelBindings: Record<number, Endpoint>
-  update(seconds?: number): void
-  permit(address: string): void
-}
+// 5-tuple (Allocations clears it; lifetimes.test.ts), EVEN-PORT binds the client's own port number, and
+// RESERVATION-TOKEN is looked for where it never puts one (RelayPorts and Allocator, node-turn is not told;
+// requests.test.ts).
 
 type Message = Incoming<Allocation>
-
-/** How often a draining server looks whether somebody is left, ms. */
-const DRAIN_LOOK_MS = 100
 
 export type ControlDeps = AllocatorDeps & {
   logger: Logger
@@ -100,7 +72,7 @@ export class Control {
   readonly #realm: Buffer
   readonly #authenticator: Authenticator
   readonly #admission: Admission
-  readonly #allocations = new Map<string, Allocation>()
+  readonly #allocations: Allocations
   /** By 5-tuple, the transaction of the Allocate whose relay socket is being bound. */
   readonly #pending = new Map<string, string>()
   readonly #allocator: Allocator
@@ -114,18 +86,10 @@ export class Control {
     this.#authenticator = new Authenticator(deps)
     this.#admission = new Admission(deps.policy, deps.limits, deps.families)
     this.#allocator = new Allocator(deps, this.#admission)
+    this.#allocations = new Allocations(deps)
     const server = new TurnServer({ listeningIps: [], debugLevel: 'OFF', debug: () => {} })
     server.maxAllocateTimeout = deps.limits.maxLifetimeSeconds
-    server.allocations = new Proxy(Object.create(null), {
-      set: (_none, _tuple, allocation: Allocation) => {
-        this.#adopt(allocation)
-        return true
-      },
-      deleteProperty: (_none, tuple) => {
-        this.#end(String(tuple))
-        return true
-      },
-    })
+    server.allocations = this.#allocations.table
     // Asked by node-turn for every Allocate it finds nothing against.
     server.allocate.allocateUdp = message => this.#openRelay(message as Message)
     this.#server = server
@@ -137,9 +101,7 @@ export class Control {
 
   /** The allocations by how their clients reach us. */
   get byTransport(): Record<Transport, number> {
-    const counts = { udp: 0, tcp: 0, tls: 0 }
-    for (const { sockets } of this.#allocations.values()) counts[sockets[0].relay.client.transport]++
-    return counts
+    return this.#allocations.byTransport
   }
 
   /**
@@ -183,30 +145,29 @@ export class Control {
   /** Ends the allocation of a client that is gone, if it had one. */
   endClient(client: Client): void {
     const tuple = tupleOf(client)
-    if (this.#allocations.get(tuple)?.sockets[0].relay.client === client) this.#end(tuple, 'disconnected')
+    if (this.#allocations.get(tuple)?.sockets[0].relay.client === client) {
+      this.#allocations.end(tuple, 'disconnected')
+    }
   }
 
   /** Ends all allocations and reservations of a user. @returns how many allocations there were */
   endUser(user: string): number {
-    const tuples = [...this.#allocations].flatMap(([tuple, { sockets }]) =>
-      sockets[0].relay.account.user === user ? [tuple] : [],
-    )
-    for (const tuple of tuples) this.#end(tuple, 'revoked')
+    const tuples = this.#allocations.tuples(user)
+    for (const tuple of tuples) this.#allocations.end(tuple, 'revoked')
     this.#allocator.forget(user)
     return tuples.length
   }
 
   /** Refuses new allocations (508) and resolves once none is left, at the latest after so many ms. */
-  async drain(ms: number): Promise<void> {
+  drain(ms: number): Promise<void> {
     this.#isDraining = true
-    const until = Date.now() + ms
-    while (this.#allocations.size + this.#pending.size > 0 && Date.now() < until) await sleep(DRAIN_LOOK_MS)
+    return drained(() => this.#allocations.size + this.#pending.size, ms)
   }
 
   /** Ends every allocation; later requests find none and get none. */
   close(): void {
     this.#closed = true
-    for (const tuple of [...this.#allocations.keys()]) this.#end(tuple, 'closing')
+    for (const tuple of this.#allocations.tuples()) this.#allocations.end(tuple, 'closing')
     this.#allocator.close()
   }
 
@@ -243,55 +204,54 @@ export class Control {
 
   /** An authenticated request: our rules first, then node-turn's handler. */
   #decide(method: number, message: Message): void {
-    const { answer, allocation, tuple, user } = message
+    const { answer, allocation, user } = message
+    if (method === METHOD.allocate) this.#allocate(message)
+    else if (!allocation) answer.reject(...MISMATCH)
+    else if (allocation.user.username !== user.username) answer.reject(...WRONG_CREDENTIALS)
+    else if (method === METHOD.refresh) this.#refresh(message, allocation)
+    else if (method === METHOD.createPermission) this.#createPermission(message, allocation)
+    else this.#channelBind(message, allocation)
+  }
+
+  #refresh(message: Message, allocation: Allocation): void {
+    const rejection = this.#admission.refresh(message, allocation.sockets[0].relay)
+    if (rejection) {
+      message.answer.reject(...rejection)
+      return
+    }
     const asked = message.first(ATTRIBUTE.lifetime)
-    if (method === METHOD.allocate) {
-      message.lifetime = this.#admission.lifetime(asked)
-      this.#allocate(message)
-      return
-    }
-    if (!allocation) {
-      answer.reject(...MISMATCH)
-      return
-    }
-    if (allocation.user.username !== user.username) {
-      answer.reject(...WRONG_CREDENTIALS)
-      return
-    }
+    message.lifetime = asked === 0 ? 0 : this.#admission.lifetime(asked)
+    // On a stream nothing is repeated.
+    const isLast = message.lifetime === 0 && message.client.transport === 'udp'
+    if (isLast) this.#farewells.add(message.tuple, message.transactionID, allocation.user)
+    this.#server.refresh.refresh(message, message.answer)
+  }
+
+  #createPermission(message: Message, allocation: Allocation): void {
+    const rejection = this.#admission.createPermission(message, allocation.sockets[0].relay)
+    if (rejection) message.answer.reject(...rejection)
+    else this.#server.createPermission.createPermission(message, message.answer)
+  }
+
+  #channelBind(message: Message, allocation: Allocation): void {
     const [{ relay }] = allocation.sockets
-    if (method === METHOD.refresh) {
-      const rejection = this.#admission.refresh(message, relay)
-      if (rejection) {
-        answer.reject(...rejection)
-        return
-      }
-      message.lifetime = asked === 0 ? 0 : this.#admission.lifetime(asked)
-      // On a stream nothing is repeated.
-      const isLast = message.lifetime === 0 && message.client.transport === 'udp'
-      if (isLast) this.#farewells.add(tuple, message.transactionID, allocation.user)
-      this.#server.refresh.refresh(message, answer)
-    } else if (method === METHOD.createPermission) {
-      const rejection = this.#admission.createPermission(message, relay)
-      if (rejection) answer.reject(...rejection)
-      else this.#server.createPermission.createPermission(message, answer)
-    } else {
-      const rejection = this.#admission.channelBind(message, relay)
-      if (rejection) {
-        answer.reject(...rejection)
-        return
-      }
-      relay.bindChannel(
-        message.first(ATTRIBUTE.channelNumber) as number,
-        message.first(ATTRIBUTE.xorPeerAddress) as Endpoint,
-      )
-      // It knows of no channels: those it once accepted would never expire for it.
-      allocation.channelBindings = {}
-      this.#server.channelBind.channelBind(message, answer)
+    const rejection = this.#admission.channelBind(message, relay)
+    if (rejection) {
+      message.answer.reject(...rejection)
+      return
     }
+    relay.bindChannel(
+      message.first(ATTRIBUTE.channelNumber) as number,
+      message.first(ATTRIBUTE.xorPeerAddress) as Endpoint,
+    )
+    // It knows of no channels: those it once accepted would never expire for it.
+    allocation.channelBindings = {}
+    this.#server.channelBind.channelBind(message, message.answer)
   }
 
   #allocate(message: Message): void {
     const { answer, allocation } = message
+    message.lifetime = this.#admission.lifetime(message.first(ATTRIBUTE.lifetime))
     const pending = this.#pending.get(message.tuple)
     if (pending !== undefined) {
       // The same request again has its answer under way.
@@ -338,54 +298,5 @@ export class Control {
     const second = relay.family === FAMILY.ipv4 ? FAMILY.ipv6 : FAMILY.ipv4
     const value = addressErrorValue(second, this.#admission.withoutSecond(second))
     message.answer.add(ATTRIBUTE.addressErrorCode, value)
-  }
-
-  /** Called within node-turn's Allocation constructor, before it sets its timer from `lifetime`. */
-  #adopt(allocation: Allocation): void {
-    const [{ relay, lifetime }] = allocation.sockets
-    const tuple = allocation.fiveTuple
-    allocation.lifetime = lifetime
-    allocation.timeToExpiry = Date.now() + lifetime * 1000
-    // Its own update() sets a timer of NaN ms when called without a lifetime, as it is for a repeated Allocate.
-    allocation.update = seconds => {
-      if (seconds === undefined) return
-      clearTimeout(allocation.timer)
-      allocation.lifetime = seconds
-      allocation.timeToExpiry = Date.now() + seconds * 1000
-      allocation.timer = setTimeout(() => this.#end(tuple), seconds * 1000)
-    }
-    allocation.permit = address => relay.permit(address)
-    this.#allocations.set(tuple, allocation)
-    relay.client.attach(relay)
-    this.#deps.counters.allocationsMade++
-  }
-
-  #end(tuple: string, why?: 'closing' | 'disconnected' | 'revoked'): void {
-    const allocation = this.#allocations.get(tuple)
-    if (!allocation) return
-    // node-turn leaves the timer running, and it would end the next allocation on this 5-tuple.
-    clearTimeout(allocation.timer)
-    this.#allocations.delete(tuple)
-    const [{ relay }] = allocation.sockets
-    relay.client.attach(undefined)
-    relay.close()
-    this.#deps.quota.release(relay.account)
-    // A timer may fire a millisecond early.
-    const expired = Date.now() + 10 >= allocation.timeToExpiry
-    this.#deps.logger.info(
-      {
-        user: relay.account.user,
-        transport: relay.client.transport,
-        client: relay.client.endpoint.toString(),
-        relayed: relay.relayed.toString(),
-        seconds: Math.round((Date.now() - relay.openedAt) / 1000),
-        packetsToPeers: relay.packetsToPeers,
-        bytesToPeers: relay.bytesToPeers,
-        packetsToClient: relay.packetsToClient,
-        bytesToClient: relay.bytesToClient,
-        end: why ?? (expired ? 'expired' : 'released'),
-      },
-      'relay ended',
-    )
   }
 }

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Revocations } from '../access/revocations.ts'
 import { selfTest } from '../check/self-test.ts'
 import { tlsHostsOf } from '../check/served-certificate.ts'
+import { drained } from '../drained.ts'
 import { listenAddresses, openListeners } from '../listeners/listeners.ts'
 import { RelayPorts } from '../relay/relay-ports.ts'
 import { readOptions, relayAddress, type Setting, urlsOf } from '../setting.ts'
@@ -14,8 +14,6 @@ import { FleetLedger, type Shares, type Slot } from './ledger.ts'
 import type { RelayPort, Start } from './messages.ts'
 import { addStats, NO_STATS, withoutGauges } from './stats.ts'
 
-/** How often a draining fleet looks whether somebody is left, ms. */
-const DRAIN_LOOK_MS = 100
 /** How long changed shares of all bandwidth may wait to be told, so that a burst of allocations is one message. */
 const SHARE_MS = 100
 /** Before a process is replaced that did not serve long, ms: so much at first, doubled each time. */
@@ -337,11 +335,10 @@ class Fleet {
     return this.#ledger.allocationsOf(user)
   }
 
-  async #drain(ms: number): Promise<void> {
+  #drain(ms: number): Promise<void> {
     this.#draining = true
     for (const { child } of this.#places) child?.send({ type: 'drain' })
-    const until = Date.now() + ms
-    while (this.#ledger.total > 0 && Date.now() < until) await sleep(DRAIN_LOOK_MS)
+    return drained(() => this.#ledger.total, ms)
   }
 
   async #close(): Promise<void> {
