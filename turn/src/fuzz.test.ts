@@ -194,7 +194,10 @@ describe.each(TRANSPORTS)('fuzz over %s', transport => {
     console.log(
       `TURN fuzz: ${JSON.stringify({ transport, sent, seconds: Math.round(seconds), connections: rogue.connections, repeated, before, after, ...turn.stats() })}`,
     )
-    expect(after.heapUsed - before.heapUsed).toBeLessThan(4_000_000)
+    // The attackers live in this process too, and their TLS sockets leave about 1 kB each behind, the server's nothing:
+    // with both in processes of their own its heap is the same after 1250 and after 3750 of them.
+    const ofAttackers = transport === 'tls' ? 20 * sent : 0
+    expect(after.heapUsed - before.heapUsed).toBeLessThan(4_000_000 + ofAttackers)
     expect(after.external - before.external).toBeLessThan(4_000_000)
   })
 })
