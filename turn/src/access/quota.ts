@@ -1,4 +1,5 @@
 import type { Limits } from '../limits.ts'
+import { Resting } from './resting.ts'
 import { TokenBucket } from './token-bucket.ts'
 
 /** Why there is no further allocation: the user holds its share (486), or the server holds all it may (508). */
@@ -13,9 +14,6 @@ export type Ledger = {
   take(user: string): Promise<NoRoom | undefined>
   release(user: string): void
 }
-
-/** How long the account of a user without allocations is kept, ms: after that its bandwidth would be full again anyhow. */
-const REST_MS = 1000
 
 /** What one user holds and may still send; shared by all its allocations. */
 export class Account {
@@ -49,11 +47,7 @@ export class Quota {
   readonly #limits: Limits
   readonly #ledger: Ledger | undefined
   readonly #accounts = new Map<string, Account>()
-  /**
-   * Accounts without allocations, and when that became so, the oldest first. Were they forgotten at once, whoever
-   * allocates anew for every burst would have no limit.
-   */
-  readonly #resting = new Map<Account, number>()
+  readonly #resting = new Resting<Account>(({ user }) => this.#accounts.delete(user))
   #total = 0
 
   constructor(limits: Limits, ledger?: Ledger) {
@@ -74,7 +68,7 @@ export class Quota {
 
   /** Takes one allocation. Give it back with `release`. @returns why there is none, if so */
   async take(user: string): Promise<Account | NoRoom> {
-    this.#forgetRested()
+    this.#resting.forgetRested()
     if (this.#total >= this.#limits.allocations) return 'capacity'
     const account =
       this.#accounts.get(user) ?? new Account(user, this.#limits.bytesPerSecondPerUser, this.bandwidth)
@@ -97,16 +91,7 @@ export class Quota {
   #giveBack(account: Account): void {
     account.allocations--
     this.#total--
-    this.#forgetRested()
-    if (account.allocations === 0) this.#resting.set(account, Date.now())
-  }
-
-  #forgetRested(): void {
-    const now = Date.now()
-    for (const [account, since] of this.#resting) {
-      if (now - since < REST_MS && now >= since) return
-      this.#resting.delete(account)
-      this.#accounts.delete(account.user)
-    }
+    this.#resting.forgetRested()
+    if (account.allocations === 0) this.#resting.add(account)
   }
 }

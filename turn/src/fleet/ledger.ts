@@ -1,4 +1,5 @@
 import type { NoRoom } from '../access/quota.ts'
+import { Resting } from '../access/resting.ts'
 import type { Limits } from '../limits.ts'
 
 /** One process of the fleet, by number; whoever replaces it has the same. */
@@ -9,15 +10,13 @@ export type Shares = {
   total: number
   users: {
     user: string
-    bytesPerSecond: number /** Whether it starts with nothing saved up. */
+    bytesPerSecond: number
+    /** Whether it starts with nothing saved up. */
     empty: boolean
   }[]
 }
 
-/** How long a user without allocations is remembered, ms: until its bandwidth would be full again anyhow. */
-const REST_MS = 1000
-
-type Entry = { count: number; readonly bySlot: Map<Slot, number>; restingSince: number }
+type Entry = { count: number; readonly bySlot: Map<Slot, number> }
 
 /**
  * Counts the allocations of all processes together, by user and in all, and shares bandwidth among the processes in
@@ -27,8 +26,7 @@ export class FleetLedger {
   readonly #limits: Limits
   readonly #slots: number
   readonly #entries = new Map<string, Entry>()
-  /** Users without allocations, the longest so first. */
-  readonly #resting = new Set<string>()
+  readonly #resting = new Resting<string>(user => this.#entries.delete(user))
   readonly #bySlot = new Map<Slot, number>()
   #total = 0
 
@@ -53,9 +51,9 @@ export class FleetLedger {
 
   /** Takes one allocation of the user in the process. @returns why not, or undefined */
   take(slot: Slot, user: string): NoRoom | undefined {
-    this.#forgetRested()
+    this.#resting.forgetRested()
     if (this.#total >= this.#limits.allocations) return 'capacity'
-    const entry = this.#entries.get(user) ?? { count: 0, bySlot: new Map<Slot, number>(), restingSince: 0 }
+    const entry = this.#entries.get(user) ?? { count: 0, bySlot: new Map<Slot, number>() }
     if (entry.count >= this.#limits.allocationsPerUser) return 'quota'
     this.#entries.set(user, entry)
     this.#resting.delete(user)
@@ -99,7 +97,7 @@ export class FleetLedger {
 
   /** Whether the user has, or had until a moment ago, allocations in other processes: their burst is not to be had anew. */
   isKnownElsewhere(slot: Slot, user: string): boolean {
-    this.#forgetRested()
+    this.#resting.forgetRested()
     const entry = this.#entries.get(user)
     return entry !== undefined && !entry.bySlot.has(slot)
   }
@@ -114,20 +112,7 @@ export class FleetLedger {
     else entry.bySlot.set(slot, held - count)
     this.#total -= count
     this.#bySlot.set(slot, (this.#bySlot.get(slot) ?? 0) - count)
-    this.#forgetRested()
-    if (entry.count === 0) {
-      entry.restingSince = Date.now()
-      this.#resting.add(user)
-    }
-  }
-
-  #forgetRested(): void {
-    const now = Date.now()
-    for (const user of this.#resting) {
-      const since = this.#entries.get(user)?.restingSince ?? 0
-      if (now - since < REST_MS && now >= since) return
-      this.#resting.delete(user)
-      this.#entries.delete(user)
-    }
+    this.#resting.forgetRested()
+    if (entry.count === 0) this.#resting.add(user)
   }
 }
