@@ -255,6 +255,17 @@ describe('losing a process', () => {
     expect(fleetProcesses()).toHaveLength(3)
   })
 
+  it('replaces one that hangs', async () => {
+    const turn = await startFleet({ processes: 2 })
+    const [hanging] = fleetProcesses()
+    process.kill(hanging as number, 'SIGSTOP')
+    await vi.waitFor(() => expect(turn.stats()).toMatchObject({ processes: 2, processesLost: 1 }), {
+      timeout: 40_000,
+      interval: 250,
+    })
+    expect(fleetProcesses()).not.toContain(hanging)
+  })
+
   it('again and again is answered each time', async () => {
     const turn = await startFleet()
     for (let times = 1; times <= 3; times++) {

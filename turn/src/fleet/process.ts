@@ -6,7 +6,7 @@ import { Endpoint } from '../stun/endpoint.ts'
 import type { Shares } from './ledger.ts'
 import type { FromMember, RelayPort, Start, ToMember } from './messages.ts'
 
-/** How often what was counted is told, ms. */
+/** How often what was counted is told, ms, also when nothing was: it is how the fleet knows that the process lives. */
 const STATS_MS = 250
 
 /** File descriptors a child starts with before those it was given: standard input, output, error and the channel. */
@@ -86,14 +86,7 @@ const start = async ({ options, udpFds, nonceKey, ...common }: Start): Promise<M
 }
 
 const tellStats = (member: Member): void => {
-  let told = ''
-  setInterval(() => {
-    const stats = member.stats()
-    const now = JSON.stringify(stats)
-    if (now === told) return
-    told = now
-    send({ type: 'stats', stats })
-  }, STATS_MS)
+  setInterval(() => send({ type: 'stats', stats: member.stats() }), STATS_MS)
 }
 
 const obey = (member: Member, message: Exclude<ToMember, { type: 'start' }>): void => {
