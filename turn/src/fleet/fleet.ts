@@ -3,42 +3,18 @@ import { Revocations } from '../access/revocations.ts'
 import { selfTest } from '../check/self-test.ts'
 import { tlsHostsOf } from '../check/served-certificate.ts'
 import { drained } from '../drained.ts'
-import { listenAddresses, openListeners } from '../listeners/listeners.ts'
+import { openListeners } from '../listeners/listeners.ts'
 import { RelayPorts } from '../relay/relay-ports.ts'
 import { readOptions, relayAddress, type Setting, urlsOf } from '../setting.ts'
 import type { Endpoint } from '../stun/endpoint.ts'
 import { createTurn, type Turn, type TurnOptions, type TurnStats } from '../turn.ts'
-import { Child, type News } from './child.ts'
-import { HeldSocket } from './held-socket.ts'
 import { FleetLedger, type Shares, type Slot } from './ledger.ts'
-import type { RelayPort, Start } from './messages.ts'
-import { addStats, NO_STATS, withoutGauges } from './stats.ts'
+import type { RelayPort } from './messages.ts'
+import { Place, type PlaceOwner, type SharedNews } from './place.ts'
+import { addStats, NO_STATS } from './stats.ts'
 
 /** How long changed shares of all bandwidth may wait to be told, so that a burst of allocations is one message. */
 const SHARE_MS = 100
-/** Before a process is replaced that did not serve long, ms: so much at first, doubled each time. */
-const FIRST_PAUSE_MS = 100
-const LONGEST_PAUSE_MS = 5000
-/** A process that served so long, ms, is replaced at once. */
-const SOUND_MS = 60_000
-
-/** The place of one process: its sockets, its relay ports, and who fills it now. */
-type Place = {
-  slot: Slot
-  sockets: readonly HeldSocket[]
-  options: Start['options']
-  child?: Child | undefined
-  serving: boolean
-  startedAt: number
-  /** How often in a row its process did not serve long. */
-  failures: number
-  restart?: NodeJS.Timeout | undefined
-  stats: TurnStats
-  relayPorts: Map<string, RelayPort>
-  totalShare: number
-  /** What waits for the process to say that a self-test is allowed. */
-  selfTests: Map<number, () => void>
-}
 
 /** A slice of the relay ports for each process, so that none tries a port of another's. */
 const sliceOf = (range: Setting['range'], processes: number, slot: Slot) => {
@@ -72,12 +48,7 @@ class Fleet {
   readonly #revocations = new Revocations()
   readonly #nonceKey = randomBytes(32)
   readonly #places: Place[] = []
-  /** What processes counted that are no more. */
-  #past: TurnStats = NO_STATS
-  #lost = 0
-  #lastTest = 0
   #draining = false
-  #isClosing = false
   #sharing: NodeJS.Timeout | undefined
   #closed: Promise<void> | undefined
 
@@ -94,24 +65,29 @@ class Fleet {
     for (const endpoint of announced) new RelayPorts(relayAddress(listenAddress, endpoint), range)
     const slices = Array.from({ length: processes }, (_, slot) => sliceOf(range, processes, slot))
     const { port, tlsPorts } = await claimPorts(this.#options, this.#setting)
-    const { logger: _logger, ...rest } = this.#options
+    const { logger, ...rest } = this.#options
+    const owner: PlaceOwner = {
+      logger,
+      startOf: place => this.#startOf(place),
+      hear: (place, news) => this.#hear(place, news),
+      lose: place => this.#lose(place),
+    }
     try {
       for (const [slot, slice] of slices.entries()) {
-        this.#places.push(
-          newPlace(slot, listenAddress, {
-            ...rest,
-            port,
-            tls: tls && { ...tls, ports: tlsPorts },
-            reusePort: true,
-            relayPortMin: slice.min,
-            relayPortMax: slice.max,
-          }),
-        )
+        const options = {
+          ...rest,
+          port,
+          tls: tls && { ...tls, ports: tlsPorts },
+          reusePort: true,
+          relayPortMin: slice.min,
+          relayPortMax: slice.max,
+        }
+        this.#places.push(new Place(slot, options, owner))
       }
-      const started = await Promise.allSettled(this.#places.map(place => this.#fill(place)))
+      const started = await Promise.allSettled(this.#places.map(place => place.fill()))
       const failed = started.find(each => each.status === 'rejected')
       if (failed) throw failed.reason
-      for (const place of this.#places) this.#watch(place)
+      for (const place of this.#places) place.keep()
       const addresses = started.flatMap(each =>
         each.status === 'fulfilled' ? [each.value.addresses] : [],
       )[0]
@@ -159,72 +135,25 @@ class Fleet {
     }
   }
 
-  /** Starts a process in an empty place; resolves when it serves. */
-  async #fill(place: Place) {
-    place.startedAt = Date.now()
-    place.serving = false
+  #startOf(place: Place) {
     place.totalShare = this.#ledger.totalShare(place.slot)
-    const child = new Child(
-      {
-        options: place.options,
-        udpFds: place.sockets.map(({ fd }) => fd),
-        nonceKey: this.#nonceKey,
-        revoked: this.#revocations.revoked,
-        relayPorts: this.#places.flatMap(({ relayPorts }) => [...relayPorts.values()]),
-        shares: { total: place.totalShare, users: [] },
-        draining: this.#draining,
-      },
-      news => this.#hear(place, news),
-    )
-    place.child = child
-    const ready = await child.ready
-    place.serving = true
-    return ready
-  }
-
-  /** Replaces the process of a place when it ends. */
-  #watch(place: Place): void {
-    const { child } = place
-    if (!child) return
-    const { pid } = child
-    void child.ended.then(exit => {
-      this.#clear(place)
-      if (this.#isClosing) return
-      this.#lost++
-      const sound = Date.now() - place.startedAt >= SOUND_MS
-      place.failures = sound ? 0 : place.failures + 1
-      const pause =
-        place.failures === 0 ? 0 : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (place.failures - 1))
-      this.#options.logger.error(
-        { process: pid, ...exit, replacedInMs: pause },
-        'a TURN process ended, and its relays with it',
-      )
-      place.restart = setTimeout(() => {
-        const filling = this.#fill(place)
-        this.#watch(place)
-        filling.catch((error: Error) => {
-          if (this.#isClosing) return
-          this.#options.logger.error({ err: error }, 'a TURN process could not be started')
-        })
-      }, pause)
-    })
+    return {
+      nonceKey: this.#nonceKey,
+      revoked: this.#revocations.revoked,
+      relayPorts: this.#places.flatMap(({ relayPorts }) => [...relayPorts.values()]),
+      shares: { total: place.totalShare, users: [] },
+      draining: this.#draining,
+    }
   }
 
   /** Gives back what the ended process of a place held. */
-  #clear(place: Place): void {
-    place.child = undefined
-    place.serving = false
-    this.#past = addStats(this.#past, withoutGauges(place.stats))
-    place.stats = NO_STATS
+  #lose(place: Place): void {
     for (const user of this.#ledger.drop(place.slot)) this.#shareUser(user)
     this.#shareTotalsSoon()
     for (const at of place.relayPorts.values()) this.#tellRelay(place, at, false)
-    place.relayPorts.clear()
-    for (const allowed of place.selfTests.values()) allowed()
-    place.selfTests.clear()
   }
 
-  #hear(place: Place, news: News): void {
+  #hear(place: Place, news: SharedNews): void {
     switch (news.type) {
       case 'take':
         this.#take(place, news.id, news.user)
@@ -234,22 +163,8 @@ class Fleet {
         this.#shareUser(news.user)
         this.#shareTotalsSoon()
         return
-      case 'relayPort': {
-        const key = `${news.at.address} ${news.at.port}`
-        if (news.open) place.relayPorts.set(key, news.at)
-        else place.relayPorts.delete(key)
+      case 'relayPort':
         this.#tellRelay(place, news.at, news.open)
-        return
-      }
-      case 'selfTestAllowed':
-        place.selfTests.get(news.id)?.()
-        place.selfTests.delete(news.id)
-        return
-      case 'stats':
-        place.stats = news.stats
-        return
-      case 'log':
-        this.#options.logger[news.level]({ ...news.fields, process: place.child?.pid }, news.message)
     }
   }
 
@@ -263,7 +178,7 @@ class Fleet {
       this.#shareUser(user, place)
       this.#shareTotalsSoon()
     }
-    place.child?.send({ type: 'taken', id, refused })
+    place.send({ type: 'taken', id, refused })
   }
 
   /** Tells the processes with allocations of the user what is theirs of its bandwidth, but for one that knows. */
@@ -289,87 +204,52 @@ class Fleet {
   }
 
   #share(place: Place, shares: Shares): void {
-    place.child?.send({ type: 'shares', shares })
+    place.send({ type: 'shares', shares })
   }
 
   /** Tells all but one about a relay of that one: only where relays may talk to each other does it matter. */
   #tellRelay(from: Place, at: RelayPort, open: boolean): void {
     if (this.#options.peers !== 'public') return
     for (const place of this.#places) {
-      if (place !== from) place.child?.send({ type: 'relayPort', at, open })
+      if (place !== from) place.send({ type: 'relayPort', at, open })
     }
   }
 
   /** In every process, because the system chooses which of them the test's packets reach. */
   async #allowSelfTest(user: string, { address, port }: Endpoint): Promise<() => void> {
-    const tell = (echo: RelayPort | undefined): Promise<unknown> => {
-      const id = ++this.#lastTest
-      const served = this.#places.filter(({ serving }) => serving)
-      return Promise.all(
-        served.map(place => {
-          const allowed = new Promise<void>(resolve => place.selfTests.set(id, resolve))
-          place.child?.send({ type: 'selfTest', id, user, echo })
-          return allowed
-        }),
-      )
-    }
+    const tell = (echo: RelayPort | undefined): Promise<unknown> =>
+      Promise.all(this.#places.map(place => place.allowSelfTest(user, echo)))
     await tell({ address, port })
     return () => void tell(undefined)
   }
 
   #stats(): TurnStats {
-    const sum = this.#places.reduce((all, { stats }) => addStats(all, stats), this.#past)
+    const all = this.#places.reduce((sum, { stats }) => addStats(sum, stats), NO_STATS)
     return {
-      ...sum,
+      ...all,
       allocations: this.#ledger.total,
       users: this.#ledger.users,
       draining: this.#draining,
-      processes: this.#places.filter(({ serving }) => serving).length,
-      processesLost: this.#lost,
+      processes: this.#places.filter(({ isServing }) => isServing).length,
+      processesLost: this.#places.reduce((sum, { lost }) => sum + lost, 0),
     }
   }
 
   #revoke(user: string, expiry: number): number {
     this.#revocations.add(user, expiry)
-    for (const { child } of this.#places) child?.send({ type: 'revoke', user, expiry })
+    for (const place of this.#places) place.send({ type: 'revoke', user, expiry })
     return this.#ledger.allocationsOf(user)
   }
 
   #drain(ms: number): Promise<void> {
     this.#draining = true
-    for (const { child } of this.#places) child?.send({ type: 'drain' })
+    for (const place of this.#places) place.send({ type: 'drain' })
     return drained(() => this.#ledger.total, ms)
   }
 
   async #close(): Promise<void> {
-    this.#isClosing = true
     clearTimeout(this.#sharing)
-    for (const { restart } of this.#places) clearTimeout(restart)
-    await Promise.all(this.#places.map(({ child }) => child?.close()))
-    for (const { sockets } of this.#places) for (const socket of sockets) socket.close()
-  }
-}
-
-/** @throws Error when a socket can't be bound; then none of them is left */
-const newPlace = (slot: Slot, listenAddress: string, options: Start['options']): Place => {
-  const sockets: HeldSocket[] = []
-  try {
-    for (const address of listenAddresses(listenAddress)) sockets.push(new HeldSocket(address, options.port))
-  } catch (error) {
-    for (const socket of sockets) socket.close()
-    throw error
-  }
-  return {
-    slot,
-    sockets,
-    options,
-    serving: false,
-    startedAt: 0,
-    failures: 0,
-    stats: NO_STATS,
-    relayPorts: new Map(),
-    totalShare: 0,
-    selfTests: new Map(),
+    await Promise.all(this.#places.map(place => place.close()))
   }
 }
 
