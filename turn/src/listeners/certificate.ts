@@ -1,9 +1,12 @@
-import { X509Certificate } from 'node:crypto'
+import { constants, X509Certificate } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Logger } from '../log.ts'
 
 type Paths = { certPath: string; keyPath: string }
+
+/** Further handshakes on a connection would go past the limit on handshakes. Node's own limit holds in its tls.Server only. */
+const secureOptions = constants.SSL_OP_NO_RENEGOTIATION
 
 /** A certificate chain and its key from two PEM files, read again when the files change. */
 export class Certificate {
@@ -83,7 +86,10 @@ const readNamed = (setting: string, path: string): Promise<Buffer> =>
 const read = async ({ certPath, keyPath }: Paths): Promise<{ context: SecureContext; validTo: string }> => {
   const [cert, key] = await Promise.all([readNamed('TLS_CERT', certPath), readNamed('TLS_KEY', keyPath)])
   try {
-    return { context: createSecureContext({ cert, key }), validTo: new X509Certificate(cert).validTo }
+    return {
+      context: createSecureContext({ cert, key, secureOptions }),
+      validTo: new X509Certificate(cert).validTo,
+    }
   } catch (cause) {
     throw new Error(
       `TLS_CERT ${certPath} and TLS_KEY ${keyPath} must be a PEM certificate and its key: ${(cause as Error).message}`,

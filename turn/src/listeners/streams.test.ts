@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -10,7 +11,7 @@ import { bindUdpSocket } from '../relay/udp-socket.ts'
 import { channelData } from '../stun/data-message.ts'
 import { Endpoint } from '../stun/endpoint.ts'
 import { ATTRIBUTE, attribute, METHOD, UDP_TRANSPORT } from '../stun/stun.ts'
-import { testTls } from '../testing/certificate.ts'
+import { testCertificate, testTls } from '../testing/certificate.ts'
 import { startDetour } from '../testing/detour.ts'
 import { allow, credential, startClient, startPeer, startTurn, type TestTurn } from '../testing/server.ts'
 
@@ -198,6 +199,27 @@ it('shakes hands with one address so often only', async () => {
   expect((await served.refresh()).code).toBe(0)
   expect((await (await startClient(turn, credential(), 'tcp')).binding()).code).toBe(0)
   await expect.poll(() => startClient(turn, credential(), 'tls').catch(() => undefined)).toBeDefined()
+})
+
+it('shakes hands with a connection once', async () => {
+  const { turn } = await start()
+  const { address, port } = endpointOf(turn, 'tls')
+  const { cert: ca } = await testCertificate()
+  // Later versions have no renegotiation.
+  const socket = connectTls({ host: address, port, ca, maxVersion: 'TLSv1.2' })
+  onTestFinished(() => {
+    socket.destroy()
+  })
+  socket.on('error', () => {})
+  await new Promise<void>(resolve => {
+    socket.once('secureConnect', resolve)
+  })
+  const outcome = new Promise(resolve => {
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code))
+    socket.once('close', () => resolve('closed'))
+    socket.renegotiate({}, error => resolve(error?.message ?? 'shaken again'))
+  })
+  expect(await outcome).toBe('ERR_SSL_NO_RENEGOTIATION')
 })
 
 // Another program may hold the port in the other protocol.
