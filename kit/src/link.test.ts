@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type Server as HttpServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { TrunklineError } from '@trunkline/protocol'
+import { LIMITS, MAX_REVOCATIONS, TrunklineError, TURN_CONTRACT } from '@trunkline/protocol'
 import { io } from 'socket.io-client'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { z } from 'zod'
@@ -108,6 +108,23 @@ test('links of two contracts on one HTTP server keep apart by their names', asyn
   // Closing one leaves the other.
   await server.close()
   expect(await connect(port).request('sum:make', { a: 2, b: 2 })).toEqual({ sum: 4 })
+})
+
+test('the longest request a contract of ours allows goes through', async () => {
+  const { httpServer, port } = await listen()
+  const turn = { contract: TURN_CONTRACT, name: 'turn', secret: SECRET, logger }
+  const handle = async (_name: string, data: { revocations?: unknown[] }) => ({
+    ended: data.revocations?.length,
+  })
+  const server = serveLink({ ...turn, httpServer, handle: handle as never })
+  onTestFinished(() => server.close())
+  const link = connectLink({ ...turn, url: `http://127.0.0.1:${port}` })
+  onTestFinished(() => link.close())
+  const revocations = Array.from({ length: MAX_REVOCATIONS }, (_, i) => ({
+    userId: `${i}`.padStart(LIMITS.idChars, 'u'),
+    expiry: 2_000_000_000,
+  }))
+  expect(await link.request('turn:revoke', { revocations })).toEqual({ ended: MAX_REVOCATIONS })
 })
 
 test('errors keep their code and details; bugs keep their text to themselves', async () => {

@@ -53,6 +53,9 @@ export const TurnStatus = z.strictObject({
 })
 export type TurnStatus = z.infer<typeof TurnStatus>
 
+/** Told in one request. One message of a link is a megabyte at most, with the longest ids too. */
+export const MAX_REVOCATIONS = 1_000
+
 /**
  * The internal contract between signalling and our TURN services. In one process it is a function call; between
  * processes, Socket.IO with the shared secret. Relays themselves need none of it: a credential is all they ask for.
@@ -67,7 +70,7 @@ export const TURN_REQUESTS = {
    */
   'turn:revoke': {
     request: z.strictObject({
-      revocations: z.array(z.strictObject({ userId: UserId, expiry: z.int() })).max(10_000),
+      revocations: z.array(z.strictObject({ userId: UserId, expiry: z.int() })).max(MAX_REVOCATIONS),
     }),
     /** How many relays ended. */
     response: z.strictObject({ ended: count }),

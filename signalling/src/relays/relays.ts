@@ -1,5 +1,6 @@
 import type { Logger } from '@trunkline/kit'
 import {
+  MAX_REVOCATIONS,
   type RelaysRevoked,
   TrunklineError,
   type TurnOverview,
@@ -7,9 +8,6 @@ import {
   type TurnStatus,
 } from '@trunkline/protocol'
 import type { Revocation, Revocations } from './revocations.ts'
-
-/** Revocations told in one request. */
-const BATCH = 10_000
 
 /** Why a service did not do what it was asked. */
 const problemOf = (error: unknown): string => {
@@ -95,8 +93,8 @@ export class Relays {
   async #greet(service: TurnService): Promise<void> {
     this.#keep(service, await service.request('turn:status', {}))
     const revocations = await this.#revocations.live()
-    for (let at = 0; at < revocations.length; at += BATCH) {
-      await this.#tell(service, revocations.slice(at, at + BATCH))
+    for (let at = 0; at < revocations.length; at += MAX_REVOCATIONS) {
+      await this.#tell(service, revocations.slice(at, at + MAX_REVOCATIONS))
     }
   }
 
