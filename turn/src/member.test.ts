@@ -10,7 +10,7 @@ import { credential, REALM, SECRET, startClient } from './testing/server.ts'
 const startMember = async () => {
   const asked: ((refused: NoRoom | undefined) => void)[] = []
   const released: string[] = []
-  const member = await createMember(
+  const { turn: member } = await createMember(
     {
       logger: createLogger({ name: 'turn', level: 'silent' }),
       listenAddress: '127.0.0.1',

@@ -1,18 +1,19 @@
+import type { Socket } from 'node:dgram'
 import { Nonces } from './access/nonce.ts'
 import { PeerPolicy } from './access/policy.ts'
 import { type Ledger, Quota } from './access/quota.ts'
 import { Revocations, type Revoked } from './access/revocations.ts'
 import { selfTest } from './check/self-test.ts'
-import { tlsHostsOf } from './check/served-certificate.ts'
 import type { OpenRelay } from './control/allocator.ts'
 import { Control } from './control/control.ts'
 import { Counters } from './counters.ts'
 import { openListeners } from './listeners/listeners.ts'
 import { Relay } from './relay/relay.ts'
 import { RelayPorts } from './relay/relay-ports.ts'
-import { readOptions, relayAddress, urlsOf } from './setting.ts'
-import type { Family } from './stun/endpoint.ts'
+import { readOptions, relayAddress, type Setting } from './setting.ts'
+import type { Endpoint, Family } from './stun/endpoint.ts'
 import type { Turn, TurnOptions } from './turn.ts'
+import { tlsHostsOf, urlsOf } from './urls.ts'
 
 /** What a process has in common with the others of its fleet (fleet/); alone it has none of it. */
 export type Common = {
@@ -28,26 +29,52 @@ export type Common = {
 }
 
 /** One process that serves, and what its fleet changes while it does. */
-export type Member = Turn & { readonly policy: PeerPolicy; readonly quota: Quota }
+export type Member = { readonly turn: Turn; readonly policy: PeerPolicy; readonly quota: Quota }
 
-/** Puts all parts together; resolves once all ports are bound. Throws as createTurn does. */
-export const createMember = async (options: TurnOptions, common?: Common): Promise<Member> => {
-  const { logger, listenAddress, realm } = options
-  const { limits, credentials, announced, range } = readOptions(options)
-  const ports = new Map(
+/** What we relay in, and where: each family that is announced. */
+type Families = ReadonlyMap<Family, { announced: Endpoint; ports: RelayPorts }>
+
+const familiesOf = (listen: string, { announced, range }: Setting): Families =>
+  new Map(
     announced.map(endpoint => [
       endpoint.family,
-      { announced: endpoint, ports: new RelayPorts(relayAddress(listenAddress, endpoint), range) },
+      { announced: endpoint, ports: new RelayPorts(relayAddress(listen, endpoint), range) },
     ]),
   )
-  const policy = new PeerPolicy({
+
+const createPolicy = (options: TurnOptions, families: Families, common: Common | undefined): PeerPolicy =>
+  new PeerPolicy({
     mode: options.peers,
     allowedPeers: options.allowedPeers ?? [],
-    relayed: [...ports.values()].map(({ announced: { address }, ports: { used } }) => ({
+    relayed: [...families.values()].map(({ announced: { address }, ports: { used } }) => ({
       address,
       ports: { has: port => used.has(port) || (common?.isRelayedElsewhere(address, port) ?? false) },
     })),
   })
+
+/** Notes where relays are, for the other processes. */
+const noteRelay = ({ onRelayPort }: Common, socket: Socket, address: string): void => {
+  const { port } = socket.address()
+  onRelayPort(address, port, true)
+  socket.once('close', () => onRelayPort(address, port, false))
+}
+
+const totalsOf = (counters: Counters) => ({
+  allocationsMade: counters.allocationsMade,
+  packetsToPeers: counters.packetsToPeers,
+  bytesToPeers: counters.bytesToPeers,
+  packetsToClients: counters.packetsToClients,
+  bytesToClients: counters.bytesToClients,
+  refused: Object.fromEntries(counters.refused),
+})
+
+/** Puts all parts together; resolves once all ports are bound. Throws as createTurn does. */
+export const createMember = async (options: TurnOptions, common?: Common): Promise<Member> => {
+  const { logger, listenAddress, realm } = options
+  const setting = readOptions(options)
+  const { limits, credentials, announced, range } = setting
+  const families = familiesOf(listenAddress, setting)
+  const policy = createPolicy(options, families, common)
   const counters = new Counters()
   const quota = new Quota(limits, common?.ledger)
   const revocations = new Revocations(common?.revoked)
@@ -56,23 +83,19 @@ export const createMember = async (options: TurnOptions, common?: Common): Promi
     logger.error({ err: error }, 'a TURN packet could not be handled')
   }
   const own = (family: Family) => {
-    const found = ports.get(family)
+    const found = families.get(family)
     if (!found) throw new Error('TURN announces no address of this family')
     return found
   }
   const openRelay: OpenRelay = ({ socket, client, account, family }) => {
     const { address } = own(family).announced
-    if (common) {
-      const { port } = socket.address()
-      common.onRelayPort(address, port, true)
-      socket.once('close', () => common.onRelayPort(address, port, false))
-    }
+    if (common) noteRelay(common, socket, address)
     return new Relay({ socket, client, account, announced: address, policy, limits, counters, onError })
   }
   const control = new Control({
     logger,
     realm,
-    families: [...ports.keys()],
+    families: [...families.keys()],
     credentials,
     revocations,
     nonces: new Nonces(limits.nonceSeconds, common?.nonceKey),
@@ -98,9 +121,7 @@ export const createMember = async (options: TurnOptions, common?: Common): Promi
   const tlsHosts = await tlsHostsOf(options.tls, hosts)
   let draining = false
   let closed: Promise<void> | undefined
-  return {
-    policy,
-    quota,
+  const turn: Turn = {
     port,
     tlsPorts,
     addresses,
@@ -109,12 +130,7 @@ export const createMember = async (options: TurnOptions, common?: Common): Promi
       allocations: control.allocations,
       allocationsByTransport: control.byTransport,
       users: quota.users,
-      allocationsMade: counters.allocationsMade,
-      packetsToPeers: counters.packetsToPeers,
-      bytesToPeers: counters.bytesToPeers,
-      packetsToClients: counters.packetsToClients,
-      bytesToClients: counters.bytesToClients,
-      refused: Object.fromEntries(counters.refused),
+      ...totalsOf(counters),
       draining,
       processes: closed ? 0 : 1,
       processesLost: 0,
@@ -146,4 +162,5 @@ export const createMember = async (options: TurnOptions, common?: Common): Promi
       return closed
     },
   }
+  return { turn, policy, quota }
 }

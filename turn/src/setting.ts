@@ -64,29 +64,3 @@ export const readOptions = (options: TurnOptions): Setting => {
     range: { min: options.relayPortMin, max: options.relayPortMax },
   }
 }
-
-const inBrackets = (host: string): string => (host.includes(':') ? `[${host}]` : host)
-
-/**
- * STUN and TURN URIs (RFC 7064, RFC 7065) in the order clients should be given them.
- * @param tlsHosts what each address is called over TLS, where browsers look whom the certificate is for
- */
-export const urlsOf = (
-  announced: readonly Endpoint[],
-  port: number,
-  tlsPorts: readonly number[],
-  tlsHosts: readonly string[],
-): string[] => {
-  const urls = announced.flatMap(({ address }, i) => {
-    const at = inBrackets(address)
-    const overTls = inBrackets(tlsHosts[i] ?? address)
-    return [
-      `stun:${at}:${port}`,
-      `turn:${at}:${port}?transport=udp`,
-      `turn:${at}:${port}?transport=tcp`,
-      ...tlsPorts.map(tls => `turns:${overTls}:${tls}?transport=tcp`),
-    ]
-  })
-  // One name for the addresses of both families.
-  return [...new Set(urls)]
-}

@@ -87,7 +87,7 @@ export type Turn = {
  */
 export const createTurn = async (options: TurnOptions): Promise<Turn> => {
   const { logger, peers } = options
-  const { policy: _policy, quota: _quota, ...turn } = await createMember(options)
+  const { turn } = await createMember(options)
   logger.info({ addresses: turn.addresses, urls: turn.urls, peers }, 'TURN is listening')
   let closed: Promise<void> | undefined
   return {

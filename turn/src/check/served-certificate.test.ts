@@ -1,32 +1,12 @@
-import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { createServer, getCACertificates, setDefaultCACertificates } from 'node:tls'
-import { generate } from 'selfsigned'
 import { expect, it, onTestFinished } from 'vitest'
 import { Endpoint } from '../stun/endpoint.ts'
-import { checkServedCertificate, tlsHostFor } from './served-certificate.ts'
+import { makeCertificate, type TestCertificate } from '../testing/certificate.ts'
+import { checkServedCertificate } from './served-certificate.ts'
 
-const DAY_MS = 24 * 3_600_000
-
-type Names = { dns?: readonly string[]; ips?: readonly string[] }
-
-const make = async ({ dns = [], ips = [], from = -1, to = 1 }: Names & { from?: number; to?: number }) => {
-  const altNames = [
-    ...dns.map(value => ({ type: 2 as const, value })),
-    ...ips.map(ip => ({ type: 7 as const, ip })),
-  ]
-  const { cert, private: key } = await generate([{ name: 'commonName', value: 'turn.test' }], {
-    keySize: 2048,
-    algorithm: 'sha256',
-    notBeforeDate: new Date(Date.now() + from * DAY_MS),
-    notAfterDate: new Date(Date.now() + to * DAY_MS),
-    extensions: [{ name: 'subjectAltName', altNames }],
-  })
-  return { cert, key }
-}
-
-const serve = async (pem: { cert: string; key: string }): Promise<Endpoint> => {
+const serve = async (pem: TestCertificate): Promise<Endpoint> => {
   const server = createServer(pem).listen(0, '127.0.0.1')
   server.on('tlsClientError', () => {})
   onTestFinished(() => void server.close())
@@ -40,23 +20,23 @@ const trust = (cert: string): void => {
   onTestFinished(() => setDefaultCACertificates(before))
 }
 
-const check = async (pem: { cert: string; key: string }, host = '127.0.0.1') =>
+const check = async (pem: TestCertificate, host = '127.0.0.1') =>
   checkServedCertificate(await serve(pem), host, 3_000)
 
 it('passes one that is for the address or for a name that leads there', async () => {
-  const pem = await make({ dns: ['localhost'], ips: ['127.0.0.1'] })
+  const pem = await makeCertificate({ dns: ['localhost'], ips: ['127.0.0.1'] })
   trust(pem.cert)
   expect(await check(pem)).toEqual({ ok: true })
   expect(await check(pem, 'localhost')).toEqual({ ok: true })
 })
 
 it('tells one that has expired, and one that is not valid yet', async () => {
-  expect(await check(await make({ ips: ['127.0.0.1'], from: -3, to: -1 }))).toMatchObject({
+  expect(await check(await makeCertificate({ ips: ['127.0.0.1'], from: -3, to: -1 }))).toMatchObject({
     ok: false,
     cause: expect.stringContaining('The TLS certificate expired on'),
     fix: expect.stringContaining('Renew it'),
   })
-  expect(await check(await make({ ips: ['127.0.0.1'], from: 1, to: 3 }))).toMatchObject({
+  expect(await check(await makeCertificate({ ips: ['127.0.0.1'], from: 1, to: 3 }))).toMatchObject({
     ok: false,
     cause: expect.stringMatching(/is valid from .* on only/),
     fix: expect.stringContaining('clock'),
@@ -64,7 +44,7 @@ it('tells one that has expired, and one that is not valid yet', async () => {
 })
 
 it('tells one that is for somebody else, and for whom', async () => {
-  const pem = await make({ dns: ['turn.example.org'] })
+  const pem = await makeCertificate({ dns: ['turn.example.org'] })
   expect(await check(pem)).toEqual({
     ok: false,
     cause: 'The TLS certificate is for turn.example.org, and browsers are told 127.0.0.1',
@@ -73,7 +53,7 @@ it('tells one that is for somebody else, and for whom', async () => {
 })
 
 it('tells one that nobody known has signed', async () => {
-  expect(await check(await make({ ips: ['127.0.0.1'] }))).toMatchObject({
+  expect(await check(await makeCertificate({ ips: ['127.0.0.1'] }))).toMatchObject({
     ok: false,
     cause: expect.stringMatching(/^Browsers refuse the TLS certificate/),
     fix: expect.stringContaining('NODE_EXTRA_CA_CERTS'),
@@ -81,19 +61,11 @@ it('tells one that nobody known has signed', async () => {
 })
 
 it('tells a name that does not lead to where the server is', async () => {
-  const pem = await make({ dns: ['turn.invalid'] })
+  const pem = await makeCertificate({ dns: ['turn.invalid'] })
   trust(pem.cert)
   expect(await check(pem, 'turn.invalid')).toEqual({
     ok: false,
     cause: 'The name turn.invalid leads nowhere',
     fix: expect.stringContaining('Let the DNS name turn.invalid lead to 127.0.0.1'),
   })
-})
-
-it('calls an address by the name of its certificate, where it is for one', async () => {
-  const hostFor = async (names: Names) =>
-    tlsHostFor(new X509Certificate((await make(names)).cert), '203.0.113.7')
-  expect(await hostFor({ dns: ['turn.example.org'], ips: ['203.0.113.7'] })).toBe('203.0.113.7')
-  expect(await hostFor({ dns: ['*.example.org', 'turn.example.org'] })).toBe('turn.example.org')
-  expect(await hostFor({ dns: ['*.example.org'] })).toBe('203.0.113.7')
 })

@@ -1,7 +1,5 @@
-import { X509Certificate } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { checkServerIdentity, connect, type PeerCertificate } from 'node:tls'
 import { canonicalAddress, type Endpoint } from '../stun/endpoint.ts'
@@ -92,24 +90,4 @@ export const checkServedCertificate = async (
   } finally {
     socket.destroy()
   }
-}
-
-/** What clients are to call each address over TLS. */
-export const tlsHostsOf = async (
-  tls: { certPath: string; host?: string | undefined } | undefined,
-  addresses: readonly string[],
-): Promise<readonly string[]> => {
-  if (!tls) return addresses
-  if (tls.host !== undefined) return addresses.map(() => tls.host ?? '')
-  const certificate = new X509Certificate(await readFile(tls.certPath))
-  return addresses.map(address => tlsHostFor(certificate, address))
-}
-
-/** The address itself if the certificate is for it, else the name the certificate is for. */
-export const tlsHostFor = (certificate: X509Certificate, address: string): string => {
-  if (certificate.checkIP(address)) return address
-  const names = [...(certificate.subjectAltName ?? '').matchAll(/DNS:([^,\s]+)/g)].map(
-    ([, name = '']) => name,
-  )
-  return names.find(name => !name.includes('*')) ?? address
 }

@@ -78,15 +78,15 @@ const start = async ({ options, udpFds, nonceKey, ...common }: Start): Promise<M
     },
   )
   applyShares(member, common.shares)
-  if (common.draining) void member.drain(0)
+  if (common.draining) void member.turn.drain(0)
   tellStats(member)
-  const { port, tlsPorts, addresses } = member
+  const { port, tlsPorts, addresses } = member.turn
   send({ type: 'ready', port, tlsPorts, addresses })
   return member
 }
 
 const tellStats = (member: Member): void => {
-  setInterval(() => send({ type: 'stats', stats: member.stats() }), STATS_MS)
+  setInterval(() => send({ type: 'stats', stats: member.turn.stats() }), STATS_MS)
 }
 
 const obey = (member: Member, message: Exclude<ToMember, { type: 'start' }>): void => {
@@ -110,13 +110,15 @@ const obey = (member: Member, message: Exclude<ToMember, { type: 'start' }>): vo
       break
     }
     case 'revoke':
-      member.revoke(message.user, message.expiry)
+      member.turn.revoke(message.user, message.expiry)
       break
     case 'drain':
-      void member.drain(0)
+      void member.turn.drain(0)
       break
     case 'close':
-      void member.close().then(() => send({ type: 'stats', stats: member.stats() }, () => process.exit()))
+      void member.turn
+        .close()
+        .then(() => send({ type: 'stats', stats: member.turn.stats() }, () => process.exit()))
   }
 }
 

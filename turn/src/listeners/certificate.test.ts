@@ -30,7 +30,7 @@ it('uses a renewed certificate, and keeps the old one while the new one is of no
   expect((await before.allocate()).code).toBe(0)
   expect(await shownName(turn)).toBe('turn.test')
 
-  const renewed = await makeCertificate('renewed.test')
+  const renewed = await makeCertificate({ name: 'renewed.test' })
   await writeFile(tls.certPath, renewed.cert)
   await expect.poll(() => said).toEqual(['TURN keeps its TLS certificate: the new one is of no use'])
   expect(await shownName(turn)).toBe('turn.test')

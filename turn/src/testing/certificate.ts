@@ -7,13 +7,37 @@ import type { TlsOptions } from '../turn.ts'
 
 export type TestCertificate = { cert: string; key: string }
 
-/** A self-made certificate for the loopback addresses, as PEM. */
-export const makeCertificate = async (name = 'turn.test'): Promise<TestCertificate> => {
-  const altNames = ['127.0.0.1', '::1'].map(ip => ({ type: 7 as const, ip }))
+const DAY_MS = 24 * 3_600_000
+
+export type Wanted = {
+  /** Whose certificate it is: tells two apart. */
+  name?: string
+  /** What it is for. Default: the loopback addresses. */
+  dns?: readonly string[]
+  ips?: readonly string[]
+  /** From when to when it is valid, in days from now. */
+  from?: number
+  to?: number
+}
+
+/** A self-made certificate as PEM. */
+export const makeCertificate = async (wanted: Wanted = {}): Promise<TestCertificate> => {
+  const {
+    name = 'turn.test',
+    dns = [],
+    ips = dns.length > 0 ? [] : ['127.0.0.1', '::1'],
+    from = -1,
+    to = 1,
+  } = wanted
+  const altNames = [
+    ...dns.map(value => ({ type: 2 as const, value })),
+    ...ips.map(ip => ({ type: 7 as const, ip })),
+  ]
   const { cert, private: key } = await generate([{ name: 'commonName', value: name }], {
     keySize: 2048,
     algorithm: 'sha256',
-    notAfterDate: new Date(Date.now() + 24 * 3_600_000),
+    notBeforeDate: new Date(Date.now() + from * DAY_MS),
+    notAfterDate: new Date(Date.now() + to * DAY_MS),
     extensions: [{ name: 'subjectAltName', altNames }],
   })
   return { cert, key }
