@@ -219,7 +219,7 @@ export const RESPONSE_EXAMPLES: Examples = {
   'call:join': { joined: { ...joined, iceServers } },
   'call:leave': nothing,
   'transport:connect': nothing,
-  'transport:restart': { restarted: { iceParameters } },
+  'transport:restart': { restarted: { iceParameters, iceServers } },
   'producer:create': { created: { producerId: 'pro_1' } },
   'producer:close': nothing,
   'producer:pause': nothing,

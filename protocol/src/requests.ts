@@ -86,9 +86,10 @@ const SOCKET_REQUESTS = {
     request: z.strictObject({ ...participant, transportId: TransportId, dtlsParameters: DtlsParameters }),
     response: Nothing,
   },
+  /** The credential of the call's start may have expired meanwhile, so new ones come along. */
   'transport:restart': {
     request: z.strictObject({ ...participant, transportId: TransportId }),
-    response: z.strictObject({ iceParameters: IceParameters }),
+    response: z.strictObject({ iceParameters: IceParameters, iceServers: z.array(IceServer) }),
   },
   'producer:create': {
     request: z.strictObject({

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Call, ConsumerOptions, JoinedCall, RtpCapabilities } from './call.ts'
+import { Call, ConsumerOptions, IceParameters, JoinedCall, RtpCapabilities } from './call.ts'
 import { CallId, ParticipantId, RoomId, Time, UserId } from './ids.ts'
 import { REQUESTS } from './requests.ts'
 import { UserName } from './user.ts'
@@ -33,7 +33,10 @@ export const SFU_REQUESTS = {
   },
   'call:leave': REQUESTS['call:leave'],
   'transport:connect': REQUESTS['transport:connect'],
-  'transport:restart': REQUESTS['transport:restart'],
+  'transport:restart': {
+    request: REQUESTS['transport:restart'].request,
+    response: z.strictObject({ iceParameters: IceParameters }),
+  },
   'producer:create': REQUESTS['producer:create'],
   'producer:close': REQUESTS['producer:close'],
   'producer:pause': REQUESTS['producer:pause'],

@@ -241,11 +241,12 @@ it('a call: joining, publishing, receiving, leaving', async () => {
 
   await grace.request('consumer:resume', { ...graces.own, consumerIds: [consumer.id] })
   await grace.request('consumer:prefer', { ...graces.own, consumerId: consumer.id, spatialLayer: 0 })
-  const { iceParameters } = await ada.request('transport:restart', {
+  const { iceParameters, iceServers } = await ada.request('transport:restart', {
     ...adas.own,
     transportId: adas.sendTransportId,
   })
   expect(iceParameters.usernameFragment).not.toBe(adas.joined.sendTransport.iceParameters.usernameFragment)
+  expect(iceServers[0]?.username).toMatch(/^\d+:ada/)
   const isPaused = (paused: boolean) => (notice: { call: (typeof adas.joined)['call'] | null }) =>
     notice.call?.participants.some(({ tracks }) =>
       tracks.some(track => track.producerId === adas.producerId && track.paused === paused),

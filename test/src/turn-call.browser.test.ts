@@ -2,7 +2,7 @@ import type { Browser } from 'playwright-core'
 import { beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { joinCall, launchBrowser, type Relaying, trusting, type Visitor, visit } from './support/browser.ts'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
-import { startServer, type TestServer } from './support/server.ts'
+import { API_KEY, startServer, type TestServer } from './support/server.ts'
 import { certificateFiles } from './support/turn.ts'
 
 const WAIT = { timeout: 45_000, interval: 250 }
@@ -34,11 +34,22 @@ type Seen = {
   audioEnergy: number
   /** When the last credential the page was given expires, Unix ms. */
   expiresAt: number
+  /** Whose credential that was. */
+  userId: string
+  /** Connections there ever were. */
+  connections: number
 }
 
 const see = ({ page }: Visitor): Promise<Seen> =>
   page.evaluate(async () => {
-    const seen: Seen = { paths: [], framesDecoded: 0, audioEnergy: 0, expiresAt: 0 }
+    const seen: Seen = {
+      paths: [],
+      framesDecoded: 0,
+      audioEnergy: 0,
+      expiresAt: 0,
+      userId: '',
+      connections: window.peerConnections.length,
+    }
     for (const connection of window.peerConnections) {
       if (connection.connectionState !== 'connected') continue
       const stats = await connection.getStats()
@@ -59,7 +70,9 @@ const see = ({ page }: Visitor): Promise<Seen> =>
         }
       }
       for (const { username } of connection.getConfiguration().iceServers ?? []) {
-        seen.expiresAt = Math.max(seen.expiresAt, Number(username?.split(':')[0] ?? 0) * 1000)
+        const [expiry = '0', ...user] = username?.split(':') ?? []
+        seen.expiresAt = Math.max(seen.expiresAt, Number(expiry) * 1000)
+        seen.userId = user.join(':')
       }
     }
     return seen
@@ -74,7 +87,14 @@ const expectMore = (visitor: Visitor, before: Seen): Promise<Seen> =>
     return now
   }, WAIT)
 
-const NOTHING: Seen = { paths: [], framesDecoded: 0, audioEnergy: 0, expiresAt: 0 }
+const NOTHING: Seen = {
+  paths: [],
+  framesDecoded: 0,
+  audioEnergy: 0,
+  expiresAt: 0,
+  userId: '',
+  connections: 0,
+}
 
 test.each<Relaying>(['udp', 'tcp', 'tls'])(
   'who can only reach a relay over %s holds a call past refreshes and the end of the credential',
@@ -104,6 +124,22 @@ test.each<Relaying>(['udp', 'tcp', 'tls'])(
     const after = await Promise.all(visitors.map(async visitor => expectMore(visitor, await see(visitor))))
     // The very paths of the start: nothing broke and was mended meanwhile.
     expect(after.map(({ paths }) => paths)).toEqual(started.map(({ paths }) => paths))
+
+    // Her relays end and her credential is worth nothing any more: the call mends itself with another.
+    const [ada, first] = [visitors[0] as Visitor, after[0] as Seen]
+    const revoked = await ada.page.evaluate(
+      async ([userId, key]) => {
+        const headers = { authorization: `Bearer ${key}` }
+        return (await fetch(`/v1/users/${userId}/relays`, { method: 'DELETE', headers })).status
+      },
+      [first.userId, API_KEY],
+    )
+    expect(revoked).toBe(200)
+    await vi.waitFor(async () => expect((await see(ada)).expiresAt).toBeGreaterThan(first.expiresAt), WAIT)
+    const mended = await expectMore(ada, await see(ada))
+    expect(mended.connections).toBe(first.connections)
+    expect(mended.paths).toHaveLength(2)
+    for (const path of mended.paths) expect(path).toMatchObject({ local: 'relay', relayProtocol: relay })
     for (const { name, problems } of visitors) expect(problems, name).toEqual([])
     console.log(
       `call relayed over ${relay}: ${JSON.stringify(after.map(({ paths, framesDecoded, audioEnergy }) => ({ paths, framesDecoded, audioEnergy })))}`,

@@ -263,7 +263,9 @@ export class CallSession extends Emitter<SessionEvents> {
       this.#connection.request('transport:connect', { ...of, dtlsParameters }).then(done, failed)
     })
     const restart = async () => {
-      const { iceParameters } = await this.#connection.request('transport:restart', of)
+      const { iceParameters, iceServers } = await this.#connection.request('transport:restart', of)
+      // A relay is allocated anew, and the credential the call began with may have expired.
+      await transport.updateIceServers({ iceServers: iceServers as RTCIceServer[] })
       return iceParameters as types.IceParameters
     }
     this.#stops.push(keepTransport(transport, restart, reason => this.#lose(reason)))

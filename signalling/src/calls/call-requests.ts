@@ -97,7 +97,14 @@ export const callRequests = (services: Services, session: Session) => {
     },
 
     'transport:connect': pass('transport:connect'),
-    'transport:restart': pass('transport:restart'),
+    'transport:restart': async (data: RequestData<'transport:restart'>) => {
+      assertOwn(data)
+      const [restarted, ice] = await Promise.all([
+        calls.sfu.request('transport:restart', data),
+        iceServers.mint(user.id),
+      ])
+      return { ...restarted, iceServers: ice.iceServers }
+    },
     'producer:create': pass('producer:create'),
     'producer:close': pass('producer:close'),
     'producer:pause': pass('producer:pause'),

@@ -29,8 +29,8 @@ const FLAGS = [
 
 /**
  * The flag that makes Chromium trust a self-made certificate, for pages and for `turns:` alike. What Playwright offers
- * instead, `ignoreHTTPSErrors`, holds for pages only, as does a click through the browser's warning: Chromium then
- * refuses the relay with error 701, "Failed to establish connection".
+ * instead, `ignoreHTTPSErrors`, holds for pages only: Chromium then refuses the relay with error 701, "Failed to establish
+ * connection".
  */
 export const trusting = (certPath: string): string => {
   const { publicKey } = new X509Certificate(readFileSync(certPath))
@@ -108,6 +108,9 @@ export const visit = async (
       constructor(configuration: RTCConfiguration = {}) {
         super(only ? throughRelays(configuration) : configuration)
         window.peerConnections.push(this)
+      }
+      override setConfiguration(configuration: RTCConfiguration = {}) {
+        super.setConfiguration(only ? throughRelays(configuration) : configuration)
       }
     }
   }, relay)
