@@ -19,89 +19,65 @@ export const countSfu = (metrics: Metrics, sfu: LocalSfu): void => {
   })
 }
 
-/** What the TURN service relays and refuses. */
+/** One number, or one for each value of a label. */
+type Reading = number | Readonly<Record<string, number>>
+
+/** What the TURN service relays and refuses. It counts by itself: its totals take the place of ours whenever asked. */
 export const countTurn = (metrics: Metrics, turn: Turn): void => {
-  const registers = [metrics]
-  new Gauge({
-    name: 'trunkline_turn_allocations',
-    help: 'Relays that are open now, by how their clients reach us',
-    labelNames: ['transport'],
-    registers,
-    collect() {
-      for (const [transport, count] of Object.entries(turn.stats().allocationsByTransport)) {
-        this.set({ transport }, count)
-      }
-    },
-  })
-  new Gauge({
-    name: 'trunkline_turn_users',
-    help: 'Users who have a relay open now',
-    registers,
-    collect() {
-      this.set(turn.stats().users)
-    },
-  })
-  new Gauge({
-    name: 'trunkline_turn_processes',
-    help: 'Processes that share the work of TURN now',
-    registers,
-    collect() {
-      this.set(turn.stats().processes)
-    },
-  })
-  /** The service counts by itself: its total takes the place of ours whenever Prometheus asks. */
-  const total = (
-    name: string,
-    help: string,
-    label: string,
-    read: (stats: TurnStats) => Record<string, number>,
-  ) => {
-    new Counter({
-      name,
-      help,
-      labelNames: [label],
-      registers,
-      collect() {
-        this.reset()
-        for (const [value, count] of Object.entries(read(turn.stats()))) this.inc({ [label]: value }, count)
-      },
-    })
-  }
-  new Counter({
-    name: 'trunkline_turn_processes_lost_total',
-    help: 'Processes of TURN that ended by themselves since the start, with every relay they had',
-    registers,
-    collect() {
-      this.reset()
-      this.inc(turn.stats().processesLost)
-    },
-  })
-  new Counter({
-    name: 'trunkline_turn_allocations_made_total',
-    help: 'Relays opened since the start',
-    registers,
-    collect() {
-      this.reset()
-      this.inc(turn.stats().allocationsMade)
-    },
-  })
+  const show =
+    (Kind: new (...of: ConstructorParameters<typeof Counter>) => Counter | Gauge) =>
+    (name: string, help: string, read: (stats: TurnStats) => Reading, label?: string): void => {
+      new Kind({
+        name,
+        help,
+        labelNames: label === undefined ? [] : [label],
+        registers: [metrics],
+        collect() {
+          this.reset()
+          const reading = read(turn.stats())
+          if (typeof reading === 'number') this.inc(reading)
+          else if (label !== undefined) {
+            for (const [value, count] of Object.entries(reading)) this.inc({ [label]: value }, count)
+          }
+        },
+      })
+    }
+  const now = show(Gauge)
+  const total = show(Counter)
+  now(
+    'trunkline_turn_allocations',
+    'Relays that are open now, by how their clients reach us',
+    stats => stats.allocationsByTransport,
+    'transport',
+  )
+  now('trunkline_turn_users', 'Users who have a relay open now', stats => stats.users)
+  now('trunkline_turn_processes', 'Processes that share the work of TURN now', stats => stats.processes)
+  total(
+    'trunkline_turn_processes_lost_total',
+    'Processes of TURN that ended by themselves since the start, with every relay they had',
+    stats => stats.processesLost,
+  )
+  total(
+    'trunkline_turn_allocations_made_total',
+    'Relays opened since the start',
+    stats => stats.allocationsMade,
+  )
   total(
     'trunkline_turn_relayed_bytes_total',
     'Bytes of data relayed since the start',
+    stats => ({ to_peers: stats.bytesToPeers, to_clients: stats.bytesToClients }),
     'direction',
-    stats => ({
-      to_peers: stats.bytesToPeers,
-      to_clients: stats.bytesToClients,
-    }),
   )
-  total('trunkline_turn_relayed_packets_total', 'Packets relayed since the start', 'direction', stats => ({
-    to_peers: stats.packetsToPeers,
-    to_clients: stats.packetsToClients,
-  }))
+  total(
+    'trunkline_turn_relayed_packets_total',
+    'Packets relayed since the start',
+    stats => ({ to_peers: stats.packetsToPeers, to_clients: stats.packetsToClients }),
+    'direction',
+  )
   total(
     'trunkline_turn_refused_total',
     'Packets that were not served since the start, by reason; `challenged` is how every client begins',
-    'reason',
     stats => stats.refused,
+    'reason',
   )
 }

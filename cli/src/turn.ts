@@ -78,8 +78,7 @@ export const startTurn = async (
   countTurn(metrics, turn)
   const watch = new TurnWatch({ turn, logger, metrics })
   lifecycle.add('self-test of TURN', () => watch.stop())
-  const state = { draining: false }
-  const service = serviceOf(turn, watch, state)
+  const service = serviceOf(turn, watch)
   // Of several processes with all services, each names the others in TURN_LINKS.
   if (!services.has('signalling') || (settings.TURN_LINKS ?? []).length > 0) {
     const link = serveLink({
@@ -96,7 +95,6 @@ export const startTurn = async (
   return {
     service,
     drain: async ms => {
-      state.draining = true
       watch.stop()
       logger.info(
         { relays: turn.stats().allocations, ms },
@@ -107,23 +105,16 @@ export const startTurn = async (
   }
 }
 
-const statsOf = (turn: Turn): TurnStatus['stats'] => {
-  const { draining: _, ...stats } = turn.stats()
-  return stats
-}
-
 /** The TURN service of this process, as signalling takes it. */
-const serviceOf = (turn: Turn, watch: TurnWatch, state: { draining: boolean }): TurnService => {
-  const status = () => ({
-    urls: [...turn.urls],
-    draining: state.draining,
-    stats: statsOf(turn),
-    selfTest: watch.last,
-  })
+const serviceOf = (turn: Turn, watch: TurnWatch): TurnService => {
+  const status = (): TurnStatus => {
+    const { draining, ...stats } = turn.stats()
+    return { urls: [...turn.urls], draining, stats, selfTest: watch.last }
+  }
   const handlers = {
     'turn:status': async () => status(),
     'turn:test': async () => {
-      if (!state.draining) await watch.run()
+      if (!turn.stats().draining) await watch.run()
       return status()
     },
     'turn:revoke': async ({ revocations }: { revocations: { userId: string; expiry: number }[] }) => {

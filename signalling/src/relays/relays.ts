@@ -9,12 +9,6 @@ import {
 } from '@trunkline/protocol'
 import type { Revocation, Revocations } from './revocations.ts'
 
-/** Why a service did not do what it was asked. */
-const problemOf = (error: unknown): string => {
-  if (error instanceof TrunklineError) return error.message
-  throw error
-}
-
 /** Our TURN services as signalling sees them: what they say of themselves, and whom they are to refuse. */
 export class Relays {
   readonly #services: readonly TurnService[]
@@ -71,15 +65,7 @@ export class Relays {
   /** Ends a user's relays, and takes back the credentials it has. Those minted from now on are good. */
   async revoke(userId: string): Promise<RelaysRevoked> {
     const revocation = await this.#revocations.add(userId)
-    const data = await Promise.all(
-      this.#services.map(async service => {
-        try {
-          return { name: service.name, ...(await this.#tell(service, [revocation])) }
-        } catch (error) {
-          return { name: service.name, problem: problemOf(error) }
-        }
-      }),
-    )
+    const data = await this.#each(service => this.#tell(service, [revocation]))
     const ours = new Set([...this.#urls.values()].flat())
     const beyondReach = this.urls.filter(url => /^turns?:/.test(url) && !ours.has(url))
     return { data, beyondReach }
@@ -108,15 +94,26 @@ export class Relays {
   }
 
   async #ask(name: 'turn:status' | 'turn:test'): Promise<TurnOverview> {
-    const data = await Promise.all(
+    const data = await this.#each(async service => ({
+      status: this.#keep(service, await service.request(name, {})),
+    }))
+    return { data, urls: [...this.urls] }
+  }
+
+  /** Asks all at once. One that does not do what it is asked says why, and holds up no other. */
+  #each<T extends object>(
+    ask: (service: TurnService) => Promise<T>,
+  ): Promise<({ name: string } & (T | { problem: string }))[]> {
+    return Promise.all(
       this.#services.map(async service => {
+        const { name } = service
         try {
-          return { name: service.name, status: this.#keep(service, await service.request(name, {})) }
+          return { name, ...(await ask(service)) }
         } catch (error) {
-          return { name: service.name, problem: problemOf(error) }
+          if (!(error instanceof TrunklineError)) throw error
+          return { name, problem: error.message }
         }
       }),
     )
-    return { data, urls: [...this.urls] }
   }
 }
