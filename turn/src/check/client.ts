@@ -7,69 +7,21 @@ import {
   ATTRIBUTE,
   attribute,
   CLASS,
-  classOf,
   encodeMessage,
   HEADER_BYTES,
   integrityKey,
-  integrityOf,
   METHOD,
-  methodOf,
-  padded,
-  readXorAddress,
   UDP_TRANSPORT,
+  uint32,
   xorAddressValue,
 } from '../stun/stun.ts'
+import { type Answer, readAnswer } from './answer.ts'
 import { openWire, type Wire, type WireOptions } from './wire.ts'
 
 const RESEND_MS = 250
 
-/** A message as read by the client. */
-export type Answer = {
-  method: number
-  messageClass: number
-  /** ERROR-CODE's number, 0 for success. */
-  code: number
-  /** Whether MESSAGE-INTEGRITY is there and right. */
-  signed: boolean
-  values: ReadonlyMap<number, Buffer>
-  address(type: number): Endpoint | undefined
-}
-
-const uint32 = (value: number): Buffer => {
-  const bytes = Buffer.alloc(4)
-  bytes.writeUInt32BE(value)
-  return bytes
-}
-
-const readAnswer = (packet: Buffer, key: KeyObject | undefined): Answer => {
-  const values = new Map<number, Buffer>()
-  const offsets = new Map<number, number>()
-  let signed = false
-  for (let at = HEADER_BYTES; at + 4 <= packet.length; ) {
-    const type = packet.readUInt16BE(at)
-    const length = packet.readUInt16BE(at + 2)
-    const value = packet.subarray(at + 4, at + 4 + length)
-    if (type === ATTRIBUTE.messageIntegrity && key) signed = integrityOf(packet, at, key).equals(value)
-    values.set(type, value)
-    offsets.set(type, at + 4)
-    at += 4 + padded(length)
-  }
-  const error = values.get(ATTRIBUTE.errorCode)
-  const type = packet.readUInt16BE(0)
-  return {
-    method: methodOf(type),
-    messageClass: classOf(type),
-    code: error ? (error[2] ?? 0) * 100 + (error[3] ?? 0) : 0,
-    signed,
-    values,
-    address: wanted => {
-      const offset = offsets.get(wanted)
-      return offset === undefined
-        ? undefined
-        : readXorAddress(packet, offset, values.get(wanted)?.length ?? 0)
-    },
-  }
-}
+/** REQUESTED-TRANSPORT as every Allocate has it. */
+export const REQUESTED_UDP = attribute(ATTRIBUTE.requestedTransport, Buffer.from([UDP_TRANSPORT, 0, 0, 0]))
 
 type Waiting = { resolve(packet: Buffer): void; reject(error: Error): void }
 
@@ -203,8 +155,7 @@ export class TurnClient {
   }
 
   allocate(extra: readonly Buffer[] = [], timeoutMs?: number): Promise<Answer> {
-    const transport = attribute(ATTRIBUTE.requestedTransport, Buffer.from([UDP_TRANSPORT, 0, 0, 0]))
-    return this.request(METHOD.allocate, [transport, ...extra], timeoutMs)
+    return this.request(METHOD.allocate, [REQUESTED_UDP, ...extra], timeoutMs)
   }
 
   /** @param seconds 0 gives the allocation back */

@@ -24,10 +24,6 @@ export class Reservations {
     this.#onExpired = onExpired
   }
 
-  get size(): number {
-    return this.#held.size
-  }
-
   /** @returns the token: 8 bytes nobody can guess */
   hold(reservation: Reservation): Buffer {
     const token = randomBytes(8)

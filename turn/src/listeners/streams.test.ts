@@ -5,12 +5,12 @@ import { connect as connectTls } from 'node:tls'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { TurnClient } from '../check/client.ts'
+import { REQUESTED_UDP, TurnClient } from '../check/client.ts'
 import type { Limits } from '../limits.ts'
 import { bindUdpSocket } from '../relay/udp-socket.ts'
 import { channelData } from '../stun/data-message.ts'
 import { Endpoint } from '../stun/endpoint.ts'
-import { ATTRIBUTE, attribute, METHOD, UDP_TRANSPORT } from '../stun/stun.ts'
+import { ATTRIBUTE, METHOD } from '../stun/stun.ts'
 import { testCertificate, testTls } from '../testing/certificate.ts'
 import { startDetour } from '../testing/detour.ts'
 import { allow, credential, startClient, startPeer, startTurn, type TestTurn } from '../testing/server.ts'
@@ -86,12 +86,11 @@ describe.each(STREAMS)('a %s connection', stream => {
 
   it('that is closed while it is given an allocation leaves none behind', async () => {
     const { turn } = await start()
-    const transport = attribute(ATTRIBUTE.requestedTransport, Buffer.from([UDP_TRANSPORT, 0, 0, 0]))
     for (let round = 1; round <= 3; round++) {
       const client = await startClient(turn, credential(), stream)
       expect((await client.refresh()).code).toBe(437)
       const garbage = Buffer.alloc(8, 0xff)
-      client.raw(Buffer.concat([client.encode(METHOD.allocate, [transport]), garbage]))
+      client.raw(Buffer.concat([client.encode(METHOD.allocate, [REQUESTED_UDP]), garbage]))
       await client.closed
       await expect.poll(() => turn.stats().refused.malformed).toBe(round)
     }

@@ -1,19 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { expect } from 'vitest'
-import type { TurnClient } from '../check/client.ts'
+import { REQUESTED_UDP, type TurnClient } from '../check/client.ts'
 import type { Endpoint } from '../stun/endpoint.ts'
-import {
-  ATTRIBUTE,
-  attribute,
-  CLASS,
-  encodeMessage,
-  integrityKey,
-  METHOD,
-  UDP_TRANSPORT,
-} from '../stun/stun.ts'
+import { ATTRIBUTE, attribute, CLASS, encodeMessage, integrityKey, METHOD } from '../stun/stun.ts'
 import { allow, REALM, startClient, startPeer, startTurn } from './server.ts'
-
-const transport = attribute(ATTRIBUTE.requestedTransport, Buffer.from([UDP_TRANSPORT, 0, 0, 0]))
 
 /** What tests relay. */
 export const hello = Buffer.from('hello')
@@ -25,7 +15,7 @@ export const signedAllocate = (username: string, password: string, nonce: string
     messageClass: CLASS.request,
     transactionId: randomBytes(12),
     attributes: [
-      transport,
+      REQUESTED_UDP,
       attribute(ATTRIBUTE.username, Buffer.from(username)),
       attribute(ATTRIBUTE.realm, Buffer.from(REALM)),
       attribute(ATTRIBUTE.nonce, Buffer.from(nonce)),
@@ -40,7 +30,7 @@ export const firstNonce = async (client: TurnClient): Promise<string> => {
       method: METHOD.allocate,
       messageClass: CLASS.request,
       transactionId: randomBytes(12),
-      attributes: [transport],
+      attributes: [REQUESTED_UDP],
     }),
   )
   expect(answer.code).toBe(401)

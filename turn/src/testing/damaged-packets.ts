@@ -1,4 +1,4 @@
-import type { TurnClient } from '../check/client.ts'
+import { REQUESTED_UDP, type TurnClient } from '../check/client.ts'
 import type { Endpoint } from '../stun/endpoint.ts'
 import {
   ATTRIBUTE,
@@ -10,7 +10,6 @@ import {
   MAGIC_COOKIE,
   METHOD,
   padded,
-  UDP_TRANSPORT,
   xorAddressValue,
 } from '../stun/stun.ts'
 
@@ -33,8 +32,6 @@ export const randomBytes = (random: Random, length: number): Buffer =>
 
 export const pick = <T>(random: Random, items: readonly T[]): T => items[random(items.length)] as T
 
-const transport = attribute(ATTRIBUTE.requestedTransport, Buffer.from([UDP_TRANSPORT, 0, 0, 0]))
-
 /** One packet of every kind a client sends, signed where that is due. */
 const soundPackets = (client: TurnClient, peer: Endpoint, random: Random): readonly Buffer[] => {
   const id = randomBytes(random, 12)
@@ -46,8 +43,8 @@ const soundPackets = (client: TurnClient, peer: Endpoint, random: Random): reado
     encodeMessage({ method, messageClass, transactionId: id, attributes, fingerprint })
   return [
     message(METHOD.binding, CLASS.request, [], true),
-    message(METHOD.allocate, CLASS.request, [transport]),
-    client.encode(METHOD.allocate, [transport, lifetime], id),
+    message(METHOD.allocate, CLASS.request, [REQUESTED_UDP]),
+    client.encode(METHOD.allocate, [REQUESTED_UDP, lifetime], id),
     client.encode(METHOD.refresh, [lifetime], id),
     client.encode(METHOD.createPermission, [peerAddress, peerAddress], id),
     client.encode(METHOD.channelBind, [channel, peerAddress], id),
@@ -63,7 +60,7 @@ const signedSoup = (client: TurnClient, peer: Endpoint, random: Random): Buffer 
   const id = randomBytes(random, 12)
   const sound = [
     attribute(ATTRIBUTE.xorPeerAddress, xorAddressValue(peer, id)),
-    transport,
+    REQUESTED_UDP,
     attribute(ATTRIBUTE.channelNumber, Buffer.from([0x40 + random(2) * random(0xc0), random(256), 0, 0])),
     attribute(ATTRIBUTE.lifetime, Buffer.from([0, 0, random(20), random(2)])),
   ]
