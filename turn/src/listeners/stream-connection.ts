@@ -8,6 +8,7 @@ import type { Client } from './client.ts'
 import type { Connections } from './connections.ts'
 import { FrameReader, MAX_CONTROL_BYTES, MAX_DATA_BYTES, paddingAfter } from './frames.ts'
 import type { ListenerDeps } from './listeners.ts'
+import { SendQueue } from './send-queue.ts'
 
 /** Kept for answers when data fills the queue: a call whose Refresh is not answered would end. */
 const ANSWER_RESERVE_BYTES = 16_384
@@ -19,12 +20,12 @@ export class StreamConnection {
   readonly #deps: ListenerDeps
   readonly #connections: Connections
   readonly #client: Client
+  readonly #queue: SendQueue
   // Nobody holds much of our memory who has not shown a credential.
   readonly #frames = new FrameReader(MAX_CONTROL_BYTES)
   #relay: Relay | undefined
   /** Messages since it last had an allocation, or since it was opened. */
   #unallocated = 0
-  #isCorked = false
   #isClosed = false
 
   /** @param socket a connected socket, or a TLS socket over one whether its handshake is done or not */
@@ -36,6 +37,7 @@ export class StreamConnection {
   ) {
     this.address = ends.remote.address
     this.#socket = socket
+    this.#queue = new SendQueue(socket)
     this.#deps = deps
     this.#connections = connections
     this.#client = {
@@ -94,24 +96,15 @@ export class StreamConnection {
     return isChannelData ? relay.fromClientChannel(message) : relay.fromClientIndication(message)
   }
 
-  /** Queues one message, to be written with all others of this turn of the event loop. */
+  /** Queues one message. */
   #send(packet: Buffer): boolean {
     if (this.#isClosed) return false
     const { streamQueueBytes } = this.#deps.limits
     const room = isAnswer(packet) ? streamQueueBytes + ANSWER_RESERVE_BYTES : streamQueueBytes
-    if (this.#socket.writableLength + packet.length > room) return false
-    if (!this.#isCorked) {
-      this.#isCorked = true
-      this.#socket.cork()
-      // After what else has arrived by now was read: a burst from peers becomes one write, over TLS one record.
-      setImmediate(() => {
-        this.#isCorked = false
-        this.#socket.uncork()
-      })
-    }
-    this.#socket.write(packet)
+    if (this.#queue.bytes + packet.length > room) return false
+    this.#queue.push(packet)
     const padding = paddingAfter(packet)
-    if (padding.length > 0) this.#socket.write(padding)
+    if (padding.length > 0) this.#queue.push(padding)
     return true
   }
 
