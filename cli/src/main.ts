@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import './quick-start.ts'
+import './fast-loading.ts'
 
 // Only now: what is imported statically would be read before the line above is run.
 await import('./program.ts')
