@@ -2,6 +2,7 @@ import { Gauge, type Logger, type Metrics } from '@trunkline/kit'
 import type { TurnSelfTest } from '@trunkline/protocol'
 import type { SelfTestReport, Turn } from '@trunkline/turn'
 
+/** How often a service tests itself, ms. */
 const EVERY_MS = 5 * 60_000
 
 const toSelfTest = ({ ok, results }: SelfTestReport): TurnSelfTest => ({

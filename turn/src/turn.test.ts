@@ -2,13 +2,12 @@ import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { SelfTestResult } from './check/self-test.ts'
 import { bindUdpSocket } from './relay/udp-socket.ts'
 import { Endpoint } from './stun/endpoint.ts'
 import { ATTRIBUTE, attribute, METHOD } from './stun/stun.ts'
-import { testCertificate, testTls } from './testing/certificate.ts'
+import { testCertificate, testTls, trust } from './testing/certificate.ts'
 import { allow, credential, startClient, startPeer, startTurn } from './testing/server.ts'
 import type { Turn } from './turn.ts'
 
@@ -92,17 +91,6 @@ describe('createTurn', () => {
   })
 })
 
-/** While `work` runs, this process trusts a certificate as it would an authority's. */
-const trusting = async ({ cert }: { cert: string }, work: () => Promise<void>): Promise<void> => {
-  const before = getCACertificates('default')
-  setDefaultCACertificates([...before, cert])
-  try {
-    await work()
-  } finally {
-    setDefaultCACertificates(before)
-  }
-}
-
 /** What the self-test says of UDP, after a report that agrees with its parts. */
 const overUdp = async (turn: Turn): Promise<SelfTestResult | undefined> => {
   const { ok, results } = await turn.selfTest()
@@ -112,21 +100,20 @@ const overUdp = async (turn: Turn): Promise<SelfTestResult | undefined> => {
 
 describe('selfTest', () => {
   it('passes over every transport, over IPv4 and IPv6, and leaves nothing behind', async () => {
-    await trusting(await testCertificate(), async () => {
-      for (const listenAddress of ['127.0.0.1', '::1']) {
-        const turn = await startTurn({ listenAddress, tls: await testTls() })
-        const overTls = new Endpoint(listenAddress, turn.tlsPorts[0] ?? 0)
-        expect(await turn.selfTest()).toEqual({
-          ok: true,
-          results: [
-            { ok: true, transport: 'udp', address: turn.endpoint.toString() },
-            { ok: true, transport: 'tcp', address: turn.endpoint.toString() },
-            { ok: true, transport: 'tls', address: overTls.toString() },
-          ],
-        })
-        expect(turn.stats()).toMatchObject({ allocations: 0, users: 0, allocationsMade: 3 })
-      }
-    })
+    trust(await testCertificate())
+    for (const listenAddress of ['127.0.0.1', '::1']) {
+      const turn = await startTurn({ listenAddress, tls: await testTls() })
+      const overTls = new Endpoint(listenAddress, turn.tlsPorts[0] ?? 0)
+      expect(await turn.selfTest()).toEqual({
+        ok: true,
+        results: [
+          { ok: true, transport: 'udp', address: turn.endpoint.toString() },
+          { ok: true, transport: 'tcp', address: turn.endpoint.toString() },
+          { ok: true, transport: 'tls', address: overTls.toString() },
+        ],
+      })
+      expect(turn.stats()).toMatchObject({ allocations: 0, users: 0, allocationsMade: 3 })
+    }
   })
 
   it('relays in both families where both are announced', async () => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Credentials } from '../access/credentials.ts'
 import { bindUdpSocket } from '../relay/udp-socket.ts'
-import { Endpoint } from '../stun/endpoint.ts'
+import { Endpoint, FAMILY } from '../stun/endpoint.ts'
 import { ATTRIBUTE, attribute } from '../stun/stun.ts'
 import type { Transport } from '../stun/transport.ts'
 import { TurnClient } from './client.ts'
@@ -113,7 +113,10 @@ const REFUSED: Readonly<Record<number, readonly [cause: string, fix: string]>> =
 
 /** A client over IPv6 may relay in IPv4: what is announced is what is tested. */
 const familyOf = (announced: string): Buffer =>
-  attribute(ATTRIBUTE.requestedAddressFamily, Buffer.from([isIpv6(announced) ? 2 : 1, 0, 0, 0]))
+  attribute(
+    ATTRIBUTE.requestedAddressFamily,
+    Buffer.from([isIpv6(announced) ? FAMILY.ipv6 : FAMILY.ipv4, 0, 0, 0]),
+  )
 
 /** Allocates through the announced address, then has its own echo answer one packet over the relay. */
 const relayOnce = async (path: Path, client: TurnClient, user: string): Promise<Verdict> => {

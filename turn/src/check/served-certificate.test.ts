@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { createServer, getCACertificates, setDefaultCACertificates } from 'node:tls'
+import { createServer } from 'node:tls'
 import { expect, it, onTestFinished } from 'vitest'
 import { Endpoint } from '../stun/endpoint.ts'
-import { makeCertificate, type TestCertificate } from '../testing/certificate.ts'
+import { makeCertificate, type TestCertificate, trust } from '../testing/certificate.ts'
 import { checkServedCertificate } from './served-certificate.ts'
 
 const serve = async (pem: TestCertificate): Promise<Endpoint> => {
@@ -14,18 +14,12 @@ const serve = async (pem: TestCertificate): Promise<Endpoint> => {
   return new Endpoint('127.0.0.1', (server.address() as AddressInfo).port)
 }
 
-const trust = (cert: string): void => {
-  const before = getCACertificates('default')
-  setDefaultCACertificates([...before, cert])
-  onTestFinished(() => setDefaultCACertificates(before))
-}
-
 const check = async (pem: TestCertificate, host = '127.0.0.1') =>
   checkServedCertificate(await serve(pem), host, 3_000)
 
 it('passes one that is for the address or for a name that leads there', async () => {
   const pem = await makeCertificate({ dns: ['localhost'], ips: ['127.0.0.1'] })
-  trust(pem.cert)
+  trust(pem)
   expect(await check(pem)).toEqual({ ok: true })
   expect(await check(pem, 'localhost')).toEqual({ ok: true })
 })
@@ -62,7 +56,7 @@ it('tells one that nobody known has signed', async () => {
 
 it('tells a name that does not lead to where the server is', async () => {
   const pem = await makeCertificate({ dns: ['turn.invalid'] })
-  trust(pem.cert)
+  trust(pem)
   expect(await check(pem, 'turn.invalid')).toEqual({
     ok: false,
     cause: 'The name turn.invalid leads nowhere',

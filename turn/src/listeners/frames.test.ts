@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { rounds, seed } from '../../../test/src/support/rounds.ts'
 import { channelData, SEND_INDICATION } from '../stun/data-message.ts'
-import { CLASS, MAGIC_COOKIE, METHOD, messageType } from '../stun/stun.ts'
-import { FrameReader, MAX_CONTROL_BYTES, MAX_DATA_BYTES, paddingAfter } from './frames.ts'
+import { CLASS, MAGIC_COOKIE, MAX_CONTROL_BYTES, METHOD, messageType } from '../stun/stun.ts'
+import { FrameReader, MAX_DATA_BYTES, paddingAfter } from './frames.ts'
 
 const stun = (type: number, value: Uint8Array): Buffer => {
   const header = Buffer.alloc(20, 7)

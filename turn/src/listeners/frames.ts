@@ -5,6 +5,7 @@ import {
   CLASS,
   HEADER_BYTES,
   MAGIC_COOKIE,
+  MAX_CONTROL_BYTES,
   METHOD,
   messageType,
   padded,
@@ -17,8 +18,6 @@ const PREFIX_BYTES = 4
 /** As much of a STUN message as tells whether it is one. */
 const COOKIE_END = 8
 
-/** A request or an answer no client of ours comes near. */
-export const MAX_CONTROL_BYTES = 1500
 /** The longest STUN message there can be; no ChannelData is longer. */
 export const MAX_DATA_BYTES = HEADER_BYTES + 65_532
 

@@ -6,14 +6,13 @@ import {
   fingerprintOf,
   HEADER_BYTES,
   MAGIC_COOKIE,
+  MAX_CONTROL_BYTES,
   METHOD,
   methodOf,
   padded,
   readXorAddress,
 } from './stun.ts'
 
-/** A request no client of ours comes near; larger ones are dropped unread. */
-const MAX_REQUEST_BYTES = 1500
 const MAX_ATTRIBUTES = 32
 /** 508 bytes of USERNAME, 127 characters of REALM and of NONCE (RFC 8489 sections 14.3, 14.9 and 14.10). */
 const MAX_USERNAME_BYTES = 508
@@ -88,7 +87,7 @@ const READERS: ReadonlyMap<number, Reader> = new Map<number, Reader>([
  * @returns why it is to be dropped without an answer, when it is
  */
 export const checkRequest = (packet: Buffer): Request | 'malformed' | 'notARequest' => {
-  if (packet.length < HEADER_BYTES || packet.length > MAX_REQUEST_BYTES) return 'malformed'
+  if (packet.length < HEADER_BYTES || packet.length > MAX_CONTROL_BYTES) return 'malformed'
   const type = packet.readUInt16BE(0)
   if ((type & 0xc000) !== 0 || packet.readUInt32BE(4) !== MAGIC_COOKIE) return 'malformed'
   if (classOf(type) !== CLASS.request || !REQUEST_METHODS.has(methodOf(type))) return 'notARequest'

@@ -5,6 +5,8 @@ import { addressBytes, Endpoint, FAMILY } from './endpoint.ts'
 /** Numbers of RFC 8489 (STUN) and RFC 8656 (TURN). */
 export const MAGIC_COOKIE = 0x2112a442
 export const HEADER_BYTES = 20
+/** A request or an answer no client of ours comes near: what is larger is dropped unread. */
+export const MAX_CONTROL_BYTES = 1500
 
 export const METHOD = {
   binding: 0x001,

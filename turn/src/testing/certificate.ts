@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { generate } from 'selfsigned'
 import { onTestFinished } from 'vitest'
 import type { TlsOptions } from '../turn.ts'
@@ -49,6 +50,13 @@ let certificate: Promise<TestCertificate> | undefined
 export const testCertificate = (): Promise<TestCertificate> => {
   certificate ??= makeCertificate()
   return certificate
+}
+
+/** Until the test ends this process trusts a certificate as it would an authority's. */
+export const trust = ({ cert }: Pick<TestCertificate, 'cert'>): void => {
+  const before = getCACertificates('default')
+  setDefaultCACertificates([...before, cert])
+  onTestFinished(() => setDefaultCACertificates(before))
 }
 
 /** What starts a server with TLS: a free port and the certificate in files that go with the test. */
