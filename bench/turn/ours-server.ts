@@ -15,7 +15,12 @@ const turn = await createTurnFleet({
   relayPortMax: 0,
   peers: 'sfu',
   allowedPeers: [{ address: HOST, port: [peers.channel, peers.plain] }],
-  limits: { bytesPerSecondPerUser: 1e12, bytesPerSecond: 1e12, allocationsPerUser: 4096 },
+  limits: {
+    bytesPerSecondPerUser: 1e12,
+    bytesPerSecond: 1e12,
+    allocationsPerUser: 4096,
+    newAllocationsPerUser: 4096,
+  },
 })
 process.send?.({ port: turn.port })
 process.once('disconnect', () => void turn.close().then(() => process.exit()))

@@ -2,6 +2,9 @@
 export const DEFAULT_LIMITS = {
   /** Live allocations of one user, whatever credentials it holds: 486 past it. */
   allocationsPerUser: 32,
+  /** Allocations of one user begun in `newAllocationSeconds`, given back or not: 486 past it. */
+  newAllocationsPerUser: 128,
+  newAllocationSeconds: 10,
   /** Live allocations in all: 508 past it. */
   allocations: 4096,
   /** Addresses one allocation may hold permissions for: 508 past it. */

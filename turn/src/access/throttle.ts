@@ -2,8 +2,8 @@
 const MAX_KEYS = 10_000
 
 /**
- * Counts wrong passwords by whatever is told apart (authenticator.ts), and TLS handshakes by address. It is asked only
- * after a valid nonce, or over a connection, so that the client's address can't be forged.
+ * Counts wrong passwords by address and port, TLS handshakes by address and new allocations by user. It is asked only after
+ * a valid nonce, or over a connection, so that the client's address can't be forged.
  */
 export class Throttle {
   readonly #failures: number

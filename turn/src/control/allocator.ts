@@ -2,6 +2,7 @@ import type { Socket } from 'node:dgram'
 import { Credentials } from '../access/credentials.ts'
 import type { Account, Quota } from '../access/quota.ts'
 import type { Revocations } from '../access/revocations.ts'
+import { Throttle } from '../access/throttle.ts'
 import type { Limits } from '../limits.ts'
 import type { Client } from '../listeners/client.ts'
 import type { Relay } from '../relay/relay.ts'
@@ -40,6 +41,8 @@ export class Allocator {
   readonly #deps: AllocatorDeps
   readonly #admission: Admission
   readonly #reservations: Reservations
+  /** How many each user opened of late: each is a socket, a line in the log and some 200 µs. */
+  readonly #opened: Throttle
   #closed = false
 
   constructor(deps: AllocatorDeps, admission: Admission) {
@@ -48,6 +51,7 @@ export class Allocator {
     this.#reservations = new Reservations(deps.limits.reservationSeconds, ({ account }) =>
       deps.quota.release(account),
     )
+    this.#opened = new Throttle(deps.limits.newAllocationsPerUser, deps.limits.newAllocationSeconds)
   }
 
   /**
@@ -58,6 +62,8 @@ export class Allocator {
     const { quota, revocations, bindPorts, openRelay } = this.#deps
     const claim = Credentials.parse(username)
     if (!claim) throw new Error('An allocation needs a user')
+    if (this.#opened.blocked(claim.user)) throw new Refused(QUOTA)
+    this.#opened.fail(claim.user)
     const taken: { accounts: Account[]; sockets: Socket[] } = { accounts: [], sockets: [] }
     const take = async (): Promise<Account> => {
       const account = await quota.take(claim.user)

@@ -166,6 +166,20 @@ describe('quota', () => {
     expect(turn.stats()).toMatchObject({ allocations: 3, users: 2 })
   })
 
+  it('counts what one user begins in a time, given back or not', async () => {
+    const turn = await startTurn({ limits: { newAllocationsPerUser: 3, newAllocationSeconds: 1 } })
+    const codes: number[] = []
+    for (let round = 0; round < 5; round++) {
+      const client = await startClient(turn)
+      codes.push((await client.allocate()).code)
+      await client.refresh(0)
+    }
+    expect(codes).toEqual([0, 0, 0, 486, 486])
+    expect((await (await startClient(turn, credential('bob'))).allocate()).code).toBe(0)
+    const later = async (): Promise<number> => (await (await startClient(turn)).allocate()).code
+    await expect.poll(later, { timeout: 5000 }).toBe(0)
+  })
+
   it('counts allocations in all, and ports of the range', async () => {
     const turn = await startTurn({ limits: { allocations: 1 } })
     expect((await (await startClient(turn)).allocate()).code).toBe(0)
