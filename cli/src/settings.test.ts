@@ -59,6 +59,8 @@ test.each([
   ['TURN_LIFETIME_SECONDS', '3601', 'at most 3600 seconds'],
   ['TURN_CREDENTIAL_SECONDS', 'a day', 'a number of seconds'],
   ['TURN_LINKS', 'turn:3000', 'URLs of TURN services'],
+  // They are in the log and in GET /v1/turn.
+  ['TURN_LINKS', 'http://user:password@turn:3000', 'URLs of TURN services'],
   ['TURN_URLS', 'https://turn.example.org', 'STUN and TURN addresses'],
 ])('%s=%s is refused with what to do', (name, value, words) => {
   expect(() => read({ [name]: value })).toThrow(new RegExp(`^${name} .*${words}.* \\(for example ${name}=`))

@@ -140,8 +140,8 @@ export const Settings = z.object({
     .string()
     .transform(text => (text === 'none' ? [] : listOf(text)))
     .refine(
-      list => list.every(item => /^https?:\/\//.test(item) && URL.canParse(item)),
-      'must be URLs of TURN services in processes of their own, separated by commas, or none',
+      list => list.every(item => /^https?:\/\/[^@]+$/.test(item) && URL.canParse(item)),
+      'must be URLs of TURN services in processes of their own, without passwords, separated by commas, or none',
     )
     .describe('http://turn:3000')
     .optional(),
