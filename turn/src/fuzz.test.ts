@@ -1,7 +1,5 @@
 import { readdirSync } from 'node:fs'
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { describe, expect, it, vi } from 'vitest'
 import type { TurnClient } from './check/client.ts'
 import { Endpoint } from './stun/endpoint.ts'
@@ -10,6 +8,7 @@ import type { Transport } from './stun/transport.ts'
 import { testTls } from './testing/certificate.ts'
 import { framed, hostilePacket, type Random, randomBytes, randomFrom } from './testing/damaged-packets.ts'
 import { brokenHandshake, inPieces, throwAtTcp, throwAtTls } from './testing/damaged-streams.ts'
+import { collectGarbage } from './testing/garbage.ts'
 import {
   allow,
   credential,
@@ -27,9 +26,6 @@ const BATCH = 100
 /** Packets thrown at one connection of a stream, which seldom survives the first. */
 const THROWN = 5
 const TRANSPORTS: readonly Transport[] = ['udp', 'tcp', 'tls']
-
-setFlagsFromString('--expose-gc')
-const collectGarbage = runInNewContext('gc') as () => void
 
 /** Bytes of the heap and of what lies outside it, and descriptors open. */
 const held = () => {

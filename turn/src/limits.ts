@@ -1,4 +1,4 @@
-/** Every limit of the relay: its name, its default, and nothing anywhere else. */
+/** Every limit that can be set: its name and its default. */
 export const DEFAULT_LIMITS = {
   /** Live allocations of one user, whatever credentials it holds: 486 past it. */
   allocationsPerUser: 32,

@@ -61,15 +61,15 @@ describe('nonces', () => {
 describe('throttling', () => {
   it('counts by key, forgets in time, and holds a bounded number of keys', () => {
     const throttle = new Throttle(2, 10)
-    throttle.fail('a', 0)
+    throttle.count('a', 0)
     expect(throttle.blocked('a', 1)).toBe(false)
-    throttle.fail('a', 2)
+    throttle.count('a', 2)
     expect(throttle.blocked('a', 3)).toBe(true)
     expect(throttle.blocked('b', 3)).toBe(false)
     expect(throttle.blocked('a', 10_001)).toBe(false)
-    throttle.fail('c', 0)
-    throttle.fail('c', 0)
-    for (let key = 0; key < 10_000; key++) throttle.fail(`other ${key}`, 0)
+    throttle.count('c', 0)
+    throttle.count('c', 0)
+    for (let key = 0; key < 10_000; key++) throttle.count(`other ${key}`, 0)
     expect(throttle.blocked('c', 1)).toBe(false)
   })
 

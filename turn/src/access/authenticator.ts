@@ -54,7 +54,7 @@ export class Authenticator {
     const right = held?.username === username ? [held.key] : this.#keys(username)
     const key = right.find(candidate => timingSafeEqual(integrityOf(packet, offset, candidate), sent))
     if (key) return { username, key }
-    this.#throttle.fail(source)
+    this.#throttle.count(source)
     return 'unauthorized'
   }
 

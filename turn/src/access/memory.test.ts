@@ -1,17 +1,13 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { expect, it } from 'vitest'
 import { canonicalAddress } from '../stun/endpoint.ts'
+import { collectGarbage } from '../testing/garbage.ts'
 import { Nonces } from './nonce.ts'
 import { PeerPolicy } from './policy.ts'
 import { Revocations } from './revocations.ts'
 import { Throttle } from './throttle.ts'
 
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
-
 const heap = (): number => {
-  collect()
+  collectGarbage()
   return process.memoryUsage().heapUsed
 }
 
@@ -33,7 +29,7 @@ it.each<[name: string, once: (round: number) => void]>([
       nonces.valid(nonces.create(client), client)
     },
   ],
-  ['failures', round => throttle.fail(`[2001:db8:0:0:0:0:0:1]:${round}`)],
+  ['failures', round => throttle.count(`[2001:db8:0:0:0:0:0:1]:${round}`)],
   ['revocations', round => revocations.add(`somebody with a rather long name ${round}`, soon + (round % 60))],
   [
     'verdicts about peers',

@@ -1,17 +1,18 @@
-/** Enough for any real mistake; an attacker who cycles names only forgets his own oldest ones. */
+/** Past so many the oldest are forgotten, which are most likely those of whoever makes so many. */
 const MAX_KEYS = 10_000
 
 /**
- * Counts wrong passwords by address and port, TLS handshakes by address and new allocations by user. It is asked only after
+ * Counts wrong passwords by address and port, TLS handshakes by address and new allocations by user. Asked only after
  * a valid nonce, or over a connection, so that the client's address can't be forged.
  */
 export class Throttle {
-  readonly #failures: number
+  readonly #most: number
   readonly #windowMs: number
   readonly #entries = new Map<string, { count: number; until: number }>()
 
-  constructor(failures: number, windowSeconds: number) {
-    this.#failures = failures
+  /** @param most how often something may be counted in so many seconds before its key is blocked */
+  constructor(most: number, windowSeconds: number) {
+    this.#most = most
     this.#windowMs = windowSeconds * 1000
   }
 
@@ -22,10 +23,10 @@ export class Throttle {
       this.#entries.delete(key)
       return false
     }
-    return entry.count >= this.#failures
+    return entry.count >= this.#most
   }
 
-  fail(key: string, now = Date.now()): void {
+  count(key: string, now = Date.now()): void {
     const entry = this.#entries.get(key)
     if (entry && entry.until > now) {
       entry.count++

@@ -63,7 +63,7 @@ export class Allocator {
     const claim = Credentials.parse(username)
     if (!claim) throw new Error('An allocation needs a user')
     if (this.#opened.blocked(claim.user)) throw new Refused(QUOTA)
-    this.#opened.fail(claim.user)
+    this.#opened.count(claim.user)
     const taken: { accounts: Account[]; sockets: Socket[] } = { accounts: [], sockets: [] }
     const take = async (): Promise<Account> => {
       const account = await quota.take(claim.user)

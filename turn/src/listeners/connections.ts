@@ -57,7 +57,7 @@ export class Connections {
       this.#onRefused('throttled')
       return false
     }
-    this.#handshakes.fail(source)
+    this.#handshakes.count(source)
     return true
   }
 

@@ -1,12 +1,8 @@
 import { Writable } from 'node:stream'
 import { setImmediate as turnOfLoop } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { expect, it } from 'vitest'
+import { collectGarbage } from '../testing/garbage.ts'
 import { SendQueue } from './send-queue.ts'
-
-setFlagsFromString('--expose-gc')
-const collectGarbage = runInNewContext('gc') as () => void
 
 /** Takes one write at a time, when the test says so. */
 const slowTarget = () => {

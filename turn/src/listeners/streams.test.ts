@@ -2,8 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { REQUESTED_UDP, TurnClient } from '../check/client.ts'
 import type { Limits } from '../limits.ts'
@@ -13,6 +11,7 @@ import { Endpoint } from '../stun/endpoint.ts'
 import { ATTRIBUTE, METHOD } from '../stun/stun.ts'
 import { testCertificate, testTls } from '../testing/certificate.ts'
 import { startDetour } from '../testing/detour.ts'
+import { collectGarbage } from '../testing/garbage.ts'
 import { allow, credential, startClient, startPeer, startTurn, type TestTurn } from '../testing/server.ts'
 
 const STREAMS = ['tcp', 'tls'] as const
@@ -239,8 +238,6 @@ it('tells a TCP client from a UDP client of the same address and port', { retry:
 })
 
 describe('a client that reads nothing', { timeout: 60_000 }, () => {
-  setFlagsFromString('--expose-gc')
-  const collectGarbage = runInNewContext('gc') as () => void
   const memory = (): number => {
     collectGarbage()
     const { heapUsed, external } = process.memoryUsage()

@@ -1,9 +1,8 @@
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import TurnServer from 'node-turn'
 import type { Limits } from '../../limits.ts'
+import { collectGarbage } from '../../testing/garbage.ts'
 
 // A TURN server in a process of its own, so that its memory can be measured and its death be seen: node-turn as
 // published, or ours. Started by bare-node-turn.test.ts with a Start as JSON; says its port, then answers each message
@@ -62,13 +61,11 @@ const startOurs = async (start: Start): Promise<number> => {
   return turn.port
 }
 
-setFlagsFromString('--expose-gc')
-const gc = runInNewContext('gc') as () => void
 const start: Start = JSON.parse(process.argv[2] ?? '')
 const port = await (start.bare ? startBare(start) : startOurs(start))
 process.on('message', () => {
   const { user, system } = process.cpuUsage()
-  gc()
+  collectGarbage()
   const { heapUsed } = process.memoryUsage()
   const usage: Usage = {
     heapBytes: heapUsed,
