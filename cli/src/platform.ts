@@ -28,7 +28,7 @@ import { proxyTo } from './proxy.ts'
 import { linkSecret, turnSecrets } from './secrets.ts'
 import type { Settings } from './settings.ts'
 import { startSfu } from './sfu.ts'
-import { connectTurns, type RunningTurn, startTurn } from './turn.ts'
+import { connectTurns, hasTurn, type RunningTurn, startTurn } from './turn.ts'
 
 const REDIS_WAIT_MS = 5_000
 
@@ -247,7 +247,12 @@ const startSignalling = async (
     shelf: FileShelf | undefined
   },
 ): Promise<Signalling> => {
-  const { settings, vault, logger, lifecycle, listener, app } = composition
+  const { settings, services, vault, logger, lifecycle, listener, app, warnings } = composition
+  if (!hasTurn(settings, services)) {
+    warnings.push(
+      'People behind firewalls cannot call: there is no TURN. Set TURN_LINKS to where `npm start turn` runs, or TURN_URLS.',
+    )
+  }
   const redis = settings.REDIS_URL ? createRedis(settings.REDIS_URL, logger) : undefined
   if (redis) {
     lifecycle.add('redis', () => redis.destroy())

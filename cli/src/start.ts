@@ -1,3 +1,4 @@
+import { join, resolve } from 'node:path'
 import { ConfigError, createLogger, type Logger, readConfig } from '@trunkline/kit'
 import { isLoopback } from './addresses.ts'
 import { banner } from './banner.ts'
@@ -26,6 +27,12 @@ export const checkTogether = (settings: Settings, services: ReadonlySet<Service>
   if (services.size < SERVICES.length && !settings.TRUNKLINE_SECRET) {
     throw new ConfigError(
       'Services in processes of their own share a secret: set TRUNKLINE_SECRET to the same long random string in each.',
+    )
+  }
+  if ((settings.TURN_LINKS ?? []).length > 0 && !settings.TRUNKLINE_SECRET) {
+    const path = join(resolve(settings.TRUNKLINE_DATA), 'secret')
+    throw new ConfigError(
+      `TURN services in processes of their own share a secret: set TRUNKLINE_SECRET to the same long random string here and there (an installation that made its own has it in ${path}), or leave TURN_LINKS empty.`,
     )
   }
   if (services.has('turn') && !services.has('sfu') && settings.RTC_PORT === 0) {

@@ -3,7 +3,7 @@ import { ConfigError, connectLink, serveLink } from '@trunkline/kit'
 import { TURN_CONTRACT, type TurnRequestName, type TurnService, type TurnStatus } from '@trunkline/protocol'
 import type { AllowedPeer, Turn, TurnOptions } from '@trunkline/turn'
 import { countTurn } from './metrics.ts'
-import type { Composition } from './platform.ts'
+import type { Composition, Service } from './platform.ts'
 import { linkSecret, turnSecrets } from './secrets.ts'
 import type { Settings } from './settings.ts'
 import type { RunningSfu } from './sfu.ts'
@@ -23,6 +23,10 @@ const sfuPorts = ({ settings, services }: Composition, sfu: RunningSfu | undefin
   const workers = settings.RTC_WORKERS ?? availableParallelism()
   return Array.from({ length: workers }, (_, i) => settings.RTC_PORT + i)
 }
+
+/** Whether browsers are told of a relay at all: what the operator chose, or what the services of these processes say. */
+export const hasTurn = ({ TURN_URLS, TURN_LINKS = [] }: Settings, services: ReadonlySet<Service>): boolean =>
+  TURN_URLS ? TURN_URLS.some(url => /^turns?:/.test(url)) : services.has('turn') || TURN_LINKS.length > 0
 
 /** The name in the first `turns:` address that browsers are told, where the operator chose it. */
 const tlsHostOf = ({ TURN_URLS = [] }: Settings): string | undefined =>
