@@ -91,12 +91,10 @@ test('the first requests and the sensor of README.md are those that run', async 
     services: ['signalling'],
     env: { TRUNKLINE_SECRET: 'of-the-docs-test' },
   })
-  const [embed = '', messages = ''] = blocksOf('README.md', 'sh').filter(code =>
-    code.includes('trunkline rooms'),
-  )
+  const [embed = '', messages = ''] = blocksOf('README.md', 'sh').filter(code => code.includes('api rooms'))
   const asked = `${embed}\n${messages}`
     .replace(/^API_KEY=.*$/m, '')
-    .replace(/^trunkline\(\).*$/m, 'trunkline() { ask "$API_KEY" POST "/v1/$1" "$2"; }')
+    .replace(/^api\(\).*$/m, 'api() { ask "$API_KEY" POST "/v1/$1" "$2"; }')
     .replaceAll(/curl -s '[^/]+\/\/[^/]+([^']+)'.*/g, `ask "$API_KEY" GET '$1'`)
   await runShell(asked, { PORT: new URL(server.url).port, API_KEY })
   const { body } = await rest(server.url, 'GET', '/v1/inbox?sender=nurse-kim')
