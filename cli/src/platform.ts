@@ -214,7 +214,7 @@ const connectSfu = async (composition: Composition): Promise<{ sfu: Sfu; ports: 
   if (!services.has('signalling')) return undefined
   if (!settings.SFU_URL) {
     composition.warnings.push(
-      'Calls are off: this process has no SFU. Set SFU_URL to where `trunkline start sfu` runs.',
+      'Calls are off: this process has no SFU. Set SFU_URL to where `npm start sfu` runs.',
     )
     return undefined
   }
