@@ -32,6 +32,15 @@ export type TrunklineOptions = {
     }
 )
 
+/** @throws TypeError when there is nothing to ask: callers in JavaScript, an answer without a token */
+const tokenSource = (options: TrunklineOptions): (() => Promise<string>) => {
+  if ('getToken' in options && typeof options.getToken === 'function') return options.getToken
+  if ('token' in options && typeof options.token === 'string') return async () => options.token
+  throw new TypeError(
+    'new Trunkline() needs `token`, a string, or `getToken`, a function that resolves with one',
+  )
+}
+
 /** What a search is narrowed to. */
 export type SearchFilters = Omit<OperationData<'search:find'>, 'query'>
 
@@ -62,9 +71,10 @@ export class Trunkline extends Emitter<TrunklineEvents> {
   readonly #rooms = new Map<string, Room>()
   #inbox: Inbox | undefined
 
+  /** @throws TypeError without a token or a way to get one */
   constructor(options: TrunklineOptions) {
     super()
-    const getToken = 'token' in options ? async () => options.token : options.getToken
+    const getToken = tokenSource(options)
     this.rest = new Rest({ url: options.url, getToken })
     this.#connection = new Connection({ url: options.url, getToken })
     this.#devices = new DeviceLoader(options.device)
