@@ -1,4 +1,4 @@
-import { ConfigError } from '@trunkline/kit'
+import { ConfigError, statementFault } from '@trunkline/kit'
 import { Command } from 'commander'
 import { doctor } from './doctor.ts'
 import { SERVICES } from './platform.ts'
@@ -31,8 +31,7 @@ try {
   await program.parseAsync()
 } catch (error) {
   // What an operator can mend is one line; anything else is ours, and its trace helps to mend it.
-  process.stderr.write(
-    `trunkline: ${error instanceof ConfigError ? error.message : ((error as Error).stack ?? error)}\n`,
-  )
+  const said = error instanceof ConfigError ? error.message : statementFault(error)
+  process.stderr.write(`trunkline: ${said ?? (error as Error).stack ?? error}\n`)
   process.exit(1)
 }

@@ -1,3 +1,4 @@
+import { DrizzleQueryError } from 'drizzle-orm'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import { migrate } from 'drizzle-orm/node-postgres/migrator'
 import pg from 'pg'
@@ -46,6 +47,12 @@ export const openDatabase = async <Schema extends Record<string, unknown>>(optio
   }
   return drizzle(pool, { schema })
 }
+
+/** Why a statement failed, in one sentence: an error of drizzle itself shows the values it was about, keys among them. */
+export const statementFault = (error: unknown): string | undefined =>
+  error instanceof DrizzleQueryError
+    ? `A statement failed in the database: ${error.cause?.message ?? 'it did not say why'}`
+    : undefined
 
 /** SQLSTATE of a failed statement, looked for through drizzle's wrapping. */
 export const sqlStateOf = (error: unknown): string | undefined => {

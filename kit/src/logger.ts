@@ -1,5 +1,5 @@
 import { DrizzleQueryError } from 'drizzle-orm'
-import { type Logger as PinoLogger, pino } from 'pino'
+import { type LoggerOptions, type Logger as PinoLogger, pino } from 'pino'
 import pretty from 'pino-pretty'
 
 export type Logger = PinoLogger
@@ -29,6 +29,13 @@ const serialiseError = (error: unknown): unknown => {
   return kept
 }
 
+/** Without a message of ours pino takes that of the error, and with it what `serialiseError` leaves out. */
+const withMessage: NonNullable<LoggerOptions['hooks']>['logMethod'] = function (args, method) {
+  const [about]: readonly unknown[] = args
+  const isError = about instanceof Error || (typeof about === 'object' && about !== null && 'err' in about)
+  return method.apply(this, isError && args.length === 1 ? [about as object, 'an error'] : args)
+}
+
 /**
  * A logger writing JSON lines, or readable ones when `pretty`, to standard error: standard output is for answers.
  * @param level least level written; `silent` writes nothing
@@ -39,6 +46,7 @@ export const createLogger = (options: { name: string; level?: string; pretty?: b
     level: options.level ?? 'info',
     redact,
     serializers: { err: serialiseError },
+    hooks: { logMethod: withMessage },
   }
   return options.pretty
     ? pino(

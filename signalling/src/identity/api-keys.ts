@@ -29,15 +29,24 @@ export class ApiKeys {
   async create(): Promise<ApiKey> {
     const id = `key_${randomBytes(6).toString('hex')}`
     const key = `tlk_${randomBytes(24).toString('base64url')}`
-    await this.#store(id, key)
+    await this.#database.insert(apiKeys).values({ id, hash: hashOf(key), sealed: this.#vault.seal(key) })
+    this.#found.clear()
     return { id, key }
   }
 
-  /** Makes a key chosen by the operator work (`TRUNKLINE_API_KEY`). Its id follows from it. */
-  async preset(key: string): Promise<ApiKey> {
-    const id = `key_${hashOf(key).toString('hex').slice(0, 12)}`
-    await this.#store(id, key)
-    return { id, key }
+  /**
+   * Makes a key chosen by the operator work (`TRUNKLINE_API_KEY`). Its id follows from it, unless it is one that was made
+   * here, which keeps the id that tokens signed with it name.
+   */
+  async preset(key: string): Promise<void> {
+    const hash = hashOf(key)
+    const id = `key_${hash.toString('hex').slice(0, 12)}`
+    const sealed = this.#vault.seal(key)
+    // Whichever of id and hash is there already: several nodes start at once.
+    await this.#database.insert(apiKeys).values({ id, hash, sealed }).onConflictDoNothing()
+    // Sealed anew each time: the installation's secret may have changed since.
+    await this.#database.update(apiKeys).set({ sealed }).where(eq(apiKeys.hash, hash))
+    this.#found.clear()
   }
 
   async isEmpty(): Promise<boolean> {
@@ -83,15 +92,5 @@ export class ApiKeys {
         { cause },
       )
     }
-  }
-
-  async #store(id: string, key: string): Promise<void> {
-    const values = { hash: hashOf(key), sealed: this.#vault.seal(key) }
-    await this.#database
-      .insert(apiKeys)
-      .values({ id, ...values })
-      // Sealed anew each time: the installation's secret may have changed since.
-      .onConflictDoUpdate({ target: apiKeys.id, set: values })
-    this.#found.clear()
   }
 }
