@@ -13,6 +13,8 @@ import { TurnWatch } from './turn-watch.ts'
 const TLS_PORT = 5349
 /** Tells its link from the SFU's, where one process serves both. */
 const LINK = 'turn'
+const ADVICE_WHEN_DOWN =
+  'Check that TURN runs there, TURN_LINKS, that its port is open to this machine, and that TRUNKLINE_SECRET is the same.'
 
 /**
  * Where the SFU takes media: what may be relayed to. One of another process is told by the same settings as it: a port
@@ -137,7 +139,14 @@ const serviceOf = (turn: Turn, watch: TurnWatch): TurnService => {
 /** The TURN services of other processes. */
 export const connectTurns = ({ settings, vault, logger, lifecycle }: Composition): TurnService[] =>
   (settings.TURN_LINKS ?? []).map(url => {
-    const link = connectLink({ url, secret: linkSecret(vault), contract: TURN_CONTRACT, name: LINK, logger })
+    const link = connectLink({
+      url,
+      secret: linkSecret(vault),
+      contract: TURN_CONTRACT,
+      name: LINK,
+      adviceWhenDown: ADVICE_WHEN_DOWN,
+      logger,
+    })
     lifecycle.add(`link to TURN at ${url}`, () => link.close())
     return { name: url, request: link.request, onReconnect: link.onReconnect }
   })

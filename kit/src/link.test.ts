@@ -62,7 +62,9 @@ const serve = async (options: Partial<Serve> & { port?: number } = {}) => {
   return { server, httpServer, port, peers }
 }
 
-const connect = (port: number, options: { secret?: string; timeoutMs?: number } = {}) => {
+type Connect = { secret?: string; timeoutMs?: number; adviceWhenDown?: string }
+
+const connect = (port: number, options: Connect = {}) => {
   const link = connectLink({
     url: `http://127.0.0.1:${port}`,
     secret: SECRET,
@@ -160,7 +162,7 @@ test('another secret is refused, and requests say so at once', async () => {
     const began = performance.now()
     await expect(link.request('sum:make', { a: 1, b: 1 })).rejects.toMatchObject({
       code: 'unavailable',
-      message: expect.stringContaining('secret'),
+      message: expect.stringContaining('TRUNKLINE_SECRET'),
     })
     expect(performance.now() - began).toBeLessThan(3_000)
   }
@@ -191,6 +193,27 @@ test('nobody there: requests wait for the connection, bounded', async () => {
   const waiting = patient.request('sum:make', { a: 2, b: 2 })
   await serve({ port })
   expect(await waiting).toEqual({ sum: 4 })
+})
+
+test('with advice for it, a server known to be out of reach is said to be at once, and served again once it is back', async () => {
+  const first = await serve()
+  const link = connect(first.port, { timeoutMs: 60_000, adviceWhenDown: 'Check the setting.' })
+  expect(await link.request('sum:make', { a: 1, b: 1 })).toEqual({ sum: 2 })
+  await first.server.close()
+  first.httpServer.close()
+  first.httpServer.closeAllConnections()
+  // By its own bound each would take a minute, which is longer than this test may.
+  const problem = () =>
+    link.request('sum:make', { a: 1, b: 1 }).catch((error: TrunklineError) => error.message)
+  await expect
+    .poll(problem)
+    .toBe(
+      `http://127.0.0.1:${first.port} cannot be reached: connect ECONNREFUSED 127.0.0.1:${first.port}. Check the setting.`,
+    )
+  const reconnected = new Promise<void>(resolve => link.onReconnect(resolve))
+  await serve({ port: first.port })
+  await reconnected
+  expect(await link.request('sum:make', { a: 2, b: 2 })).toEqual({ sum: 4 })
 })
 
 test('a break ends what is under way, is repaired, and is told', async () => {

@@ -148,9 +148,17 @@ export const serveLink = <C extends LinkContract>(options: ServeLinkOptions<C>):
       return
     }
     const { address } = socket.handshake
-    if (!refused.has(address)) logger.warn({ address }, 'link refused: wrong secret')
+    if (!refused.has(address)) {
+      logger.warn(
+        { address },
+        'link refused: wrong secret, TRUNKLINE_SECRET is to be the same there and here',
+      )
+    }
     if (refused.size < MAX_REFUSED) refused.add(address)
-    const refusal = new TrunklineError('forbidden', 'The shared secret is not the one expected here.')
+    const refusal = new TrunklineError(
+      'forbidden',
+      'The shared secret is not the one expected here: set TRUNKLINE_SECRET to the same in both processes.',
+    )
     next(Object.assign(new Error(refusal.message), { data: refusal.toWire() }))
   })
   server.on('connection', (socket: Socket) => {
@@ -196,12 +204,21 @@ export type ConnectLinkOptions<C extends LinkContract> = {
   name?: string
   /** Bound for a request, the wait for the connection included. Milliseconds; default 10000. */
   timeoutMs?: number
+  /**
+   * What the operator can do about a server that is out of reach. With it, requests are refused at once while the server
+   * is known to be so, with the reason and this; without it they wait for the connection to come back.
+   */
+  adviceWhenDown?: string
   logger: Logger
 }
 
+/** Socket.IO says "websocket error" of every failure; what the system said is within, for several addresses only as a code. */
+const reasonOf = (error: Error & { description?: { message?: string; error?: { code?: string } } }): string =>
+  error.description?.message || error.description?.error?.code || error.message
+
 /** Opens a link and keeps it open. Returns at once; requests wait for the connection, bounded by their timeout. */
 export const connectLink = <C extends LinkContract>(options: ConnectLinkOptions<C>): Link<C> => {
-  const { url, secret, contract, name: linkName, timeoutMs = 10_000, logger } = options
+  const { url, secret, contract, name: linkName, timeoutMs = 10_000, adviceWhenDown, logger } = options
   const socket = io(url, {
     path: pathOf(linkName),
     auth: { secret, peerId: randomUUID() },
@@ -213,7 +230,8 @@ export const connectLink = <C extends LinkContract>(options: ConnectLinkOptions<
   const noticeListeners = new Set<(name: string, data: unknown) => void>()
   const reconnectListeners = new Set<() => void>()
   const waiting = new Set<PromiseWithResolvers<void>>()
-  let wasOut = false
+  /** Why the server is out of reach; undefined while it is not, and until the first attempt has ended. */
+  let down: string | undefined
   let closed = false
   let retry: NodeJS.Timeout | undefined
 
@@ -221,6 +239,7 @@ export const connectLink = <C extends LinkContract>(options: ConnectLinkOptions<
     for (const waiter of waiting) error ? waiter.reject(error) : waiter.resolve()
     waiting.clear()
   }
+  const withAdvice = (problem: string): string => (adviceWhenDown ? `${problem} ${adviceWhenDown}` : problem)
   /** Calls every listener; one that throws does not keep the notice from the others. */
   const tell = (call: () => void) => {
     try {
@@ -239,18 +258,21 @@ export const connectLink = <C extends LinkContract>(options: ConnectLinkOptions<
   socket.on('connect', () => {
     logger.info({ url }, 'link connected')
     settle()
-    if (!wasOut) return
-    wasOut = false
+    if (down === undefined) return
+    down = undefined
     for (const listener of reconnectListeners) tell(listener)
   })
   socket.on('connect_error', (error: Error & { data?: WireError }) => {
-    if (!wasOut) logger.warn({ url, reason: error.message }, 'link cannot be opened; trying again')
-    wasOut = true
-    if (error.data) settle(unavailable(`${url} refuses the link: ${error.message}`, error))
+    const reason = reasonOf(error)
+    if (down === undefined) logger.warn({ url, reason }, 'link cannot be opened; trying again')
+    down = error.data
+      ? `${url} refuses the link: ${reason}`
+      : withAdvice(`${url} cannot be reached: ${reason}.`)
+    if (error.data || adviceWhenDown) settle(unavailable(down, error))
     retryLater()
   })
   socket.on('disconnect', reason => {
-    wasOut = true
+    down = withAdvice(`The link to ${url} broke: ${reason}.`)
     if (!closed) logger.warn({ url, reason }, 'link disconnected')
     retryLater()
   })
@@ -267,10 +289,11 @@ export const connectLink = <C extends LinkContract>(options: ConnectLinkOptions<
   /** Resolves when connected; the wait is bounded. */
   const connected = async (boundMs: number): Promise<void> => {
     if (socket.connected) return
+    if (adviceWhenDown && down !== undefined) throw unavailable(down)
     const waiter = Promise.withResolvers<void>()
     waiting.add(waiter)
     const bound = setTimeout(
-      () => waiter.reject(unavailable(`${url} could not be reached within ${boundMs} ms.`)),
+      () => waiter.reject(unavailable(withAdvice(`${url} could not be reached within ${boundMs} ms.`))),
       boundMs,
     )
     try {

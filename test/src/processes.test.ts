@@ -318,7 +318,7 @@ test('an SFU with another secret refuses, and both sides say so once', async () 
   await until('several attempts', () => door.count() > 2)
   const about = (log: string) => log.split('\n').filter(line => /link|SFU|secret/.test(line))
   expect(about(node.log()).map(line => JSON.parse(line).reason)).toEqual([
-    'The shared secret is not the one expected here.',
+    'The shared secret is not the one expected here: set TRUNKLINE_SECRET to the same in both processes.',
   ])
   const refused = processes.sfu
     .log()
