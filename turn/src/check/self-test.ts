@@ -5,6 +5,7 @@ import { Endpoint, FAMILY } from '../stun/endpoint.ts'
 import { ATTRIBUTE, attribute } from '../stun/stun.ts'
 import type { Transport } from '../stun/transport.ts'
 import { TurnClient } from './client.ts'
+import { selfTestUser } from './self-test-user.ts'
 import { checkServedCertificate } from './served-certificate.ts'
 import { failure, type Verdict } from './verdict.ts'
 
@@ -170,7 +171,7 @@ const notConnected = async (path: Path, error: unknown): Promise<Verdict> => {
 
 const testPath = async (path: Path): Promise<Verdict> => {
   const { announced, port, transport, host } = path
-  const user = `self-test-${randomBytes(8).toString('hex')}`
+  const user = selfTestUser()
   const minted = path.credentials.mint(user, 60)
   let client: TurnClient | undefined
   try {

@@ -1,5 +1,6 @@
 import type { User } from '../access/authenticator.ts'
 import type { Quota } from '../access/quota.ts'
+import { isSelfTestUser } from '../check/self-test-user.ts'
 import type { Counters } from '../counters.ts'
 import type { Logger } from '../log.ts'
 import type { Relay } from '../relay/relay.ts'
@@ -94,7 +95,8 @@ export class Allocations {
     relay.close()
     this.#quota.release(relay.account)
     const expired = Date.now() + TIMER_SLACK_MS >= allocation.timeToExpiry
-    this.#logger.info(
+    // The self-test says by itself what came of it.
+    this.#logger[isSelfTestUser(relay.account.user) ? 'debug' : 'info'](
       {
         user: relay.account.user,
         transport: relay.client.transport,

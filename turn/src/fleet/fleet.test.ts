@@ -109,6 +109,9 @@ describe('serving', () => {
     const ended = turn.lines.filter(({ message }) => message === 'relay ended')
     expect(new Set(ended.map(line => line.process)).size).toBe(2)
     expect(ended.filter(({ user }) => user === 'ada')).toHaveLength(all.length)
+    // A self-test says what came of it by itself: its relays are not in the log that operators read.
+    const levels = ended.map(({ user, level }) => [/^(ada|bob)$/.test(String(user)), level])
+    expect(new Set(levels.map(String))).toEqual(new Set(['true,info', 'false,debug']))
     expect(turn.stats()).toMatchObject({ allocations: 0, users: 0, processes: 0 })
   })
 
