@@ -3,15 +3,13 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { generate } from 'selfsigned'
 import { ownAddresses } from './addresses.ts'
+import type { Tls } from './listener.ts'
 
 /**
  * A certificate of our own making for `--https`, kept in the data folder: browsers warn about it once and then let
  * cameras work.
  */
-export const ensureCertificate = async (
-  dataFolder: string,
-  announcedAddress: string,
-): Promise<{ certPath: string; keyPath: string }> => {
+export const ensureCertificate = async (dataFolder: string, announcedAddress: string): Promise<Tls> => {
   const folder = join(dataFolder, 'tls')
   const certPath = join(folder, 'cert.pem')
   const keyPath = join(folder, 'key.pem')

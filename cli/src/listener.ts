@@ -1,24 +1,34 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { ConfigError, problemOf } from '@trunkline/kit'
+import { ConfigError, type Logger, problemOf } from '@trunkline/kit'
 import { TrunklineError } from '@trunkline/protocol'
+import type { Certificate } from '@trunkline/turn'
 
-export type Tls = { cert: string; key: string }
+/** A certificate chain and its key, as PEM files. */
+export type Tls = { certPath: string; keyPath: string }
 
-/** @throws ConfigError when a file cannot be read */
-export const readTls = async (certPath: string, keyPath: string): Promise<Tls> => {
-  const read = (path: string, name: string) =>
-    readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      throw new ConfigError(
-        `${name}: the file ${path} cannot be read (${error.code}). Name a PEM file this account may read.`,
-      )
-    })
-  const [cert, key] = await Promise.all([read(certPath, 'TLS_CERT'), read(keyPath, 'TLS_KEY')])
-  return { cert, key }
+/**
+ * The certificate in these files, read again when they change.
+ * @param options.seconds between two looks at the files; as often as TURN looks at them by default
+ * @param options.onRenewed called with what was read anew and is of use
+ * @throws ConfigError when a file cannot be read or the two don't belong together
+ */
+export const openCertificate = async (
+  options: Tls & {
+    logger: Logger
+    seconds?: number | undefined
+    onRenewed?: (pem: Certificate['pem']) => void
+  },
+): Promise<Certificate> => {
+  // Loaded only where there is a certificate: a process without one starts without it.
+  const { Certificate, DEFAULT_LIMITS } = await import('@trunkline/turn')
+  const { seconds = DEFAULT_LIMITS.certificateSeconds, ...rest } = options
+  return Certificate.open({ ...rest, seconds, owner: 'HTTPS' }).catch((error: Error) => {
+    throw new ConfigError(error.message)
+  })
 }
 
 /** Sentence for a port that cannot be listened on. */
@@ -55,9 +65,25 @@ const starting: RequestListener = (_request, response) => {
   response.writeHead(problem.status, headers).end(JSON.stringify(problem))
 }
 
+/** HTTPS by the certificate in these files, and by the next one for connections that come after it. */
+const createRenewingServer = async (
+  tls: Tls,
+  deps: { dispatch: RequestListener; logger: Logger; seconds: number | undefined },
+): Promise<Server> => {
+  const { dispatch, logger, seconds } = deps
+  const certificate = await openCertificate({
+    ...tls,
+    logger,
+    seconds,
+    onRenewed: pem => server.setSecureContext(pem),
+  })
+  const server = createHttpsServer(certificate.pem, dispatch)
+  return server.on('close', () => certificate.close())
+}
+
 /**
  * Takes the HTTP port before anything else is started, so that a taken port is noticed at once.
- * @throws ConfigError when the port or address cannot be had
+ * @throws ConfigError when the port or address cannot be had, or the certificate is of no use
  */
 export const listen = async (options: {
   /** As the operator wrote it, for addresses that are shown. */
@@ -66,11 +92,16 @@ export const listen = async (options: {
   address: string
   port: number
   tls?: Tls | undefined
+  logger: Logger
+  /** Between two looks at the certificate's files. */
+  certificateSeconds?: number
 }): Promise<Listener> => {
-  const { host, tls } = options
+  const { host, tls, logger, certificateSeconds } = options
   let handler = starting
   const dispatch: RequestListener = (request, response) => handler(request, response)
-  const server = tls ? createHttpsServer(tls, dispatch) : createHttpServer(dispatch)
+  const server = tls
+    ? await createRenewingServer(tls, { dispatch, logger, seconds: certificateSeconds })
+    : createHttpServer(dispatch)
   try {
     server.listen(options.port, options.address)
     await once(server, 'listening')

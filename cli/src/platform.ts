@@ -23,7 +23,7 @@ import { ensureCertificate } from './certificate.ts'
 import { installationSecret, openDataFolder } from './data-folder.ts'
 import { mountDemo } from './demo.ts'
 import { mountHealth } from './health.ts'
-import { type Listener, listen, readTls } from './listener.ts'
+import { type Listener, listen, type Tls } from './listener.ts'
 import { proxyTo } from './proxy.ts'
 import { linkSecret, turnSecrets } from './secrets.ts'
 import type { Settings } from './settings.ts'
@@ -96,7 +96,13 @@ const compose = async (options: PlatformOptions, lifecycle: Lifecycle): Promise<
   const listenAddress = await resolveHost(settings.HOST)
   const announcedAddress = announcedAddressFor(listenAddress, settings.ANNOUNCED_ADDRESS)
   const tls = await findTls(options, dataFolder, announcedAddress)
-  const listener = await listen({ host: settings.HOST, address: listenAddress, port: settings.PORT, tls })
+  const listener = await listen({
+    host: settings.HOST,
+    address: listenAddress,
+    port: settings.PORT,
+    tls,
+    logger,
+  })
   lifecycle.add('http', () => closeServer(listener))
   const vault = new Vault(settings.TRUNKLINE_SECRET ?? (await installationSecret(dataFolder)))
   const { app, finish } = createHttpApp(logger, { trustedProxies: settings.TRUSTED_PROXIES })
@@ -174,14 +180,12 @@ const findTls = async (
   { settings, services, https }: PlatformOptions,
   dataFolder: string,
   announcedAddress: string,
-) => {
+): Promise<Tls | undefined> => {
   const { TLS_CERT, TLS_KEY } = settings
   // What TURN alone serves over HTTP is for neighbours and monitoring: the certificate is for relays then.
   if (services.size === 1 && services.has('turn')) return undefined
-  if (TLS_CERT && TLS_KEY) return readTls(TLS_CERT, TLS_KEY)
-  if (!https) return undefined
-  const { certPath, keyPath } = await ensureCertificate(dataFolder, announcedAddress)
-  return readTls(certPath, keyPath)
+  if (TLS_CERT && TLS_KEY) return { certPath: TLS_CERT, keyPath: TLS_KEY }
+  return https ? ensureCertificate(dataFolder, announcedAddress) : undefined
 }
 
 const closeServer = ({ server }: Listener): Promise<void> =>

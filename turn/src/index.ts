@@ -1,4 +1,6 @@
 export type { AllowedPeer, PeerMode } from './access/policy.ts'
 export type { SelfTestReport, SelfTestResult } from './check/self-test.ts'
 export { createTurnFleet } from './fleet/fleet.ts'
+export { DEFAULT_LIMITS } from './limits.ts'
+export { Certificate } from './listeners/certificate.ts'
 export { createTurn, type Turn, type TurnOptions, type TurnStats } from './turn.ts'

@@ -1,5 +1,6 @@
+import { createLogger } from '@trunkline/kit'
 import { isLoopback } from '../addresses.ts'
-import { readTls } from '../listener.ts'
+import { openCertificate } from '../listener.ts'
 import { type Check, failed, ok, warning } from './check.ts'
 
 /** Browsers give cameras to this address. */
@@ -9,8 +10,12 @@ export const secure: Check = {
     if (running === 'https') return ok('served over https')
     const { HOST, TLS_CERT, TLS_KEY } = settings
     if (TLS_CERT && TLS_KEY) {
-      return readTls(TLS_CERT, TLS_KEY).then(
-        () => ok('served over https'),
+      const logger = createLogger({ name: 'doctor', level: 'silent' })
+      return openCertificate({ certPath: TLS_CERT, keyPath: TLS_KEY, logger }).then(
+        certificate => {
+          certificate.close()
+          return ok('served over https')
+        },
         (error: Error) => failed(error.message, 'correct TLS_CERT and TLS_KEY'),
       )
     }

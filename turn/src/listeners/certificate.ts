@@ -4,15 +4,26 @@ import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Logger } from '../log.ts'
 
 type Paths = { certPath: string; keyPath: string }
+type Pem = { cert: Buffer; key: Buffer }
+type Read = { pem: Pem; context: SecureContext; validTo: string }
+
+type Options = Paths & {
+  /** Between two looks at the files. */
+  seconds: number
+  logger: Logger
+  /** Whose certificate it is, for the log: `TURN`. */
+  owner: string
+  /** The files were read again, and are of use. */
+  onRenewed?: (pem: Pem) => void
+}
 
 /** Further handshakes on a connection would go past the limit on handshakes. Node's own limit holds in its tls.Server only. */
 const secureOptions = constants.SSL_OP_NO_RENEGOTIATION
 
 /** A certificate chain and its key from two PEM files, read again when the files change. */
 export class Certificate {
-  readonly #paths: Paths
-  readonly #logger: Logger
-  #context: SecureContext
+  readonly #options: Options
+  #read: Read
   /** What the files were when last looked at, read with success or not: each state is tried once. */
   #seen: string
   #timer: NodeJS.Timeout | undefined
@@ -21,21 +32,22 @@ export class Certificate {
   /**
    * Looks for changes by asking for the files' times: watching would miss links that are set to other files, as
    * certbot does, and files in mounted volumes.
-   * @param seconds between two looks
    * @throws Error in one sentence when the files can't be read or don't belong together
    */
-  static async open(paths: Paths, seconds: number, logger: Logger): Promise<Certificate> {
-    const seen = await stateOf(paths)
-    return new Certificate(paths, seen, (await read(paths)).context, seconds, logger)
+  static async open(options: Options): Promise<Certificate> {
+    const seen = await stateOf(options)
+    return new Certificate(options, seen, await read(options))
   }
 
-  private constructor(paths: Paths, seen: string, context: SecureContext, seconds: number, logger: Logger) {
-    this.#paths = paths
+  private constructor(options: Options, seen: string, first: Read) {
+    this.#options = options
     this.#seen = seen
-    this.#context = context
-    this.#logger = logger
+    this.#read = first
     const next = (): void => {
-      this.#timer = setTimeout(() => void this.#look().then(() => this.#isClosed || next()), seconds * 1000)
+      this.#timer = setTimeout(
+        () => void this.#look().then(() => this.#isClosed || next()),
+        options.seconds * 1000,
+      )
       this.#timer.unref()
     }
     next()
@@ -43,7 +55,12 @@ export class Certificate {
 
   /** What new connections are to use; those that are open keep theirs. */
   get context(): SecureContext {
-    return this.#context
+    return this.#read.context
+  }
+
+  /** What the context is made of, for a server that makes its own. */
+  get pem(): Pem {
+    return this.#read.pem
   }
 
   close(): void {
@@ -52,17 +69,17 @@ export class Certificate {
   }
 
   async #look(): Promise<void> {
-    const { certPath } = this.#paths
+    const { certPath, logger, owner, onRenewed } = this.#options
     try {
       // Before reading: should the files change meanwhile, the next look sees it.
-      const state = await stateOf(this.#paths)
+      const state = await stateOf(this.#options)
       if (state === this.#seen) return
       this.#seen = state
-      const { context, validTo } = await read(this.#paths)
-      this.#context = context
-      this.#logger.info({ certPath, validTo }, 'TURN uses its new TLS certificate')
+      this.#read = await read(this.#options)
+      onRenewed?.(this.#read.pem)
+      logger.info({ certPath, validTo: this.#read.validTo }, `${owner} uses its new TLS certificate`)
     } catch (error) {
-      this.#logger.error({ err: error, certPath }, 'TURN keeps its TLS certificate: the new one is of no use')
+      logger.error({ err: error, certPath }, `${owner} keeps its TLS certificate: the new one is of no use`)
     }
   }
 }
@@ -83,10 +100,11 @@ const readNamed = (setting: string, path: string): Promise<Buffer> =>
     throw new Error(`The file ${path} of ${setting} can't be read: ${(cause as Error).message}`, { cause })
   })
 
-const read = async ({ certPath, keyPath }: Paths): Promise<{ context: SecureContext; validTo: string }> => {
+const read = async ({ certPath, keyPath }: Paths): Promise<Read> => {
   const [cert, key] = await Promise.all([readNamed('TLS_CERT', certPath), readNamed('TLS_KEY', keyPath)])
   try {
     return {
+      pem: { cert, key },
       context: createSecureContext({ cert, key, secureOptions }),
       validTo: new X509Certificate(cert).validTo,
     }

@@ -79,7 +79,15 @@ const bindPort = async (wanted: number, ways: readonly (readonly [string, Bind])
 export const openListeners = async (options: ListenOptions, deps: ListenerDeps): Promise<Listeners> => {
   const { logger, listenAddress, tls, reusePort = false, udpFds } = options
   const connections = new Connections(deps.limits, deps.onRefused)
-  const certificate = tls && (await Certificate.open(tls, deps.limits.certificateSeconds, logger))
+  const certificate =
+    tls &&
+    (await Certificate.open({
+      certPath: tls.certPath,
+      keyPath: tls.keyPath,
+      seconds: deps.limits.certificateSeconds,
+      logger,
+      owner: 'TURN',
+    }))
   const open: Listener[] = []
   const close = async (): Promise<void> => {
     certificate?.close()
