@@ -12,6 +12,9 @@ export type Setting = {
   range: { min: number; max: number }
 }
 
+/** Where the platform's announced addresses come from. */
+const SETTINGS = 'TURN_ADDRESSES (or ANNOUNCED_ADDRESS, where that is not set)'
+
 const WILDCARDS = new Set(['0.0.0.0', '0:0:0:0:0:0:0:0'])
 
 /** What clients are told to reach; a wildcard can't be. */
@@ -19,17 +22,19 @@ const announce = (listen: string, announced: readonly string[]): Endpoint[] => {
   const endpoints = (announced.length > 0 ? announced : [listen]).map(text => {
     const address = canonicalAddress(text)
     if (address === undefined) {
-      throw new TypeError(`ANNOUNCED_ADDRESS "${text}" is not an IP address, for example 203.0.113.7`)
+      throw new TypeError(`${SETTINGS} is "${text}", which is not an IP address such as 203.0.113.7`)
     }
     if (WILDCARDS.has(address)) {
       throw new TypeError(
-        `TURN listens on ${listen}: set ANNOUNCED_ADDRESS to the IP address clients reach it at`,
+        `TURN listens on ${listen} and can't announce ${address}: set ${SETTINGS} to the IP address clients reach it at`,
       )
     }
     return new Endpoint(address, 0)
   })
   if (new Set(endpoints.map(({ family }) => family)).size < endpoints.length) {
-    throw new TypeError(`TURN can announce one address of each family, not ${announced.join(' and ')}`)
+    throw new TypeError(
+      `TURN can announce one address of each family, not ${announced.join(' and ')}: correct ${SETTINGS}`,
+    )
   }
   return endpoints
 }
@@ -46,7 +51,9 @@ const assertAddress = (listen: string): void => {
 export const relayAddress = (listen: string, announced: Endpoint): string => {
   if (listen === '::' || WILDCARDS.has(listen)) return announced.address.includes(':') ? '::' : '0.0.0.0'
   if (new Endpoint(listen, 0).family !== announced.family) {
-    throw new TypeError(`TURN listens on ${listen} but announces ${announced.address} of the other family`)
+    throw new TypeError(
+      `TURN listens on ${listen} but announces ${announced.address} of the other family: set HOST to ::, or correct ${SETTINGS}`,
+    )
   }
   return listen
 }

@@ -21,7 +21,17 @@ describe('createTurn', () => {
       'not an address of this machine',
     )
     await expect(startTurn({ listenAddress: 'localhost' })).rejects.toThrow('give an IP address')
-    await expect(startTurn({ listenAddress: '0.0.0.0' })).rejects.toThrow('ANNOUNCED_ADDRESS')
+    // Either setting may be where the address is from.
+    const named = /TURN_ADDRESSES .*ANNOUNCED_ADDRESS/
+    await expect(startTurn({ listenAddress: '0.0.0.0' })).rejects.toThrow(named)
+    for (const announcedAddresses of [
+      ['turn.example.org'],
+      ['0.0.0.0'],
+      ['::1'],
+      ['127.0.0.1', '127.0.0.2'],
+    ]) {
+      await expect(startTurn({ announcedAddresses })).rejects.toThrow(named)
+    }
     await expect(startTurn({ announcedAddresses: ['turn.example'] })).rejects.toThrow('not an IP address')
     await expect(startTurn({ announcedAddresses: ['::1'] })).rejects.toThrow('other family')
     await expect(startTurn({ relayPortMin: 50_000, relayPortMax: 40_000 })).rejects.toThrow(
