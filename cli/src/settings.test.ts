@@ -55,6 +55,7 @@ test.each([
   ['TURN_ALLOWED_PEERS', '10.0.0.5:0', 'with a port'],
   ['TURN_ALLOWED_PEERS', '10.0.0.5:1-65536', 'with a port'],
   ['TURN_PROCESSES', '0', 'at least 1'],
+  ['TURN_PROCESSES', '65', 'at most 64'],
   ['TURN_DRAIN_SECONDS', '-1', 'at least 0 seconds'],
   ['TURN_LIFETIME_SECONDS', '3601', 'at most 3600 seconds'],
   ['TURN_CREDENTIAL_SECONDS', 'a day', 'a number of seconds'],

@@ -61,6 +61,7 @@ describe('starting', () => {
   it('refuses what makes no sense and what can not be bound, and leaves nothing behind', async () => {
     await expect(startFleet({ processes: 0 })).rejects.toThrow('processes')
     await expect(startFleet({ processes: 1.5 })).rejects.toThrow('processes')
+    await expect(startFleet({ processes: 65 })).rejects.toThrow('1 to 64')
     await expect(startFleet({ realm: 'a realm' })).rejects.toThrow(TypeError)
     await expect(startFleet({ relayPortMin: 50_000, relayPortMax: 40_000 })).rejects.toThrow('range')
     await expect(startFleet({ processes: 3, relayPortMin: 50_000, relayPortMax: 50_001 })).rejects.toThrow(

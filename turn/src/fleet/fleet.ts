@@ -16,6 +16,9 @@ import { addStats, NO_STATS } from './stats.ts'
 /** How long changed shares of all bandwidth may wait to be told, so that a burst of allocations is one message. */
 const SHARE_MS = 100
 
+/** Most processes there may be: more than the cores of the machine are of no use. cli's TURN_PROCESSES says the same. */
+const MAX_PROCESSES = 64
+
 /** A slice of the relay ports for each process, so that none tries a port of another's. */
 const sliceOf = (range: Setting['range'], processes: number, slot: Slot) => {
   if (range.min === 0) return range
@@ -260,8 +263,8 @@ class Fleet {
  */
 export const createTurnFleet = async (options: TurnOptions & { processes: number }): Promise<Turn> => {
   const { processes, ...rest } = options
-  if (!Number.isInteger(processes) || processes < 1 || processes > 256) {
-    throw new TypeError(`The number of TURN processes must be from 1 to 256, not ${processes}`)
+  if (!Number.isInteger(processes) || processes < 1 || processes > MAX_PROCESSES) {
+    throw new TypeError(`The number of TURN processes must be from 1 to ${MAX_PROCESSES}, not ${processes}`)
   }
   if (processes === 1) return createTurn(rest)
   return new Fleet(rest, readOptions(rest), processes).start(processes)
