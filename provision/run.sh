@@ -80,7 +80,8 @@ fi
 in_place() {
   [ -f "$state/$1" ] || return 1
   { read -r cache && read -r worker; } <"$state/$1" || return 1
-  [ "$cache" = "${MEDIASOUP_WORKER_BIN:-}:${XDG_CACHE_HOME:-}:${HOME:-}" ] && [ -x "$worker" ] || return 1
+  [ "$cache" = "${MEDIASOUP_WORKER_BIN:-}:${XDG_CACHE_HOME:-}:${HOME:-}" ] || return 1
+  [ -z "$worker" ] || [ -x "$worker" ] || return 1
   changed=$(find provision sfu/provision web-demo sdk/js protocol package-lock.json \
     \( -name node_modules -o -name dist \) -prune -o -newer "$state/$1" -print 2>/dev/null | head -n 1)
   [ -z "$changed" ]
@@ -88,7 +89,12 @@ in_place() {
 
 case $command in
 start)
-  in_place start || "$node" provision/start.ts
+  # Fewer services need less. What was put in place for all of them will do for each.
+  name=start
+  for word; do
+    [ "$word" = --https ] || name=$name-$word
+  done
+  in_place start || in_place "$name" || "$node" provision/start.ts "$@"
   exec "$node" cli/src/main.ts start "$@"
   ;;
 test)

@@ -7,6 +7,7 @@ import {
 } from '../sfu/provision/index.ts'
 import { canInstall, installPackages } from './apt.ts'
 import type { Display, Tell } from './display.ts'
+import type { Needs } from './needs.ts'
 import { brief, installAdvice, missingPackages, type SystemPackage } from './packages.ts'
 import { buildWebDemo } from './web-demo.ts'
 
@@ -14,35 +15,35 @@ const WORKER_PURPOSE = 'to compile the media worker; without it there are no cal
 
 /** What is in place now. */
 export interface Outcome {
-  /** Path of the media worker; undefined when there is none, and therefore no calls. */
+  /** Path of the media worker; undefined when it was not needed, or is not to be had: then there are no calls. */
   readonly worker: string | undefined
-  /** Nothing is missing: the next start need not look. */
+  /** Nothing that was needed is missing: the next start need not look. */
   readonly complete: boolean
 }
 
 /**
- * Brings in the system packages, the media worker and the web demo, doing only what is not done. What cannot
- * be had is said once, with what to do about it, and left out.
+ * Brings in the system packages, the media worker and the web demo, doing only what is needed and not done. What
+ * cannot be had is said once, with what to do about it, and left out.
  */
-export async function provisionSystem(
-  packages: readonly SystemPackage[],
-  display: Display,
-): Promise<Outcome> {
-  const first = await tryWorker(display)
-  const wanted = missingPackages(packages)
+export async function provisionSystem(needs: Needs, display: Display): Promise<Outcome> {
+  const first = needs.worker ? await tryWorker(display) : undefined
+  const wanted = missingPackages(needs.packages)
   if (first instanceof WorkerUnavailable && first.packages.length > 0) {
     wanted.push(...WORKER_PACKAGES.map(name => ({ name, provides: name, purpose: WORKER_PURPOSE })))
   }
   const missing = await installAll(wanted, display)
   // Also after a failed installation: the part that matters may have come.
   const retry = first instanceof WorkerUnavailable && first.packages.length > 0 && canInstall()
-  const [worker, demo] = await Promise.all([retry ? tryWorker(display) : first, buildWebDemo(display)])
+  const [worker, demo] = await Promise.all([
+    retry ? tryWorker(display) : first,
+    needs.demo ? buildWebDemo(display) : true,
+  ])
   if (worker instanceof WorkerUnavailable) {
     const said = missing.some(item => item.purpose === WORKER_PURPOSE) && !canInstall()
     if (!said) display.line(`  ! calls are off: ${worker.message}\n    ${worker.fix}`)
     return { worker: undefined, complete: false }
   }
-  return { worker: worker.path, complete: missing.length === 0 && demo }
+  return { worker: worker?.path, complete: missing.length === 0 && demo }
 }
 
 /** Ensures the worker as a step of the display, but only when there is something to wait for. */

@@ -5,8 +5,9 @@ import { writeStamp } from './stamp.ts'
 import { provisionSystem } from './system.ts'
 
 const since = new Date()
-const { worker, complete } = await provisionSystem([...START_PACKAGES, ...TEST_PACKAGES], new Display())
-if (worker && complete) {
+const packages = [...START_PACKAGES, ...TEST_PACKAGES]
+const { worker, complete } = await provisionSystem({ packages, worker: true, demo: true }, new Display())
+if (complete) {
   writeStamp('start', worker, since)
   writeStamp('test', worker, since)
 }
