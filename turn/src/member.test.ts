@@ -23,6 +23,7 @@ const startMember = async () => {
     },
     {
       udpFds: [],
+      lastGood: undefined,
       ledger: {
         take: () => new Promise(resolve => asked.push(resolve)),
         release: user => released.push(user),

@@ -7,6 +7,7 @@ import { selfTest } from './check/self-test.ts'
 import type { OpenRelay } from './control/allocator.ts'
 import { Control } from './control/control.ts'
 import { Counters } from './counters.ts'
+import type { Pem } from './listeners/certificate.ts'
 import { openListeners } from './listeners/listeners.ts'
 import { Relay } from './relay/relay.ts'
 import { RelayPorts } from './relay/relay-ports.ts'
@@ -19,6 +20,8 @@ import { tlsHostsOf, urlsOf } from './urls.ts'
 export type Common = {
   /** File descriptors of UDP sockets bound already, in the order of the addresses listened on. */
   udpFds: readonly number[]
+  /** What the certificate's files held when they were of use last. */
+  lastGood: Pem | undefined
   ledger: Ledger
   nonceKey: Buffer
   revoked: Revoked
@@ -107,7 +110,7 @@ export const createMember = async (options: TurnOptions, common?: Common): Promi
     openRelay,
   })
   const listeners = await openListeners(
-    { ...options, udpFds: common?.udpFds },
+    { ...options, udpFds: common?.udpFds, lastGood: common?.lastGood },
     {
       limits,
       onRequest: (packet, client) => control.handle(packet, client),
@@ -118,7 +121,7 @@ export const createMember = async (options: TurnOptions, common?: Common): Promi
   )
   const { port, tlsPorts, addresses } = listeners
   const hosts = announced.map(({ address }) => address)
-  const tlsHosts = await tlsHostsOf(options.tls, hosts)
+  const tlsHosts = tlsHostsOf(listeners.certificate, options.tls?.host, hosts)
   let draining = false
   let closed: Promise<void> | undefined
   const turn: Turn = {

@@ -1,5 +1,4 @@
 import { X509Certificate } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import type { Endpoint } from './stun/endpoint.ts'
 
 const inBrackets = (host: string): string => (host.includes(':') ? `[${host}]` : host)
@@ -28,14 +27,19 @@ export const urlsOf = (
   return [...new Set(urls)]
 }
 
-/** What clients are to call each address over TLS. */
-export const tlsHostsOf = async (
-  tls: { certPath: string; host?: string | undefined } | undefined,
+/**
+ * What clients are to call each address over TLS.
+ * @param pem the certificate they are shown; without one there is no TLS
+ * @param host what the operator calls every address
+ */
+export const tlsHostsOf = (
+  pem: Buffer | undefined,
+  host: string | undefined,
   addresses: readonly string[],
-): Promise<readonly string[]> => {
-  if (!tls) return addresses
-  if (tls.host !== undefined) return addresses.map(() => tls.host ?? '')
-  const certificate = new X509Certificate(await readFile(tls.certPath))
+): readonly string[] => {
+  if (!pem) return addresses
+  if (host !== undefined) return addresses.map(() => host)
+  const certificate = new X509Certificate(pem)
   return addresses.map(address => tlsHostFor(certificate, address))
 }
 

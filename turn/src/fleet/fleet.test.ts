@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -268,6 +269,45 @@ describe('losing a process', () => {
       interval: 250,
     })
     expect(fleetProcesses()).not.toContain(hanging)
+  })
+
+  it('is made up for while the certificate is of no use, with the last one that was good', async () => {
+    const tls = await testTls()
+    const turn = await startFleet({ tls, limits: { certificateSeconds: 0.05 } })
+    await writeFile(tls.certPath, 'no certificate')
+    /** Processes that said so. */
+    const kept = () => {
+      const lines = turn.lines.filter(({ message }) => message.includes('going on with the certificate'))
+      return new Set(lines.map(line => line.process)).size
+    }
+    await vi.waitFor(() => expect(kept()).toBe(2), SETTLE)
+    for (const pid of fleetProcesses()) process.kill(pid, 'SIGKILL')
+    await untilStats(turn, { processes: 2, processesLost: 2 })
+    expect(kept()).toBe(4)
+    expect(turn.lines.filter(({ message }) => message.includes('could not be started'))).toEqual([])
+    const client = await startClient(turn, credential(), 'tls')
+    expect((await client.allocate()).code).toBe(0)
+  })
+
+  it('counts as one however often its replacement can not start', async () => {
+    const turn = await startFleet()
+    for (const pid of fleetProcesses()) process.kill(pid, 'SIGKILL')
+    // Somebody else has the TCP port before the replacements do.
+    const squatter = createServer()
+    onTestFinished(() => void squatter.close())
+    await vi.waitFor(
+      async () => {
+        squatter.listen({ port: turn.port, host: '127.0.0.1', exclusive: true })
+        await once(squatter, 'listening')
+      },
+      { timeout: 5_000, interval: 5 },
+    )
+    const failed = () => turn.lines.filter(({ message }) => message === 'a TURN process could not be started')
+    await vi.waitFor(() => expect(failed().length).toBeGreaterThan(3), SETTLE)
+    expect(turn.stats()).toMatchObject({ processes: 0, processesLost: 2 })
+    squatter.close()
+    await untilStats(turn, { processes: 2, processesLost: 2 })
+    expect(turn.lines.filter(({ message }) => message.includes('and its relays'))).toHaveLength(2)
   })
 
   it('again and again is answered each time', async () => {

@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { Revocations } from '../access/revocations.ts'
 import { selfTest } from '../check/self-test.ts'
 import { drained } from '../drained.ts'
+import { Certificate } from '../listeners/certificate.ts'
 import { openListeners } from '../listeners/listeners.ts'
+import type { Logger } from '../log.ts'
 import { RelayPorts } from '../relay/relay-ports.ts'
 import { readOptions, relayAddress, type Setting } from '../setting.ts'
 import type { Endpoint } from '../stun/endpoint.ts'
@@ -43,6 +45,9 @@ const claimPorts = async (options: TurnOptions, { limits }: Setting) => {
   return { port, tlsPorts }
 }
 
+/** Each process says itself what becomes of its certificate. */
+const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+
 /** Several processes on the same ports, as one Turn. */
 class Fleet {
   readonly #options: TurnOptions
@@ -51,6 +56,8 @@ class Fleet {
   readonly #revocations = new Revocations()
   readonly #nonceKey = randomBytes(32)
   readonly #places: Place[] = []
+  /** Followed here too, so that a process can begin with the last one that was good. */
+  #certificate: Certificate | undefined
   #draining = false
   #sharing: NodeJS.Timeout | undefined
   #closed: Promise<void> | undefined
@@ -76,6 +83,8 @@ class Fleet {
       lose: place => this.#lose(place),
     }
     try {
+      const seconds = this.#setting.limits.certificateSeconds
+      this.#certificate = tls && (await Certificate.open({ ...tls, seconds, logger: SILENT, owner: 'TURN' }))
       for (const [slot, slice] of slices.entries()) {
         const options = {
           ...rest,
@@ -95,7 +104,8 @@ class Fleet {
         each.status === 'fulfilled' ? [each.value.addresses] : [],
       )[0]
       const hosts = announced.map(({ address }) => address)
-      return this.#turn(port, tlsPorts, addresses ?? [], await tlsHostsOf(tls, hosts))
+      const tlsHosts = tlsHostsOf(this.#certificate?.pem.cert, tls?.host, hosts)
+      return this.#turn(port, tlsPorts, addresses ?? [], tlsHosts)
     } catch (error) {
       await this.#close()
       throw error
@@ -142,6 +152,7 @@ class Fleet {
     place.totalShare = this.#ledger.totalShare(place.slot)
     return {
       nonceKey: this.#nonceKey,
+      lastGood: this.#certificate?.pem,
       revoked: this.#revocations.revoked,
       relayPorts: this.#places.flatMap(({ relayPorts }) => [...relayPorts.values()]),
       shares: { total: place.totalShare, users: [] },
@@ -252,6 +263,7 @@ class Fleet {
 
   async #close(): Promise<void> {
     clearTimeout(this.#sharing)
+    this.#certificate?.close()
     await Promise.all(this.#places.map(place => place.close()))
   }
 }

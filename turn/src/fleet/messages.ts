@@ -13,6 +13,8 @@ export type Start = {
   /** File descriptors of its UDP sockets, in the order of the addresses listened on. */
   udpFds: readonly number[]
   nonceKey: Uint8Array
+  /** What the TLS certificate's files held when they were of use last: they may not be when a process is replaced. */
+  lastGood: { cert: Uint8Array; key: Uint8Array } | undefined
   revoked: Revoked
   relayPorts: readonly RelayPort[]
   shares: Shares

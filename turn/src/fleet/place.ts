@@ -44,7 +44,7 @@ export class Place {
   readonly relayPorts = new Map<string, RelayPort>()
   /** What its process was told last to be its share of all bandwidth, bytes per second. */
   totalShare = 0
-  /** How many of its processes ended by themselves. */
+  /** How many of its processes ended by themselves after they had begun to serve. */
   lost = 0
   readonly #options: Start['options']
   readonly #owner: PlaceOwner
@@ -95,8 +95,11 @@ export class Place {
   keep(): void {
     const child = this.#child
     void child?.ended.then(exit => {
+      const served = this.#isServing
       this.#empty()
-      if (!this.#isClosing) this.#replace(child.pid, exit)
+      if (this.#isClosing) return
+      if (served) this.lost++
+      this.#replace(child.pid, exit, served)
     })
   }
 
@@ -155,16 +158,18 @@ export class Place {
     this.#selfTests.clear()
   }
 
-  #replace(pid: number | undefined, exit: Exit): void {
+  #replace(pid: number | undefined, exit: Exit, served: boolean): void {
     const { logger } = this.#owner
-    this.lost++
     const isSound = Date.now() - this.#startedAt >= SOUND_MS
     this.#failures = isSound ? 0 : this.#failures + 1
     const pause = isSound ? 0 : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (this.#failures - 1))
-    logger.error(
-      { process: pid, ...exit, replacedInMs: pause },
-      'a TURN process ended, and its relays with it',
-    )
+    // Of one that did not, what kept it from serving is said below.
+    if (served) {
+      logger.error(
+        { process: pid, ...exit, replacedInMs: pause },
+        'a TURN process ended, and its relays with it',
+      )
+    }
     this.#restart = setTimeout(() => {
       const filling = this.fill()
       this.keep()

@@ -64,12 +64,13 @@ const applyShares = ({ quota }: Member, { total, users }: Shares): void => {
   }
 }
 
-const start = async ({ options, udpFds, nonceKey, ...common }: Start): Promise<Member> => {
+const start = async ({ options, udpFds, nonceKey, lastGood, ...common }: Start): Promise<Member> => {
   for (const at of common.relayPorts) noteRelay(at, true)
   const member = await createMember(
     { ...options, logger },
     {
       udpFds: udpFds.map((_fd, index) => FIRST_FD + index),
+      lastGood: lastGood && { cert: Buffer.from(lastGood.cert), key: Buffer.from(lastGood.key) },
       ledger,
       nonceKey: Buffer.from(nonceKey),
       revoked: common.revoked,

@@ -4,8 +4,9 @@ import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Logger } from '../log.ts'
 
 type Paths = { certPath: string; keyPath: string }
-type Pem = { cert: Buffer; key: Buffer }
-type Read = { pem: Pem; context: SecureContext; validTo: string }
+/** A certificate chain and its key. */
+export type Pem = { cert: Buffer; key: Buffer }
+type Loaded = { pem: Pem; context: SecureContext; validTo: string }
 
 type Options = Paths & {
   /** Between two looks at the files. */
@@ -13,6 +14,8 @@ type Options = Paths & {
   logger: Logger
   /** Whose certificate it is, for the log: `TURN`. */
   owner: string
+  /** What the files held when they were of use last: gone on with where they are not when it is opened. */
+  lastGood?: Pem | undefined
   /** The files were read again, and are of use. */
   onRenewed?: (pem: Pem) => void
 }
@@ -23,7 +26,7 @@ const secureOptions = constants.SSL_OP_NO_RENEGOTIATION
 /** A certificate chain and its key from two PEM files, read again when the files change. */
 export class Certificate {
   readonly #options: Options
-  #read: Read
+  #loaded: Loaded
   /** What the files were when last looked at, read with success or not: each state is tried once. */
   #seen: string
   #timer: NodeJS.Timeout | undefined
@@ -32,17 +35,23 @@ export class Certificate {
   /**
    * Looks for changes by asking for the files' times: watching would miss links that are set to other files, as
    * certbot does, and files in mounted volumes.
-   * @throws Error in one sentence when the files can't be read or don't belong together
+   * @throws Error in one sentence when the files can't be read or don't belong together, and there is no last good one
    */
   static async open(options: Options): Promise<Certificate> {
     const seen = await stateOf(options)
-    return new Certificate(options, seen, await read(options))
+    const first = await read(options).catch(error => {
+      if (!options.lastGood) throw error
+      const last = load(options.lastGood)
+      sayKept(options, last, error)
+      return last
+    })
+    return new Certificate(options, seen, first)
   }
 
-  private constructor(options: Options, seen: string, first: Read) {
+  private constructor(options: Options, seen: string, first: Loaded) {
     this.#options = options
     this.#seen = seen
-    this.#read = first
+    this.#loaded = first
     const next = (): void => {
       this.#timer = setTimeout(
         () => void this.#look().then(() => this.#isClosed || next()),
@@ -55,12 +64,12 @@ export class Certificate {
 
   /** What new connections are to use; those that are open keep theirs. */
   get context(): SecureContext {
-    return this.#read.context
+    return this.#loaded.context
   }
 
   /** What the context is made of, for a server that makes its own. */
   get pem(): Pem {
-    return this.#read.pem
+    return this.#loaded.pem
   }
 
   close(): void {
@@ -75,14 +84,20 @@ export class Certificate {
       const state = await stateOf(this.#options)
       if (state === this.#seen) return
       this.#seen = state
-      this.#read = await read(this.#options)
-      onRenewed?.(this.#read.pem)
-      logger.info({ certPath, validTo: this.#read.validTo }, `${owner} uses its new TLS certificate`)
+      this.#loaded = await read(this.#options)
+      onRenewed?.(this.#loaded.pem)
+      logger.info({ certPath, validTo: this.#loaded.validTo }, `${owner} uses its new TLS certificate`)
     } catch (error) {
-      logger.error({ err: error, certPath }, `${owner} keeps its TLS certificate: the new one is of no use`)
+      sayKept(this.#options, this.#loaded, error)
     }
   }
 }
+
+const sayKept = ({ certPath, logger, owner }: Options, { validTo }: Loaded, error: unknown): void =>
+  logger.error(
+    { err: error, certPath, validTo },
+    `${owner} keeps its TLS certificate: the new one is of no use, going on with the certificate that is valid to ${validTo}`,
+  )
 
 /** Changes whenever one of the files does. A file that is missing is a state too. */
 const stateOf = async ({ certPath, keyPath }: Paths): Promise<string> => {
@@ -100,14 +115,16 @@ const readNamed = (setting: string, path: string): Promise<Buffer> =>
     throw new Error(`The file ${path} of ${setting} can't be read: ${(cause as Error).message}`, { cause })
   })
 
-const read = async ({ certPath, keyPath }: Paths): Promise<Read> => {
+const load = (pem: Pem): Loaded => ({
+  pem,
+  context: createSecureContext({ ...pem, secureOptions }),
+  validTo: new X509Certificate(pem.cert).validTo,
+})
+
+const read = async ({ certPath, keyPath }: Paths): Promise<Loaded> => {
   const [cert, key] = await Promise.all([readNamed('TLS_CERT', certPath), readNamed('TLS_KEY', keyPath)])
   try {
-    return {
-      pem: { cert, key },
-      context: createSecureContext({ cert, key, secureOptions }),
-      validTo: new X509Certificate(cert).validTo,
-    }
+    return load({ cert, key })
   } catch (cause) {
     throw new Error(
       `TLS_CERT ${certPath} and TLS_KEY ${keyPath} must be a PEM certificate and its key: ${(cause as Error).message}`,

@@ -4,7 +4,7 @@ import type { Logger } from '../log.ts'
 import type { Endpoint } from '../stun/endpoint.ts'
 import type { Transport } from '../stun/transport.ts'
 import type { TlsOptions } from '../turn.ts'
-import { Certificate } from './certificate.ts'
+import { Certificate, type Pem } from './certificate.ts'
 import type { Client } from './client.ts'
 import { Connections } from './connections.ts'
 import { StreamListener } from './stream-listener.ts'
@@ -29,6 +29,8 @@ export type ListenOptions = {
   reusePort?: boolean | undefined
   /** File descriptors of UDP sockets bound already, in the order of the addresses. */
   udpFds?: readonly number[] | undefined
+  /** What the certificate's files held when they were of use last, for a process in the place of another. */
+  lastGood?: Pem | undefined
 }
 
 export type Listeners = {
@@ -37,6 +39,8 @@ export type Listeners = {
   tlsPorts: number[]
   /** As `udp:address:port`. */
   addresses: string[]
+  /** The TLS certificate it begins with, as PEM. */
+  certificate: Buffer | undefined
   /** Closes every port and every connection. */
   close(): Promise<void>
 }
@@ -77,7 +81,7 @@ const bindPort = async (wanted: number, ways: readonly (readonly [string, Bind])
 
 /** Binds every port there is to listen on, or none. @throws Error in one sentence when one can't be bound */
 export const openListeners = async (options: ListenOptions, deps: ListenerDeps): Promise<Listeners> => {
-  const { logger, listenAddress, tls, reusePort = false, udpFds } = options
+  const { logger, listenAddress, tls, reusePort = false, udpFds, lastGood } = options
   const connections = new Connections(deps.limits, deps.onRefused)
   const certificate =
     tls &&
@@ -87,6 +91,7 @@ export const openListeners = async (options: ListenOptions, deps: ListenerDeps):
       seconds: deps.limits.certificateSeconds,
       logger,
       owner: 'TURN',
+      lastGood,
     }))
   const open: Listener[] = []
   const close = async (): Promise<void> => {
@@ -119,6 +124,7 @@ export const openListeners = async (options: ListenOptions, deps: ListenerDeps):
       port,
       tlsPorts,
       addresses: open.map(({ transport, local }) => `${transport}:${local}`),
+      certificate: certificate?.pem.cert,
       close,
     }
   } catch (error) {
