@@ -76,4 +76,6 @@ test.each(['http', 'https'])('ports held by a Trunkline running on %s are its ow
   const server = await startServer({ args: scheme === 'https' ? ['--https'] : [] })
   const { said } = await doctor({ PORT: new URL(server.url).port, TRUNKLINE_DATA: server.dataFolder })
   expect(said).toMatch(/✓ ports .*a Trunkline answers/)
+  expect(said).toMatch(/✓ database .*not tried beside a running Trunkline/)
+  expect(said).toMatch(/✓ turn .*would work here \(tried on spare ports over udp, tcp\)/)
 })

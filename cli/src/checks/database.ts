@@ -40,7 +40,9 @@ export const database: Check = {
   name: 'database',
   run: async ({ settings, running }) => {
     if (settings.DATABASE_URL) return checkServer(settings.DATABASE_URL)
-    if (running) return ok('the running Trunkline has its embedded PostgreSQL')
+    // Which of its services run there, and with what database, is not to be seen from here.
+    if (running)
+      return ok('not tried beside a running Trunkline: its GET /readyz looks at the database it uses')
     const folder = await mkdtemp(join(tmpdir(), 'trunkline-doctor-'))
     try {
       const postgres = await startPostgres({

@@ -5,7 +5,7 @@ import { type Check, failed, ok } from './check.ts'
 
 /**
  * TURN relays a byte to itself through every announced address over every transport; on free ports while the real ones
- * are in use. The Trunkline that runs there tests itself on its own.
+ * are in use. The Trunkline that runs there is asked by `POST /v1/turn/self-test`.
  */
 export const turn: Check = {
   name: 'turn',
@@ -27,9 +27,14 @@ export const turn: Check = {
         const fixes = new Set(wrong.map(({ fix }) => fix))
         return failed(wrong.map(({ cause }) => cause).join('; '), [...fixes].join('; '))
       }
-      const ways = results.map(({ transport, address }) => `${transport} ${address}`).join(', ')
+      if (running) {
+        const transports = [...new Set(results.map(({ transport }) => transport))].join(', ')
+        return ok(
+          `a TURN server would work here (tried on spare ports over ${transports}); POST /v1/turn/self-test asks the running one`,
+        )
+      }
       return ok(
-        `relays through ${ways}${running ? ', while a Trunkline runs on the ports it is set to' : ''}`,
+        `relays through ${results.map(({ transport, address }) => `${transport} ${address}`).join(', ')}`,
       )
     } catch (error) {
       return failed(
