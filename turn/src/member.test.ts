@@ -1,39 +1,26 @@
 import { randomBytes } from 'node:crypto'
-import { createLogger } from '@trunkline/kit'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import type { NoRoom } from './access/quota.ts'
 import { createMember } from './member.ts'
 import { Endpoint } from './stun/endpoint.ts'
-import { credential, REALM, SECRET, startClient } from './testing/server.ts'
+import { credential, startClient, TEST_OPTIONS } from './testing/server.ts'
 
 /** A member whose ledger answers when it is told to. */
 const startMember = async () => {
   const asked: ((refused: NoRoom | undefined) => void)[] = []
   const released: string[] = []
-  const { turn: member } = await createMember(
-    {
-      logger: createLogger({ name: 'turn', level: 'silent' }),
-      listenAddress: '127.0.0.1',
-      port: 0,
-      secrets: [SECRET],
-      realm: REALM,
-      relayPortMin: 0,
-      relayPortMax: 0,
-      peers: 'sfu',
+  const { turn: member } = await createMember(TEST_OPTIONS, {
+    udpFds: [],
+    lastGood: undefined,
+    ledger: {
+      take: () => new Promise(resolve => asked.push(resolve)),
+      release: user => released.push(user),
     },
-    {
-      udpFds: [],
-      lastGood: undefined,
-      ledger: {
-        take: () => new Promise(resolve => asked.push(resolve)),
-        release: user => released.push(user),
-      },
-      nonceKey: randomBytes(32),
-      revoked: { users: [], everybody: 0 },
-      isRelayedElsewhere: () => false,
-      onRelayPort: () => {},
-    },
-  )
+    nonceKey: randomBytes(32),
+    revoked: { users: [], everybody: 0 },
+    isRelayedElsewhere: () => false,
+    onRelayPort: () => {},
+  })
   onTestFinished(() => member.close())
   const endpoint = new Endpoint('127.0.0.1', member.port)
   const asking = async (user: string) => {

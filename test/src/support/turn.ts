@@ -4,10 +4,10 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { generate } from 'selfsigned'
 import { TurnClient } from '../../../turn/src/check/client.ts'
 import { Endpoint } from '../../../turn/src/stun/endpoint.ts'
 import { ATTRIBUTE } from '../../../turn/src/stun/stun.ts'
+import { makeCertificate } from '../../../turn/src/testing/certificate.ts'
 import type { Register } from './clean-ups.ts'
 import { rest } from './rest.ts'
 import { temporaryFolder } from './server.ts'
@@ -94,15 +94,9 @@ export const certificateFiles = async (
   register: Register,
 ): Promise<{ TLS_CERT: string; TLS_KEY: string }> => {
   const folder = temporaryFolder(register)
-  const altNames = [{ type: 7 as const, ip: '127.0.0.1' }]
-  const made = await generate([{ name: 'commonName', value: 'turn.test' }], {
-    keySize: 2048,
-    algorithm: 'sha256',
-    notAfterDate: new Date(Date.now() + 24 * 3_600_000),
-    extensions: [{ name: 'subjectAltName', altNames }],
-  })
+  const made = await makeCertificate()
   const files = { TLS_CERT: join(folder, 'cert.pem'), TLS_KEY: join(folder, 'key.pem') }
   writeFileSync(files.TLS_CERT, made.cert)
-  writeFileSync(files.TLS_KEY, made.private)
+  writeFileSync(files.TLS_KEY, made.key)
   return files
 }

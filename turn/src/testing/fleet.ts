@@ -1,10 +1,8 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { onTestFinished } from 'vitest'
 import { createTurnFleet } from '../fleet/fleet.ts'
 import type { Logger } from '../log.ts'
-import { Endpoint } from '../stun/endpoint.ts'
 import type { TurnOptions } from '../turn.ts'
-import { REALM, SECRET, type TestTurn } from './server.ts'
+import { asTestTurn, TEST_OPTIONS, type TestTurn } from './server.ts'
 
 export type Line = { level: string; message: string } & Record<string, unknown>
 
@@ -19,20 +17,8 @@ export const startFleet = async (
       lines.push({ ...fields, level, message })
     }
   const logger: Logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
-  const turn = await createTurnFleet({
-    logger,
-    processes: 2,
-    listenAddress: '127.0.0.1',
-    port: 0,
-    secrets: [SECRET],
-    realm: REALM,
-    relayPortMin: 0,
-    relayPortMax: 0,
-    peers: 'sfu',
-    ...options,
-  })
-  onTestFinished(() => turn.close())
-  return { ...turn, lines, endpoint: new Endpoint(options.listenAddress ?? '127.0.0.1', turn.port) }
+  const turn = await createTurnFleet({ ...TEST_OPTIONS, logger, processes: 2, ...options })
+  return { ...asTestTurn(turn, options), lines }
 }
 
 /** The processes of fleets a process has started, by id (Linux). */

@@ -13,24 +13,29 @@ import { testCertificate } from './certificate.ts'
 export const SECRET = 'a secret of the tests alone'
 export const REALM = 'trunkline.test'
 
+/** Free loopback ports, and a logger that says nothing. */
+export const TEST_OPTIONS: TurnOptions = {
+  logger: createLogger({ name: 'turn', level: 'silent' }),
+  listenAddress: '127.0.0.1',
+  port: 0,
+  secrets: [SECRET],
+  realm: REALM,
+  relayPortMin: 0,
+  relayPortMax: 0,
+  peers: 'sfu',
+}
+
+/** What a test works with, closed when it ends. */
+export const asTestTurn = (turn: Turn, { listenAddress }: Partial<TurnOptions>): TestTurn => {
+  onTestFinished(() => turn.close())
+  return { ...turn, endpoint: new Endpoint(listenAddress ?? TEST_OPTIONS.listenAddress, turn.port) }
+}
+
 export type TestTurn = Turn & { endpoint: Endpoint }
 
 /** A server on a free loopback port, closed with the test. With `tls: await testTls()` it has a TLS port as well. */
-export const startTurn = async (options: Partial<TurnOptions> = {}): Promise<TestTurn> => {
-  const turn = await createTurn({
-    logger: createLogger({ name: 'turn', level: 'silent' }),
-    listenAddress: '127.0.0.1',
-    port: 0,
-    secrets: [SECRET],
-    realm: REALM,
-    relayPortMin: 0,
-    relayPortMax: 0,
-    peers: 'sfu',
-    ...options,
-  })
-  onTestFinished(() => turn.close())
-  return { ...turn, endpoint: new Endpoint(options.listenAddress ?? '127.0.0.1', turn.port) }
-}
+export const startTurn = async (options: Partial<TurnOptions> = {}): Promise<TestTurn> =>
+  asTestTurn(await createTurn({ ...TEST_OPTIONS, ...options }), options)
 
 /** A credential as signalling mints it, computed here on its own so that the format stays what we say. */
 export const credential = (
