@@ -107,14 +107,25 @@ class DiskStore implements ObjectStore {
   }
 
   async *list(prefix: string): AsyncIterable<ListedObject> {
-    const entries = await readdir(this.#objects, { recursive: true, withFileTypes: true })
+    // Only what lies in the folder a prefix names can begin with it.
+    yield* this.#listFolder(join(this.#objects, dirname(`${prefix}x`)), prefix)
+  }
+
+  async *#listFolder(folder: string, prefix: string): AsyncIterable<ListedObject> {
+    // Objects come and go meanwhile, and folders with them: one that is gone holds nothing.
+    const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+      if (missing(folder, error)) return []
+      throw error
+    })
     for (const entry of entries) {
-      if (!entry.isFile()) continue
-      const path = join(entry.parentPath, entry.name)
+      const path = join(folder, entry.name)
       const key = path.slice(this.#objects.length + 1).replaceAll(sep, '/')
-      if (!key.startsWith(prefix)) continue
-      const found = await this.stat(key)
-      if (found) yield { key, ...found }
+      if (entry.isDirectory()) {
+        if (key.startsWith(prefix) || prefix.startsWith(`${key}/`)) yield* this.#listFolder(path, prefix)
+      } else if (key.startsWith(prefix)) {
+        const found = await this.stat(key)
+        if (found) yield { key, ...found }
+      }
     }
   }
 

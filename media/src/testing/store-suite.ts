@@ -131,6 +131,24 @@ export const describeStore = (
       expect(await keysOf(store, 'list/nothing')).toEqual([])
     })
 
+    it('lists what stays while neighbours come and go', async () => {
+      await store.put('busy/stays/one', Buffer.from('1'))
+      let isOver = false
+      const coming = Array.from({ length: 4 }, async (_, n) => {
+        for (let i = 0; !isOver; i++) {
+          const key = `busy/comes-${n}-${i}/deep/one`
+          await store.put(key, Buffer.from('x'))
+          await store.delete(key)
+        }
+      })
+      try {
+        for (let i = 0; i < 30; i++) expect(await keysOf(store, 'busy/')).toContain('busy/stays/one')
+      } finally {
+        isOver = true
+        await Promise.all(coming)
+      }
+    })
+
     it('takes many puts and deletes of neighbours at once', async () => {
       const names = Array.from({ length: 24 }, (_, index) => `busy/shared/n${index}`)
       for (let round = 0; round < 3; round++) {

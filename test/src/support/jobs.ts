@@ -5,6 +5,8 @@ import { until } from './until.ts'
 
 /** Waits until a job has ended, and returns it. */
 export const endOf = async (url: string, id: string, limitMs = 60_000): Promise<Job> => {
+  // What was asked for may have been refused: then there is nothing to wait for.
+  if (typeof id !== 'string') throw new Error(`${id} is no id of a job`)
   const look = async () => {
     const { body } = await rest(url, 'GET', `/v1/jobs/${id}`)
     return ['done', 'failed', 'cancelled'].includes(body.state) ? (body as Job) : undefined
