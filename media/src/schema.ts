@@ -1,33 +1,108 @@
+import type { Derivative, FileDetails } from '@trunkline/protocol'
 import { sql } from 'drizzle-orm'
-import { bigint, boolean, index, integer, pgTable, text, timestamp, uniqueIndex } from 'drizzle-orm/pg-core'
+import { bigint, boolean, index, integer, jsonb, pgTable, text, timestamp, uniqueIndex } from 'drizzle-orm/pg-core'
+
+const createdAt = timestamp('created_at', { withTimezone: true, precision: 3 }).notNull().defaultNow()
+/** bytes */
+const size = () => bigint({ mode: 'number' })
 
 /**
- * Files of rooms. A row is written before its objects (`storing`) and taken away after them (`deleting`), so that at
- * no moment an object exists that no row knows of.
+ * Bytes of a room, and what was made of them. The same bytes sent twice to a room are one content with two files; those of
+ * another room are another. A row is written before its objects and taken away after them, so that at no moment an object
+ * exists that no row knows of.
  */
+export const contents = pgTable(
+  'file_contents',
+  {
+    id: text().primaryKey(),
+    roomId: text('room_id').notNull(),
+    /** hex; also the ETag of downloads */
+    sha256: text().notNull(),
+    size: size().notNull(),
+    mime: text().notNull(),
+    /** `arriving`: its object is being put in place. */
+    state: text({
+      enum: ['arriving', 'processing', 'ready', 'failed', 'quarantined', 'deleting'],
+    }).notNull(),
+    /** Why it failed or was quarantined, for people. */
+    reason: text(),
+    details: jsonb().$type<FileDetails>().notNull().default({}),
+    derivatives: jsonb().$type<Derivative[]>().notNull().default([]),
+    /** Times that processing it began: one that takes the process down with it is not tried for ever. */
+    attempts: integer().notNull().default(0),
+    createdAt,
+  },
+  table => [
+    uniqueIndex('file_contents_bytes').on(table.roomId, table.sha256).where(sql`${table.state} <> 'deleting'`),
+    index('file_contents_unfinished')
+      .on(table.createdAt)
+      .where(sql`${table.state} in ('arriving', 'processing', 'deleting')`),
+  ],
+)
+
+/** Files of rooms: who sent which bytes under which name. */
 export const files = pgTable(
   'files',
   {
+    /** Also the id of its upload. */
     id: text().primaryKey(),
     roomId: text('room_id').notNull(),
     uploader: text().notNull(),
     name: text().notNull(),
+    size: size().notNull(),
+    /** By its first bytes, until its content is known. */
     mime: text().notNull(),
-    /** bytes */
-    size: bigint({ mode: 'number' }).notNull(),
-    /** hex; also the ETag of downloads */
-    sha256: text().notNull(),
-    width: integer(),
-    height: integer(),
-    thumbnail: boolean().notNull(),
-    state: text({ enum: ['storing', 'ready', 'deleting'] }).notNull(),
-    /** `Idempotency-Key` of the upload; set once the file is ready. */
+    /** Null while it is checked: its bytes are an upload until then. */
+    contentId: text('content_id').references(() => contents.id),
+    /** `arrived`, or on its way out. */
+    state: text({ enum: ['arrived', 'deleting'] }).notNull().default('arrived'),
+    /** Whether the room was told how it ended. */
+    isTold: boolean('is_told').notNull().default(false),
+    /** `Idempotency-Key` of the request that brought it. */
     requestKey: text('request_key'),
-    createdAt: timestamp('created_at', { withTimezone: true, precision: 3 }).notNull().defaultNow(),
+    createdAt,
   },
   table => [
     index('files_room').on(table.roomId, table.createdAt),
-    index('files_unfinished').on(table.createdAt).where(sql`${table.state} <> 'ready'`),
+    index('files_content').on(table.contentId),
+    index('files_uploader').on(table.uploader),
+    index('files_unfinished')
+      .on(table.createdAt)
+      .where(sql`${table.contentId} is null or ${table.state} = 'deleting' or not ${table.isTold}`),
     uniqueIndex('files_request_key').on(table.uploader, table.requestKey),
   ],
+)
+
+/** Uploads that are not files yet. How much of one is there its staging says. */
+export const uploads = pgTable(
+  'uploads',
+  {
+    /** Of the file it becomes. */
+    id: text().primaryKey(),
+    roomId: text('room_id').notNull(),
+    uploader: text().notNull(),
+    name: text().notNull(),
+    /** Null while the client has not said it. */
+    size: size(),
+    /** A part of one that is put together of several: it never becomes a file itself. */
+    isPart: boolean('is_part').notNull().default(false),
+    createdAt,
+    /** When it is taken away. */
+    expiresAt: timestamp('expires_at', { withTimezone: true, precision: 3 }).notNull(),
+  },
+  table => [index('uploads_uploader').on(table.uploader), index('uploads_expiry').on(table.expiresAt)],
+)
+
+/** Avatars: pictures that belong to a room or a user, under ids that cannot be guessed. */
+export const avatars = pgTable(
+  'avatars',
+  {
+    id: text().primaryKey(),
+    /** `room/<id>` or `user/<id>` */
+    owner: text().notNull(),
+    /** Whether it is the owner's now; else it is on its way in or out. */
+    isCurrent: boolean('is_current').notNull().default(false),
+    createdAt,
+  },
+  table => [index('avatars_owner').on(table.owner), index('avatars_unused').on(table.createdAt).where(sql`not ${table.isCurrent}`)],
 )

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { CallId, ClientId, RoomId, Seq, Time, UserId } from './ids.ts'
+import { CallId, ClientId, FileId, RoomId, Seq, Time, UserId } from './ids.ts'
 import { metadata } from './json.ts'
-import { Forwarded, MessagePart, Reaction } from './message.ts'
+import { Forwarded, MessagePart, MimeType, Reaction } from './message.ts'
 import { NodeName, NodePayload } from './node.ts'
 import { GrantedRole, RIGHTS, type Role, RoomChanges, RoomKind, RoomSettings, RoomTitle } from './room.ts'
 import { User } from './user.ts'
@@ -63,6 +63,23 @@ export const EVENTS = {
   'reaction.added': z.strictObject({ ...about, reaction: Reaction }),
   'reaction.removed': z.strictObject({ ...about, reaction: Reaction }),
   'node.published': z.strictObject({ node: NodeName, payload: NodePayload }),
+  /** A file of the room can be shown: GET /v1/files tells all that was made of it. */
+  'file.ready': z.strictObject({
+    fileId: FileId,
+    mime: MimeType,
+    /** pixels */
+    width: z.int().optional(),
+    height: z.int().optional(),
+    durationMs: z.int().optional(),
+  }),
+  /** Nothing could be made of a file; it is offered as it came, unless it was quarantined. */
+  'file.failed': z.strictObject({
+    fileId: FileId,
+    /** For people. */
+    reason: z.string(),
+    quarantined: z.literal(true).optional(),
+  }),
+  'file.deleted': z.strictObject({ fileId: FileId }),
   'call.started': z.strictObject({ callId: CallId }),
   'call.ended': z.strictObject({
     callId: CallId,
@@ -109,6 +126,9 @@ export const RoomEvent = z.discriminatedUnion('type', [
   eventOf('reaction.added'),
   eventOf('reaction.removed'),
   eventOf('node.published'),
+  eventOf('file.ready'),
+  eventOf('file.failed'),
+  eventOf('file.deleted'),
   eventOf('call.started'),
   eventOf('call.ended'),
 ])

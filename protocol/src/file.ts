@@ -4,6 +4,81 @@ import { text } from './json.ts'
 import { LIMITS } from './limits.ts'
 import { MimeType } from './message.ts'
 
+/**
+ * How far a file has come. `checking`: it arrived; its bytes are counted, and scanned where there is a scanner: nobody gets
+ * them yet. `processing`: it can be downloaded, and what is made of it follows. `ready`. `failed`: nothing could be made of
+ * it, `reason` says why; it is offered for saving as it came. `quarantined`: a scanner found harm in it; nobody gets it.
+ */
+export const FileState = z.enum(['checking', 'processing', 'ready', 'failed', 'quarantined'])
+export type FileState = z.infer<typeof FileState>
+
+/**
+ * What is made of a file. `thumb…`: WebP of at most so many pixels, of a picture, of a video's poster or of a document's
+ * first page. `video` and `videoSmall`: MP4 (H.264, AAC) of at most 1080 and 480 lines. `storyboard`: WebP of frames in a
+ * grid, for scrubbing. `audio`: M4A (AAC); `opus`: the same as Ogg.
+ */
+export const DerivativeName = z.enum([
+  'thumb128',
+  'thumb512',
+  'thumb1600',
+  'video',
+  'videoSmall',
+  'storyboard',
+  'audio',
+  'opus',
+])
+export type DerivativeName = z.infer<typeof DerivativeName>
+
+/** What can be downloaded of a file: itself, and what was made of it. */
+export const VariantName = z.enum(['original', ...DerivativeName.options])
+export type VariantName = z.infer<typeof VariantName>
+
+const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, { message: 'must be a SHA-256 in hex' })
+
+export const Derivative = z.strictObject({
+  name: DerivativeName,
+  mime: MimeType,
+  /** bytes */
+  size: z.int().min(0),
+  sha256: Sha256,
+  /** pixels */
+  width: z.int().optional(),
+  height: z.int().optional(),
+})
+export type Derivative = z.infer<typeof Derivative>
+
+/** How the frames lie in a storyboard: row by row, one for every `everyMs` of the video. */
+export const Storyboard = z.strictObject({
+  columns: z.int(),
+  rows: z.int(),
+  frames: z.int(),
+  /** pixels of one frame */
+  width: z.int(),
+  height: z.int(),
+  everyMs: z.int(),
+})
+export type Storyboard = z.infer<typeof Storyboard>
+
+/** What was found out about a file's content. */
+export const FileDetails = z.strictObject({
+  /** pixels, as it is seen: after its orientation was applied */
+  width: z.int().optional(),
+  height: z.int().optional(),
+  durationMs: z.int().min(0).optional(),
+  /** A picture that moves. */
+  animated: z.literal(true).optional(),
+  /** Of a document. */
+  pages: z.int().min(1).optional(),
+  /** ThumbHash in base64: what to show until the thumbnail is there. https://evanw.github.io/thumbhash */
+  placeholder: z.string().optional(),
+  /** `#rrggbb`, the one that dominates. */
+  color: z.string().optional(),
+  /** Loudness over the whole length, 0 to 100. */
+  waveform: z.array(z.int().min(0).max(100)).optional(),
+  storyboard: Storyboard.optional(),
+})
+export type FileDetails = z.infer<typeof FileDetails>
+
 /** A file of a room. What it is was decided by its bytes, not by its name. */
 export const StoredFile = z.strictObject({
   id: FileId,
@@ -13,11 +88,37 @@ export const StoredFile = z.strictObject({
   mime: MimeType,
   /** bytes */
   size: z.int().min(0),
-  /** pixels, for pictures */
-  width: z.int().optional(),
-  height: z.int().optional(),
-  /** Whether `GET /v1/files/{id}/thumbnail` has one. */
-  thumbnail: z.boolean(),
+  state: FileState,
+  /** Why it failed or was quarantined, for people. */
+  reason: z.string().optional(),
+  ...FileDetails.shape,
+  derivatives: z.array(Derivative),
   createdAt: Time,
 })
 export type StoredFile = z.infer<typeof StoredFile>
+
+/**
+ * A file with addresses that need no token, for `<img>` and `<video>`: each good for one variant of this file, for who asked,
+ * until `linksExpireAt`, and only as long as that user may read the file.
+ */
+export const LinkedFile = StoredFile.extend({
+  /** Paths on this server, by variant. */
+  links: z.partialRecord(VariantName, z.string()),
+  linksExpireAt: Time,
+})
+export type LinkedFile = z.infer<typeof LinkedFile>
+
+/** Where files are uploaded by tus 1.0: https://tus.io/protocols/resumable-upload */
+export const UPLOADS_PATH = '/v1/uploads'
+/** Where signed links lead: nothing there ever runs script. */
+export const LINKED_FILES_PATH = '/files'
+export const AVATARS_PATH = '/avatars'
+
+/** What a tus client sends as `Upload-Metadata` when it creates an upload. */
+export const UploadMetadata = z.strictObject({
+  roomId: RoomId,
+  name: text(LIMITS.fileNameChars, 1),
+  /** What the client takes it for; the server looks at the bytes. Libraries send it unasked. */
+  filetype: z.string().max(255).optional(),
+})
+export type UploadMetadata = z.infer<typeof UploadMetadata>

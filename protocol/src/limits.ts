@@ -101,5 +101,23 @@ export const LIMITS = {
   guestTokenSeconds: 24 * 3_600,
   demoTokenSeconds: 30 * 24 * 3_600,
   turnCredentialSeconds: 24 * 3_600,
-  uploadBytes: 25 * 1024 * 1024,
+  /** Of one file, unless the operator allows more or less (UPLOAD_MAX_MB). */
+  uploadBytes: 2 * 1024 * 1024 * 1024,
+  pictureBytes: 64 * 1024 * 1024,
+  audioBytes: 512 * 1024 * 1024,
+  documentBytes: 256 * 1024 * 1024,
+  avatarBytes: 10 * 1024 * 1024,
+  /** All files of one user together, those under way included, unless the operator says otherwise (USER_QUOTA_MB). */
+  userFilesBytes: 50 * 1024 * 1024 * 1024,
+  /** Uploads of one user that are not finished. */
+  uploadsPerUser: 100,
+  /** Parallel parts of one upload. */
+  partsPerUpload: 32,
+  /** An upload that is not finished after this long is taken away. */
+  uploadSeconds: 24 * 3_600,
+  /** Files one request may ask about. */
+  filesPerRequest: 50,
+  /** A signed link is good for at least half of this, and at most for this. */
+  fileLinkSeconds: 3_600,
+  waveformPeaks: 100,
 } as const

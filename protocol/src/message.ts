@@ -22,10 +22,13 @@ export const FilePart = z.strictObject({
   /** pixels */
   width: z.int().min(1).max(100_000).optional(),
   height: z.int().min(1).max(100_000).optional(),
+  durationMs: z.int().min(0).max(7 * 24 * 3_600_000).optional(),
+  /** It was spoken for this message. */
+  voice: z.literal(true).optional(),
 })
 export const MessagePart = z.union([TextPart, JsonPart, FilePart], {
   error:
-    'must be {mime, text}, {mime, json} or {mime, fileId, name?, size?, width?, height?}, with a mime such as text/plain',
+    'must be {mime, text}, {mime, json} or {mime, fileId, name?, size?, width?, height?, durationMs?, voice?}, with a mime such as text/plain',
 })
 export type MessagePart = z.infer<typeof MessagePart>
 

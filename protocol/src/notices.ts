@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Call, ConsumerOptions } from './call.ts'
 import { RoomEvent } from './events.ts'
-import { ConsumerId, ParticipantId, Position, ProducerId, RoomId, UserId } from './ids.ts'
+import { ConsumerId, FileId, ParticipantId, Position, ProducerId, RoomId, UserId } from './ids.ts'
 import { Counts } from './inbox.ts'
 import { Role } from './room.ts'
 import { Presence } from './user.ts'
@@ -26,6 +26,8 @@ export const NOTICES = {
     deliveredSeq: Position,
     readSeq: Position,
   }),
+  /** What is being made of a file has come so far, 0 to 1; its end comes as an event of the log. */
+  'file:progress': z.strictObject({ roomId: RoomId, fileId: FileId, progress: z.number() }),
   /** The room's live call as it is now; null when there is none any more. */
   'call:changed': z.strictObject({ roomId: RoomId, call: Call.nullable() }),
   /** Who speaks loudest; null in silence. */

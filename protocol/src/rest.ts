@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { IceServer } from './call.ts'
 import { ERRORS, type ErrorCode } from './errors.ts'
 import { RoomEvent } from './events.ts'
-import { StoredFile } from './file.ts'
+import { LinkedFile, StoredFile, VariantName } from './file.ts'
 import { FileId, JobId, Position, RoomId, UserId } from './ids.ts'
 import { RemovedStretch } from './inbox.ts'
 import { Job } from './job.ts'
@@ -32,7 +32,7 @@ export type Problem = z.infer<typeof Problem>
 export type Caller = 'key' | 'user' | 'anyone'
 
 type Route = {
-  method: 'get' | 'post' | 'delete'
+  method: 'get' | 'post' | 'put' | 'delete'
   path: string
   summary: string
   callers: readonly Caller[]
@@ -48,6 +48,13 @@ const room = z.object({ id: RoomId })
 const file = z.object({ id: FileId })
 const job = z.object({ id: JobId })
 const user = z.object({ id: UserId })
+const FileIds = z
+  .string()
+  .transform(ids => ids.split(','))
+  .pipe(z.array(FileId).min(1).max(LIMITS.filesPerRequest))
+const AvatarId = z.string().regex(/^[0-9a-f]{32}$/, { message: 'must be the id of an avatar' })
+/** The path of the avatar as it is now; null when there is none. */
+const AvatarAnswer = z.strictObject({ avatar: z.string().nullable() })
 
 /**
  * REST routes beside those of OPERATIONS: tokens, bytes, and those whose socket request answers in another shape
@@ -179,23 +186,95 @@ export const ROUTES = {
     response: 'bytes',
     status: 200,
   },
-  getFileAccess: {
+  listFiles: {
     method: 'get',
-    path: '/v1/rooms/{id}/file-access',
+    path: '/v1/files',
     summary:
-      'Whether you may read a file of this room: as its member, or because it was forwarded to a room of yours. The media service asks this',
+      'Files as they are now, with links that need no token; `ids` names them, with commas between. Those you may not read are left out',
     callers: ['user'],
-    params: room,
-    query: z.strictObject({ fileId: FileId }),
-    response: z.strictObject({ userId: UserId }),
+    query: z.strictObject({ ids: FileIds }),
+    response: z.strictObject({ data: z.array(LinkedFile) }),
     status: 200,
   },
-  getThumbnail: {
+  getFileVariant: {
     method: 'get',
-    path: '/v1/files/{id}/thumbnail',
-    summary: 'A picture of a file, WebP of at most 512 pixels',
+    path: '/v1/files/{id}/{variant}',
+    summary: 'What was made of a file: a thumbnail, a video that plays everywhere',
+    callers: ['user'],
+    params: file.extend({ variant: VariantName }),
+    response: 'bytes',
+    status: 200,
+  },
+  deleteFile: {
+    method: 'delete',
+    path: '/v1/files/{id}',
+    summary: 'Delete a file you uploaded, or one of a room you moderate',
     callers: ['user'],
     params: file,
+    response: z.strictObject({}),
+    status: 200,
+  },
+  getLinkedFile: {
+    method: 'get',
+    path: '/files/{id}/{variant}',
+    summary: 'A file by a signed link, as long as who asked for the link may read it',
+    callers: ['anyone'],
+    params: file.extend({ variant: VariantName }),
+    query: z.strictObject({
+      user: UserId,
+      /** Unix seconds */
+      until: z.coerce.number().pipe(z.int().min(0)),
+      signature: z.string().max(100),
+      /** Offer it for saving, whatever it is. */
+      download: z.enum(['1']).optional(),
+    }),
+    response: 'bytes',
+    status: 200,
+  },
+  putRoomAvatar: {
+    method: 'put',
+    path: '/v1/rooms/{id}/avatar',
+    summary: "Make a picture the room's avatar: the body is the picture",
+    callers: ['key', 'user'],
+    params: room,
+    body: 'bytes',
+    response: AvatarAnswer,
+    status: 200,
+  },
+  putUserAvatar: {
+    method: 'put',
+    path: '/v1/users/{id}/avatar',
+    summary: "Make a picture a user's avatar: the body is the picture",
+    callers: ['key', 'user'],
+    params: user,
+    body: 'bytes',
+    response: AvatarAnswer,
+    status: 200,
+  },
+  deleteRoomAvatar: {
+    method: 'delete',
+    path: '/v1/rooms/{id}/avatar',
+    summary: "Take the room's avatar away",
+    callers: ['key', 'user'],
+    params: room,
+    response: AvatarAnswer,
+    status: 200,
+  },
+  deleteUserAvatar: {
+    method: 'delete',
+    path: '/v1/users/{id}/avatar',
+    summary: "Take a user's avatar away",
+    callers: ['key', 'user'],
+    params: user,
+    response: AvatarAnswer,
+    status: 200,
+  },
+  getAvatar: {
+    method: 'get',
+    path: '/avatars/{id}',
+    summary: 'An avatar: WebP of 512 by 512 pixels. Its id cannot be guessed, and a new picture has a new one',
+    callers: ['anyone'],
+    params: z.object({ id: AvatarId }),
     response: 'bytes',
     status: 200,
   },

@@ -9,7 +9,13 @@ export type UserKind = z.infer<typeof UserKind>
 export const UserName = text(LIMITS.userNameChars, 1)
 
 /** What others may see of a user. */
-export const User = z.strictObject({ id: UserId, name: UserName, kind: UserKind })
+export const User = z.strictObject({
+  id: UserId,
+  name: UserName,
+  kind: UserKind,
+  /** Path of its picture on this server; as it was then, where an event tells of the user. */
+  avatar: z.string().optional(),
+})
 export type User = z.infer<typeof User>
 
 /** `offline` is the absence of any connected socket, or the wish not to be seen; a user never sets it. */

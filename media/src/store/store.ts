@@ -3,6 +3,8 @@ import type { ByteRange } from '@trunkline/kit'
 
 export type ObjectStat = { size: number; modifiedAt: Date }
 
+export type Presigning = { seconds: number; mime: string; contentDisposition: string }
+
 export type ListedObject = ObjectStat & { key: string }
 
 /**
@@ -23,6 +25,17 @@ export interface ObjectStore {
   stat(key: string): Promise<ObjectStat | undefined>
   /** Deletes an object, and what an interrupted `put` of it left. One that is not there is no error. */
   delete(key: string): Promise<void>
+  /**
+   * Has `use` work with an object as a file of this machine, which it must not change: the object itself where objects are
+   * files, else a copy in `folder` that is removed afterwards.
+   * @throws ObjectNotFoundError
+   */
+  withFile<R>(key: string, folder: string, use: (path: string) => Promise<R>): Promise<R>
+  /**
+   * An address from which whoever has it gets an object, whatever becomes of their rights, for so many seconds. Undefined
+   * where objects are not served by anybody else.
+   */
+  presign(key: string, options: Presigning): Promise<string | undefined>
   /** Every object whose key begins with `prefix`, in no particular order. */
   list(prefix: string): AsyncIterable<ListedObject>
   close(): Promise<void>

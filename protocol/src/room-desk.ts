@@ -1,0 +1,75 @@
+import { z } from 'zod'
+import { FileDetails } from './file.ts'
+import { FileId, RoomId, UserId } from './ids.ts'
+import { MimeType } from './message.ts'
+import type { Role } from './room.ts'
+
+/** What media has to say of a file: to those who have its room open, and, but for progress, in the log of its room. */
+export const FileNews = z.discriminatedUnion('type', [
+  /** 0 to 1 */
+  z.strictObject({ type: z.literal('progress'), roomId: RoomId, fileId: FileId, progress: z.number() }),
+  z.strictObject({
+    type: z.literal('ready'),
+    roomId: RoomId,
+    fileId: FileId,
+    mime: MimeType,
+    ...FileDetails.pick({ width: true, height: true, durationMs: true }).shape,
+  }),
+  z.strictObject({
+    type: z.literal('failed'),
+    roomId: RoomId,
+    fileId: FileId,
+    reason: z.string(),
+    quarantined: z.literal(true).optional(),
+  }),
+  /** Who deleted it. */
+  z.strictObject({ type: z.literal('deleted'), roomId: RoomId, fileId: FileId, userId: UserId }),
+])
+export type FileNews = z.infer<typeof FileNews>
+
+/** A file and the room it is of, as media knows it. */
+export const HomedFile = z.strictObject({ fileId: FileId, roomId: RoomId })
+export type HomedFile = z.infer<typeof HomedFile>
+
+/** Whoever presents a bearer token, or a user whose name a signed link carries. */
+export type Reader = { token: string } | { userId: string }
+
+/** Whose picture it is. */
+export const AvatarOwner = z.union([z.strictObject({ roomId: RoomId }), z.strictObject({ userId: UserId })])
+export type AvatarOwner = z.infer<typeof AvatarOwner>
+
+/**
+ * What media asks signalling and tells it: the counterpart of FileShelf. In one process it is signalling's own object; else
+ * it is spoken over HTTP under DESK_PATH, with the installation's link secret as bearer token.
+ */
+export interface RoomDesk {
+  /**
+   * @param token the user's own bearer token
+   * @throws TrunklineError `token_*`, or `room_not_found` when the user is not in the room
+   */
+  roleOf(token: string, roomId: string): Promise<{ userId: string; role: Role }>
+  /**
+   * Which of these files somebody may read now: those of rooms it is in, and those forwarded to one. Never rejects for what
+   * may not be read: it is left out.
+   * @throws TrunklineError `token_*`
+   */
+  readable(reader: Reader, files: readonly HomedFile[]): Promise<{ userId: string; fileIds: string[] }>
+  /**
+   * Whether the caller may change this avatar, asked before anything is read.
+   * @throws TrunklineError `token_*`, `forbidden`, `room_not_found`, `not_found`
+   */
+  assertMaySetAvatar(token: string, owner: AvatarOwner): Promise<void>
+  /**
+   * Makes a path the avatar of a room or user, with the rights of who presents the token; null takes it away.
+   * @returns the one it had before
+   */
+  setAvatar(token: string, owner: AvatarOwner, avatar: string | null): Promise<{ previous: string | null }>
+  /**
+   * Once it resolves what is lasting of it is in the log. The same again changes nothing; a room that is not there any more
+   * is no error.
+   */
+  tell(news: FileNews): Promise<void>
+}
+
+/** Where signalling serves its desk to media processes. */
+export const DESK_PATH = '/internal/desk'
