@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { FileDetails } from './file.ts'
 import { FileId, RoomId, UserId } from './ids.ts'
+import { LIMITS } from './limits.ts'
 import { MimeType } from './message.ts'
-import type { Role } from './room.ts'
+import { Role } from './room.ts'
 
 /** What media has to say of a file: to those who have its room open, and, but for progress, in the log of its room. */
 export const FileNews = z.discriminatedUnion('type', [
@@ -31,8 +32,11 @@ export type FileNews = z.infer<typeof FileNews>
 export const HomedFile = z.strictObject({ fileId: FileId, roomId: RoomId })
 export type HomedFile = z.infer<typeof HomedFile>
 
+const Token = z.string().max(LIMITS.tokenChars)
+
 /** Whoever presents a bearer token, or a user whose name a signed link carries. */
-export type Reader = { token: string } | { userId: string }
+export const Reader = z.union([z.strictObject({ token: Token }), z.strictObject({ userId: UserId })])
+export type Reader = z.infer<typeof Reader>
 
 /** Whose picture it is. */
 export const AvatarOwner = z.union([z.strictObject({ roomId: RoomId }), z.strictObject({ userId: UserId })])
@@ -71,5 +75,30 @@ export interface RoomDesk {
   tell(news: FileNews): Promise<void>
 }
 
-/** Where signalling serves its desk to media processes. */
+/** Where signalling serves its desk to media processes: `POST /internal/desk/<name>`, one for each of DESK_CALLS. */
 export const DESK_PATH = '/internal/desk'
+
+/** What is sent to the desk as JSON, and what it answers with: the arguments of RoomDesk's methods, by their names. */
+export const DESK_CALLS = {
+  roleOf: {
+    request: z.strictObject({ token: Token, roomId: RoomId }),
+    response: z.strictObject({ userId: UserId, role: Role }),
+  },
+  readable: {
+    request: z.strictObject({ reader: Reader, files: z.array(HomedFile).max(LIMITS.filesPerRequest) }),
+    response: z.strictObject({ userId: UserId, fileIds: z.array(FileId) }),
+  },
+  assertMaySetAvatar: {
+    request: z.strictObject({ token: Token, owner: AvatarOwner }),
+    response: z.strictObject({}),
+  },
+  setAvatar: {
+    request: z.strictObject({
+      token: Token,
+      owner: AvatarOwner,
+      avatar: z.string().max(LIMITS.urlChars).nullable(),
+    }),
+    response: z.strictObject({ previous: z.string().nullable() }),
+  },
+  tell: { request: z.strictObject({ news: FileNews }), response: z.strictObject({}) },
+} as const satisfies Record<keyof RoomDesk, { request: z.ZodType; response: z.ZodType }>
