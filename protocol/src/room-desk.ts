@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { FileDetails } from './file.ts'
 import { FileId, RoomId, UserId } from './ids.ts'
 import { LIMITS } from './limits.ts'
+import { LIMITS } from './limits.ts'
 import { MimeType } from './message.ts'
 import { Role } from './room.ts'
 
@@ -78,19 +79,22 @@ export interface RoomDesk {
 /** Where signalling serves its desk to media processes: `POST /internal/desk/<name>`, one for each of DESK_CALLS. */
 export const DESK_PATH = '/internal/desk'
 
-/** What is sent to the desk as JSON, and what it answers with: the arguments of RoomDesk's methods, by their names. */
+/**
+ * What is sent to the desk as JSON, and what it answers with: the arguments of RoomDesk's methods, by their names. Answers may
+ * have more fields in another version.
+ */
 export const DESK_CALLS = {
   roleOf: {
     request: z.strictObject({ token: Token, roomId: RoomId }),
-    response: z.strictObject({ userId: UserId, role: Role }),
+    response: z.object({ userId: UserId, role: Role }),
   },
   readable: {
     request: z.strictObject({ reader: Reader, files: z.array(HomedFile).max(LIMITS.filesPerRequest) }),
-    response: z.strictObject({ userId: UserId, fileIds: z.array(FileId) }),
+    response: z.object({ userId: UserId, fileIds: z.array(FileId) }),
   },
   assertMaySetAvatar: {
     request: z.strictObject({ token: Token, owner: AvatarOwner }),
-    response: z.strictObject({}),
+    response: z.object({}),
   },
   setAvatar: {
     request: z.strictObject({
@@ -98,7 +102,7 @@ export const DESK_CALLS = {
       owner: AvatarOwner,
       avatar: z.string().max(LIMITS.urlChars).nullable(),
     }),
-    response: z.strictObject({ previous: z.string().nullable() }),
+    response: z.object({ previous: z.string().nullable() }),
   },
-  tell: { request: z.strictObject({ news: FileNews }), response: z.strictObject({}) },
+  tell: { request: z.strictObject({ news: FileNews }), response: z.object({}) },
 } as const satisfies Record<keyof RoomDesk, { request: z.ZodType; response: z.ZodType }>
