@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { FileDetails } from './file.ts'
 import { FileId, RoomId, UserId } from './ids.ts'
 import { LIMITS } from './limits.ts'
-import { LIMITS } from './limits.ts'
 import { MimeType } from './message.ts'
 import { Role } from './room.ts'
 

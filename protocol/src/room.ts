@@ -133,9 +133,10 @@ export const PendingKind = z.enum(['requested', 'invited'])
 export type PendingKind = z.infer<typeof PendingKind>
 
 export const RoomTitle = text(LIMITS.roomNameChars)
-const Avatar = z
-  .url({ protocol: /^https?$/, message: 'must be an http or https address' })
-  .max(LIMITS.urlChars)
+const Avatar = z.union(
+  [z.url({ protocol: /^https?$/ }).max(LIMITS.urlChars), z.string().regex(/^\/avatars\/[0-9a-f]{32}$/)],
+  { error: 'must be an http or https address, or the path of an avatar of this server' },
+)
 
 /** What may be changed of a room after it was created. */
 export const RoomSettings = {
