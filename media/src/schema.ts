@@ -79,18 +79,29 @@ export const uploads = pgTable(
   {
     /** Of the file it becomes. */
     id: text().primaryKey(),
-    roomId: text('room_id').notNull(),
+    /** Room and name are null only in parts: what they become says them. */
+    roomId: text('room_id'),
     uploader: text().notNull(),
-    name: text().notNull(),
+    name: text(),
     /** Null while the client has not said it. */
     size: size(),
+    /** What it counts in the quota of its uploader: its size, or as long as that is unknown the most it may become. */
+    reserved: size().notNull(),
     /** A part of one that is put together of several: it never becomes a file itself. */
     isPart: boolean('is_part').notNull().default(false),
+    /** From here on bytes may lie in the staging whose checksum nobody has compared yet; null when there are none. */
+    uncheckedFrom: bigint('unchecked_from', { mode: 'number' }),
+    /** `Idempotency-Key` of the request that created it. */
+    requestKey: text('request_key'),
     createdAt,
     /** When it is taken away. */
     expiresAt: timestamp('expires_at', { withTimezone: true, precision: 3 }).notNull(),
   },
-  table => [index('uploads_uploader').on(table.uploader), index('uploads_expiry').on(table.expiresAt)],
+  table => [
+    index('uploads_uploader').on(table.uploader),
+    index('uploads_expiry').on(table.expiresAt),
+    uniqueIndex('uploads_request_key').on(table.uploader, table.requestKey),
+  ],
 )
 
 /** Avatars: pictures that belong to a room or a user, under ids that cannot be guessed. */

@@ -17,6 +17,9 @@ export const ERRORS = {
   conflict: { status: 409, retryable: false, title: 'In conflict with what exists' },
   not_in_call: { status: 409, retryable: false, title: 'Not in this call' },
   too_large: { status: 413, retryable: false, title: 'Too large' },
+  /** Of the tus protocol, which asks for these two statuses. */
+  tus_version: { status: 412, retryable: false, title: 'The version of tus is not supported' },
+  checksum_mismatch: { status: 460, retryable: true, title: 'The bytes are not those the checksum is of' },
   unsupported_media_type: { status: 415, retryable: false, title: 'This kind of content is not accepted' },
   range_not_satisfiable: { status: 416, retryable: false, title: 'Outside the file' },
   limit_reached: { status: 422, retryable: false, title: 'A limit was reached' },
