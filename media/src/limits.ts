@@ -23,10 +23,23 @@ export const MEDIA_LIMITS = {
   /** What is still read from an upload that was refused, so that the client gets to see why. */
   drainBytes: 32 * 1024 * 1024,
   drainMs: 10_000,
-  /** An upload whose row still says `storing` after this long was broken off by a crash. */
-  abandonedMs: 10 * 60_000,
-  /** How often such are looked for. */
-  sweepEveryMs: 10 * 60_000,
+  /** How long a file may be on its way before it is looked after: what drives it may have been lost. */
+  stalledMs: 60_000,
+  /** Bytes under way that nothing in the database knows of for this long are taken away. */
+  strayMs: 3_600_000,
+  /** How often both are looked for. */
+  sweepEveryMs: 60_000,
+  /** Of either, at a time. */
+  sweepMost: 500,
+  /** Times that processing of one content may take the process down with it. */
+  attempts: 3,
+  /** How often rooms are told of progress at most, and deletion of what is being processed is looked for. */
+  progressEveryMs: 500,
+  /** How long the server waits for the bytes of a file to go that it deletes, and how often it looks. */
+  eraseMs: 60_000,
+  eraseLookMs: 50,
+  /** How long a scanner may take for one file. */
+  scanMs: 10 * 60_000,
   /** How long signalling may take to say who somebody is. */
   accessMs: 5_000,
 } as const

@@ -1,79 +1,41 @@
-import { createReadStream } from 'node:fs'
-import type { Logger } from '@trunkline/kit'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { TrunklineError } from '@trunkline/protocol'
-import { type FileRow, type FileTable, type NewFile, newFileId, objectKeys } from './files.ts'
-import type { ObjectStore } from './store/store.ts'
+import type { MediaJobs } from '../jobs/media-jobs.ts'
+import { MEDIA_LIMITS } from '../limits.ts'
+import type { FileTable } from './file-table.ts'
+import type { FileRow } from './stored-file.ts'
 
-/** Keeps rows and objects in step: what is written where, and in which order, is decided here alone. */
+/** Deletes files: hides them at once, and sees to it that their bytes go, whatever is restarted meanwhile. */
 export class FileKeeper {
   readonly #files: FileTable
-  readonly #store: ObjectStore
-  readonly #logger: Logger
+  readonly #jobs: MediaJobs
 
-  constructor(deps: { files: FileTable; store: ObjectStore; logger: Logger }) {
+  constructor(deps: { files: FileTable; jobs: MediaJobs }) {
     this.#files = deps.files
-    this.#store = deps.store
-    this.#logger = deps.logger
+    this.#jobs = deps.jobs
+  }
+
+  /** Somebody deletes a file: when it resolves nobody sees it, and its room will be told. */
+  async delete(file: Pick<FileRow, 'id'>, userId: string): Promise<void> {
+    // First what survives a crash, which hides it too.
+    await this.#jobs.deleteFile(file, userId)
+    await this.#files.hide(file.id)
   }
 
   /**
-   * Stores a file: row, objects, row made visible. Leaves nothing when a step fails or `cancelled` says so before the
-   * last one; a crash in between is cleared up by {@link sweep}.
-   * @param file has an id when it had one elsewhere
+   * The server deletes a file: when it resolves its bytes are gone. One that is not there is no error.
+   * @throws TrunklineError `unavailable` when that takes too long; it goes on by itself
    */
-  async keep(
-    file: Omit<NewFile, 'id' | 'thumbnail'> & { id?: string },
-    parts: { path: string; thumbnail: Uint8Array | undefined },
-    options: { requestKey: string | undefined; cancelled: () => boolean },
-  ): Promise<FileRow> {
-    const id = file.id ?? newFileId()
-    const keys = objectKeys(id)
-    await this.#files.announce({ ...file, id, thumbnail: parts.thumbnail !== undefined })
-    try {
-      await this.#store.put(keys.original, createReadStream(parts.path), { mime: file.mime })
-      if (parts.thumbnail) await this.#store.put(keys.thumbnail, parts.thumbnail, { mime: 'image/webp' })
-      if (options.cancelled()) throw new TrunklineError('conflict', 'The upload was broken off.')
-      const row = await this.#files.complete(id, options.requestKey)
-      if (row) return row
-    } catch (error) {
-      await this.#discard(id)
-      throw error
+  async erase(id: string): Promise<void> {
+    const until = Date.now() + MEDIA_LIMITS.eraseMs
+    const found = await this.#files.findAny(id)
+    if (!found) return
+    await this.#files.hide(id)
+    await this.#jobs.driveFile(id)
+    while (await this.#files.isKept(id, found.content?.id)) {
+      if (Date.now() > until)
+        throw new TrunklineError('unavailable', `Deleting the file ${id} takes long. It goes on.`)
+      await sleep(MEDIA_LIMITS.eraseLookMs)
     }
-    await this.#discard(id)
-    const earlier =
-      options.requestKey && (await this.#files.findByRequestKey(file.uploader, options.requestKey))
-    if (earlier) return earlier
-    throw new TrunklineError('unavailable', 'Storing the file took too long. Send it again.')
-  }
-
-  /** Deletes a file: from the moment this begins nobody sees it, when it ends its bytes are gone. */
-  async delete(id: string): Promise<void> {
-    const { original, thumbnail } = objectKeys(id)
-    await this.#files.condemn(id)
-    await this.#store.delete(thumbnail)
-    await this.#store.delete(original)
-    await this.#files.remove(id)
-  }
-
-  /**
-   * Removes what uploads left that a crash interrupted.
-   * @param olderThanMs longer than any upload takes between its row and its completion
-   * @returns how many there were
-   */
-  async sweep(olderThanMs: number): Promise<number> {
-    let removed = 0
-    for (;;) {
-      const ids = await this.#files.condemnAbandoned(olderThanMs, 100)
-      if (ids.length === 0) return removed
-      for (const id of ids) await this.delete(id)
-      removed += ids.length
-    }
-  }
-
-  /** After a failure: an attempt. What cannot be removed now stays condemned until the next sweep. */
-  async #discard(id: string): Promise<void> {
-    await this.delete(id).catch((error: unknown) => {
-      this.#logger.warn({ err: error, fileId: id }, 'a broken off upload is left for the next sweep')
-    })
   }
 }

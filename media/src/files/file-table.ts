@@ -1,64 +1,50 @@
-import { randomUUID } from 'node:crypto'
-import { type Database, isUniqueViolation } from '@trunkline/kit'
-import type { FileHome, StoredFile } from '@trunkline/protocol'
-import { and, asc, eq, gt, inArray, lt, sql } from 'drizzle-orm'
-import { files } from './schema.ts'
+import type { FileHome } from '@trunkline/protocol'
+import { and, asc, eq, gt, inArray, lt, or, sql } from 'drizzle-orm'
+import type { MediaDatabase } from '../database.ts'
+import { contents, files } from '../schema.ts'
+import type { FileRow, FoundFile } from './stored-file.ts'
 
-export type FileRow = typeof files.$inferSelect
+const isArrived = eq(files.state, 'arrived')
 
-export type NewFile = Omit<typeof files.$inferInsert, 'state' | 'requestKey'>
+const ago = (ms: number) => sql`now() - make_interval(secs => ${ms / 1000})`
 
-export const newFileId = (): string => `file_${randomUUID().replaceAll('-', '')}`
-
-/** Keys of a file's objects in the store. */
-export const objectKeys = (id: string): { original: string; thumbnail: string } => ({
-  original: `files/${id}/original`,
-  thumbnail: `files/${id}/thumbnail`,
-})
-
-/** A row as clients see it. */
-export const toStoredFile = (row: FileRow): StoredFile => ({
-  id: row.id,
-  roomId: row.roomId,
-  uploader: row.uploader,
-  name: row.name,
-  mime: row.mime,
-  size: row.size,
-  ...(row.width !== null && { width: row.width }),
-  ...(row.height !== null && { height: row.height }),
-  thumbnail: row.thumbnail,
-  createdAt: row.createdAt.toISOString(),
-})
-
-/** The rows of files. Only `ready` ones are ever shown. */
+/** The rows of files. Those on their way out are never shown. */
 export class FileTable {
-  readonly #db: Database<{ files: typeof files }>
+  readonly #db: MediaDatabase
 
-  constructor(db: Database<{ files: typeof files }>) {
+  constructor(db: MediaDatabase) {
     this.#db = db
   }
 
-  async find(id: string): Promise<FileRow | undefined> {
-    const [row] = await this.#db
-      .select()
+  #found() {
+    return this.#db
+      .select({ file: files, content: contents })
       .from(files)
-      .where(and(eq(files.id, id), eq(files.state, 'ready')))
-    return row
+      .leftJoin(contents, eq(files.contentId, contents.id))
+  }
+
+  async find(id: string): Promise<FoundFile | undefined> {
+    const [found] = await this.#found().where(and(eq(files.id, id), isArrived))
+    return found
+  }
+
+  /** Those of these files that are there, in no particular order. */
+  async findMany(ids: readonly string[]): Promise<FoundFile[]> {
+    return this.#found().where(and(inArray(files.id, [...ids]), isArrived))
   }
 
   /** The file that an earlier request with this key brought. */
-  async findByRequestKey(uploader: string, requestKey: string): Promise<FileRow | undefined> {
-    const [row] = await this.#db
-      .select()
-      .from(files)
-      .where(and(eq(files.uploader, uploader), eq(files.requestKey, requestKey), eq(files.state, 'ready')))
-    return row
+  async findByRequestKey(uploader: string, requestKey: string): Promise<FoundFile | undefined> {
+    const [found] = await this.#found().where(
+      and(eq(files.uploader, uploader), eq(files.requestKey, requestKey), isArrived),
+    )
+    return found
   }
 
-  /** Whatever has this id, also what is not ready. */
-  async findAny(id: string): Promise<FileRow | undefined> {
-    const [row] = await this.#db.select().from(files).where(eq(files.id, id))
-    return row
+  /** Whatever has this id, also what is on its way out. */
+  async findAny(id: string): Promise<FoundFile | undefined> {
+    const [found] = await this.#found().where(eq(files.id, id))
+    return found
   }
 
   /** Of which rooms files are; those that are not there are left out. */
@@ -66,21 +52,19 @@ export class FileTable {
     return this.#db
       .select({ id: files.id, roomId: files.roomId })
       .from(files)
-      .where(and(eq(files.state, 'ready'), inArray(files.id, [...ids])))
+      .where(and(isArrived, inArray(files.id, [...ids])))
   }
 
   /** Files of a room or by an uploader, in the order of their ids, those after `after`. */
   async list(
     query: { roomId?: string | undefined; uploader?: string | undefined; after?: string | undefined },
     limit: number,
-  ): Promise<FileRow[]> {
+  ): Promise<FoundFile[]> {
     const { roomId, uploader, after } = query
-    return this.#db
-      .select()
-      .from(files)
+    return this.#found()
       .where(
         and(
-          eq(files.state, 'ready'),
+          isArrived,
           roomId === undefined ? undefined : eq(files.roomId, roomId),
           uploader === undefined ? undefined : eq(files.uploader, uploader),
           after === undefined ? undefined : gt(files.id, after),
@@ -95,53 +79,83 @@ export class FileTable {
     await this.#db.update(files).set({ uploader: to, requestKey: null }).where(eq(files.uploader, from))
   }
 
-  /** Announces a file whose objects are about to be stored. */
-  async announce(file: NewFile): Promise<void> {
-    await this.#db.insert(files).values({ ...file, state: 'storing' })
+  /** Files of a content whose room was not told yet how they ended. */
+  async untold(contentId: string): Promise<FileRow[]> {
+    return this.#db
+      .select()
+      .from(files)
+      .where(and(eq(files.contentId, contentId), isArrived, eq(files.isTold, false)))
   }
 
-  /**
-   * Makes an announced file visible.
-   * @returns nothing when it lost: the same request was completed before, or a sweep took the row
-   */
-  async complete(id: string, requestKey: string | undefined): Promise<FileRow | undefined> {
-    try {
-      const [row] = await this.#db
-        .update(files)
-        .set({ state: 'ready', requestKey: requestKey ?? null })
-        .where(and(eq(files.id, id), eq(files.state, 'storing')))
-        .returning()
-      return row
-    } catch (error) {
-      if (isUniqueViolation(error)) return undefined
-      throw error
-    }
+  async setTold(id: string): Promise<void> {
+    await this.#db.update(files).set({ isTold: true }).where(eq(files.id, id))
   }
 
-  /** Hides a file for good; its objects may be removed from then on, and its row after them. */
-  async condemn(id: string): Promise<void> {
+  /** Files of a content that people see. */
+  async ofContent(contentId: string): Promise<FileRow[]> {
+    return this.#db
+      .select()
+      .from(files)
+      .where(and(eq(files.contentId, contentId), isArrived))
+  }
+
+  /** Hides a file for good: from now on it is on its way out. */
+  async hide(id: string): Promise<void> {
     await this.#db.update(files).set({ state: 'deleting', requestKey: null }).where(eq(files.id, id))
   }
 
-  /** Condemns what was announced longer ago than any upload takes, and lists it with what was condemned before. */
-  async condemnAbandoned(olderThanMs: number, most: number): Promise<string[]> {
-    const before = sql`now() - make_interval(secs => ${olderThanMs / 1000})`
-    const abandoned = this.#db
-      .select({ id: files.id })
-      .from(files)
-      .where(and(sql`${files.state} <> 'ready'`, lt(files.createdAt, before)))
-      .limit(most)
-    const rows = await this.#db
-      .update(files)
-      .set({ state: 'deleting' })
-      // Asked again: an upload may have completed since the inner query looked.
-      .where(and(inArray(files.id, abandoned), sql`${files.state} <> 'ready'`))
-      .returning({ id: files.id })
-    return rows.map(row => row.id)
+  /**
+   * Takes away the row of a file that is on its way out, and condemns its content when no other file has it.
+   * @returns that content
+   */
+  async remove(id: string): Promise<{ condemned: string | undefined }> {
+    return this.#db.transaction(async tx => {
+      const [row] = await tx
+        .select({ contentId: files.contentId })
+        .from(files)
+        .where(and(eq(files.id, id), eq(files.state, 'deleting')))
+      if (!row) return { condemned: undefined }
+      const { contentId } = row
+      // Before the file's row, as where a file gets its content: two of one content wait here for each other.
+      if (contentId !== null) await tx.select().from(contents).where(eq(contents.id, contentId)).for('update')
+      await tx.delete(files).where(eq(files.id, id))
+      if (contentId === null) return { condemned: undefined }
+      const [other] = await tx
+        .select({ id: files.id })
+        .from(files)
+        .where(eq(files.contentId, contentId))
+        .limit(1)
+      if (other) return { condemned: undefined }
+      await tx.update(contents).set({ state: 'deleting' }).where(eq(contents.id, contentId))
+      return { condemned: contentId }
+    })
   }
 
-  /** Removes the row of a condemned file. */
-  async remove(id: string): Promise<void> {
-    await this.#db.delete(files).where(and(eq(files.id, id), eq(files.state, 'deleting')))
+  /** Whether there is still anything of a file that was hidden, or of a content that it had and that is condemned. */
+  async isKept(id: string, contentId: string | undefined): Promise<boolean> {
+    const [file] = await this.#db.select({ id: files.id }).from(files).where(eq(files.id, id))
+    if (file || contentId === undefined) return file !== undefined
+    const [content] = await this.#db
+      .select({ id: contents.id })
+      .from(contents)
+      .where(and(eq(contents.id, contentId), eq(contents.state, 'deleting')))
+    return content !== undefined
+  }
+
+  /** Files that are to be driven on: not checked, or on their way out, for longer than that. */
+  async unfinished(olderThanMs: number, most: number): Promise<string[]> {
+    const rows = await this.#db
+      .select({ id: files.id })
+      .from(files)
+      .leftJoin(contents, eq(files.contentId, contents.id))
+      .where(
+        and(
+          or(sql`${files.contentId} is null`, eq(files.state, 'deleting'), eq(contents.state, 'arriving')),
+          lt(files.createdAt, ago(olderThanMs)),
+        ),
+      )
+      .orderBy(asc(files.createdAt))
+      .limit(most)
+    return rows.map(row => row.id)
   }
 }

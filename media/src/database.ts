@@ -1,0 +1,15 @@
+import { fileURLToPath } from 'node:url'
+import { type Database, openDatabase } from '@trunkline/kit'
+import type pg from 'pg'
+import * as schema from './schema.ts'
+
+export type MediaDatabase = Database<typeof schema>
+
+/** Media's tables, migrated. The pool stays the caller's to close. */
+export const openMediaDatabase = (pool: pg.Pool): Promise<MediaDatabase> =>
+  openDatabase({
+    pool,
+    schema,
+    migrations: fileURLToPath(new URL('../drizzle', import.meta.url)),
+    table: 'media_migrations',
+  })

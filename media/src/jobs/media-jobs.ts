@@ -1,0 +1,61 @@
+import type { Jobs } from '@trunkline/kit'
+import { FileId, UserId } from '@trunkline/protocol'
+import { z } from 'zod'
+import type { ContentRow, FileRow } from '../files/stored-file.ts'
+
+/** The queues, by what takes how long: a picture does not wait for films that came before it. */
+export const QUEUES = {
+  file: 'media-file',
+  deletion: 'media-deletion',
+  picture: 'media-picture',
+  clip: 'media-clip',
+  film: 'media-film',
+} as const
+
+/** bytes; most voice messages and what phones film in some seconds are smaller */
+const CLIP_BYTES = 8 * 1024 * 1024
+
+/** By what never changes of a content: of one content everything is done one after the other, in one queue. */
+export const queueOf = ({ mime, size }: Pick<ContentRow, 'mime' | 'size'>): string => {
+  if (!/^(video|audio)\//.test(mime)) return QUEUES.picture
+  return size <= CLIP_BYTES ? QUEUES.clip : QUEUES.film
+}
+
+export const FilePayload = z.object({
+  fileId: z.string(),
+  /** hex, when it was computed while the bytes came in */
+  sha256: z.string().optional(),
+})
+export const ContentPayload = z.object({ contentId: z.string() })
+export const DeletionPayload = z.object({ fileId: FileId, userId: UserId })
+
+/**
+ * Has things done that survive a restart. Each is driven from wherever it is to where it belongs, so that asking for it
+ * once more is never wrong; of one file, and of one content, at most one is under way.
+ */
+export class MediaJobs {
+  readonly #jobs: Jobs
+
+  constructor(jobs: Jobs) {
+    this.#jobs = jobs
+  }
+
+  /**
+   * A file arrived, or is on its way out.
+   * @param sha256 hex, when it is known of all its bytes already
+   */
+  async driveFile(fileId: string, sha256?: string): Promise<void> {
+    const payload = { fileId, ...(sha256 !== undefined && { sha256 }) }
+    await this.#jobs.add(QUEUES.file, payload, { key: fileId })
+  }
+
+  /** A content is to be processed, to be taken away, or its rooms are to be told. */
+  async driveContent(content: Pick<ContentRow, 'id' | 'mime' | 'size'>): Promise<void> {
+    await this.#jobs.add(queueOf(content), { contentId: content.id }, { key: content.id })
+  }
+
+  /** Once it resolves the file will be deleted and its room told by whom. */
+  async deleteFile(file: Pick<FileRow, 'id'>, userId: string): Promise<void> {
+    await this.#jobs.add(QUEUES.deletion, { fileId: file.id, userId })
+  }
+}
