@@ -40,6 +40,10 @@ export const MEDIA_LIMITS = {
   eraseLookMs: 50,
   /** How long a scanner may take for one file. */
   scanMs: 10 * 60_000,
+  /** How often it is asked whether those who are downloading may still read what they download. */
+  readersEveryMs: 500,
+  /** A download whose client takes nothing of it for this long is ended: it can go on with a range. */
+  downloadIdleMs: 5 * 60_000,
   /** How long signalling may take to say who somebody is. */
   accessMs: 5_000,
 } as const
