@@ -1,5 +1,5 @@
 import { MimeType } from '@trunkline/protocol'
-import { fileTypeFromFile } from 'file-type'
+import { fileTypeFromBuffer, fileTypeFromFile } from 'file-type'
 import { MEDIA_LIMITS } from './limits.ts'
 
 /** What a file is called whose bytes say nothing, or something that a browser might run. */
@@ -52,6 +52,15 @@ export const detectKind = async (path: string): Promise<string> => {
     return servable(found?.mime)
   } catch {
     // A file made to confuse the detector is a file of no known kind.
+    return UNKNOWN
+  }
+}
+
+/** The same of the first bytes of a file, as far as these say it: a guess until the whole is looked at. Never rejects. */
+export const detectHead = async (head: Uint8Array): Promise<string> => {
+  try {
+    return servable((await fileTypeFromBuffer(head))?.mime)
+  } catch {
     return UNKNOWN
   }
 }
