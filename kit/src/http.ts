@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID, timingSafeEqual } from 'node:crypto'
 import { LIMITS, TrunklineError } from '@trunkline/protocol'
 import cors from 'cors'
 import express, {
@@ -163,4 +163,17 @@ export const expressPath = (path: string): string => path.replaceAll(/\{(\w+)\}/
 export const bearerOf = (request: Request): string | undefined => {
   const match = /^Bearer +([^\s]+)$/i.exec(request.headers.authorization ?? '')
   return match?.[1]
+}
+
+/** Of equal length whatever was sent, so that comparing tells nothing by the time it takes. */
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+
+/** Lets through who presents a secret as bearer token, and says `forbidden` with this refusal to everybody else. */
+export const requireBearer = (secret: string, refusal: string): RequestHandler => {
+  const expected = digest(secret)
+  return (request, _response, next) => {
+    if (!timingSafeEqual(digest(bearerOf(request) ?? ''), expected))
+      throw new TrunklineError('forbidden', refusal)
+    next()
+  }
 }

@@ -1,17 +1,19 @@
 import type { Server as HttpServer } from 'node:http'
 import { createJobs, type Logger, type Redis, type Task } from '@trunkline/kit'
-import type { FileShelf, Role, Sfu, TurnService } from '@trunkline/protocol'
+import type { FileShelf, RoomDesk, Sfu, TurnService } from '@trunkline/protocol'
 import type { Router } from 'express'
 import type pg from 'pg'
 import { Calls } from './calls/calls.ts'
 import { Chat } from './chat/chat.ts'
-import { assertMayReadFile, type HomedFile } from './chat/file-shares.ts'
 import { CatchUp } from './cluster/catch-up.ts'
 import { ClusterBus } from './cluster/cluster-bus.ts'
 import { Data } from './data/data.ts'
 import { openDatabase } from './database.ts'
 import { FairShare } from './fair-share.ts'
 import { FanOut } from './fan-out.ts'
+import { deskRoutes } from './files/desk-routes.ts'
+import { FileAnnouncer } from './files/file-announcer.ts'
+import { createRoomDesk } from './files/room-desk.ts'
 import { type ApiKey, ApiKeys } from './identity/api-keys.ts'
 import { createAuthenticate } from './identity/authenticate.ts'
 import { Blocks } from './identity/blocks.ts'
@@ -36,7 +38,6 @@ import { Relays } from './relays/relays.ts'
 import { Revocations } from './relays/revocations.ts'
 import { createRest } from './rest/rest.ts'
 import { MembershipWatch } from './rooms/membership-watch.ts'
-import { roomNotFound } from './rooms/roles.ts'
 import { RoomCreation } from './rooms/room-creation.ts'
 import { Rooms } from './rooms/rooms.ts'
 import { SearchIndexer } from './search/indexer.ts'
@@ -67,6 +68,8 @@ export type SignallingOptions = {
   demo: boolean
   /** How files are reached; absent: there is no media service. */
   shelf?: FileShelf | undefined
+  /** With it the desk is served to media processes that have it; absent: to this process only. */
+  linkSecret?: string | undefined
   /** An API key chosen by the operator. */
   apiKey?: string | undefined
 }
@@ -75,13 +78,8 @@ export type Signalling = {
   router: Router
   /** The API key made on the very first start, to be shown once. */
   firstApiKey: ApiKey | undefined
-  /** Role of whoever presents this token in a room: what other services ask before they show or take anything. */
-  roleOf(token: string, roomId: string): Promise<{ userId: string; role: Role }>
-  /**
-   * Who presents this token, if it may read a file: of a room it is in, or forwarded to one.
-   * @throws TrunklineError `token_*`, `room_not_found`
-   */
-  readerOf(token: string, file: HomedFile): Promise<{ userId: string }>
+  /** What media asks before it shows or takes anything, and whom it tells. */
+  desk: RoomDesk
   /** Creates a room that lets guests in, or finds it. */
   ensureGuestRoom(id: string, title: string): Promise<void>
   close(): Promise<void>
@@ -168,6 +166,16 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   }
   const perform = createPerform({ rooms, users, fairShare, handlers: createHandlers(services) })
   const router = createRest({ ...services, authenticate, tokens, guests, perform })
+  const desk = createRoomDesk({
+    database,
+    authenticate,
+    deletedUsers,
+    users,
+    rooms,
+    log,
+    announcer: new FileAnnouncer({ database, log, fanOut }),
+  })
+  if (options.linkSecret) router.use(deskRoutes(desk, options.linkSecret))
   const stopChecking = serveSockets({ services, perform, authenticate, logger })
   membershipWatch.onChange(({ roomId, userId }) => {
     const changed = userId !== undefined ? [userId] : roomId === undefined ? usersHere(io) : []
@@ -187,13 +195,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   return {
     router,
     firstApiKey,
-    roleOf: async (token, roomId) => {
-      const principal = await authenticate(token)
-      if (principal.type === 'key') throw roomNotFound()
-      return { userId: principal.user.id, role: await rooms.authorise(principal, roomId, 'read') }
-    },
-    readerOf: async (token, file) =>
-      assertMayReadFile({ rooms, fileShares: chat.fileShares }, await authenticate(token), file),
+    desk,
     ensureGuestRoom: (id, title) => roomCreation.ensureGuestRoom(id, title),
     close: async () => {
       data.runner.close()

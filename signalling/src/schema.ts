@@ -44,6 +44,8 @@ export const users = pgTable(
     customStatus: json('custom_status').$type<CustomStatus>(),
     /** Is not to be seen as present. */
     hidden: boolean('hidden').notNull().default(false),
+    /** Path of its picture on this server. */
+    avatar: text('avatar'),
     lastSeenAt: time('last_seen_at'),
   },
   table => [index('users_without_words').on(table.id).where(sql`${table.words} is null`)],
@@ -380,6 +382,36 @@ export const fileShares = pgTable(
     primaryKey({ columns: [table.fileId, table.homeRoomId, table.roomId] }),
     index('file_shares_by_room').on(table.roomId, table.fileId),
   ],
+)
+
+/** Projection: which files messages name now. */
+export const messageFiles = pgTable(
+  'message_files',
+  {
+    roomId: inRoom(),
+    /** Of the message. */
+    seq: seq('seq').notNull(),
+    fileId: text('file_id').notNull(),
+  },
+  table => [
+    primaryKey({ columns: [table.roomId, table.seq, table.fileId] }),
+    index('message_files_by_file').on(table.fileId),
+  ],
+)
+
+/**
+ * Files that a message named and names no more: once nothing else names one, it is deleted. Only if it is of the room
+ * that stands here: what a message names may be any id.
+ */
+export const looseFiles = pgTable(
+  'loose_files',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    fileId: text('file_id').notNull(),
+    homeRoomId: text('home_room_id').notNull(),
+    since: time('since').notNull().defaultNow(),
+  },
+  table => [index('loose_files_due').on(table.since)],
 )
 
 /** Projection of `call.started` and `call.ended`: which calls the log says are live. */

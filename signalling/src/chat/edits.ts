@@ -2,11 +2,11 @@ import { LIMITS, type MessageVersion, type RoomEventOf, TrunklineError } from '@
 import { sql } from 'drizzle-orm'
 import { cursorOf, seqOf } from '../cursor.ts'
 import type { Database, Executor } from '../database.ts'
+import type { FileShares } from '../files/file-shares.ts'
 import { assertMaySpeak } from '../identity/blocks.ts'
 import type { EventLog } from '../log/event-log.ts'
 import { measuredPage } from '../measured-page.ts'
 import { type Actor, command } from '../rooms/command.ts'
-import type { FileShares } from './file-shares.ts'
 import { assertRepeated, type Content, editedData } from './message-data.ts'
 import { assertOpen, messageState, standingMessage } from './message-state.ts'
 

@@ -5,10 +5,10 @@ import {
   type RoomEventOf,
   TrunklineError,
 } from '@trunkline/protocol'
+import { fileIdsOf, shareFiles } from '../files/file-shares.ts'
 import { assertMaySpeak } from '../identity/blocks.ts'
 import type { EventLog } from '../log/event-log.ts'
 import { type Actor, command } from '../rooms/command.ts'
-import { fileIdsOf, shareFiles } from './file-shares.ts'
 import { clientIdTaken, createdData } from './message-data.ts'
 import { assertOpen } from './message-state.ts'
 

@@ -1,7 +1,7 @@
 import type { RoomEventOf, TrunklineError } from '@trunkline/protocol'
+import type { FileShares } from '../files/file-shares.ts'
 import type { Entry, EntryRight } from '../log/entry.ts'
 import type { EventLog } from '../log/event-log.ts'
-import type { FileShares } from './file-shares.ts'
 import { assertRepeated, type Content, createdData, type Placement } from './message-data.ts'
 import { assertPlace } from './message-state.ts'
 

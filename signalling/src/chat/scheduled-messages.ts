@@ -3,11 +3,11 @@ import { LIMITS, type ScheduledMessage, TrunklineError } from '@trunkline/protoc
 import { and, eq, sql } from 'drizzle-orm'
 import { isText, isTime, readCursor, writeCursor } from '../cursor.ts'
 import type { Database, Executor } from '../database.ts'
+import type { FileShares } from '../files/file-shares.ts'
 import { derivedId, newId } from '../ids.ts'
 import type { EntryRight } from '../log/entry.ts'
 import type { EventLog } from '../log/event-log.ts'
 import { events, scheduledMessages, users } from '../schema.ts'
-import type { FileShares } from './file-shares.ts'
 import { type Content, clientIdTaken, createdData, type Placement } from './message-data.ts'
 import { assertPlace } from './message-state.ts'
 

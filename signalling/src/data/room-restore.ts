@@ -1,5 +1,11 @@
 import { isUniqueViolation, sqlStateOf } from '@trunkline/kit'
-import { type PortableLineOf, type RoomEvent, rolesWith, TrunklineError } from '@trunkline/protocol'
+import {
+  AVATARS_PATH,
+  type PortableLineOf,
+  type RoomEvent,
+  rolesWith,
+  TrunklineError,
+} from '@trunkline/protocol'
 import { eq, sql } from 'drizzle-orm'
 import type { Executor } from '../database.ts'
 import type { Connection } from '../log/connection.ts'
@@ -41,7 +47,8 @@ const settingsOf = (room: Room) => ({
   kind: room.kind,
   title: room.title,
   description: room.description,
-  avatar: room.avatar,
+  // A picture that lay on the server it comes from stayed there.
+  avatar: room.avatar?.startsWith(`${AVATARS_PATH}/`) ? null : room.avatar,
   access: room.access,
   defaultRole: room.defaultRole,
   metadata: room.metadata,
@@ -59,8 +66,11 @@ const settingsOf = (room: Room) => ({
 const ensureUsers = async (executor: Executor, events: readonly RoomEvent[]): Promise<void> => {
   const found = new Map<string, typeof users.$inferInsert>()
   for (const { data } of events) {
-    if ('user' in data) found.set(data.user.id, data.user)
-    else if ('userId' in data && !found.has(data.userId)) {
+    if ('user' in data) {
+      // Their pictures stayed behind.
+      const { avatar: _avatar, ...user } = data.user
+      found.set(user.id, user)
+    } else if ('userId' in data && !found.has(data.userId)) {
       found.set(data.userId, { id: data.userId, name: data.userId, kind: 'user' })
     }
   }

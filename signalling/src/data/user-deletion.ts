@@ -73,7 +73,7 @@ export const createUserDeletion = (deps: Deps): JobKind => {
     await database.delete(scheduledMessages).where(eq(scheduledMessages.sender, userId))
     await database
       .update(users)
-      .set({ name: DELETED_NAME, customStatus: null, lastSeenAt: null, words: null })
+      .set({ name: DELETED_NAME, avatar: null, customStatus: null, lastSeenAt: null, words: null })
       .where(eq(users.id, userId))
     for (const job of await table.exportsOf(userId)) {
       await parts.discard(job.id)

@@ -59,6 +59,7 @@ async function* profile(executor: Executor, userId: string): AsyncGenerator<Port
     id: user.id,
     name: user.name,
     kind: user.kind,
+    ...(user.avatar === null ? {} : { avatar: user.avatar }),
     createdAt: user.createdAt.toISOString(),
     dnd: user.dnd,
     hidden: user.hidden,

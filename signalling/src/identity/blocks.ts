@@ -2,6 +2,7 @@ import { LIMITS, type RoomKind, TrunklineError, type User } from '@trunkline/pro
 import { and, asc, eq, gt, sql } from 'drizzle-orm'
 import type { Database, Executor } from '../database.ts'
 import { blocks, users } from '../schema.ts'
+import { toUser, userColumns } from './users.ts'
 
 /** Who does not want to hear of whom. */
 export class Blocks {
@@ -53,13 +54,14 @@ export class Blocks {
 
   /** Those after an id, by id. */
   async list(userId: string, { after, limit }: { after?: string; limit: number }): Promise<User[]> {
-    return this.#database
-      .select({ id: users.id, name: users.name, kind: users.kind })
+    const rows = await this.#database
+      .select(userColumns)
       .from(blocks)
       .innerJoin(users, eq(users.id, blocks.blockedId))
       .where(and(eq(blocks.userId, userId), after === undefined ? undefined : gt(blocks.blockedId, after)))
       .orderBy(asc(blocks.blockedId))
       .limit(limit)
+    return rows.map(toUser)
   }
 
   async #ids(executor: Executor, userId: string): Promise<string[]> {

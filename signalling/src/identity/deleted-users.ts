@@ -68,6 +68,11 @@ export class DeletedUsers {
     return true
   }
 
+  /** Whether a deletion of this user is under way. */
+  async isLeaving(userId: string): Promise<boolean> {
+    return (await this.#find(userId))?.deletedAt === null
+  }
+
   async #find(userId: string): Promise<Deletion | undefined> {
     const known = this.#known.get(userId)
     if (known && known.until > Date.now()) return known.deletion

@@ -4,7 +4,7 @@ import { sharing } from '../presence/sharing.ts'
 import type { Services } from '../services.ts'
 
 /** The same words whether there is no such user or none of theirs: the two are not told apart. */
-const userNotFound = (): TrunklineError =>
+export const userNotFound = (): TrunklineError =>
   new TrunklineError('not_found', 'There is no such user, or you share no room with them.')
 
 /** `user:*` but for the end of one. */

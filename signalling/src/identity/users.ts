@@ -8,16 +8,24 @@ const CACHE_ENTRIES = 10_000
 /** A name that another node changed is known here after this long. */
 const CACHE_MS = 3_000
 
-type Row = { id: string; name: string; kind: UserKind; namedAt: Date | null }
+type UserRow = { id: string; name: string; kind: UserKind; avatar: string | null }
+type Row = UserRow & { namedAt: Date | null }
 type Known = Row & { until: number }
 
-const columns = { id: users.id, name: users.name, kind: users.kind, namedAt: users.namedAt }
+/** What is read of a user to tell others of it: see {@link toUser}. */
+export const userColumns = { id: users.id, name: users.name, kind: users.kind, avatar: users.avatar }
+const columns = { ...userColumns, namedAt: users.namedAt }
 
 /** Whether a name that was given at this time is a newer one than the user has. */
 const isNewName = (user: Row, name: string | undefined, givenAt: Date): name is string =>
   name !== undefined && name !== user.name && (user.namedAt === null || user.namedAt <= givenAt)
 
-const toUser = ({ id, name, kind }: Row): User => ({ id, name, kind })
+export const toUser = ({ id, name, kind, avatar }: UserRow): User => ({
+  id,
+  name,
+  kind,
+  ...(avatar === null ? {} : { avatar }),
+})
 
 /** Users as apps and guests bring them: an id, a name, a kind. */
 export class Users {
@@ -55,6 +63,15 @@ export class Users {
   /** Gives a user a name, whatever name it had; creates it if it does not exist yet. */
   rename(id: string, name: string): Promise<User> {
     return this.#write({ id, name, kind: 'user', namedAt: 'now' })
+  }
+
+  /** @returns the avatar it had before, null for none; undefined when there is no such user */
+  async setAvatar(id: string, avatar: string | null): Promise<string | null | undefined> {
+    const { rows } = await this.#database.execute<{ avatar: string | null }>(sql`
+      update users set avatar = ${avatar} from (select id, avatar from users where id = ${id} for update) before
+      where users.id = before.id returning before.avatar`)
+    this.forget(id)
+    return rows[0]?.avatar
   }
 
   /** Creates those of these ids that do not exist yet, named by their id. Sorted, so that two at once cannot deadlock. */

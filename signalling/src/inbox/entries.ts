@@ -8,6 +8,7 @@ import {
 import { and, asc, eq, inArray, isNotNull, ne, type SQL, sql } from 'drizzle-orm'
 import type { MessageReader } from '../chat/message-reader.ts'
 import type { Executor } from '../database.ts'
+import { toUser, userColumns } from '../identity/users.ts'
 import { toRoom } from '../rooms/rooms.ts'
 import { members, rooms, users } from '../schema.ts'
 import { countsOf } from './counts.ts'
@@ -76,11 +77,11 @@ const peersOf = async (
 ): Promise<Map<string, User>> => {
   if (roomIds.length === 0) return new Map()
   const rows = await executor
-    .select({ roomId: members.roomId, id: users.id, name: users.name, kind: users.kind })
+    .select({ roomId: members.roomId, ...userColumns })
     .from(members)
     .innerJoin(users, eq(users.id, members.userId))
     .where(and(inArray(members.roomId, [...roomIds]), ne(members.userId, userId)))
-  return new Map(rows.map(({ roomId, ...user }) => [roomId, user]))
+  return new Map(rows.map(({ roomId, ...user }) => [roomId, toUser(user)]))
 }
 
 /** Rooms a user is not in yet, those that wait longest first. */

@@ -48,6 +48,10 @@ const PROJECTIONS: Projections = {
   'member.removed': projectMember,
   'member.banned': projectMember,
   'member.unbanned': projectMember,
+  // What became of files is with media; the log only tells of it.
+  'file.ready': async () => {},
+  'file.failed': async () => {},
+  'file.deleted': async () => {},
   // Stands in for another event where it is shown; it is never in a log.
   'event.hidden': async () => {},
   'message.created': (connection, event) => messagesCreated(connection, [event]),

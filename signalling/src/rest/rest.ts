@@ -11,7 +11,6 @@ import asyncApi from '@trunkline/protocol/asyncapi.json' with { type: 'json' }
 import openApi from '@trunkline/protocol/openapi.json' with { type: 'json' }
 import { Router } from 'express'
 import type { Chat } from '../chat/chat.ts'
-import { assertMayReadFile } from '../chat/file-shares.ts'
 import { freshMessage } from '../chat/message-row.ts'
 import type { NewMessage } from '../chat/messages.ts'
 import { cursorOf, seqOf } from '../cursor.ts'
@@ -106,13 +105,6 @@ export const createRest = (deps: RestDeps): Router => {
       ...(page.removed ? { removed: page.removed } : {}),
     }
   })
-
-  mount(router, authenticate, 'getFileAccess', ({ params, query, principal }) =>
-    assertMayReadFile({ rooms, fileShares: chat.fileShares }, principal, {
-      fileId: query.fileId,
-      roomId: params.id,
-    }),
-  )
 
   mount(router, authenticate, 'listIceServers', async ({ principal }) =>
     iceServers.mint(principal?.type === 'user' ? principal.user.id : (principal?.keyId ?? '')),

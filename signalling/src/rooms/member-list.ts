@@ -2,13 +2,12 @@ import { type Ban, LIMITS, type Member, type Role, rolesWith } from '@trunkline/
 import { and, asc, eq, gt, gte, inArray, or, type SQL } from 'drizzle-orm'
 import { isText, isTime, readCursor, writeCursor } from '../cursor.ts'
 import type { Executor } from '../database.ts'
+import { toUser, userColumns } from '../identity/users.ts'
 import { members, users } from '../schema.ts'
 import { isInForce } from './standings.ts'
 
 const selected = {
-  id: users.id,
-  name: users.name,
-  kind: users.kind,
+  ...userColumns,
   role: members.role,
   deliveredSeq: members.deliveredSeq,
   readSeq: members.readSeq,
@@ -29,8 +28,8 @@ const read = (executor: Executor, condition: SQL | undefined, limit: number) =>
     .orderBy(asc(members.joinedAt), asc(members.userId))
     .limit(limit)
 
-const toMember = ({ id, name, kind, role, deliveredSeq, readSeq, joinedAt, pending }: Row): Member => ({
-  user: { id, name, kind },
+const toMember = ({ role, deliveredSeq, readSeq, joinedAt, pending, ...user }: Row): Member => ({
+  user: toUser(user),
   role,
   deliveredSeq,
   readSeq,
@@ -38,8 +37,8 @@ const toMember = ({ id, name, kind, role, deliveredSeq, readSeq, joinedAt, pendi
   ...(pending === null ? {} : { pending }),
 })
 
-const toBan = ({ id, name, kind, banReason, banUntil, bannedBy, joinedAt }: Row): Ban => ({
-  user: { id, name, kind },
+const toBan = ({ banReason, banUntil, bannedBy, joinedAt, ...user }: Row): Ban => ({
+  user: toUser(user),
   ...(banReason === null ? {} : { reason: banReason }),
   ...(banUntil === null ? {} : { until: banUntil.toISOString() }),
   ...(bannedBy === null ? {} : { by: bannedBy }),

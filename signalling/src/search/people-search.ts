@@ -1,6 +1,7 @@
 import type { User } from '@trunkline/protocol'
 import { sql } from 'drizzle-orm'
 import type { Executor } from '../database.ts'
+import { toUser } from '../identity/users.ts'
 import { type Place, paged, type Search } from './found.ts'
 import { ownRooms, READERS } from './own-rooms.ts'
 import { toTsquery } from './search-query.ts'
@@ -13,7 +14,13 @@ export type FoundPerson = Place & { user: User; roomId?: string }
  */
 const MEMBERSHIPS = 50_000
 
-type Row = Place & { user_id: string; name: string; kind: User['kind']; room_id: string | null }
+type Row = Place & {
+  user_id: string
+  name: string
+  kind: User['kind']
+  avatar: string | null
+  room_id: string | null
+}
 
 /** Those with whom this user shares a room that both read, by name. */
 export const findPeople = async (executor: Executor, search: Search): Promise<FoundPerson[]> => {
@@ -32,7 +39,7 @@ export const findPeople = async (executor: Executor, search: Search): Promise<Fo
       from met where user_id <> ${search.userId} group by user_id
     ),
     weighed as (
-      select 'u/' || named.id as id, named.id as user_id, named.name, named.kind, people.room_id,
+      select 'u/' || named.id as id, named.id as user_id, named.name, named.kind, named.avatar, people.room_id,
         ts_rank_cd(named.words, ${wanted}, 1)::float8 as score
       from people cross join lateral (
         -- One by one, whatever the planner makes of it: nobody else's name is looked at.
@@ -40,10 +47,10 @@ export const findPeople = async (executor: Executor, search: Search): Promise<Fo
       ) as named
     )
     select * from weighed ${paged(search)}`)
-  return rows.map(({ id, score, user_id, name, kind, room_id }) => ({
+  return rows.map(({ id, score, user_id, name, kind, avatar, room_id }) => ({
     id,
     score,
-    user: { id: user_id, name, kind },
+    user: toUser({ id: user_id, name, kind, avatar }),
     ...(room_id === null ? {} : { roomId: room_id }),
   }))
 }

@@ -1,23 +1,10 @@
-import {
-  type FileHome,
-  type FileShelf,
-  type MessagePart,
-  rolesWith,
-  TrunklineError,
-} from '@trunkline/protocol'
+import { type FileHome, type FileShelf, type MessagePart, TrunklineError } from '@trunkline/protocol'
 import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { Database, Executor } from '../database.ts'
-import type { Principal } from '../identity/authenticate.ts'
-import { roomNotFound } from '../rooms/roles.ts'
-import type { Rooms } from '../rooms/rooms.ts'
-import { isInForce } from '../rooms/standings.ts'
-import { fileShares, members } from '../schema.ts'
+import { fileShares } from '../schema.ts'
 
 export const fileIdsOf = (parts: readonly MessagePart[]): string[] =>
   parts.flatMap(part => ('fileId' in part ? part.fileId : []))
-
-/** A file and the room it is of, as media knows it. */
-export type HomedFile = { fileId: string; roomId: string }
 
 /** Which rooms' members may read a file: those of its own room, and of the rooms it was forwarded to. */
 export class FileShares {
@@ -74,44 +61,6 @@ export class FileShares {
     // A row may speak of a room the file is not of: whoever wrote the message could name any before this was looked at.
     return new Set(rows.filter(row => homeOf.get(row.fileId) === row.homeRoomId).map(row => row.fileId))
   }
-
-  /** Whether a user may read a file of a room that it may not read itself. */
-  async isShared({ fileId, roomId }: HomedFile, userId: string): Promise<boolean> {
-    const rows = await this.#database
-      .select({ roomId: fileShares.roomId })
-      .from(fileShares)
-      .innerJoin(members, and(eq(members.roomId, fileShares.roomId), eq(members.userId, userId)))
-      .where(
-        and(
-          eq(fileShares.fileId, fileId),
-          eq(fileShares.homeRoomId, roomId),
-          inArray(members.role, rolesWith('read')),
-          isInForce,
-        ),
-      )
-      .limit(1)
-    return rows.length > 0
-  }
-}
-
-/**
- * @returns who reads it
- * @throws TrunklineError `room_not_found` for who may not, whether there is such a file or not
- */
-export const assertMayReadFile = async (
-  { rooms, fileShares }: { rooms: Rooms; fileShares: FileShares },
-  principal: Principal | undefined,
-  file: HomedFile,
-): Promise<{ userId: string }> => {
-  if (principal?.type !== 'user') throw roomNotFound()
-  const userId = principal.user.id
-  try {
-    await rooms.authorise(principal, file.roomId, 'read')
-  } catch (error) {
-    const isRefused = error instanceof TrunklineError && !error.retryable
-    if (!isRefused || !(await fileShares.isShared(file, userId))) throw error
-  }
-  return { userId }
 }
 
 /**
