@@ -46,4 +46,32 @@ export const MEDIA_LIMITS = {
   downloadIdleMs: 5 * 60_000,
   /** How long signalling may take to say who somebody is. */
   accessMs: 5_000,
+  /** Pixels a frame of a video may have: 8192 by 4320. */
+  videoPixels: 8_192 * 4_320,
+  /** Streams a video may have; more are not looked at. */
+  avStreams: 64,
+  /** Videos up to this long are converted; longer ones are played as they came. */
+  videoSeconds: 2 * 3_600,
+  /** Recordings up to this long are converted. */
+  audioSeconds: 12 * 3_600,
+  /** Frames a second a converted video has at most. */
+  videoFrameRate: 60,
+  /** Frames of a storyboard, and the longer side of one in pixels. */
+  storyboardFrames: 100,
+  storyboardPixels: 160,
+  /** Of the beginning of a video, where its poster is looked for. */
+  posterSeconds: 3,
+  /** Longest side of a poster, in pixels; the largest thumbnail. */
+  posterPixels: 1_600,
+  /** What ffmpeg may take for what is short (probe, poster, storyboard), and for a conversion: of the clock at least. */
+  avShortMs: 60_000,
+  avLongMs: 3 * 3_600_000,
+  /** Address space of ffmpeg, in bytes. */
+  avMemoryBytes: 2 * 1024 * 1024 * 1024,
+  /** Bytes of a converted video; of a poster, storyboard or probe. */
+  avLongBytes: 8 * 1024 * 1024 * 1024,
+  avShortBytes: 64 * 1024 * 1024,
+  /** Runs of ffmpeg at once that take seconds, and of those that take minutes. */
+  avRunsAtOnce: 2,
+  avConversionsAtOnce: 1,
 } as const
