@@ -16,7 +16,12 @@ export type Work = {
 /** A derivative as it was made, in the folder of the work. */
 export type Made = { name: DerivativeName; mime: string; path: string; width?: number; height?: number }
 
-export type Produced = { details: FileDetails; made: Made[] }
+export type Produced = {
+  details: FileDetails
+  made: Made[]
+  /** What it turned out to be, where that is not what its first bytes told: a WebM with nothing but sound is `audio/webm`. */
+  mime?: string
+}
 
 /**
  * Makes of a file what can be shown of it.
