@@ -45,7 +45,7 @@ test.each([
     "import 'node-turn/lib/message.js'",
     'Only turn/src/control/control.ts may import node-turn.',
   ],
-  ['media/src/ffmpeg.ts', "import 'sharp'", 'Only media/src/image.ts may import sharp.'],
+  ['media/src/av/ffmpeg.ts', "import 'sharp'", 'Only media/src/image.ts may import sharp.'],
   ['signalling/src/rooms/a.ts', "import 'mediasoup'", 'Only sfu/** may import mediasoup.'],
 ])('%s refuses %s', async (path, line, message) => {
   expect(await lint(path, line)).toEqual([message])

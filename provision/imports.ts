@@ -24,7 +24,7 @@ const BROWSER = ['protocol', 'sdk/js', 'web-demo']
 const EDGES: readonly { library: string; where: string }[] = [
   { library: 'node-turn', where: 'turn/src/control/control.ts' },
   { library: 'sharp', where: 'media/src/image.ts' },
-  { library: 'fluent-ffmpeg', where: 'media/src/ffmpeg.ts' },
+  { library: 'fluent-ffmpeg', where: 'media/src/av/ffmpeg.ts' },
   { library: 'mediasoup', where: 'sfu/**' },
 ]
 
