@@ -23,7 +23,9 @@ const BROWSER = ['protocol', 'sdk/js', 'web-demo']
 /** Libraries that only one place may import: the thin edge towards them. */
 const EDGES: readonly { library: string; where: string }[] = [
   { library: 'node-turn', where: 'turn/src/control/control.ts' },
-  { library: 'sharp', where: 'media/src/image.ts' },
+  { library: 'sharp', where: 'media/src/pictures/worker/image.ts' },
+  { library: '@hyzyla/pdfium', where: 'media/src/pictures/worker/document.ts' },
+  { library: 'thumbhash', where: 'media/src/pictures/worker/impression.ts' },
   { library: 'fluent-ffmpeg', where: 'media/src/av/ffmpeg.ts' },
   { library: 'mediasoup', where: 'sfu/**' },
 ]

@@ -1,17 +1,52 @@
 import { MimeType } from '@trunkline/protocol'
 import { fileTypeFromBuffer, fileTypeFromFile } from 'file-type'
-import { MEDIA_LIMITS } from './limits.ts'
+import { MEDIA_LIMITS } from '../limits.ts'
 
 /** What a file is called whose bytes say nothing, or something that a browser might run. */
 export const UNKNOWN = 'application/octet-stream'
 
-export type PictureMime = 'image/jpeg' | 'image/png' | 'image/webp' | 'image/gif'
+/** What can be made of a file decides what it is to us; of `other` nothing is made. */
+export type Kind = 'picture' | 'video' | 'audio' | 'document' | 'other'
 
-const PICTURES: ReadonlySet<string> = new Set<PictureMime>([
+const HEIC: ReadonlySet<string> = new Set([
+  'image/heic',
+  'image/heic-sequence',
+  'image/heif',
+  'image/heif-sequence',
+])
+
+/** Pictures that browsers show. */
+const PICTURES: ReadonlySet<string> = new Set([
   'image/jpeg',
   'image/png',
+  'image/apng',
   'image/webp',
+  'image/avif',
   'image/gif',
+])
+
+/** Containers that ffmpeg may open for us, which is fewer than it can: see `av/`. */
+const VIDEOS: ReadonlySet<string> = new Set([
+  'video/mp4',
+  'video/x-m4v',
+  'video/quicktime',
+  'video/3gpp',
+  'video/3gpp2',
+  'video/webm',
+  'video/matroska',
+  'video/ogg',
+])
+
+const AUDIOS: ReadonlySet<string> = new Set([
+  'audio/aac',
+  'audio/flac',
+  'audio/matroska',
+  'audio/mp4',
+  'audio/mpeg',
+  'audio/ogg',
+  'audio/wav',
+  'audio/webm',
+  'audio/x-m4a',
 ])
 
 /** Kinds a browser shows by itself and cannot be made to run script by; all else is offered for saving. */
@@ -30,11 +65,24 @@ const INLINE: ReadonlySet<string> = new Set([
 ])
 
 /** Anything written as text or markup may turn out to be active content (SVG, HTML, XHTML). */
-const ACTIVE = /^text\/|xml|html|script|json|flash/
+const ACTIVE = /^text\/|xml|html|script|json|flash|svg/
 
-export const isPicture = (mime: string): mime is PictureMime => PICTURES.has(mime)
-export const isVideo = (mime: string): boolean => mime.startsWith('video/')
+/** How much of a file is needed to tell what it is, but for few whose mark lies further behind. */
+export const KIND_BYTES = 64 * 1024
+
+const OPTIONS = { maxBufferSize: 1024 * 1024 }
+
+export const isPicture = (mime: string): boolean => PICTURES.has(mime) || isHeic(mime)
+/** Pictures as iPhones take them; few browsers show them. */
+export const isHeic = (mime: string): boolean => HEIC.has(mime)
 export const isInline = (mime: string): boolean => INLINE.has(mime)
+
+export const kindOf = (mime: string): Kind => {
+  if (isPicture(mime)) return 'picture'
+  if (VIDEOS.has(mime)) return 'video'
+  if (AUDIOS.has(mime)) return 'audio'
+  return mime === 'application/pdf' ? 'document' : 'other'
+}
 
 /** A detected type as it may be served: without parameters, and never one that is active. */
 export const servable = (detected: string | undefined): string => {
@@ -45,21 +93,21 @@ export const servable = (detected: string | undefined): string => {
 /** Decides what a file is by its bytes; neither its name nor a header has a say. Never rejects. */
 export const detectKind = async (path: string): Promise<string> => {
   try {
-    const found = await fileTypeFromFile(path, {
-      signal: AbortSignal.timeout(MEDIA_LIMITS.detectMs),
-      maxBufferSize: 1024 * 1024,
-    })
-    return servable(found?.mime)
+    const signal = AbortSignal.timeout(MEDIA_LIMITS.detectMs)
+    return servable((await fileTypeFromFile(path, { ...OPTIONS, signal }))?.mime)
   } catch {
     // A file made to confuse the detector is a file of no known kind.
     return UNKNOWN
   }
 }
 
-/** The same of the first bytes of a file, as far as these say it: a guess until the whole is looked at. Never rejects. */
-export const detectHead = async (head: Uint8Array): Promise<string> => {
+/**
+ * The same by the first bytes of a file that is still on its way.
+ * @param start KIND_BYTES of it, or all when there are fewer
+ */
+export const detectBytes = async (start: Uint8Array): Promise<string> => {
   try {
-    return servable((await fileTypeFromBuffer(head))?.mime)
+    return servable((await fileTypeFromBuffer(start, OPTIONS))?.mime)
   } catch {
     return UNKNOWN
   }

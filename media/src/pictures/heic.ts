@@ -1,0 +1,56 @@
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Logger } from '@trunkline/kit'
+import { MediaFault } from '../jobs/processor.ts'
+import { MEDIA_LIMITS } from '../limits.ts'
+import { ended, fenceCommand, findProgram } from './fence.ts'
+
+/**
+ * Turns a HEIC picture, as iPhones take them, into a JPEG and calls with its path; the JPEG is removed afterwards. sharp's
+ * own libheif has no HEVC, for its patents; Debian's has, in `heif-convert` of libheif-examples.
+ * @throws MediaFault when there is no such program, or it cannot read the picture
+ */
+export const convertHeic = async <T>(
+  path: string,
+  options: { folder: string; logger: Logger; signal: AbortSignal | undefined },
+  use: (path: string) => Promise<T>,
+): Promise<T> => {
+  const { folder, logger, signal } = options
+  const program = await findProgram('heif-convert')
+  if (!program) throw new MediaFault('This server cannot show HEIC pictures.')
+  const jpeg = join(folder, `${randomUUID()}.jpg`)
+  try {
+    const fence = await fenceCommand({
+      dataBytes: MEDIA_LIMITS.heicMemoryBytes,
+      fileBytes: MEDIA_LIMITS.pictureFileBytes,
+      cpuSeconds: Math.ceil(MEDIA_LIMITS.pictureMs / 1000),
+    })
+    const [command = program, ...args] = [...fence, program, '-q', '95', path, jpeg]
+    signal?.throwIfAborted()
+    const child = spawn(command, args, {
+      env: {},
+      cwd: folder,
+      stdio: 'ignore',
+      timeout: MEDIA_LIMITS.pictureMs,
+      killSignal: 'SIGKILL',
+    })
+    const kill = () => child.kill('SIGKILL')
+    signal?.addEventListener('abort', kill, { once: true })
+    const how = await ended(child)
+    signal?.removeEventListener('abort', kill)
+    signal?.throwIfAborted()
+    const size = await stat(jpeg).then(
+      found => found.size,
+      () => 0,
+    )
+    if (how !== 'exit code 0' || size === 0) {
+      logger.info({ how }, 'a HEIC picture could not be converted')
+      throw new MediaFault('This picture is damaged and cannot be shown.')
+    }
+    return await use(jpeg)
+  } finally {
+    await rm(jpeg, { force: true })
+  }
+}

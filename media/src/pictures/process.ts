@@ -1,0 +1,124 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { MediaFault } from '../jobs/processor.ts'
+import { ended } from './fence.ts'
+import type { Message, Result, Task } from './messages.ts'
+
+const PROGRAM = fileURLToPath(new URL('./worker/main.ts', import.meta.url))
+
+/** The process ended, or was ended, in the middle of a task. */
+export class ProcessLost extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'ProcessLost'
+  }
+}
+
+/** A process that decodes pictures and documents, one at a time, apart from the one that holds secrets and connections. */
+export class PictureProcess {
+  readonly #child: ChildProcess
+  /** Says how it ended. */
+  readonly #ended: Promise<string>
+  #isAlive = true
+  #tasks = 0
+  #rss = 0
+
+  /** Resolves once it takes tasks. */
+  static async start(options: { fence: readonly string[]; folder: string }): Promise<PictureProcess> {
+    const started = new PictureProcess(options)
+    const answer = await started.#answer()
+    if (typeof answer === 'string') throw new Error(`A process for pictures did not start: ${answer}`)
+    return started
+  }
+
+  private constructor({ fence, folder }: { fence: readonly string[]; folder: string }) {
+    const [command = process.execPath, ...args] = [
+      ...fence,
+      process.execPath,
+      '--max-old-space-size=256',
+      PROGRAM,
+    ]
+    this.#child = spawn(command, args, {
+      // Nothing of ours: settings hold secrets. glibc keeps fewer heaps, so memory comes back; libvips puts what it does
+      // not keep in memory where the service has its other temporary files.
+      env: { MALLOC_ARENA_MAX: '2', TMPDIR: folder },
+      cwd: folder,
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    })
+    this.#ended = ended(this.#child).then(how => {
+      this.#isAlive = false
+      return how
+    })
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  get isAlive(): boolean {
+    return this.#isAlive
+  }
+
+  /** Tasks it has done. */
+  get tasks(): number {
+    return this.#tasks
+  }
+
+  /** bytes of memory it held after the last one */
+  get rss(): number {
+    return this.#rss
+  }
+
+  /**
+   * Has one task done. The process is killed when that is not over in time, or the signal aborts.
+   * @throws MediaFault; ProcessLost; what the signal was aborted with
+   */
+  async perform<T extends Task>(
+    task: T,
+    { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number },
+  ): Promise<Result<T>> {
+    signal.throwIfAborted()
+    const kill = () => this.#child.kill('SIGKILL')
+    let isLate = false
+    const timer = setTimeout(() => {
+      isLate = true
+      kill()
+    }, timeoutMs)
+    signal.addEventListener('abort', kill, { once: true })
+    try {
+      const answered = this.#answer()
+      if (this.#child.connected) this.#child.send(task, () => undefined)
+      const answer = await answered
+      signal.throwIfAborted()
+      if (isLate) throw new ProcessLost(`it took more than ${timeoutMs} ms`)
+      if (typeof answer === 'string') throw new ProcessLost(answer)
+      this.#tasks++
+      if (answer.type !== 'ready') this.#rss = answer.rss
+      if (answer.type === 'fault') throw new MediaFault(answer.message, { cause: answer.cause })
+      if (answer.type === 'error') throw new Error(answer.message)
+      if (answer.type !== 'done') throw new Error(`a process for pictures answered ${answer.type}`)
+      return answer.result as Result<T>
+    } finally {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', kill)
+    }
+  }
+
+  /** Ends it, whatever it does. Resolves when it has ended. */
+  async close(): Promise<void> {
+    this.#child.kill('SIGKILL')
+    await this.#ended
+  }
+
+  /** The next thing it says, or how it ended instead. */
+  #answer(): Promise<Message | string> {
+    return new Promise(resolve => {
+      this.#child.once('message', resolve)
+      void this.#ended.then(how => {
+        this.#child.off('message', resolve)
+        resolve(how)
+      })
+    })
+  }
+}
