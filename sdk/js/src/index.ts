@@ -3,13 +3,16 @@ export {
   type Call as CallInfo,
   type Counts,
   type CustomStatus,
+  type Derivative,
   ERRORS,
   type ErrorCode,
+  type FileState,
   type GrantedRole,
   type InboxEntry,
   type IssuedToken,
   type Job,
   LIMITS,
+  type LinkedFile,
   type Member,
   type Message,
   type MessagePart,
@@ -35,11 +38,13 @@ export {
   type SearchHit,
   type SearchKind,
   type StoredFile,
+  type Storyboard,
   type SyncAnswer,
   type TrackSource,
   TrunklineError,
   textOf,
   type User,
+  type VariantName,
 } from '@trunkline/protocol'
 export { attachTrack } from './attach.ts'
 export { watchAudioLevel } from './audio-level.ts'
@@ -62,13 +67,23 @@ export {
 export { Inbox, type InboxEvents, type InboxPhase } from './inbox.ts'
 export type { Jobs } from './jobs.ts'
 export type { JoinOptions } from './join-options.ts'
-export type { Draft, DraftOptions, FilePart, PendingMessage } from './outbox.ts'
+export type {
+  Draft,
+  DraftOptions,
+  FilePart,
+  FilesDraft,
+  OutgoingFile,
+  PendingFile,
+  PendingMessage,
+} from './outbox.ts'
 export { everyItem, type Page, type Paging } from './pages.ts'
 export { Participant } from './participant.ts'
 export { Presences, type PresencesEvents } from './presences.ts'
 export { Rest, type RestOptions, type RouteInput } from './rest.ts'
-export { Room, type RoomEvents, type RoomState } from './room.ts'
+export { Room } from './room.ts'
 export type { ClosedReason } from './room-closed.ts'
+export type { RoomEvents, RoomState } from './room-events.ts'
+export { RoomFiles, type RoomFilesEvents } from './room-files.ts'
 export type { RoomMessage } from './room-messages.ts'
 export type { MessageState, Reach } from './roster.ts'
 export type { Thread } from './thread.ts'
@@ -78,4 +93,5 @@ export {
   type TrunklineEvents,
   type TrunklineOptions,
 } from './trunkline.ts'
+export { Upload, type UploadEvents, type UploadState } from './upload.ts'
 export type { Users } from './users.ts'

@@ -1,6 +1,6 @@
 import { type RoomEvent, TrunklineError } from '@trunkline/protocol'
 import { expect, test, vi } from 'vitest'
-import { Outbox, type OutboxPort, type PendingMessage } from './outbox.ts'
+import { type FilePart, Outbox, type OutboxPort, type PendingMessage, type Transfer } from './outbox.ts'
 
 const eventOf = ({ clientId, parts }: PendingMessage, seq: number): RoomEvent => ({
   roomId: 'r',
@@ -12,7 +12,11 @@ const eventOf = ({ clientId, parts }: PendingMessage, seq: number): RoomEvent =>
   data: { parts },
 })
 
-const outboxWith = (send: OutboxPort['send'], upload: OutboxPort['upload'] = async () => []) => {
+const noFiles: OutboxPort['upload'] = () => {
+  throw new Error('nothing is uploaded here')
+}
+
+const outboxWith = (send: OutboxPort['send'], upload = noFiles) => {
   const outbox = new Outbox({ send, upload, changed: () => undefined })
   outbox.setReady(true)
   return outbox
@@ -74,17 +78,89 @@ test('a refusal marks one message failed and lets the next pass; it can be tried
   await vi.waitFor(() => expect(outbox.messages).toEqual([]))
 })
 
-test('a file is uploaded once, whatever happens to its message', async () => {
-  const upload = vi.fn(async () => [{ mime: 'image/png', fileId: 'f1' }])
+const png = (name: string) => ({ blob: new Blob(['x']), name })
+const partOf = (name: string): FilePart => ({ mime: 'image/png', fileId: name })
+const arrived = (name: string): Transfer => ({ done: Promise.resolve(partOf(name)), cancel: () => undefined })
+
+test('files are uploaded once, whatever happens to their message, and stand above its text in their order', async () => {
+  const upload = vi.fn<OutboxPort['upload']>(({ name }) => arrived(name))
   let tries = 0
   const outbox = outboxWith(async message => {
     tries += 1
     if (tries === 1) throw new TrunklineError('unavailable', 'no answer')
     return eventOf(message, 1)
   }, upload)
-  const event = await outbox.add({ file: { blob: new Blob(['x']), name: 'x.png' } })
-  expect(event.data).toEqual({ parts: [{ mime: 'image/png', fileId: 'f1' }] })
-  expect(upload).toHaveBeenCalledTimes(1)
+  const names = ['a', 'b', 'c', 'd', 'e']
+  const event = await outbox.addFiles(names.map(png), { text: 'look' })
+  expect(event.data).toEqual({ parts: [...names.map(partOf), { mime: 'text/plain', text: 'look' }] })
+  expect(upload).toHaveBeenCalledTimes(5)
+})
+
+test('what is written while files are on their way does not wait for them', async () => {
+  const way = Promise.withResolvers<FilePart>()
+  const sent: string[] = []
+  const outbox = outboxWith(
+    async message => {
+      sent.push(message.clientId)
+      return eventOf(message, sent.length)
+    },
+    (_, told) => {
+      told(0.5)
+      return { done: way.promise, cancel: () => undefined }
+    },
+  )
+  const film = outbox.addFiles([png('film')], {}, 'film')
+  await outbox.add({ text: 'a film follows' }, 'word')
+  expect(outbox.messages).toMatchObject([
+    { clientId: 'film', state: 'uploading', files: [{ progress: 0.5 }] },
+  ])
+  way.resolve(partOf('film'))
+  await film
+  expect(sent).toEqual(['word', 'film'])
+})
+
+test('a file that is refused fails its message; tried again, only what is missing is uploaded', async () => {
+  const asked: string[] = []
+  let refuse = true
+  const outbox = outboxWith(
+    async message => eventOf(message, 1),
+    ({ name }) => {
+      asked.push(name)
+      if (name !== 'big' || !refuse) return arrived(name)
+      const done = Promise.reject(new TrunklineError('too_large', 'at most 2 GB'))
+      return { done, cancel: () => undefined }
+    },
+  )
+  const promise = outbox.addFiles([png('small'), png('big')], {}, 'both')
+  await expect(promise).rejects.toThrow('at most 2 GB')
+  expect(outbox.messages).toMatchObject([{ state: 'failed', error: { code: 'too_large' } }])
+  refuse = false
+  outbox.retry('both')
+  await vi.waitFor(() => expect(outbox.messages).toEqual([]))
+  expect(asked).toEqual(['small', 'big', 'big'])
+})
+
+test('given up, its uploads are cancelled and the next message goes on', async () => {
+  const cancel = vi.fn()
+  const outbox = outboxWith(
+    async message => eventOf(message, 1),
+    ({ name }) => {
+      if (name !== 'film') return arrived(name)
+      const way = Promise.withResolvers<FilePart>()
+      const end = () => {
+        cancel()
+        way.reject(new TrunklineError('unavailable', 'cancelled'))
+      }
+      return { done: way.promise, cancel: end }
+    },
+  )
+  const film = outbox.addFiles([png('film')], {}, 'film')
+  const next = outbox.addFiles([png('picture')], {}, 'next')
+  outbox.discard('film')
+  await expect(film).rejects.toThrow('given up')
+  expect(cancel).toHaveBeenCalledTimes(1)
+  expect((await next).data).toEqual({ parts: [partOf('picture')] })
+  expect(outbox.messages).toEqual([])
 })
 
 test('what a draft says beside its content goes along until it is sent', async () => {

@@ -1,10 +1,4 @@
-import {
-  type Json,
-  type MessagePart,
-  partsOf,
-  type RoomEvent,
-  type TrunklineError,
-} from '@trunkline/protocol'
+import { type Json, type MessagePart, partsOf, type RoomEvent, TrunklineError } from '@trunkline/protocol'
 import { Backoff } from './backoff.ts'
 import { newClientId } from './client-id.ts'
 import { toTrunklineError } from './errors.ts'
@@ -30,19 +24,43 @@ export type DraftOptions = {
 /** What somebody wrote: a text, or parts. */
 export type Draft = ({ text: string } | { parts: MessagePart[] }) & DraftOptions
 
-/** A file to send, with what a draft may have. */
-export type FileDraft = { file: { blob: Blob; name: string } } & DraftOptions
+/** A file to send, and what whoever gets it should know before it is loaded. */
+export type OutgoingFile = {
+  blob: Blob
+  name: string
+  /** pixels, as it is seen */
+  width?: number
+  height?: number
+  durationMs?: number
+  /** It was spoken for this message. */
+  voice?: true
+}
+
+/** What a message with files may be beside them: a text below them, and what a draft may have. */
+export type FilesDraft = { text?: string } & DraftOptions
+
+/** A file of a message that is on its way. */
+export type PendingFile = Readonly<OutgoingFile> & {
+  /** How much of it has arrived, 0 to 1. */
+  readonly progress: number
+  /** What shows it, once it has arrived. */
+  readonly part?: FilePart
+}
 
 /** An own message the server has not acknowledged yet. A new object after each change. */
 export type PendingMessage = {
   readonly clientId: string
+  /** What it says; its files follow once all have arrived. */
   readonly parts: MessagePart[]
-  /** The file to upload before `parts` are known. */
-  readonly file?: { blob: Blob; name: string }
+  /** Files that are uploaded before it is sent. */
+  readonly files?: readonly PendingFile[]
   /** When it was written, ISO 8601. */
   readonly at: string
-  /** `failed`: the server refused and trying again by itself cannot help; `error` says why. */
-  readonly state: 'sending' | 'failed'
+  /**
+   * `uploading`: its files are on their way, and later messages may pass it. `failed`: the server refused and trying again
+   * by itself cannot help; `error` says why.
+   */
+  readonly state: 'uploading' | 'sending' | 'failed'
   readonly error?: TrunklineError
 } & Readonly<DraftOptions>
 
@@ -52,19 +70,31 @@ const OPTIONS = ['metadata', 'mentions', 'replyTo', 'threadOf', 'silent', 'ttlSe
 export const optionsOf = (of: DraftOptions): DraftOptions =>
   Object.fromEntries(OPTIONS.flatMap(name => (of[name] === undefined ? [] : [[name, of[name]]])))
 
-type Entry = { message: PendingMessage; resolve: (event: RoomEvent) => void; reject: (error: Error) => void }
+type Entry = {
+  message: PendingMessage
+  transfers: Set<Transfer>
+  resolve: (event: RoomEvent) => void
+  reject: (error: Error) => void
+}
+
+/** A file that is being uploaded: goes on by itself until it is there, refused or cancelled. */
+export type Transfer = { done: Promise<FilePart>; cancel: () => void }
 
 export type OutboxPort = {
-  /** Uploads what is to be uploaded and sends; must be safe to repeat with the same `clientId`. */
+  /** Sends; must be safe to repeat with the same `clientId`. */
   send: (message: PendingMessage) => Promise<RoomEvent>
-  /** Uploads a message's file; returns the parts that show it. */
-  upload: (file: { blob: Blob; name: string }) => Promise<MessagePart[]>
+  /** Uploads a file of a message; `told` hears how much has arrived, 0 to 1. */
+  upload: (file: OutgoingFile, told: (progress: number) => void) => Transfer
   /** Called after each change of `messages`. */
   changed: () => void
 }
 
+/** Files of one message that are uploaded at a time: browsers keep six connections, and others need some. */
+const LANES = 3
+
 /**
- * Own messages on their way, in order, one at a time so that they arrive in the order they were written.
+ * Own messages on their way, in order, one at a time so that they arrive in the order they were written; those with files
+ * take their place when the files have arrived, so that a video does not hold up what is written after it.
  * Each is sent with the same `clientId` until acknowledged: effectively once, whatever breaks in between.
  */
 export class Outbox {
@@ -73,6 +103,7 @@ export class Outbox {
   readonly #backoff = new Backoff()
   #ready = false
   #busy = false
+  #isUploading = false
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(port: OutboxPort) {
@@ -84,21 +115,41 @@ export class Outbox {
   }
 
   /** Queues a message; the promise follows its fate and may be ignored. */
-  add(draft: Draft | FileDraft, clientId = newClientId()): Promise<RoomEvent> {
-    const message: PendingMessage = {
+  add(draft: Draft, clientId = newClientId()): Promise<RoomEvent> {
+    return this.#add({
       clientId,
-      ...('file' in draft ? { parts: [], file: draft.file } : { parts: partsOf(draft) }),
+      parts: partsOf(draft),
       ...optionsOf(draft),
       at: new Date().toISOString(),
       state: 'sending',
-    }
+    })
+  }
+
+  /** Uploads files, and queues the message that shows them. */
+  addFiles(
+    files: readonly OutgoingFile[],
+    { text, ...options }: FilesDraft,
+    clientId = newClientId(),
+  ): Promise<RoomEvent> {
+    return this.#add({
+      clientId,
+      parts: text ? partsOf({ text }) : [],
+      files: files.map(file => ({ ...file, progress: 0 })),
+      ...optionsOf(options),
+      at: new Date().toISOString(),
+      state: 'uploading',
+    })
+  }
+
+  #add(message: PendingMessage): Promise<RoomEvent> {
     const promise = new Promise<RoomEvent>((resolve, reject) => {
-      this.#entries.set(clientId, { message, resolve, reject })
+      this.#entries.set(message.clientId, { message, transfers: new Set(), resolve, reject })
     })
     // Whoever does not look at the promise sees `failed` in messages; that is no unhandled rejection.
     promise.catch(() => undefined)
     this.#port.changed()
     void this.#pump()
+    void this.#pumpFiles()
     return promise
   }
 
@@ -118,28 +169,84 @@ export class Outbox {
     this.#port.changed()
   }
 
-  /** Tries a failed message again, under its old id. */
+  /** Tries a failed message again, under its old id; files that have arrived are not uploaded again. */
   retry(clientId: string): void {
     const entry = this.#entries.get(clientId)
     if (entry?.message.state !== 'failed') return
     const { error: _, ...rest } = entry.message
-    entry.message = { ...rest, state: 'sending' }
+    entry.message = { ...rest, state: isComplete(rest) ? 'sending' : 'uploading' }
     this.#port.changed()
     void this.#pump()
+    void this.#pumpFiles()
   }
 
-  /** Gives a failed message up. */
+  /** Gives a message up that failed, or whose files are on their way. */
   discard(clientId: string): void {
-    if (this.#entries.get(clientId)?.message.state !== 'failed') return
+    const entry = this.#entries.get(clientId)
+    if (!entry || entry.message.state === 'sending') return
     this.#entries.delete(clientId)
+    for (const transfer of entry.transfers) transfer.cancel()
+    entry.reject(new TrunklineError('unavailable', 'The message was given up'))
     this.#port.changed()
   }
 
   close(error: TrunklineError): void {
     this.#ready = false
     clearTimeout(this.#timer)
-    for (const entry of this.#entries.values()) entry.reject(error)
+    for (const { transfers, reject } of this.#entries.values()) {
+      for (const transfer of transfers) transfer.cancel()
+      reject(error)
+    }
     this.#entries.clear()
+  }
+
+  async #pumpFiles(): Promise<void> {
+    if (this.#isUploading) return
+    this.#isUploading = true
+    for (let entry = this.#next('uploading'); entry; entry = this.#next('uploading'))
+      await this.#upload(entry)
+    this.#isUploading = false
+  }
+
+  /** Until all files of a message are there, or one was refused. */
+  async #upload(entry: Entry): Promise<void> {
+    const { files = [] } = entry.message
+    let next = 0
+    const lane = async () => {
+      while (next < files.length) {
+        const at = next++
+        const file = files[at]
+        if (file && !file.part) await this.#transfer(entry, file, at)
+      }
+    }
+    try {
+      await Promise.all(Array.from({ length: LANES }, lane))
+      entry.message = { ...entry.message, state: 'sending' }
+    } catch (thrown) {
+      next = files.length
+      for (const transfer of entry.transfers) transfer.cancel()
+      if (!this.#entries.has(entry.message.clientId)) return
+      const error = toTrunklineError(thrown)
+      entry.message = { ...entry.message, state: 'failed', error }
+      entry.reject(error)
+    }
+    this.#port.changed()
+    void this.#pump()
+  }
+
+  async #transfer(entry: Entry, file: OutgoingFile, at: number): Promise<void> {
+    const tell = (change: { progress: number; part?: FilePart }) => {
+      const files = entry.message.files?.map((it, index) => (index === at ? { ...it, ...change } : it))
+      if (files) entry.message = { ...entry.message, files }
+      this.#port.changed()
+    }
+    const transfer = this.#port.upload(file, progress => tell({ progress }))
+    entry.transfers.add(transfer)
+    try {
+      tell({ progress: 1, part: await transfer.done })
+    } finally {
+      entry.transfers.delete(transfer)
+    }
   }
 
   async #pump(): Promise<void> {
@@ -147,7 +254,7 @@ export class Outbox {
     this.#busy = true
     clearTimeout(this.#timer)
     try {
-      for (let entry = this.#next(); entry && this.#ready; entry = this.#next()) {
+      for (let entry = this.#next('sending'); entry && this.#ready; entry = this.#next('sending')) {
         if (!(await this.#deliver(entry))) break
       }
     } finally {
@@ -155,18 +262,15 @@ export class Outbox {
     }
   }
 
-  #next(): Entry | undefined {
-    for (const entry of this.#entries.values()) if (entry.message.state === 'sending') return entry
+  #next(state: PendingMessage['state']): Entry | undefined {
+    for (const entry of this.#entries.values()) if (entry.message.state === state) return entry
     return undefined
   }
 
   /** Whether to go on with the next one. */
   async #deliver(entry: Entry): Promise<boolean> {
     try {
-      const { file, parts } = entry.message
-      if (file && parts.length === 0)
-        entry.message = { ...entry.message, parts: await this.#port.upload(file) }
-      this.settle(await this.#port.send(entry.message))
+      this.settle(await this.#port.send(whole(entry.message)))
       this.#backoff.reset()
       return true
     } catch (thrown) {
@@ -183,3 +287,12 @@ export class Outbox {
     }
   }
 }
+
+const isComplete = ({ files = [] }: Pick<PendingMessage, 'files'>): boolean =>
+  files.every(({ part }) => part !== undefined)
+
+/** With its files among its parts, what it says below them. */
+const whole = ({ files = [], parts, ...rest }: PendingMessage): PendingMessage => ({
+  ...rest,
+  parts: [...files.flatMap(({ part }) => part ?? []), ...parts],
+})

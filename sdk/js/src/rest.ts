@@ -14,6 +14,7 @@ import {
   restRequest,
   type StoredFile,
   TrunklineError,
+  type VariantName,
 } from '@trunkline/protocol'
 import { toTrunklineError } from './errors.ts'
 
@@ -35,7 +36,7 @@ export type RestOptions = {
 type RequestOptions = { signal?: AbortSignal; idempotencyKey?: string }
 type AnyInput = RequestOptions & {
   params?: Record<string, string>
-  query?: Record<string, string | number | undefined>
+  query?: Record<string, string | number | readonly string[] | undefined>
   body?: unknown
 }
 
@@ -87,20 +88,33 @@ export class Rest {
     return this.call('createGuestToken', { body: { roomId, name } })
   }
 
-  /** Uploads a file to a room; send it by a message with a file part (or use `room.sendFile`, which does both). */
-  uploadFile(roomId: string, file: Blob, name: string): Promise<StoredFile> {
-    return this.call('createFile', { params: { id: roomId }, query: { name }, body: file })
+  /**
+   * Uploads a file to a room in one request; send it by a message with a file part. `room.files.upload` goes on where it
+   * broke off, and `room.sendFiles` does both.
+   */
+  uploadFile(
+    roomId: string,
+    file: Blob,
+    name: string,
+    options: { signal?: AbortSignal; idempotencyKey?: string } = {},
+  ): Promise<StoredFile> {
+    return this.call('createFile', { params: { id: roomId }, query: { name }, body: file, ...options })
   }
 
-  /** The bytes of a file, or of its thumbnail (WebP, at most 512 pixels). */
+  /** The bytes of a file, or of what was made of it. */
   async downloadFile(
     fileId: string,
-    options: { thumbnail?: boolean; signal?: AbortSignal } = {},
+    options: { variant?: VariantName; signal?: AbortSignal } = {},
   ): Promise<Blob> {
-    const { thumbnail = false, signal } = options
-    const input = { params: { id: fileId }, ...(signal && { signal }) }
-    const response = await this.#fetch(thumbnail ? 'getThumbnail' : 'getFile', input)
+    const { variant = 'original', signal } = options
+    const input = { params: { id: fileId, variant }, ...(signal && { signal }) }
+    const response = await this.#fetch('getFileVariant', input)
     return response.blob()
+  }
+
+  /** The whole address of a path on the server, such as an avatar's or one of a file's links. */
+  urlOf(path: string): string {
+    return new URL(path, this.#url).href
   }
 
   /** STUN and TURN servers, for those who build their own RTCPeerConnection. Calls bring theirs with them. */
@@ -153,7 +167,7 @@ export class Rest {
         },
       )
     }
-    if (!response.ok) throw await problemOf(response)
+    if (!response.ok) throw problemOf(response.status, await response.text().catch(() => ''))
     return response
   }
 }
@@ -163,9 +177,9 @@ const codeOfStatus = (status: number): ErrorCode =>
   (status >= 500 ? 'unavailable' : 'invalid_request')
 
 /** The error of a failed response: ours, or one made from the status when a proxy in between answered. */
-const problemOf = async (response: Response): Promise<TrunklineError> => {
+export const problemOf = (status: number, body: string): TrunklineError => {
   try {
-    const { code, detail, issues, retryAfterMs, limit } = await response.json()
+    const { code, detail, issues, retryAfterMs, limit } = JSON.parse(body)
     const details = {
       ...(issues && { issues }),
       ...(retryAfterMs && { retryAfterMs }),
@@ -175,5 +189,5 @@ const problemOf = async (response: Response): Promise<TrunklineError> => {
   } catch {
     // Not JSON: not from us.
   }
-  return new TrunklineError(codeOfStatus(response.status), `The server answered ${response.status}`)
+  return new TrunklineError(codeOfStatus(status), `The server answered ${status}`)
 }

@@ -1,21 +1,21 @@
-import type { RoomEvent } from '@trunkline/protocol'
+import type { LinkedFile, RoomEvent } from '@trunkline/protocol'
 import type { Connection } from './connection.ts'
-import { Outbox, optionsOf } from './outbox.ts'
-import type { Rest } from './rest.ts'
+import { type FilePart, Outbox, type OutgoingFile, optionsOf } from './outbox.ts'
+import type { RoomFiles } from './room-files.ts'
 
 /** The outbox of a room: messages go over the connection, files they show are uploaded first. */
 export const roomOutbox = (
   roomId: string,
   deps: {
     connection: Connection
-    rest: Rest
+    files: RoomFiles
     /** Told each event that was answered with: its notice may come later, or never. */
     sent: (event: RoomEvent) => void
     /** Called after each change of `messages`. */
     changed: () => void
   },
 ): Outbox => {
-  const { connection, rest, sent, changed } = deps
+  const { connection, files, sent, changed } = deps
   return new Outbox({
     send: async message => {
       const { clientId, parts } = message
@@ -24,10 +24,27 @@ export const roomOutbox = (
       sent(event)
       return event
     },
-    upload: async ({ blob, name }) => {
-      const { id: fileId, mime, size, width, height, ...file } = await rest.uploadFile(roomId, blob, name)
-      return [{ mime, fileId, name: file.name, size, ...(width && { width }), ...(height && { height }) }]
+    upload: (file, told) => {
+      const upload = files.upload(file.blob, file.name)
+      upload.on('changed', () => told(upload.progress))
+      return { done: upload.done.then(stored => partOf(stored, file)), cancel: () => upload.cancel() }
     },
     changed,
   })
+}
+
+/** The part of a message that shows a file: what the server knows of it by now, else what its sender saw. */
+const partOf = (stored: LinkedFile, file: OutgoingFile): FilePart => {
+  const { id: fileId, mime, name, size } = stored
+  const { width = file.width, height = file.height, durationMs = file.durationMs } = stored
+  return {
+    mime,
+    fileId,
+    name,
+    size,
+    ...(width && { width }),
+    ...(height && { height }),
+    ...(durationMs !== undefined && { durationMs }),
+    ...(file.voice && { voice: true }),
+  }
 }

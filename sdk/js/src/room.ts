@@ -13,7 +13,6 @@ import {
   RIGHTS,
   type RoomAction,
   type RoomEvent,
-  type RoomEventOf,
   type Room as RoomInfo,
   TrunklineError,
 } from '@trunkline/protocol'
@@ -23,13 +22,15 @@ import type { Connection } from './connection.ts'
 import type { DeviceLoader } from './device-loader.ts'
 import type { JoinOptions } from './join-options.ts'
 import { LogSync } from './log-sync.ts'
-import { type Draft, type DraftOptions, type Outbox, optionsOf, type PendingMessage } from './outbox.ts'
+import type { Draft, FilesDraft, Outbox, OutgoingFile, PendingMessage } from './outbox.ts'
 import type { Presences } from './presences.ts'
 import { ReceiptSender } from './receipts.ts'
 import type { Rest } from './rest.ts'
 import { RoomCall } from './room-call.ts'
 import { type ClosedReason, closedBy } from './room-closed.ts'
 import { RoomCommands } from './room-commands.ts'
+import type { RoomEvents, RoomState } from './room-events.ts'
+import { RoomFiles } from './room-files.ts'
 import { roomAfter } from './room-info.ts'
 import { type RoomMessage, RoomMessages } from './room-messages.ts'
 import { hearOfRoom, type RoomNotice } from './room-notices.ts'
@@ -40,30 +41,11 @@ import { settled } from './settled.ts'
 import { type Thread, Threads } from './thread.ts'
 import { TypingSender, TypingSet } from './typing.ts'
 
-/**
- * `open` is live; `reconnecting` shows what was known last; `refused` will not open (error says why), and opens by
- * itself once one is let in; `closed` is over: by `close()`, or because one is not in the room any more
- * (`closedReason`, and error says it in words).
- */
-export type RoomState = 'opening' | 'open' | 'reconnecting' | 'refused' | 'closed'
-export type RoomEvents = {
-  /** Something of the room changed; what to listen to for drawing it. */
-  changed: []
-  state: [RoomState]
-  /** Events appended after the room was opened, in order, each once. */
-  event: [RoomEvent]
-  /** The same, messages only. */
-  message: [RoomEventOf<'message.created'>]
-  typing: [Member[]]
-  presence: [string, PresenceStatus]
-  receipt: [string]
-  /** The room's live call, whoever is in it. */
-  call: [CallInfo | null]
-}
-
 export type RoomDeps = {
   connection: Connection
   rest: Rest
+  url: string
+  getToken: () => Promise<string>
   devices: DeviceLoader
   presences: Presences
   blocks: Blocks
@@ -73,6 +55,8 @@ export type RoomDeps = {
 
 /** A room: its members, its log, its messages and its call. Made by `client.room(id)`; stays current across reconnects. */
 export class Room extends RoomCommands<RoomEvents> {
+  /** What its messages show, and the way to upload more. */
+  readonly files: RoomFiles
   readonly #deps: RoomDeps
   readonly #opening: RoomOpening
   readonly #log: LogSync
@@ -96,7 +80,8 @@ export class Room extends RoomCommands<RoomEvents> {
   constructor(id: string, deps: RoomDeps) {
     super(id)
     this.#deps = deps
-    const { connection, rest, devices, presences, blocks } = deps
+    const { connection, devices, presences, blocks } = deps
+    this.files = new RoomFiles(id, deps)
     this.#messages = new RoomMessages(blocks)
     this.#roster = new Roster(userId => presences.statusOf(userId))
     this.#typingSender = new TypingSender(typing => {
@@ -130,7 +115,7 @@ export class Room extends RoomCommands<RoomEvents> {
     })
     this.#outbox = roomOutbox(id, {
       connection,
-      rest,
+      files: this.files,
       sent: event => this.#log.append([event]),
       changed: () => this.emit('changed'),
     })
@@ -283,14 +268,23 @@ export class Room extends RoomCommands<RoomEvents> {
     return this.#outbox.add(draft, options.clientId)
   }
 
-  /** Uploads a file and sends the message that shows it, with the same care as `send`. */
-  sendFile(blob: Blob, name: string, options: DraftOptions = {}): Promise<RoomEvent> {
-    return this.#outbox.add({ file: { blob, name }, ...optionsOf(options) })
+  /**
+   * Uploads files and sends one message that shows them, with the same care as `send`. Messages sent meanwhile do not wait
+   * for it; `discard` gives it up.
+   * @param files at most LIMITS.partsPerMessage, a text counted as one
+   */
+  sendFiles(files: readonly OutgoingFile[], draft: FilesDraft = {}): Promise<RoomEvent> {
+    this.#typingSender.reset()
+    return this.#outbox.addFiles(files, draft)
   }
 
-  /** The bytes of a file of this room, or of its thumbnail (WebP, at most 512 pixels). */
-  downloadFile(fileId: string, options: { thumbnail?: boolean; signal?: AbortSignal } = {}): Promise<Blob> {
-    return this.#deps.rest.downloadFile(fileId, options)
+  /** Makes a picture the room's, or takes it away; for those who may change the room. */
+  async setAvatar(picture: Blob | null): Promise<void> {
+    const { rest } = this.#deps
+    const params = { id: this.id }
+    await (picture
+      ? rest.call('putRoomAvatar', { params, body: picture })
+      : rest.call('deleteRoomAvatar', { params }))
   }
 
   /** Tries a failed message again. */
@@ -298,7 +292,7 @@ export class Room extends RoomCommands<RoomEvents> {
     this.#outbox.retry(clientId)
   }
 
-  /** Gives a failed message up. */
+  /** Gives a message up that failed, or whose files are on their way. */
   discard(clientId: string): void {
     this.#outbox.discard(clientId)
   }
@@ -357,6 +351,7 @@ export class Room extends RoomCommands<RoomEvents> {
     this.#typingSender.reset()
     this.#typing.clear()
     this.#outbox.close(error)
+    this.files.close()
     this.#set('closed')
   }
 
@@ -427,6 +422,7 @@ export class Room extends RoomCommands<RoomEvents> {
   #onStarted(events: readonly RoomEvent[]): void {
     this.#messages.start(events)
     this.#threads.reset()
+    this.files.refresh()
     for (const event of events) this.#outbox.settle(event)
     this.emit('changed')
   }
@@ -435,6 +431,7 @@ export class Room extends RoomCommands<RoomEvents> {
     this.#messages.append(events)
     for (const event of events) {
       this.#roster.apply(event)
+      this.files.apply(event)
       if (this.#opened) this.#opened = { ...this.#opened, room: roomAfter(this.#opened.room, event) }
       this.#outbox.settle(event)
       if (event.type === 'message.created' && event.sender !== undefined) {

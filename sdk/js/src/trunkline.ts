@@ -66,6 +66,8 @@ export class Trunkline extends Emitter<TrunklineEvents> {
   readonly users: Users
   /** Exports and other long work of the server. */
   readonly jobs: Jobs
+  readonly #url: string
+  readonly #getToken: () => Promise<string>
   readonly #connection: Connection
   readonly #devices: DeviceLoader
   readonly #rooms = new Map<string, Room>()
@@ -75,6 +77,8 @@ export class Trunkline extends Emitter<TrunklineEvents> {
   constructor(options: TrunklineOptions) {
     super()
     const getToken = tokenSource(options)
+    this.#url = options.url
+    this.#getToken = getToken
     this.rest = new Rest({ url: options.url, getToken })
     this.#connection = new Connection({ url: options.url, getToken })
     this.#devices = new DeviceLoader(options.device)
@@ -123,6 +127,8 @@ export class Trunkline extends Emitter<TrunklineEvents> {
     const room = new Room(id, {
       connection: this.#connection,
       rest: this.rest,
+      url: this.#url,
+      getToken: this.#getToken,
       devices: this.#devices,
       presences: this.presence,
       blocks: this.blocks,

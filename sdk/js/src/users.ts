@@ -19,6 +19,18 @@ export class Users {
     return this.#rest.operation('user:update', { userId, name })
   }
 
+  /**
+   * Makes a picture one's own, or takes it away.
+   * @returns its path on the server: `client.rest.urlOf` makes an address of it
+   */
+  async setAvatar(userId: string, picture: Blob | null): Promise<string | null> {
+    const params = { id: userId }
+    const { avatar } = await (picture
+      ? this.#rest.call('putUserAvatar', { params, body: picture })
+      : this.#rest.call('deleteUserAvatar', { params }))
+    return avatar
+  }
+
   /** Deletes oneself: what one said goes too, or stays without one's name. */
   delete(userId: string, messages: 'remove' | 'anonymise'): Promise<Job> {
     return this.#rest.operation('user:delete', { userId, messages })
