@@ -16,7 +16,7 @@ export class FileKeeper {
   }
 
   /** Somebody deletes a file: when it resolves nobody sees it, and its room will be told. */
-  async delete(file: Pick<FileRow, 'id'>, userId: string): Promise<void> {
+  async delete(file: Pick<FileRow, 'id' | 'roomId'>, userId: string): Promise<void> {
     // First what survives a crash, which hides it too.
     await this.#jobs.deleteFile(file, userId)
     await this.#files.hide(file.id)

@@ -1,5 +1,5 @@
 import type { Jobs } from '@trunkline/kit'
-import { FileId, UserId } from '@trunkline/protocol'
+import { FileId, RoomId, UserId } from '@trunkline/protocol'
 import { z } from 'zod'
 import type { ContentRow, FileRow } from '../files/stored-file.ts'
 
@@ -27,7 +27,7 @@ export const FilePayload = z.object({
   sha256: z.string().optional(),
 })
 export const ContentPayload = z.object({ contentId: z.string() })
-export const DeletionPayload = z.object({ fileId: FileId, userId: UserId })
+export const DeletionPayload = z.object({ fileId: FileId, roomId: RoomId, userId: UserId })
 
 /**
  * Has things done that survive a restart. Each is driven from wherever it is to where it belongs, so that asking for it
@@ -55,7 +55,7 @@ export class MediaJobs {
   }
 
   /** Once it resolves the file will be deleted and its room told by whom. */
-  async deleteFile(file: Pick<FileRow, 'id'>, userId: string): Promise<void> {
-    await this.#jobs.add(QUEUES.deletion, { fileId: file.id, userId })
+  async deleteFile({ id, roomId }: Pick<FileRow, 'id' | 'roomId'>, userId: string): Promise<void> {
+    await this.#jobs.add(QUEUES.deletion, { fileId: id, roomId, userId })
   }
 }

@@ -1,0 +1,169 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import type { Logger, Task } from '@trunkline/kit'
+import type { RoomDesk } from '@trunkline/protocol'
+import type { ContentTable } from '../files/content-table.ts'
+import type { FileTable } from '../files/file-table.ts'
+import { type ContentRow, type FileRow, type FoundFile, objectKey } from '../files/stored-file.ts'
+import type { Scanner } from '../scan/scanner.ts'
+import type { Staging } from '../store/staging.ts'
+import { ObjectNotFoundError, type ObjectStore } from '../store/store.ts'
+import { DeletionPayload, FilePayload, type MediaJobs } from './media-jobs.ts'
+import { MediaFault } from './processor.ts'
+
+export type FileTaskDeps = {
+  logger: Logger
+  files: FileTable
+  contents: ContentTable
+  jobs: MediaJobs
+  objects: ObjectStore
+  staging: Staging
+  desk: RoomDesk
+  /** Asked about every file before anybody gets it, where there is one. */
+  scanner: Scanner | undefined
+  /** Writes a picture without what it says of its owner; left out, originals stay as they came. */
+  strip: ((path: string, to: string) => Promise<void>) | undefined
+  /** For what is written on the way. */
+  folder: string
+}
+
+/** Where a picture grows that takes the place of the one that was uploaded. */
+const strippedId = (fileId: string): string => `${fileId}_stripped`
+
+/** Every staging that may belong to a file. */
+export const stagingIds = (fileId: string): string[] => [fileId, strippedId(fileId)]
+
+const measure = async (body: Readable): Promise<{ sha256: string; size: number }> => {
+  const hash = createHash('sha256')
+  let size = 0
+  for await (const chunk of body) {
+    size += (chunk as Buffer).byteLength
+    hash.update(chunk as Buffer)
+  }
+  return { sha256: hash.digest('hex'), size }
+}
+
+/**
+ * The job of a file: brings one that arrived to its content, and takes away one that is on its way out. It looks where the
+ * file is and goes on from there, whatever an earlier attempt did.
+ */
+export const createFileTask = (deps: FileTaskDeps): Task => {
+  const { logger, files, contents, jobs, objects, staging, desk, scanner, strip } = deps
+
+  const dropStaging = async (fileId: string): Promise<void> => {
+    for (const id of stagingIds(fileId)) await staging.delete(id)
+  }
+
+  const takeAway = async ({ file, content }: FoundFile): Promise<void> => {
+    await dropStaging(file.id)
+    const { condemned } = await files.remove(file.id)
+    if (condemned !== undefined && content) await jobs.driveContent(content)
+  }
+
+  /** Writes what takes the place of the upload into a staging of its own: a crash in the middle costs nothing. */
+  const stripPicture = async (file: FileRow, signal: AbortSignal): Promise<string> => {
+    if (!strip || !file.mime.startsWith('image/')) return file.id
+    const into = strippedId(file.id)
+    const folder = await mkdtemp(join(deps.folder, 'strip-'))
+    try {
+      const [from, to] = [join(folder, 'original'), join(folder, 'stripped')]
+      await writeFile(from, await staging.read(file.id), { signal })
+      await strip(from, to)
+      await staging.delete(into)
+      await staging.create(into)
+      await staging.append(into, 0, createReadStream(to))
+      return into
+    } catch (error) {
+      // Damaged: it is found to be so again when it is processed, and is no picture to anybody then.
+      if (error instanceof MediaFault) return file.id
+      throw error
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  }
+
+  /** Finds out which bytes they are. */
+  const claim = async (
+    file: FileRow,
+    known: string | undefined,
+    signal: AbortSignal,
+  ): Promise<ContentRow | undefined> => {
+    const source = await stripPicture(file, signal)
+    const bytes =
+      known !== undefined && source === file.id
+        ? { sha256: known, size: file.size }
+        : await measure(await staging.read(source))
+    signal.throwIfAborted()
+    return contents.claim(file.id, bytes)
+  }
+
+  /** What was never written down for good: nobody can ever get it, so it goes. */
+  const giveUp = async ({ id, roomId }: FileRow): Promise<void> => {
+    logger.error({ fileId: id }, 'the bytes of a file that arrived are gone')
+    await desk.tell({ type: 'failed', roomId, fileId: id, reason: 'This file was lost. Send it again.' })
+    await files.hide(id)
+    await jobs.driveFile(id)
+  }
+
+  const verdictOn = async (file: FileRow, content: ContentRow, signal: AbortSignal) => {
+    if (!scanner) return { isClean: true } as const
+    const body = await objects.get(objectKey(content.id, 'original'))
+    const stop = () => body.destroy()
+    signal.addEventListener('abort', stop)
+    try {
+      return await scanner.scan({ body, name: file.name, mime: content.mime, size: content.size })
+    } finally {
+      signal.removeEventListener('abort', stop)
+      body.destroy()
+    }
+  }
+
+  const bringIn = async (file: FileRow, content: ContentRow, signal: AbortSignal): Promise<void> => {
+    const { id } = content
+    const key = objectKey(id, 'original')
+    const stripped = strippedId(file.id)
+    const source = (await staging.size(stripped)) === undefined ? file.id : stripped
+    await staging.promote(source, key, { mime: content.mime })
+    const verdict = await verdictOn(file, content, signal)
+    if (verdict.isClean) {
+      await contents.setArrived(id)
+      return
+    }
+    logger.warn({ fileId: file.id, contentId: id, found: verdict.found }, 'a scanner found harm in a file')
+    await contents.setQuarantined(id, `Harm was found in this file (${verdict.found}): nobody can open it.`)
+  }
+
+  return async (payload, { signal }) => {
+    const { fileId, sha256 } = FilePayload.parse(payload)
+    const found = await files.findAny(fileId)
+    if (!found) return dropStaging(fileId)
+    const { file } = found
+    if (file.state === 'deleting') return takeAway(found)
+    let content: ContentRow | undefined
+    try {
+      content = found.content ?? (await claim(file, sha256, signal))
+    } catch (error) {
+      if (error instanceof ObjectNotFoundError) return giveUp(file)
+      throw error
+    }
+    // Deleted meanwhile: that has added this job once more.
+    if (!content) return
+    if (content.state === 'arriving') await bringIn(file, content, signal)
+    // Of the same bytes twice the second have come for nothing.
+    await dropStaging(fileId)
+    await jobs.driveContent(content)
+  }
+}
+
+/** The job of somebody's deletion: hides the file, has it taken away and tells its room. */
+export const createDeletionTask =
+  ({ files, jobs, desk }: Pick<FileTaskDeps, 'files' | 'jobs' | 'desk'>): Task =>
+  async payload => {
+    const { fileId, roomId, userId } = DeletionPayload.parse(payload)
+    await files.hide(fileId)
+    await jobs.driveFile(fileId)
+    await desk.tell({ type: 'deleted', roomId, fileId, userId })
+  }
