@@ -4,10 +4,25 @@ export const MEDIA_LIMITS = {
   pixels: 50_000_000,
   /** Longest side of a thumbnail, in pixels. */
   thumbnailPixels: 512,
-  /** Time one picture may take. */
-  imageSeconds: 15,
-  /** Pictures worked on at once. */
-  imagesAtOnce: 2,
+  /** Time one picture or document may take before its process is killed. */
+  pictureMs: 30_000,
+  /** Processes for pictures, each of which works on one at a time. */
+  picturesAtOnce: 2,
+  /** Bytes of data such a process may hold, and how large a file it may write. Node itself takes a quarter of it. */
+  pictureMemoryBytes: 2 * 1024 * 1024 * 1024,
+  pictureFileBytes: 512 * 1024 * 1024,
+  /** One that did so many, or holds so much memory while it has nothing to do, is replaced. */
+  picturesPerProcess: 1_000,
+  pictureIdleBytes: 512 * 1024 * 1024,
+  /** One that had nothing to do for so long is ended. */
+  pictureIdleMs: 60_000,
+  /** A picture moves in its thumbnails when it has no more frames, and pixels in all of them, than this. */
+  animatedFrames: 1_000,
+  animatedPixels: 50_000_000,
+  /** Bytes of data heif-convert may hold. */
+  heicMemoryBytes: 1024 * 1024 * 1024,
+  /** A document larger than this has no picture: it is read into memory as a whole. */
+  documentPreviewBytes: 64 * 1024 * 1024,
   /** Time one poster frame may take before ffmpeg is killed. */
   posterMs: 15_000,
   /** Of a video, what is looked at for its poster. */
