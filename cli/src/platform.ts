@@ -13,8 +13,8 @@ import {
   startPostgres,
   within,
 } from '@trunkline/kit'
-import { createHttpAccess, createMedia, type Media, openStore, type RoomAccess } from '@trunkline/media'
-import { type FileShelf, SFU_CONTRACT, type Sfu } from '@trunkline/protocol'
+import { createHttpDesk, createMedia, type Media, openStore } from '@trunkline/media'
+import { type FileShelf, type RoomDesk, SFU_CONTRACT, type Sfu, TrunklineError } from '@trunkline/protocol'
 import { createHttpShelf, createSignalling, type Signalling, Vault } from '@trunkline/signalling'
 import type { Express } from 'express'
 import type pg from 'pg'
@@ -134,7 +134,7 @@ const compose = async (options: PlatformOptions, lifecycle: Lifecycle): Promise<
   // both are there, as nothing is served before.
   const late: { signalling?: Signalling } = {}
   const media =
-    has('media') && pool ? await startMedia(composition, pool, accessOf(composition, late)) : undefined
+    has('media') && pool ? await startMedia(composition, pool, deskOf(composition, late)) : undefined
   const shelf = media?.shelf ?? httpShelf(composition)
   const signalling =
     has('signalling') && pool
@@ -277,6 +277,7 @@ const startSignalling = async (
     turnServices: [...(deps.turn ? [deps.turn.service] : []), ...connectTurns(composition)],
     demo: deps.isDemo,
     shelf: deps.shelf,
+    linkSecret: linkSecret(vault),
     apiKey: settings.TRUNKLINE_API_KEY,
   })
   lifecycle.add('signalling', () => signalling.close())
@@ -284,17 +285,27 @@ const startSignalling = async (
   return signalling
 }
 
-/** How media learns who somebody is: from signalling in this process, or in another. */
-const accessOf = ({ settings, services }: Composition, late: { signalling?: Signalling }): RoomAccess => {
+/** How media learns who may do what: from signalling in this process, or in another. */
+const deskOf = (
+  { settings, services, vault, logger }: Composition,
+  late: { signalling?: Signalling },
+): RoomDesk => {
   // Only settings with one of the two get here.
-  if (!services.has('signalling')) return createHttpAccess({ signallingUrl: settings.SIGNALLING_URL ?? '' })
-  const signalling = (): Signalling => {
-    if (!late.signalling) throw new Error('media was asked for a file before signalling was there')
-    return late.signalling
+  if (!services.has('signalling')) {
+    const signallingUrl = settings.SIGNALLING_URL ?? ''
+    return createHttpDesk({ signallingUrl, secret: linkSecret(vault), logger })
+  }
+  const desk = (): RoomDesk => {
+    if (late.signalling) return late.signalling.desk
+    throw new TrunklineError('unavailable', 'This server is starting. Try again in a moment.')
   }
   return {
-    roleOf: (token, roomId) => signalling().roleOf(token, roomId),
-    readerOf: (token, file) => signalling().readerOf(token, file),
+    roleOf: async (...args) => desk().roleOf(...args),
+    readable: async (...args) => desk().readable(...args),
+    assertMaySetAvatar: async (...args) => desk().assertMaySetAvatar(...args),
+    setAvatar: async (...args) => desk().setAvatar(...args),
+    // Media goes on at once with what an earlier process left: its jobs try again what comes too early.
+    tell: async (...args) => desk().tell(...args),
   }
 }
 
@@ -307,7 +318,7 @@ const httpShelf = ({ settings, vault }: Composition): FileShelf | undefined =>
 const startMedia = async (
   { settings, dataFolder, vault, logger, lifecycle, app }: Composition,
   pool: pg.Pool,
-  access: RoomAccess,
+  desk: RoomDesk,
 ): Promise<Media> => {
   const { S3_BUCKET, S3_ENDPOINT, S3_REGION, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY } = settings
   const credentials =
@@ -321,7 +332,7 @@ const startMedia = async (
   )
   lifecycle.add('store', () => store.close())
   const folder = join(dataFolder, 'media')
-  const media = await createMedia({ logger, pool, store, access, folder, linkSecret: linkSecret(vault) })
+  const media = await createMedia({ logger, pool, store, desk, folder, linkSecret: linkSecret(vault) })
   lifecycle.add('media', () => media.close())
   app.use(media.router)
   return media

@@ -1,15 +1,29 @@
 import { ServerResponse } from 'node:http'
 import { sendProblem } from '@trunkline/kit'
-import { ROUTES, TrunklineError } from '@trunkline/protocol'
+import { ROUTES, TrunklineError, UPLOADS_PATH } from '@trunkline/protocol'
 import type { Request, Response } from 'express'
 import { createProxyMiddleware } from 'http-proxy-middleware'
 
 /** How long the media service may be silent, ms. */
 const SILENCE_MS = 60_000
 
-const FILE_ROUTES = [ROUTES.createFile, ROUTES.getFile, ROUTES.getThumbnail].map(
-  route => new RegExp(`^${route.path.replaceAll(/\{\w+\}/g, '[^/]+')}$`),
-)
+const MEDIA_ROUTES = [
+  ROUTES.createFile,
+  ROUTES.listFiles,
+  ROUTES.getFile,
+  ROUTES.getFileVariant,
+  ROUTES.deleteFile,
+  ROUTES.getLinkedFile,
+  ROUTES.putRoomAvatar,
+  ROUTES.putUserAvatar,
+  ROUTES.deleteRoomAvatar,
+  ROUTES.deleteUserAvatar,
+  ROUTES.getAvatar,
+].map(route => new RegExp(`^${route.path.replaceAll(/\{\w+\}/g, '[^/]+')}$`))
+
+/** What media serves: its routes, and uploads by tus, which are no routes of ours. */
+const isMedia = (path: string): boolean =>
+  path === UPLOADS_PATH || path.startsWith(`${UPLOADS_PATH}/`) || MEDIA_ROUTES.some(route => route.test(path))
 
 /** Passes the routes of files on to a media service of its own, so that clients know one origin only. */
 export const proxyTo = (mediaUrl: string) =>
@@ -17,7 +31,7 @@ export const proxyTo = (mediaUrl: string) =>
     target: mediaUrl,
     changeOrigin: true,
     proxyTimeout: SILENCE_MS,
-    pathFilter: path => FILE_ROUTES.some(route => route.test(path)),
+    pathFilter: isMedia,
     on: {
       // The proxy's own words would be no error of the contract, and name an address of the inside.
       error: (cause, request, response) => {

@@ -1,4 +1,4 @@
-export { createHttpAccess, type RoomAccess } from './access.ts'
+export { createHttpDesk } from './http-desk.ts'
 export { createMedia, type Media, type MediaDeps } from './media.ts'
 export { openStore } from './store/open.ts'
 export type { ObjectStore } from './store/store.ts'
