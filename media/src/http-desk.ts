@@ -1,82 +1,113 @@
-import { refusalOf } from '@trunkline/kit'
-import { type ErrorCode, type Role, RoomWithMembership, TrunklineError, UserId } from '@trunkline/protocol'
-import { z } from 'zod'
+import { type Logger, refusalOf } from '@trunkline/kit'
+import {
+  DESK_CALLS,
+  DESK_PATH,
+  type ErrorCode,
+  LIMITS,
+  type RoomDesk,
+  TrunklineError,
+} from '@trunkline/protocol'
+import type { z } from 'zod'
 import { MEDIA_LIMITS } from './limits.ts'
 
-type Membership = { userId: UserId; role: Role }
+type Calls = typeof DESK_CALLS
+type Name = keyof Calls
 
-/** Where media asks who somebody is in a room: the one thing it needs from signalling. */
-export interface RoomAccess {
-  /**
-   * @param token the user's own bearer token
-   * @throws TrunklineError `token_*`, or `room_not_found` when the user is not in the room
-   */
-  roleOf(token: string, roomId: string): Promise<Membership>
-  /**
-   * Who may read a file of a room: its members, and those of rooms it was forwarded to.
-   * @param token the user's own bearer token
-   * @throws TrunklineError `token_*`, or `room_not_found` when the user may not
-   */
-  readerOf(token: string, file: { fileId: string; roomId: string }): Promise<{ userId: UserId }>
-}
-
-// Fields this service does not know may be added to either answer; only what is used is looked at.
-const Answer = z.object({ me: RoomWithMembership.shape.me })
-const Reader = z.object({ userId: UserId })
-
-/** Refusals that are about the caller; any other answer means that signalling itself is in trouble. */
-const CALLERS_OWN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+/** Refusals that are about whoever asked; any other answer means that signalling itself is in trouble. */
+const ABOUT_CALLERS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'token_missing',
   'token_malformed',
   'token_signature',
   'token_expired',
   'room_not_found',
-  'forbidden',
+  'not_found',
   'rate_limited',
 ])
+/** Only whoever wants to change an avatar can be forbidden something; else it is this service that was not let in. */
+const ABOUT_AVATARS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([...ABOUT_CALLERS, 'forbidden'])
 
 const unavailable = (cause: unknown) =>
   new TrunklineError('unavailable', 'Your membership cannot be checked right now. Try again in a moment.', {
     cause,
   })
 
+/** What no token has is not sent: it would be refused as a fault of this service. */
+const assertToken = (token: string): void => {
+  if (/^[\x21-\x7e]+$/.test(token) && token.length <= LIMITS.tokenChars) return
+  throw new TrunklineError(
+    'token_malformed',
+    `A token has at most ${LIMITS.tokenChars} visible ASCII characters and no spaces.`,
+  )
+}
+
 /**
- * Asks signalling in another process, with the user's own token: `GET /v1/rooms/{id}` and
- * `GET /v1/rooms/{id}/file-access`.
+ * The desk of a signalling service in another process.
  * @param options.signallingUrl for example `http://signalling:3000`
+ * @param options.secret the installation's link secret
  */
-export const createHttpAccess = (options: { signallingUrl: string }): RoomAccess => {
-  const ask = async <T>(token: string, path: string, answer: z.ZodType<T>): Promise<T> => {
-    // Anything else cannot be put in a header, and so cannot be a token either.
-    if (!/^[\x21-\x7e]+$/.test(token)) {
-      throw new TrunklineError('token_malformed', 'The token contains characters that no token has.')
+export const createHttpDesk = (options: {
+  signallingUrl: string
+  secret: string
+  logger: Logger
+}): RoomDesk => {
+  const { signallingUrl, secret, logger } = options
+  /** What went wrong last, so that an outage is one line of the log and not one for each request. */
+  let trouble: string | undefined
+
+  const inTrouble = (reason: string): void => {
+    if (trouble !== reason) {
+      logger.warn(
+        { signallingUrl, reason },
+        'signalling cannot be asked who may read what: is it there, and is TRUNKLINE_SECRET the same there and here?',
+      )
     }
-    const response = await fetch(new URL(path, options.signallingUrl), {
-      headers: { authorization: `Bearer ${token}` },
+    trouble = reason
+  }
+
+  const call = async <N extends Name>(
+    name: N,
+    request: z.input<Calls[N]['request']>,
+    refusals = ABOUT_CALLERS,
+  ): Promise<z.output<Calls[N]['response']>> => {
+    const failed = (error: unknown): TrunklineError => {
+      inTrouble(error instanceof Error ? error.message : String(error))
+      return unavailable(error)
+    }
+    const response = await fetch(new URL(`${DESK_PATH}/${name}`, signallingUrl), {
+      method: 'POST',
+      headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
+      body: JSON.stringify(request),
       redirect: 'error',
       signal: AbortSignal.timeout(MEDIA_LIMITS.accessMs),
     }).catch((error: unknown) => {
-      throw unavailable(error)
+      throw failed(error)
     })
-    if (!response.ok) throw await refusalOf(response, CALLERS_OWN, unavailable)
-    const answered = answer.safeParse(await response.json().catch(() => undefined))
-    if (!answered.success) throw unavailable(answered.error)
-    return answered.data
+    if (!response.ok) throw await refusalOf(response, refusals, failed)
+    const answer = DESK_CALLS[name].response.safeParse(await response.json().catch(() => undefined))
+    if (!answer.success) throw failed(answer.error)
+    trouble = undefined
+    return answer.data as z.output<Calls[N]['response']>
   }
 
   return {
     async roleOf(token, roomId) {
-      const { me } = await ask(token, `/v1/rooms/${encodeURIComponent(roomId)}`, Answer)
-      if (me) return me
-      throw new TrunklineError(
-        'forbidden',
-        "Files are sent and read with a user's token: mint one with POST /v1/tokens.",
-      )
+      assertToken(token)
+      return call('roleOf', { token, roomId })
     },
-
-    readerOf(token, { fileId, roomId }) {
-      const path = `/v1/rooms/${encodeURIComponent(roomId)}/file-access?fileId=${encodeURIComponent(fileId)}`
-      return ask(token, path, Reader)
+    async readable(reader, files) {
+      if ('token' in reader) assertToken(reader.token)
+      return call('readable', { reader, files: [...files] })
+    },
+    async assertMaySetAvatar(token, owner) {
+      assertToken(token)
+      await call('assertMaySetAvatar', { token, owner }, ABOUT_AVATARS)
+    },
+    async setAvatar(token, owner, avatar) {
+      assertToken(token)
+      return call('setAvatar', { token, owner, avatar }, ABOUT_AVATARS)
+    },
+    async tell(news) {
+      await call('tell', { news })
     },
   }
 }

@@ -1,109 +1,206 @@
 import { randomUUID } from 'node:crypto'
-import type { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { isUnchanged, rangeOf } from '@trunkline/kit'
-import { parse, ROUTES, TrunklineError } from '@trunkline/protocol'
-import type { Request, Response } from 'express'
-import type { RoomAccess } from './access.ts'
-import { type FileRow, type FileTable, objectKeys } from './files.ts'
-import { isInline } from './kind.ts'
-import { contentDisposition } from './name.ts'
-import type { ObjectStore } from './store/store.ts'
-import { requireToken } from './upload.ts'
+import { expressPath, type Logger } from '@trunkline/kit'
+import {
+  type HomedFile,
+  LIMITS,
+  type LinkedFile,
+  parse,
+  type Reader,
+  RIGHTS,
+  ROUTES,
+  type RoomDesk,
+  TrunklineError,
+  type VariantName,
+} from '@trunkline/protocol'
+import { type Request, type Response, Router } from 'express'
+import type { FileTable } from '../files/file-table.ts'
+import { type FoundFile, toStoredFile } from '../files/stored-file.ts'
+import { requireToken } from '../require-token.ts'
+import type { ObjectStore } from '../store/store.ts'
+import { dispositionOf } from './headers.ts'
+import { FileLinks } from './links.ts'
+import { type Download, downloadOf, variantsOf } from './lookup.ts'
+import { ReadingWatch } from './reading-watch.ts'
+import { send } from './send.ts'
 
-export type DownloadDeps = { access: RoomAccess; files: FileTable; store: ObjectStore }
+export type DownloadDeps = {
+  logger: Logger
+  files: FileTable
+  objects: ObjectStore
+  desk: RoomDesk
+  /** Signs links; the same in all processes of an installation. */
+  linkKey: Buffer
+  /** Hides a file at once, takes its bytes away and sees that its room is told who did it. */
+  deleteFile(file: HomedFile, userId: string): Promise<void>
+  /**
+   * Whether signed links lead on to addresses of the object store, where it has such: these are good for as long as a
+   * link, whatever becomes of the rights of who follows them.
+   */
+  redirects: boolean
+}
 
-type Content = { key: string; size: number; mime: string; etag: string; name: string }
+export type Downloads = {
+  router: Router
+  /** Stops asking about downloads under way; these end with the server. Idempotent. */
+  close(): void
+}
+
+const homeOf = ({ file }: FoundFile): HomedFile => ({ fileId: file.id, roomId: file.roomId })
 
 const notFound = () =>
   new TrunklineError('not_found', 'There is no such file, or you are not in the room it belongs to.')
 
-/** Refusals that would tell a stranger that the file exists. */
-const isRefusal = (error: unknown): boolean =>
-  error instanceof TrunklineError && (error.code === 'room_not_found' || error.code === 'forbidden')
+const badLink = (cause?: unknown) =>
+  new TrunklineError(
+    'forbidden',
+    'This link is not one that was given out here: ask for links with GET /v1/files?ids=.',
+    { cause },
+  )
 
-const setHeaders = (response: Response, content: Content): void => {
-  response.set({
-    'Content-Type': content.mime,
-    'Content-Disposition': contentDisposition(isInline(content.mime) ? 'inline' : 'attachment', content.name),
-    'X-Content-Type-Options': 'nosniff',
-    'Content-Security-Policy': "sandbox; default-src 'none'",
-    // Kept by the browser, but asked for each time: who was banned sees nothing more.
-    'Cache-Control': 'private, no-cache',
-    Vary: 'Authorization',
-    ETag: content.etag,
-    'Accept-Ranges': 'bytes',
-  })
-}
+/**
+ * Files for those who may read them: `GET` and `DELETE /v1/files/...` with a token, `GET /files/...` by a signed link. Who may
+ * read is asked of signalling each time.
+ */
+export const createDownloads = (deps: DownloadDeps): Downloads => {
+  const { files, objects, desk } = deps
+  const links = new FileLinks(deps.linkKey)
+  const watch = new ReadingWatch(deps)
+  const router = Router()
 
-const pump = async (body: Readable, response: Response): Promise<void> => {
-  try {
-    await pipeline(body, response)
-  } catch (error) {
-    // Whoever stops listening has seen enough.
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error
-  }
-}
-
-/** `GET /v1/files/{id}` and `GET /v1/files/{id}/thumbnail`. */
-export const createDownloadHandlers = (deps: DownloadDeps) => {
-  const { access, files, store } = deps
-
-  /** @throws TrunklineError the same `not_found` for a file that is not there and one of a room the caller is not in */
-  const assertReadable = async (request: Request): Promise<FileRow> => {
-    const token = requireToken(request)
-    const { id } = parse(ROUTES.getFile.params, request.params, 'the path')
-    const row = await files.find(id)
+  /** @throws TrunklineError `refusal`, the same for a file that is not there and one that may not be read */
+  const findReadable = async (
+    reader: Reader,
+    fileId: string,
+    refusal: () => TrunklineError,
+  ): Promise<{ found: FoundFile; userId: string }> => {
+    const found = await files.find(fileId)
     // A file that does not exist is asked about too, in a room nobody is in: the answer, a bad token's included, and
     // the time it takes are those of other people's files.
-    await access
-      .readerOf(token, { fileId: id, roomId: row?.roomId ?? randomUUID() })
-      .catch((error: unknown) => {
-        throw isRefusal(error) ? notFound() : error
-      })
-    if (!row) throw notFound()
-    return row
+    const home = found ? homeOf(found) : { fileId, roomId: randomUUID() }
+    const { userId, fileIds } = await desk.readable(reader, [home])
+    if (!found || !fileIds.includes(fileId)) throw refusal()
+    return { found, userId }
   }
 
-  const send = async (request: Request, response: Response, content: Content): Promise<void> => {
-    const range = rangeOf(request.headers, content)
-    if (range === 'unsatisfiable') {
-      response.set('Content-Range', `bytes */${content.size}`)
+  const sendTo = (
+    exchange: { request: Request; response: Response },
+    { found, userId }: { found: FoundFile; userId: string },
+    variant: VariantName,
+    forSaving: boolean,
+  ): Promise<void> => {
+    const download = downloadOf(found, variant)
+    return watch.during(userId, homeOf(found), signal =>
+      send(objects, exchange, download, { forSaving, signal }),
+    )
+  }
+
+  const redirectionOf = async (
+    request: Request,
+    download: Download,
+    forSaving: boolean,
+  ): Promise<string | undefined> => {
+    if (!deps.redirects || request.method !== 'GET') return undefined
+    return objects.presign(download.key, {
+      seconds: LIMITS.fileLinkSeconds,
+      mime: download.mime,
+      contentDisposition: dispositionOf(download, forSaving),
+    })
+  }
+
+  const toLinkedFile = (found: FoundFile, userId: string, until: number): LinkedFile => ({
+    ...toStoredFile(found),
+    links: Object.fromEntries(
+      variantsOf(found).map(variant => [
+        variant,
+        links.sign({ fileId: found.file.id, variant, userId }, until),
+      ]),
+    ),
+    linksExpireAt: new Date(until * 1000).toISOString(),
+  })
+
+  router.get(expressPath(ROUTES.listFiles.path), async (request, response) => {
+    const token = requireToken(request)
+    const query = parse(ROUTES.listFiles.query, { ...request.query }, 'The query of GET /v1/files')
+    const ids = [...new Set(query.ids)]
+    const found = new Map((await files.findMany(ids)).map(row => [row.file.id, row]))
+    const { userId, fileIds } = await desk.readable({ token }, [...found.values()].map(homeOf))
+    const readable = new Set(fileIds)
+    const until = links.expiry()
+    const data = ids.flatMap(id => {
+      const row = found.get(id)
+      return row && readable.has(id) ? toLinkedFile(row, userId, until) : []
+    })
+    response.set('Cache-Control', 'no-store').json({ data })
+  })
+
+  router.get(expressPath(ROUTES.getFile.path), async (request, response) => {
+    const token = requireToken(request)
+    const { id } = parse(ROUTES.getFile.params, request.params, 'The path of GET /v1/files/{id}')
+    const read = await findReadable({ token }, id, notFound)
+    await sendTo({ request, response }, read, 'original', false)
+  })
+
+  router.get(expressPath(ROUTES.getFileVariant.path), async (request, response) => {
+    const token = requireToken(request)
+    const { id, variant } = parse(
+      ROUTES.getFileVariant.params,
+      request.params,
+      'The path of GET /v1/files/{id}/{variant}',
+    )
+    const read = await findReadable({ token }, id, notFound)
+    await sendTo({ request, response }, read, variant, false)
+  })
+
+  router.delete(expressPath(ROUTES.deleteFile.path), async (request, response) => {
+    const token = requireToken(request)
+    const { id } = parse(ROUTES.deleteFile.params, request.params, 'The path of DELETE /v1/files/{id}')
+    const found = await files.find(id)
+    const { userId, role } = await desk
+      .roleOf(token, found?.file.roomId ?? randomUUID())
+      .catch((error: unknown) => {
+        throw error instanceof TrunklineError && error.code === 'room_not_found' ? notFound() : error
+      })
+    const rights = RIGHTS[role]
+    if (!found || !rights.read) throw notFound()
+    const isOwn = found.file.uploader === userId && rights.write
+    if (!isOwn && !rights.moderate) {
       throw new TrunklineError(
-        'range_not_satisfiable',
-        `The range lies outside the file: it has ${content.size} bytes.`,
+        'forbidden',
+        `Your role in this room, ${role}, can delete no files but its own that it sent: it takes moderator.`,
       )
     }
-    const unchanged = isUnchanged(request.headers, content.etag)
-    // Opened before any header is set, so that a store in trouble is answered as an error.
-    const body = unchanged || request.method === 'HEAD' ? undefined : await store.get(content.key, range)
-    setHeaders(response, content)
-    if (unchanged) {
-      response.status(304).end()
-      return
-    }
-    response.set('Content-Length', String(range ? range.end - range.start + 1 : content.size))
-    if (range) {
-      response.status(206).set('Content-Range', `bytes ${range.start}-${range.end}/${content.size}`)
-    }
-    if (body) await pump(body, response)
-    else response.end()
-  }
+    await deps.deleteFile(homeOf(found), userId)
+    response.json({})
+  })
 
-  return {
-    async file(request: Request, response: Response): Promise<void> {
-      const { id, size, mime, sha256, name } = await assertReadable(request)
-      const key = objectKeys(id).original
-      await send(request, response, { key, size, mime, etag: `"${sha256}"`, name })
-    },
+  router.get(expressPath(ROUTES.getLinkedFile.path), async (request, response) => {
+    // Whatever a link is lacking: it is none of ours.
+    const params = ROUTES.getLinkedFile.params.safeParse(request.params)
+    const query = ROUTES.getLinkedFile.query.safeParse({ ...request.query })
+    if (!params.success || !query.success) throw badLink(params.error ?? query.error)
+    const { id: fileId, variant } = params.data
+    const { user: userId, until, signature, download: saving } = query.data
+    if (!links.isSigned({ fileId, variant, userId }, until, signature)) throw badLink()
+    if (links.isExpired(until)) {
+      throw new TrunklineError(
+        'forbidden',
+        'This link has expired: ask for a new one with GET /v1/files?ids=.',
+      )
+    }
+    const read = await findReadable(
+      { userId },
+      fileId,
+      () =>
+        new TrunklineError(
+          'forbidden',
+          'The file is not there any more, or this link is of somebody who may not read it.',
+        ),
+    )
+    const forSaving = saving !== undefined
+    const elsewhere = await redirectionOf(request, downloadOf(read.found, variant), forSaving)
+    if (elsewhere === undefined) await sendTo({ request, response }, read, variant, forSaving)
+    else response.set('Cache-Control', 'no-store').redirect(elsewhere)
+  })
 
-    async thumbnail(request: Request, response: Response): Promise<void> {
-      const { id, thumbnail, sha256, name } = await assertReadable(request)
-      const key = objectKeys(id).thumbnail
-      const found = thumbnail ? await store.stat(key) : undefined
-      if (!found) throw new TrunklineError('not_found', 'This file has no thumbnail.')
-      const content = { key, size: found.size, mime: 'image/webp', name: `${name}.webp` }
-      await send(request, response, { ...content, etag: `"${sha256}-thumbnail"` })
-    },
-  }
+  return { router, close: () => watch.close() }
 }
