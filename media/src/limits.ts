@@ -59,6 +59,8 @@ export const MEDIA_LIMITS = {
   readersEveryMs: 500,
   /** A download whose client takes nothing of it for this long is ended: it can go on with a range. */
   downloadIdleMs: 5 * 60_000,
+  /** How long an avatar may be on its way into use. What is older and not in use is taken away. */
+  avatarMs: 10 * 60_000,
   /** How long signalling may take to say who somebody is. */
   accessMs: 5_000,
   /** Pixels a frame of a video may have: 8192 by 4320. */
