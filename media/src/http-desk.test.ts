@@ -1,11 +1,21 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { bearerOf, createHttpApp } from '@trunkline/kit'
-import { type ErrorCode, TrunklineError } from '@trunkline/protocol'
+import { bearerOf, createHttpApp, createLogger, jsonBody } from '@trunkline/kit'
+import {
+  DESK_CALLS,
+  DESK_PATH,
+  type ErrorCode,
+  LIMITS,
+  parse,
+  type RoomDesk,
+  TrunklineError,
+} from '@trunkline/protocol'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createHttpAccess } from './access.ts'
-import { quiet } from './testing/platform.ts'
+import { createHttpDesk } from './http-desk.ts'
+
+const logger = createLogger({ name: 'desk-test', level: 'silent' })
+const SECRET = 'secret-of-the-link'
 
 const listen = async (server: Server): Promise<string> => {
   server.listen(0, '127.0.0.1')
@@ -17,49 +27,80 @@ const listen = async (server: Server): Promise<string> => {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-/** A signalling service as far as `GET /v1/rooms/{id}`: its answers are those of kit's error handler. */
-const startSignalling = async (answer: (token: string | undefined, room: string) => unknown) => {
-  const { app, finish } = createHttpApp(quiet)
-  app.get('/v1/rooms/:id', (request, response) => {
-    response.json(answer(bearerOf(request), request.params.id))
-  })
-  app.get('/v1/rooms/:id/file-access', (request, response) => {
-    response.json(answer(bearerOf(request), `${request.params.id} ${request.query.fileId}`))
+const deskAt = (signallingUrl: string) => createHttpDesk({ signallingUrl, secret: SECRET, logger })
+
+/** What signalling serves, as far as its wire goes: its answers are those of kit's error handler. */
+const startSignalling = async (
+  answer: (name: string, data: unknown, bearer: string | undefined) => unknown,
+) => {
+  const { app, finish } = createHttpApp(logger)
+  app.post(`${DESK_PATH}/:name`, jsonBody, (request, response) => {
+    const name = request.params.name as keyof RoomDesk
+    const data = parse(DESK_CALLS[name].request, request.body, name)
+    response.json(answer(name, data, bearerOf(request)))
   })
   finish()
-  return createHttpAccess({ signallingUrl: await listen(createServer(app)) })
+  return deskAt(await listen(createServer(app)))
 }
 
 const refusal = (code: ErrorCode) => expect.objectContaining({ name: 'TrunklineError', code })
 
-describe('asking signalling over HTTP', () => {
-  it("passes the user's own token on and returns who it is", async () => {
+const thrownBy = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+
+describe('the desk over HTTP', () => {
+  it('asks everything there is to ask, with the secret of the link', async () => {
+    const answers: Record<string, unknown> = {
+      roleOf: { userId: 'alice', role: 'publisher', newField: true },
+      readable: { userId: 'bob', fileIds: ['file_2'] },
+      assertMaySetAvatar: {},
+      setAvatar: { previous: '/avatars/old' },
+      tell: {},
+    }
     const seen: unknown[] = []
-    const access = await startSignalling((token, room) => {
-      seen.push([token, room])
-      return { id: room, newField: true, me: { userId: 'alice', role: 'publisher' } }
+    const desk = await startSignalling((name, data, bearer) => {
+      seen.push([name, data])
+      expect(bearer).toBe(SECRET)
+      return answers[name]
     })
-    expect(await access.roleOf('abc.def', 'room_1')).toEqual({ userId: 'alice', role: 'publisher' })
-    expect(seen).toEqual([['abc.def', 'room_1']])
+    const files = [
+      { fileId: 'file_1', roomId: 'room_1' },
+      { fileId: 'file_2', roomId: 'room_2' },
+    ]
+    const owner = { roomId: 'room_1' }
+    const news = { type: 'failed', roomId: 'room_1', fileId: 'file_1', reason: 'It is damaged.' } as const
+    expect(await desk.roleOf('abc.def', 'room_1')).toEqual({ userId: 'alice', role: 'publisher' })
+    expect(await desk.readable({ token: 'abc' }, files)).toEqual({ userId: 'bob', fileIds: ['file_2'] })
+    await desk.readable({ userId: 'bob' }, files)
+    await desk.assertMaySetAvatar('abc', { userId: 'alice' })
+    expect(await desk.setAvatar('abc', owner, '/avatars/new')).toEqual({ previous: '/avatars/old' })
+    await desk.setAvatar('abc', owner, null)
+    await desk.tell(news)
+    expect(seen).toEqual([
+      ['roleOf', { token: 'abc.def', roomId: 'room_1' }],
+      ['readable', { reader: { token: 'abc' }, files }],
+      ['readable', { reader: { userId: 'bob' }, files }],
+      ['assertMaySetAvatar', { token: 'abc', owner: { userId: 'alice' } }],
+      ['setAvatar', { token: 'abc', owner, avatar: '/avatars/new' }],
+      ['setAvatar', { token: 'abc', owner, avatar: null }],
+      ['tell', { news }],
+    ])
   })
 
-  it('asks who may read a file, and takes nothing else for an answer', async () => {
-    const file = { fileId: 'file_1', roomId: 'room_1' }
-    const answers: unknown[] = [{ userId: 'alice', newField: true }, { me: { userId: 'alice' } }]
-    const seen: unknown[] = []
-    const access = await startSignalling((token, asked) => {
-      seen.push([token, asked])
-      return answers.shift()
-    })
-    expect(await access.readerOf('abc.def', file)).toEqual({ userId: 'alice' })
-    await expect(access.readerOf('abc.def', file)).rejects.toEqual(refusal('unavailable'))
-    expect(seen[0]).toEqual(['abc.def', 'room_1 file_1'])
-    const refusing = await startSignalling(() => {
-      throw new TrunklineError('room_not_found', 'Said by signalling.')
-    })
-    await expect(refusing.readerOf('t', file)).rejects.toEqual(refusal('room_not_found'))
-    const odd = { fileId: 'a&b=c', roomId: '../x?' }
-    await expect(refusing.readerOf('t', odd)).rejects.toEqual(refusal('room_not_found'))
+  it('carries as many files as one request may ask about, with the longest ids', async () => {
+    const files = Array.from({ length: LIMITS.filesPerRequest }, (_, n) => ({
+      fileId: `f${n}`.padEnd(LIMITS.idChars, 'x'),
+      roomId: 'r'.repeat(LIMITS.roomIdChars),
+    }))
+    const desk = await startSignalling((_, data) => ({
+      userId: 'alice',
+      fileIds: (data as { files: { fileId: string }[] }).files.map(({ fileId }) => fileId),
+    }))
+    const { fileIds } = await desk.readable({ token: 't'.repeat(LIMITS.tokenChars) }, files)
+    expect(fileIds).toEqual(files.map(({ fileId }) => fileId))
   })
 
   it.each([
@@ -68,28 +109,44 @@ describe('asking signalling over HTTP', () => {
     'token_signature',
     'token_expired',
     'room_not_found',
-    'forbidden',
-  ] as const)('re-raises %s with its sentence', async code => {
-    const access = await startSignalling(() => {
+    'not_found',
+  ] as const)('passes %s on with its sentence', async code => {
+    const desk = await startSignalling(() => {
       throw new TrunklineError(code, 'Said by signalling.')
     })
-    const error = await access.roleOf('t', 'room').catch((thrown: unknown) => thrown)
-    expect(error).toEqual(refusal(code))
-    expect((error as Error).message).toBe('Said by signalling.')
+    for (const work of [
+      desk.roleOf('t', 'room'),
+      desk.readable({ token: 't' }, []),
+      desk.setAvatar('t', { roomId: 'r' }, null),
+    ]) {
+      const error = await thrownBy(work)
+      expect(error).toEqual(refusal(code))
+      expect((error as Error).message).toBe('Said by signalling.')
+    }
   })
 
-  it.each([
+  it('passes on that an avatar may not be changed; elsewhere it is the secret that was refused', async () => {
+    const desk = await startSignalling(() => {
+      throw new TrunklineError('forbidden', 'Said by signalling.')
+    })
+    expect(await thrownBy(desk.assertMaySetAvatar('t', { userId: 'bob' }))).toEqual(refusal('forbidden'))
+    expect(await thrownBy(desk.setAvatar('t', { userId: 'bob' }, null))).toEqual(refusal('forbidden'))
+    expect(await thrownBy(desk.roleOf('t', 'room'))).toEqual(refusal('unavailable'))
+    expect(await thrownBy(desk.readable({ userId: 'bob' }, []))).toEqual(refusal('unavailable'))
+  })
+
+  it.each<[string, () => unknown]>([
     [
       'breaks',
       () => {
         throw new Error('a secret')
       },
     ],
-    ['answers something else', () => ({ me: { userId: 'alice', role: 'emperor' } })],
+    ['answers something else', () => ({ userId: 'alice', role: 'emperor' })],
     ['answers nothing', () => null],
   ])('is unavailable when signalling %s', async (_, answer) => {
-    const access = await startSignalling(answer)
-    const error = await access.roleOf('t', 'room').catch((thrown: unknown) => thrown)
+    const desk = await startSignalling(answer)
+    const error = await thrownBy(desk.roleOf('t', 'room'))
     expect(error).toEqual(refusal('unavailable'))
     expect((error as Error).message).not.toContain('secret')
   })
@@ -99,31 +156,21 @@ describe('asking signalling over HTTP', () => {
     const url = await listen(gone)
     gone.close()
     await once(gone, 'close')
-    await expect(createHttpAccess({ signallingUrl: url }).roleOf('t', 'r')).rejects.toEqual(
-      refusal('unavailable'),
-    )
+    expect(await thrownBy(deskAt(url).roleOf('t', 'r'))).toEqual(refusal('unavailable'))
     const cutting = await listen(createServer((_, response) => response.destroy()))
-    await expect(createHttpAccess({ signallingUrl: cutting }).roleOf('t', 'r')).rejects.toEqual(
-      refusal('unavailable'),
-    )
-    const elsewhere = createServer((_, response) => response.writeHead(302, { location: cutting }).end())
-    const access = createHttpAccess({ signallingUrl: await listen(elsewhere) })
-    await expect(access.roleOf('t', 'r')).rejects.toEqual(refusal('unavailable'))
+    expect(await thrownBy(deskAt(cutting).roleOf('t', 'r'))).toEqual(refusal('unavailable'))
+    const leading = createServer((_, response) => response.writeHead(307, { location: cutting }).end())
+    expect(await thrownBy(deskAt(await listen(leading)).roleOf('t', 'r'))).toEqual(refusal('unavailable'))
   })
 
-  it('refuses API keys: a file has an uploader', async () => {
-    const access = await startSignalling(room => ({ id: room }))
-    await expect(access.roleOf('key', 'room')).rejects.toEqual(refusal('forbidden'))
-  })
-
-  it('does not send what cannot be a token or a room', async () => {
-    const seen: string[] = []
-    const access = await startSignalling((_, room) => {
-      seen.push(room)
-      throw new TrunklineError('room_not_found', 'none')
-    })
-    await expect(access.roleOf('a\u0001b', 'room')).rejects.toEqual(refusal('token_malformed'))
-    await expect(access.roleOf('t', '../../admin?x=#')).rejects.toEqual(refusal('room_not_found'))
-    expect(seen).toEqual(['../../admin?x=#'])
+  it('does not send what cannot be a token', async () => {
+    let asked = 0
+    const desk = await startSignalling(() => asked++)
+    for (const token of ['a\u0001b', 'a b', '', 'x'.repeat(LIMITS.tokenChars + 1)]) {
+      expect(await thrownBy(desk.roleOf(token, 'room'))).toEqual(refusal('token_malformed'))
+      expect(await thrownBy(desk.readable({ token }, []))).toEqual(refusal('token_malformed'))
+      expect(await thrownBy(desk.setAvatar(token, { roomId: 'r' }, null))).toEqual(refusal('token_malformed'))
+    }
+    expect(asked).toBe(0)
   })
 })
