@@ -105,7 +105,7 @@ export const detectKind = async (path: string): Promise<string> => {
  * The same by the first bytes of a file that is still on its way.
  * @param start KIND_BYTES of it, or all when there are fewer
  */
-export const detectBytes = async (start: Uint8Array): Promise<string> => {
+export const detectHead = async (start: Uint8Array): Promise<string> => {
   try {
     return servable((await fileTypeFromBuffer(start, OPTIONS))?.mime)
   } catch {

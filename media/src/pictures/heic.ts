@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from '@trunkline/kit'
 import { MediaFault } from '../jobs/processor.ts'
@@ -8,8 +8,9 @@ import { MEDIA_LIMITS } from '../limits.ts'
 import { ended, fenceCommand, findProgram } from './fence.ts'
 
 /**
- * Turns a HEIC picture, as iPhones take them, into a JPEG and calls with its path; the JPEG is removed afterwards. sharp's
- * own libheif has no HEVC, for its patents; Debian's has, in `heif-convert` of libheif-examples.
+ * Turns a HEIC picture, as iPhones take them, into a JPEG and calls with its path; the JPEG is removed afterwards. Its pixels
+ * are upright, but what it was told of its orientation is still in it. sharp's own libheif has no HEVC, for its patents;
+ * Debian's has, in `heif-convert` of libheif-examples.
  * @throws MediaFault when there is no such program, or it cannot read the picture
  */
 export const convertHeic = async <T>(
@@ -20,18 +21,19 @@ export const convertHeic = async <T>(
   const { folder, logger, signal } = options
   const program = await findProgram('heif-convert')
   if (!program) throw new MediaFault('This server cannot show HEIC pictures.')
-  const jpeg = join(folder, `${randomUUID()}.jpg`)
+  const own = join(folder, randomUUID())
+  await mkdir(own)
   try {
     const fence = await fenceCommand({
       dataBytes: MEDIA_LIMITS.heicMemoryBytes,
       fileBytes: MEDIA_LIMITS.pictureFileBytes,
       cpuSeconds: Math.ceil(MEDIA_LIMITS.pictureMs / 1000),
     })
-    const [command = program, ...args] = [...fence, program, '-q', '95', path, jpeg]
+    const [command = program, ...args] = [...fence, program, '-q', '95', path, join(own, 'picture.jpg')]
     signal?.throwIfAborted()
     const child = spawn(command, args, {
       env: {},
-      cwd: folder,
+      cwd: own,
       stdio: 'ignore',
       timeout: MEDIA_LIMITS.pictureMs,
       killSignal: 'SIGKILL',
@@ -41,16 +43,14 @@ export const convertHeic = async <T>(
     const how = await ended(child)
     signal?.removeEventListener('abort', kill)
     signal?.throwIfAborted()
-    const size = await stat(jpeg).then(
-      found => found.size,
-      () => 0,
-    )
-    if (how !== 'exit code 0' || size === 0) {
+    // Of a file with several pictures it writes several, numbered.
+    const jpeg = (await readdir(own)).toSorted()[0]
+    if (how !== 'exit code 0' || jpeg === undefined) {
       logger.info({ how }, 'a HEIC picture could not be converted')
       throw new MediaFault('This picture is damaged and cannot be shown.')
     }
-    return await use(jpeg)
+    return await use(join(own, jpeg))
   } finally {
-    await rm(jpeg, { force: true })
+    await rm(own, { recursive: true, force: true })
   }
 }

@@ -1,15 +1,18 @@
 import type { Produced } from '../jobs/processor.ts'
 
-/** What a picture process can be asked for. Paths are of this machine; what is read is never changed. */
+/**
+ * What a picture process can be asked for. Paths are of this machine; what is read is never changed. `isUpright`: it is to
+ * be seen as it is stored, whatever its metadata says of orientation.
+ */
 export type Task =
   /** Thumbnails, placeholder and colour of a picture. */
-  | { do: 'picture'; path: string; folder: string }
+  | { do: 'picture'; path: string; isUpright: boolean; folder: string }
   /** The same of the first page of a PDF, and how many pages it has. */
   | { do: 'document'; path: string; folder: string }
   /** 512 x 512, as WebP. */
-  | { do: 'avatar'; path: string }
+  | { do: 'avatar'; path: string; isUpright: boolean }
   /** The picture again as a new file `to`, without what it says about camera, place and author. */
-  | { do: 'strip'; path: string; to: string }
+  | { do: 'strip'; path: string; isUpright: boolean; to: string }
 
 export type Results = {
   picture: Produced

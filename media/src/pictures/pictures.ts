@@ -62,8 +62,11 @@ export const createPictures = (deps: PicturesDeps): Pictures => {
     path: string,
     mime: string,
     signal: AbortSignal | undefined,
-    use: (path: string) => Promise<T>,
-  ): Promise<T> => (isHeic(mime) ? convertHeic(path, { folder, logger, signal }, use) : use(path))
+    use: (source: { path: string; isUpright: boolean }) => Promise<T>,
+  ): Promise<T> =>
+    isHeic(mime)
+      ? convertHeic(path, { folder, logger, signal }, jpeg => use({ path: jpeg, isUpright: true }))
+      : use({ path, isUpright: false })
 
   const detected = async (path: string): Promise<string> => {
     const mime = await detectKind(path)
@@ -73,8 +76,8 @@ export const createPictures = (deps: PicturesDeps): Pictures => {
 
   return {
     process: async ({ path, mime, folder: own, signal, progress }) => {
-      const produced = await asReadable(path, mime, signal, readable =>
-        pool.run({ do: 'picture', path: readable, folder: own }, signal),
+      const produced = await asReadable(path, mime, signal, source =>
+        pool.run({ do: 'picture', ...source, folder: own }, signal),
       )
       progress(1)
       return produced
@@ -84,16 +87,17 @@ export const createPictures = (deps: PicturesDeps): Pictures => {
       progress(1)
       return produced
     },
-    poster: (path, work) => pool.run({ do: 'picture', path, folder: work.folder }, work.signal),
+    poster: (path, work) =>
+      pool.run({ do: 'picture', path, isUpright: true, folder: work.folder }, work.signal),
     avatar: async (path, signal) => {
-      const bytes = await asReadable(path, await detected(path), signal, readable =>
-        pool.run({ do: 'avatar', path: readable }, signal),
+      const bytes = await asReadable(path, await detected(path), signal, source =>
+        pool.run({ do: 'avatar', ...source }, signal),
       )
       return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     },
     strip: async (path, to, signal) =>
-      asReadable(path, await detected(path), signal, readable =>
-        pool.run({ do: 'strip', path: readable, to }, signal),
+      asReadable(path, await detected(path), signal, source =>
+        pool.run({ do: 'strip', ...source, to }, signal),
       ),
     close: () => pool.close(),
   }

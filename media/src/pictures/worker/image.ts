@@ -42,6 +42,9 @@ const WEBP = { quality: 80, effort: 2 }
 
 const AVATAR_SIDE = 512
 
+/** A file, and whether it is seen as it is stored, whatever it says of its orientation. */
+type Source = { path: string; isUpright: boolean }
+
 /** What sharp decoded, in sRGB with eight bits a channel. */
 export type Pixels = { data: Uint8Array; width: number; height: number; channels: 1 | 2 | 3 | 4 }
 
@@ -49,16 +52,16 @@ export type Pixels = { data: Uint8Array; width: number; height: number; channels
  * Looks at a picture and makes its thumbnails, as files in `folder`.
  * @throws MediaFault when it is not one of those that are read, is broken or too large
  */
-export const readPicture = async (path: string, folder: string): Promise<Produced> => {
-  const metadata = await look(path)
-  const { width, height } = metadata.autoOrient
-  const still = await asFault(() => pixels(upTo(largest(), sharp(path, OPTIONS).autoOrient())))
+export const readPicture = async (source: Source, folder: string): Promise<Produced> => {
+  const metadata = await look(source.path)
+  const { width, height } = source.isUpright ? metadata : metadata.autoOrient
+  const still = await asFault(() => pixels(upTo(largest(), open(source))))
   const isMoving = canMove(metadata)
   const made: Made[] = []
   for (const [name, side] of sizesFor(width, height))
     made.push(
       isMoving
-        ? await save(name, folder, upTo(side, sharp(path, { ...OPTIONS, animated: true })))
+        ? await save(name, folder, upTo(side, moving(source)))
         : await save(name, folder, upTo(side, fromPixels(still))),
     )
   return {
@@ -82,15 +85,9 @@ export const picturesOf = async (
  * WebP of 512 x 512 pixels.
  * @throws MediaFault
  */
-export const makeAvatar = async (path: string): Promise<Uint8Array> => {
-  await look(path)
-  return asFault(() =>
-    sharp(path, OPTIONS)
-      .autoOrient()
-      .resize(AVATAR_SIDE, AVATAR_SIDE, { fit: 'cover' })
-      .webp(WEBP)
-      .toBuffer(),
-  )
+export const makeAvatar = async (source: Source): Promise<Uint8Array> => {
+  await look(source.path)
+  return asFault(() => open(source).resize(AVATAR_SIDE, AVATAR_SIDE, { fit: 'cover' }).webp(WEBP).toBuffer())
 }
 
 /**
@@ -98,18 +95,14 @@ export const makeAvatar = async (path: string): Promise<Uint8Array> => {
  * @returns its MIME type
  * @throws MediaFault
  */
-export const stripPicture = async (path: string, to: string): Promise<string> => {
-  const metadata = await look(path)
+export const stripPicture = async (source: Source, to: string): Promise<string> => {
+  const metadata = await look(source.path)
   if ((metadata.pages ?? 1) > 1 && metadata.format !== 'heif' && !canMove(metadata))
     throw new MediaFault('This animation is too long to be shown.')
   const [format, options] = formatAnew(metadata)
-  const bytes = await asFault(() => {
-    const picture = canMove(metadata)
-      ? sharp(path, { ...OPTIONS, animated: true })
-      : sharp(path, OPTIONS).autoOrient()
-    return picture.toFormat(format, options).toBuffer()
-  })
-  await writeFile(to, bytes, { flag: 'wx' })
+  const picture = canMove(metadata) ? moving(source) : open(source)
+  const bytes = await asFault(() => picture.toFormat(format, options).toBuffer())
+  await writeFile(to, bytes)
   return `image/${format}`
 }
 
@@ -139,6 +132,13 @@ const canMove = ({ format, pages = 1, width, height, orientation = 1 }: Metadata
   width * height * pages <= MEDIA_LIMITS.animatedPixels &&
   orientation === 1
 
+/** What is seen of it at first. */
+const open = ({ path, isUpright }: Source): Sharp =>
+  isUpright ? sharp(path, OPTIONS) : sharp(path, OPTIONS).autoOrient()
+
+/** All its frames. */
+const moving = ({ path }: Source): Sharp => sharp(path, { ...OPTIONS, animated: true })
+
 const largest = (): number => Math.max(...THUMBNAILS.map(([, side]) => side))
 
 /** Those sizes that are larger than the one before, up to the first that holds the whole picture. */
@@ -162,7 +162,7 @@ const pixels = async (picture: Sharp): Promise<Pixels> => {
 const save = async (name: DerivativeName, folder: string, picture: Sharp): Promise<Made> => {
   const { data, info } = await asFault(() => picture.webp(WEBP).toBuffer({ resolveWithObject: true }))
   const path = join(folder, `${name}.webp`)
-  await writeFile(path, data, { flag: 'wx' })
+  await writeFile(path, data)
   return { name, mime: 'image/webp', path, width: info.width, height: info.pageHeight ?? info.height }
 }
 

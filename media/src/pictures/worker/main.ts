@@ -12,13 +12,13 @@ const say = (message: Message) => process.send?.(message)
 const perform = (task: Task): Promise<Results[Task['do']]> => {
   switch (task.do) {
     case 'picture':
-      return readPicture(task.path, task.folder)
+      return readPicture(task, task.folder)
     case 'document':
       return readDocument(task.path, task.folder)
     case 'avatar':
-      return makeAvatar(task.path)
+      return makeAvatar(task)
     case 'strip':
-      return stripPicture(task.path, task.to)
+      return stripPicture(task, task.to)
   }
 }
 
