@@ -5,6 +5,7 @@ import type { Router } from 'express'
 import type pg from 'pg'
 import { Calls } from './calls/calls.ts'
 import { Chat } from './chat/chat.ts'
+import { DueWork } from './chat/due-work.ts'
 import { CatchUp } from './cluster/catch-up.ts'
 import { ClusterBus } from './cluster/cluster-bus.ts'
 import { Data } from './data/data.ts'
@@ -13,6 +14,7 @@ import { FairShare } from './fair-share.ts'
 import { FanOut } from './fan-out.ts'
 import { deskRoutes } from './files/desk-routes.ts'
 import { FileAnnouncer } from './files/file-announcer.ts'
+import { LooseFiles } from './files/loose-files.ts'
 import { createRoomDesk } from './files/room-desk.ts'
 import { type ApiKey, ApiKeys } from './identity/api-keys.ts'
 import { createAuthenticate } from './identity/authenticate.ts'
@@ -176,6 +178,9 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
     announcer: new FileAnnouncer({ database, log, fanOut }),
   })
   if (options.linkSecret) router.use(deskRoutes(desk, options.linkSecret))
+  const { shelf } = options
+  const loose = shelf && new LooseFiles({ database, shelf })
+  const fileWork = loose && new DueWork([() => loose.deleteDue()], logger)
   const stopChecking = serveSockets({ services, perform, authenticate, logger })
   membershipWatch.onChange(({ roomId, userId }) => {
     const changed = userId !== undefined ? [userId] : roomId === undefined ? usersHere(io) : []
@@ -184,6 +189,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   })
   membershipWatch.start()
   relays.start()
+  fileWork?.start()
   await calls.start()
   chat.start()
   retention.start()
@@ -202,6 +208,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
       await jobs.close()
       await chat.close()
       await retention.close()
+      await fileWork?.close()
       await searchIndexer.close()
       calls.close()
       relays.close()

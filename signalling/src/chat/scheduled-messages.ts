@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import { LIMITS, type ScheduledMessage, TrunklineError } from '@trunkline/protocol'
-import { and, eq, sql } from 'drizzle-orm'
+import { and, eq, type SQL, sql } from 'drizzle-orm'
 import { isText, isTime, readCursor, writeCursor } from '../cursor.ts'
 import type { Database, Executor } from '../database.ts'
-import type { FileShares } from '../files/file-shares.ts'
+import { type FileShares, fileIdsOf } from '../files/file-shares.ts'
+import { letGo } from '../files/loose-files.ts'
 import { derivedId, newId } from '../ids.ts'
 import type { EntryRight } from '../log/entry.ts'
 import type { EventLog } from '../log/event-log.ts'
@@ -116,17 +117,13 @@ export class ScheduledMessages {
 
   /** @returns whether it waited still */
   async remove({ roomId, sender, id }: { roomId: string; sender: string; id: string }): Promise<boolean> {
-    const removed = await this.#database
-      .delete(scheduledMessages)
-      .where(
-        and(
-          eq(scheduledMessages.id, id),
-          eq(scheduledMessages.roomId, roomId),
-          eq(scheduledMessages.sender, sender),
-        ),
-      )
-      .returning({ id: scheduledMessages.id })
-    return removed.length > 0
+    const isIt = and(
+      eq(scheduledMessages.id, id),
+      eq(scheduledMessages.roomId, roomId),
+      eq(scheduledMessages.sender, sender),
+    )
+    const removed = await this.#database.transaction(executor => takeBack(executor, isIt))
+    return removed > 0
   }
 
   /**
@@ -169,6 +166,16 @@ export class ScheduledMessages {
         .where(eq(scheduledMessages.id, id))
     }
   }
+}
+
+/** Takes scheduled messages away, with the files that only they named. */
+export const takeBack = async (executor: Executor, which: SQL | undefined): Promise<number> => {
+  const removed = await executor
+    .delete(scheduledMessages)
+    .where(which)
+    .returning({ roomId: scheduledMessages.roomId, content: scheduledMessages.content })
+  for (const { roomId, content } of removed) await letGo(executor, roomId, fileIdsOf(content.parts))
+  return removed.length
 }
 
 const assertTime = (sendAt: string): void => {

@@ -1,6 +1,7 @@
 import type { FileShelf } from '@trunkline/protocol'
 import { and, asc, count, eq, isNull, ne, or, sql } from 'drizzle-orm'
 import { z } from 'zod'
+import { takeBack } from '../chat/scheduled-messages.ts'
 import type { Database } from '../database.ts'
 import type { DeletedUsers } from '../identity/deleted-users.ts'
 import { newId } from '../ids.ts'
@@ -70,7 +71,7 @@ export const createUserDeletion = (deps: Deps): JobKind => {
     deps.disconnect(userId)
     await deps.revokeRelays(userId)
     await database.delete(blocks).where(or(eq(blocks.userId, userId), eq(blocks.blockedId, userId)))
-    await database.delete(scheduledMessages).where(eq(scheduledMessages.sender, userId))
+    await database.transaction(executor => takeBack(executor, eq(scheduledMessages.sender, userId)))
     await database
       .update(users)
       .set({ name: DELETED_NAME, avatar: null, customStatus: null, lastSeenAt: null, words: null })

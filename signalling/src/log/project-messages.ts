@@ -1,5 +1,6 @@
 import type { RoomEventOf } from '@trunkline/protocol'
 import type { Connection } from './connection.ts'
+import { addFiles, dropFiles } from './project-files.ts'
 
 type About = RoomEventOf<'message.pinned' | 'message.unpinned'>
 
@@ -41,7 +42,11 @@ export const messagesCreated = async (
     $client,
     events.map(({ roomId, seq, data }) => ({ roomId, seq, mentions: data.mentions })),
   )
-  await Promise.all([made, mentioned, answers.length > 0 && countAnswers($client, answers)])
+  const named = addFiles(
+    $client,
+    events.map(({ roomId, seq, data }) => ({ roomId, seq, parts: data.parts })),
+  )
+  await Promise.all([made, mentioned, named, answers.length > 0 && countAnswers($client, answers)])
 }
 
 const countAnswers = async (
@@ -102,6 +107,8 @@ export const messageEdited = async (
   }
   await $client.query('delete from mentions where room_id = $1 and seq = $2', [roomId, data.messageSeq])
   await addMentions($client, [{ roomId, seq: data.messageSeq, mentions: data.mentions }])
+  await dropFiles($client, roomId, { from: data.messageSeq, to: data.messageSeq + 1 })
+  await addFiles($client, [{ roomId, seq: data.messageSeq, parts: data.parts }])
 }
 
 /** What it said is taken out of the tables and out of the log itself; that there was something stays. */
@@ -116,6 +123,7 @@ export const messageDeleted = async (
     [...message, at],
   )
   if (rows.length === 0) return
+  await dropFiles($client, roomId, { from: messageSeq, to: messageSeq + 1 })
   await $client.query('delete from mentions where room_id = $1 and seq = $2', message)
   await $client.query('delete from reactions where room_id = $1 and seq = $2', message)
   await $client.query('delete from message_search where room_id = $1 and seq = $2', message)

@@ -36,7 +36,13 @@ type Step = {
 const user = fc.constantFrom(...USERS)
 const role = fc.constantFrom<GrantedRole>('owner', 'moderator', 'publisher', 'member')
 const said = {
-  parts: fc.array(fc.record({ mime: fc.constant('text/plain'), text: fc.string() }), { maxLength: 2 }),
+  parts: fc.array(
+    fc.oneof(
+      fc.record({ mime: fc.constant('text/plain'), text: fc.string() }),
+      fc.record({ mime: fc.constant('image/png'), fileId: fc.constantFrom('file_1', 'file_2', 'file_3') }),
+    ),
+    { maxLength: 2 },
+  ),
   mentions: fc.option(fc.array(user, { maxLength: 3 }), { nil: undefined }),
 }
 /** `true` where the number of a message is to stand. */
@@ -143,6 +149,7 @@ const TABLES = {
     thread_count, thread_last_seq`,
   mentions: 'user_id, seq',
   reactions: 'seq, user_id, reaction, added_seq',
+  message_files: 'seq, file_id',
   node_values: 'node, sender, seq',
   calls: 'id, started_at, ended_at',
 }
@@ -190,6 +197,14 @@ const assertSound = async (roomId: string): Promise<void> => {
       or exists (select from mentions where room_id = ${roomId} and seq = messages.seq)
       or exists (select from events where room_id = ${roomId} and type in ('message.created', 'message.edited')
         and messages.seq in (seq, (data ->> 'messageSeq')::bigint) and data ->> 'deleted' is null))
+    union all (select 'files' from message_files where room_id = ${roomId}
+      and not exists (select from messages join events on (events.room_id, events.seq) = (messages.room_id, content_seq)
+        cross join lateral json_array_elements(data -> 'parts') part
+        where messages.room_id = ${roomId} and messages.seq = message_files.seq and part ->> 'fileId' = file_id))
+    union all select 'file' from messages join events on (events.room_id, events.seq) = (messages.room_id, content_seq)
+      cross join lateral json_array_elements(data -> 'parts') part
+      where messages.room_id = ${roomId} and part ->> 'fileId' is not null and not exists (
+        select from message_files where room_id = ${roomId} and seq = messages.seq and file_id = part ->> 'fileId')
     union all select 'departed' from departures join members using (room_id, user_id)
       where room_id = ${roomId} and role not in ('pending', 'banned')
     union all select 'silent' from messages join events using (room_id, seq)

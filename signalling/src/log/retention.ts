@@ -3,6 +3,7 @@ import { and, asc, gt, isNotNull } from 'drizzle-orm'
 import type { Database } from '../database.ts'
 import { rooms } from '../schema.ts'
 import { type Connection, inTransaction } from './connection.ts'
+import { dropFiles } from './project-files.ts'
 
 const HOUR_MS = 3_600_000
 /** Rooms looked up at once. */
@@ -106,6 +107,7 @@ const shorten = async ({ $client }: Connection, roomId: string): Promise<number 
   if (until <= first) return 0
   // The index of search is not written meanwhile, so it gets no words of what is removed here.
   await $client.query('select from room_search where room_id = $1 for update', [roomId])
+  await dropFiles($client, roomId, { from: 0, to: until })
   for (const table of ['events', 'messages', 'mentions', 'reactions', 'node_values', 'message_search']) {
     await $client.query(`delete from ${table} where room_id = $1 and seq < $2`, [roomId, until])
   }

@@ -9,8 +9,20 @@ import {
   TrunklineError,
 } from '@trunkline/protocol'
 import { and, eq, sql } from 'drizzle-orm'
+import { fileIdsOf } from '../files/file-shares.ts'
+import { letGo } from '../files/loose-files.ts'
 import type { EventLog } from '../log/event-log.ts'
-import { departures, events, members, messageSearch, messages, roomSearch, rooms } from '../schema.ts'
+import { dropFiles } from '../log/project-files.ts'
+import {
+  departures,
+  events,
+  members,
+  messageSearch,
+  messages,
+  roomSearch,
+  rooms,
+  scheduledMessages,
+} from '../schema.ts'
 import { type Actor, assertNotDirect, type Command, command } from './command.ts'
 import { findMember } from './member-list.ts'
 import { MEMBERS_CHANNEL } from './members-channel.ts'
@@ -93,7 +105,7 @@ export class RoomSettings {
 
   /**
    * Deletes a room with its log and all that was made from it. Only the departures of its members remain, for those who
-   * sync later. Files are no business of this one: once nobody is in their room they open to nobody.
+   * sync later. The bytes of its files are no business of this one: once nobody is in their room they open to nobody.
    */
   remove(actor: Actor, roomId: string): Promise<void> {
     return command(this.#log, { roomId, actor, right: 'administer' }, async ({ executor }) => {
@@ -113,6 +125,16 @@ export class RoomSettings {
           target: [departures.userId, departures.roomId],
           set: { tx: sql`pg_current_xact_id()` },
         })
+      await dropFiles(executor.$client, roomId, { from: 0, to: Number.MAX_SAFE_INTEGER })
+      const waiting = await executor
+        .select({ content: scheduledMessages.content })
+        .from(scheduledMessages)
+        .where(eq(scheduledMessages.roomId, roomId))
+      await letGo(
+        executor,
+        roomId,
+        waiting.flatMap(({ content }) => fileIdsOf(content.parts)),
+      )
       await executor.select().from(roomSearch).where(eq(roomSearch.roomId, roomId)).for('update')
       await executor.delete(messageSearch).where(eq(messageSearch.roomId, roomId))
       await executor.delete(events).where(eq(events.roomId, roomId))

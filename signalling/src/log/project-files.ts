@@ -1,0 +1,42 @@
+import type { MessagePart } from '@trunkline/protocol'
+import { fileIdsOf } from '../files/file-shares.ts'
+import type { Connection } from './connection.ts'
+
+/** Writes which files messages name. */
+export const addFiles = async (
+  client: Connection['$client'],
+  messages: readonly { roomId: string; seq: number; parts: readonly MessagePart[] }[],
+): Promise<void> => {
+  const rows = messages.flatMap(({ roomId, seq, parts }) =>
+    fileIdsOf(parts).map(fileId => ({ roomId, seq, fileId })),
+  )
+  if (rows.length === 0) return
+  await client.query({
+    name: 'log.files',
+    text: `insert into message_files (room_id, seq, file_id) select * from unnest($1::text[], $2::bigint[], $3::text[])
+      on conflict do nothing`,
+    values: [rows.map(row => row.roomId), rows.map(row => row.seq), rows.map(row => row.fileId)],
+  })
+}
+
+/**
+ * Takes away what messages of a room from `from` on and before `to` named, and puts the files down for deletion: see
+ * {@link LooseFiles}. A file is of this room, or of one that a message came from with it.
+ */
+export const dropFiles = async (
+  client: Connection['$client'],
+  roomId: string,
+  { from, to }: { from: number; to: number },
+): Promise<void> => {
+  await client.query({
+    name: 'log.files_dropped',
+    text: `with named as (
+        delete from message_files where room_id = $1 and seq >= $2 and seq < $3 returning file_id
+      )
+      insert into loose_files (file_id, home_room_id)
+      select file_id, $1 from named
+      union
+      select file_id, home_room_id from named join file_shares using (file_id) where file_shares.room_id = $1`,
+    values: [roomId, from, to],
+  })
+}
