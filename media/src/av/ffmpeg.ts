@@ -1,142 +1,232 @@
-import { execFile } from 'node:child_process'
-import { randomUUID } from 'node:crypto'
-import { access, constants, rm } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
-import { promisify } from 'node:util'
+import { spawn } from 'node:child_process'
+import type { Writable } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import { Semaphore } from 'async-mutex'
 import ffmpeg from 'fluent-ffmpeg'
-import { MEDIA_LIMITS } from './limits.ts'
+import { MEDIA_LIMITS } from '../limits.ts'
+import type { Fence, FenceLimits } from './fence.ts'
 
 // The only file that imports fluent-ffmpeg.
 
-/** Containers a poster is taken from. What is left out matters: a playlist named .mp4 would read other files. */
-const CONTAINERS = 'mov,matroska,webm,ogg'
+export type RunLimits = FenceLimits & {
+  /** of the clock */
+  ms: number
+}
+
+export type Run = {
+  /** Before `-i`. */
+  input: readonly string[]
+  /** Of the file that is read; absolute. */
+  path: string
+  outputs: readonly { options: readonly string[]; target: string | Writable }[]
+  limits: RunLimits
+  signal: AbortSignal
+  /** Hears how many seconds of the input are done. */
+  progress?: (seconds: number) => void
+  /** Takes minutes, so that others of its kind wait for it, but not what takes a second. */
+  isLong?: true
+}
+
+/** What ffmpeg did not get done because of the file: trying again would end the same. */
+export class FfmpegFault extends Error {
+  readonly reason: 'damaged' | 'time' | 'size'
+
+  constructor(reason: FfmpegFault['reason'], message: string, options?: { cause: unknown }) {
+    super(message, options)
+    this.name = 'FfmpegFault'
+    this.reason = reason
+  }
+}
+
+const SIGNALS: ReadonlyMap<string, FfmpegFault['reason']> = new Map([
+  ['SIGXCPU', 'time'],
+  ['SIGXFSZ', 'size'],
+  ['SIGSEGV', 'damaged'],
+  ['SIGBUS', 'damaged'],
+  ['SIGABRT', 'damaged'],
+  ['SIGFPE', 'damaged'],
+  ['SIGILL', 'damaged'],
+])
+
+/** What it says when the machine is at fault, not the file. */
+const OURS = /No space left on device|Disk quota exceeded|^(env|unshare|setpriv|setsid|prlimit|nice): /m
 
 /**
- * Arguments for one poster frame of a file nobody trusts: no network, no playlists, one thread, bounded input, frame
- * size and output. https://ffmpeg.org/ffmpeg-formats.html#Format-Options
+ * Tells a fault of the file from one of ours.
+ * @param ended the exit code, or the signal that ended it
+ * @param said the last of what it said
  */
-export const posterArguments = (): { input: string[]; output: string[] } => {
-  const side = MEDIA_LIMITS.thumbnailPixels
-  return {
-    input: [
-      ...['-nostdin', '-hide_banner'],
-      ...['-protocol_whitelist', 'file,pipe'],
-      ...['-format_whitelist', CONTAINERS],
-      ...['-threads', '1'],
-      ...['-max_pixels', String(MEDIA_LIMITS.pixels)],
-      ...['-t', String(MEDIA_LIMITS.posterInputSeconds)],
-    ],
-    output: [
-      ...['-map', '0:v:0', '-an', '-sn', '-dn'],
-      ...['-map_metadata', '-1'],
-      // First made small, then the least black of the first frames: the filter keeps all of them in memory.
-      ...['-vf', `scale=${side}:${side}:force_original_aspect_ratio=decrease,thumbnail=24`],
-      ...['-filter_threads', '1', '-threads', '1'],
-      ...['-frames:v', '1', '-update', '1'],
-      ...['-fs', String(MEDIA_LIMITS.posterBytes)],
-    ],
-  }
+export const faultOf = (program: string, ended: number | string, said: string): Error => {
+  const message = `${program} ended with ${ended}: ${said.trim().slice(-500)}`
+  // 125 to 127: it was never started.
+  if (typeof ended === 'number' ? ended >= 125 || OURS.test(said) : !SIGNALS.has(ended))
+    return new Error(message)
+  if (/Cannot allocate memory/.test(said)) return new FfmpegFault('size', message)
+  return new FfmpegFault(typeof ended === 'number' ? 'damaged' : (SIGNALS.get(ended) ?? 'damaged'), message)
 }
 
-/** Arguments of `prlimit` for a running ffmpeg: what it may take when a file has taken it over or sent it in circles. */
-export const limitArguments = (pid: number): string[] => [
-  `--pid=${pid}`,
-  `--as=${MEDIA_LIMITS.posterMemoryBytes}`,
-  `--cpu=${Math.ceil(MEDIA_LIMITS.posterMs / 1000)}`,
-  `--fsize=${MEDIA_LIMITS.posterBytes}`,
-  '--nofile=64',
-  '--core=0',
-]
+/** Formats by name, for fluent-ffmpeg would else start ffmpeg outside of the fence to ask for all it knows. */
+const FORMATS = Object.fromEntries(
+  ['s16le', 'null'].map(name => [name, { description: name, canDemux: false, canMux: true }]),
+)
 
-/** Finds a program as a shell would, or says that there is none. */
-export const findProgram = async (
-  name: string,
-  path = process.env.PATH ?? '',
-): Promise<string | undefined> => {
-  for (const folder of path.split(delimiter).filter(Boolean)) {
-    const candidate = join(folder, name)
-    const found = await access(candidate, constants.X_OK).then(
-      () => true,
-      () => false,
-    )
-    if (found) return candidate
-  }
-  return undefined
-}
+/** Its types have no word for an error that is not there. */
+const NO_ERROR = null as unknown as Error
 
-const run = promisify(execFile)
-
-/** Fences a running ffmpeg in. Where there is no prlimit (util-linux) the time limit alone holds. */
-const limit = async (command: unknown): Promise<void> => {
-  const pid = (command as { ffmpegProc?: { pid?: number } }).ffmpegProc?.pid
+/** Ends a process and whatever it started: it leads a group of its own, unless it did not come to that yet. */
+const end = (pid: number | undefined): void => {
   if (pid === undefined) return
-  await run('prlimit', limitArguments(pid), { timeout: 2_000 }).catch(() => undefined)
+  for (const target of [-pid, pid]) {
+    try {
+      process.kill(target, 'SIGKILL')
+    } catch {
+      // It is gone.
+    }
+  }
 }
 
-/** Takes pictures out of videos with one ffmpeg binary. */
-export class Ffmpeg {
-  readonly #binary: string
-  readonly #timeoutMs: number
-  readonly #turns = new Semaphore(MEDIA_LIMITS.postersAtOnce)
+const PROBE_BYTES = 1024 * 1024
 
-  /** @param options.binary path of the program */
-  constructor(options: { binary: string; timeoutMs?: number }) {
-    this.#binary = options.binary
-    this.#timeoutMs = options.timeoutMs ?? MEDIA_LIMITS.posterMs
+/** Runs ffmpeg and ffprobe, a few at a time, each inside of the fence. */
+export class Ffmpeg {
+  readonly #ffmpeg: string
+  readonly #ffprobe: string
+  readonly #fence: Fence
+  readonly #short = new Semaphore(MEDIA_LIMITS.avRunsAtOnce)
+  readonly #long = new Semaphore(MEDIA_LIMITS.avConversionsAtOnce)
+
+  /** @param options.ffmpeg path of the program, as is `ffprobe` */
+  constructor(options: { ffmpeg: string; ffprobe: string; fence: Fence }) {
+    this.#ffmpeg = options.ffmpeg
+    this.#ffprobe = options.ffprobe
+    this.#fence = options.fence
   }
 
   /**
-   * Writes a poster frame as PNG into `folder`.
-   * @returns its path; whoever asked removes it
-   * @throws Error when the file has no frame ffmpeg can and may read, or it took too long
+   * Runs ffmpeg once.
+   * @throws FfmpegFault when the file is at fault; the reason of the signal when it was aborted
    */
-  poster(video: string, folder: string): Promise<string> {
-    return this.#turns.runExclusive(async () => {
-      const poster = join(folder, `${randomUUID()}.png`)
-      try {
-        await this.#run(video, poster)
-        await access(poster)
-        return poster
-      } catch (error) {
-        await rm(poster, { force: true })
-        throw error
-      }
-    })
+  run(run: Run): Promise<void> {
+    const turns = run.isLong ? this.#long : this.#short
+    return turns.runExclusive(() => this.#run(run))
   }
 
-  #run(video: string, poster: string): Promise<void> {
-    const { input, output } = posterArguments()
+  #run(run: Run): Promise<void> {
+    run.signal.throwIfAborted()
+    const [command, ...fence] = this.#fence.wrap(this.#ffmpeg, run.limits)
+    // Options go one by one: in a list, one with a space in it would be taken apart.
+    const job = ffmpeg({ stdoutLines: 50 })
+      .input(run.path)
+      .inputOptions(...fence, ...run.input, '-progress', 'pipe:2')
+    for (const { options, target } of run.outputs) job.output(target).outputOptions(...options)
+    job.setFfmpegPath(command)
+    job.availableFormats = callback => callback(NO_ERROR, FORMATS)
+    job.availableEncoders = callback => callback(NO_ERROR, {})
+    const pid = () => (job as { ffmpegProc?: { pid?: number } }).ffmpegProc?.pid
+
     return new Promise((resolve, reject) => {
-      let timedOut = false
-      const command = ffmpeg({ niceness: 10, stdoutLines: 20 })
-        .setFfmpegPath(this.#binary)
-        .input(video)
-        .inputOptions(input)
-        .output(poster)
-        .outputOptions(output)
-      // Its own timeout asks politely (SIGTERM), and what it asks may no longer be listening.
-      const timer = setTimeout(() => {
-        timedOut = true
-        command.kill('SIGKILL')
-      }, this.#timeoutMs)
-      command
+      let ending: 'time' | 'aborted' | undefined
+      const stop = (why: 'time' | 'aborted') => {
+        ending ??= why
+        end(pid())
+      }
+      const abort = () => stop('aborted')
+      const timer = setTimeout(stop, run.limits.ms, 'time')
+      run.signal.addEventListener('abort', abort, { once: true })
+      const cleanUp = () => {
+        clearTimeout(timer)
+        run.signal.removeEventListener('abort', abort)
+      }
+      job
         .on('start', () => {
-          // It asks ffmpeg what it can do first, and that may have taken all of the time.
-          if (timedOut) command.kill('SIGKILL')
-          else void limit(command)
+          if (ending) end(pid())
+        })
+        .on('stderr', (line: string) => {
+          const seconds = progressOf(line)
+          if (seconds !== undefined) run.progress?.(seconds)
         })
         .on('end', () => {
-          clearTimeout(timer)
-          resolve()
+          cleanUp()
+          const streams = run.outputs.map(({ target }) => target).filter(target => typeof target !== 'string')
+          Promise.all(streams.map(stream => finished(stream))).then(() => resolve(), reject)
         })
-        .on('error', error => {
-          clearTimeout(timer)
-          reject(
-            timedOut ? new Error(`ffmpeg was killed after ${this.#timeoutMs} ms`, { cause: error }) : error,
-          )
+        .on('error', (error: Error, _stdout: string | null, stderr: string | null) => {
+          cleanUp()
+          if (ending === 'aborted') reject(run.signal.reason)
+          else if (ending === 'time') reject(new FfmpegFault('time', `killed after ${run.limits.ms} ms`))
+          else reject(failureOf(error, stderr ?? ''))
         })
         .run()
     })
   }
+
+  /**
+   * Asks ffprobe about a file.
+   *
+   * Not through fluent-ffmpeg: its probe cannot be ended, has no bound on what is answered, and reads lines, which a title
+   * with line breaks forges.
+   * @returns its answer, as JSON says it
+   * @throws FfmpegFault; the reason of the signal when it was aborted
+   */
+  probe(args: readonly string[], limits: RunLimits, signal: AbortSignal): Promise<unknown> {
+    return this.#short.runExclusive(() => this.#probe(args, limits, signal))
+  }
+
+  #probe(args: readonly string[], limits: RunLimits, signal: AbortSignal): Promise<unknown> {
+    signal.throwIfAborted()
+    const [command, ...fence] = this.#fence.wrap(this.#ffprobe, limits)
+    const child = spawn(command, [...fence, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    return new Promise((resolve, reject) => {
+      let failure: unknown
+      const stop = (why: unknown) => {
+        failure ??= why
+        end(child.pid)
+      }
+      const abort = () => stop(signal.reason)
+      const timer = setTimeout(() => stop(new FfmpegFault('time', `killed after ${limits.ms} ms`)), limits.ms)
+      signal.addEventListener('abort', abort, { once: true })
+      let answer = ''
+      let said = ''
+      child.stdout.setEncoding('utf8').on('data', (text: string) => {
+        answer += text
+        if (answer.length > PROBE_BYTES)
+          stop(new FfmpegFault('size', 'there is no end to what ffprobe tells'))
+      })
+      child.stderr.setEncoding('utf8').on('data', (text: string) => {
+        said = (said + text).slice(-4_096)
+      })
+      child.on('error', error => stop(error))
+      child.on('close', (code, killedBy) => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', abort)
+        if (failure !== undefined) reject(failure)
+        else if (code !== 0) reject(faultOf('ffprobe', killedBy ?? code ?? 'no code', said))
+        else {
+          try {
+            resolve(JSON.parse(answer))
+          } catch (error) {
+            reject(new FfmpegFault('damaged', 'what ffprobe tells is not JSON', { cause: error }))
+          }
+        }
+      })
+    })
+  }
+}
+
+/** Of a line of `-progress`: https://ffmpeg.org/ffmpeg.html#Main-options */
+export const progressOf = (line: string): number | undefined => {
+  const micros = /^out_time_us=(\d+)$/.exec(line)?.[1]
+  return micros === undefined ? undefined : Number(micros) / 1_000_000
+}
+
+/** fluent-ffmpeg tells how ffmpeg ended in its message alone. */
+const failureOf = (error: Error, said: string): Error => {
+  const killedBy = /killed with signal (\w+)/.exec(error.message)?.[1]
+  const code = /exited with code (\d+)/.exec(error.message)?.[1]
+  if (killedBy === undefined && code === undefined) return error
+  const errors = said
+    .split('\n')
+    .filter(line => !/^\w+=\s*\S*$/.test(line))
+    .join('\n')
+  return faultOf('ffmpeg', killedBy ?? Number(code), errors)
 }

@@ -1,0 +1,108 @@
+import { execFile } from 'node:child_process'
+import { access, constants } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Logger } from '@trunkline/kit'
+
+const execute = promisify(execFile)
+
+/** What a program may take before the kernel ends it. */
+export type FenceLimits = {
+  /** of processor time */
+  cpuSeconds: number
+  /** bytes of address space */
+  memoryBytes: number
+  /** bytes of each file it writes */
+  fileBytes: number
+}
+
+/** Finds a program as a shell would, or says that there is none. */
+export const findProgram = async (
+  name: string,
+  path = process.env.PATH ?? '',
+): Promise<string | undefined> => {
+  for (const folder of path.split(delimiter).filter(Boolean)) {
+    const candidate = join(folder, name)
+    const found = await access(candidate, constants.X_OK).then(
+      () => true,
+      () => false,
+    )
+    if (found) return candidate
+  }
+  return undefined
+}
+
+const PATH = '/usr/local/bin:/usr/bin:/bin'
+
+/**
+ * Each tool makes its change to the process and becomes the next one, so the process that is started is the one fenced
+ * in; `KILL` on the death of the parent ends it when we are killed ourselves.
+ */
+const TOOLS = {
+  environment: ['env', '-i', `PATH=${PATH}`, 'LANG=C'],
+  network: ['unshare', '--user', '--net', '--'],
+  parent: ['setpriv', '--pdeathsig', 'KILL', '--no-new-privs', '--'],
+  group: ['setsid'],
+  niceness: ['nice', '-n', '10'],
+} as const
+
+/** https://man7.org/linux/man-pages/man1/prlimit.1.html; the processor time ends by SIGXCPU, which says what it was. */
+export const limitArguments = (limits: FenceLimits): string[] => [
+  'prlimit',
+  `--as=${limits.memoryBytes}`,
+  `--cpu=${limits.cpuSeconds}:${limits.cpuSeconds + 5}`,
+  `--fsize=${limits.fileBytes}`,
+  '--nofile=64',
+  '--core=0',
+  '--',
+]
+
+const KINDS = {
+  /** No network, no environment, dies with us, in a group of its own, with limits. */
+  full: { before: [TOOLS.environment, TOOLS.network, TOOLS.parent, TOOLS.group], isLimited: true },
+  /** The same where no network can be taken away, as in most containers. */
+  limited: { before: [TOOLS.environment, TOOLS.parent, TOOLS.group], isLimited: true },
+  /** Where util-linux is not there: time is limited by us alone. */
+  bare: { before: [TOOLS.environment], isLimited: false },
+} as const
+
+export type FenceKind = keyof typeof KINDS
+
+const PROBE: FenceLimits = { cpuSeconds: 5, memoryBytes: 1024 ** 3, fileBytes: 1024 ** 2 }
+
+/** What stands between the machine and a program that reads files nobody trusts. */
+export class Fence {
+  readonly kind: FenceKind
+
+  constructor(kind: FenceKind) {
+    this.kind = kind
+  }
+
+  /** The strictest that this machine allows. */
+  static async open(logger: Logger): Promise<Fence> {
+    let cause: unknown
+    for (const kind of ['full', 'limited'] as const) {
+      const fence = new Fence(kind)
+      const [command, ...args] = fence.wrap('true', PROBE)
+      try {
+        await execute(command, args, { timeout: 5_000 })
+        return fence
+      } catch (error) {
+        cause = error
+      }
+    }
+    logger.warn(
+      { err: cause },
+      'ffmpeg runs without limits of memory: setpriv or prlimit (util-linux) is missing',
+    )
+    return new Fence('bare')
+  }
+
+  /** @returns the command and its arguments that start a program inside of the fence */
+  wrap(program: string, limits: FenceLimits): [command: string, ...args: string[]] {
+    const { before, isLimited } = KINDS[this.kind]
+    const [command, ...args] = before.flat()
+    if (command === undefined) throw new TypeError('a fence begins with a program')
+    return [command, ...args, ...(isLimited ? limitArguments(limits) : []), ...TOOLS.niceness, program]
+  }
+}
