@@ -67,7 +67,7 @@ const INLINE: ReadonlySet<string> = new Set([
 /** Anything written as text or markup may turn out to be active content (SVG, HTML, XHTML). */
 const ACTIVE = /^text\/|xml|html|script|json|flash|svg/
 
-/** How much of a file is needed to tell what it is, but for few whose mark lies further behind. */
+/** Bytes at the start of a file that tell what it is, but for few whose mark lies further behind. */
 export const KIND_BYTES = 64 * 1024
 
 const OPTIONS = { maxBufferSize: 1024 * 1024 }

@@ -51,8 +51,12 @@ const draw = async (library: Awaited<ReturnType<typeof openLibrary>>, bytes: Uin
   try {
     const document = await library.loadDocument(bytes)
     const pages = document.getPageCount()
+    if (pages < 1) throw new Error('no pages')
     const page = document.getPage(0)
     const { originalWidth, originalHeight } = page.getOriginalSize()
+    // What is not a page has no size.
+    if (!(originalWidth > 0 && originalHeight > 0))
+      throw new Error(`a page of ${originalWidth} x ${originalHeight}`)
     const scale = PAGE_SIDE / Math.max(originalWidth, originalHeight)
     const { data, width, height } = await page.render({
       width: Math.max(1, Math.round(originalWidth * scale)),
@@ -61,7 +65,7 @@ const draw = async (library: Awaited<ReturnType<typeof openLibrary>>, bytes: Uin
     })
     return { pages, data, width, height }
   } catch (error) {
-    if (/password/i.test(String(error))) return 'locked'
+    if (/password|security/i.test(String(error))) return 'locked'
     throw new MediaFault('This document is damaged and cannot be shown.', { cause: error })
   }
 }
