@@ -1,82 +1,79 @@
-import { randomUUID } from 'node:crypto'
-import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import { bearerOf, type Logger } from '@trunkline/kit'
-import { IdempotencyKey, parse, RIGHTS, ROUTES, TrunklineError } from '@trunkline/protocol'
+import { IdempotencyKey, parse, ROUTES, type RoomDesk, TrunklineError } from '@trunkline/protocol'
 import type { Request, Response } from 'express'
-import type { RoomAccess } from './access.ts'
-import { examine } from './examine.ts'
-import type { Ffmpeg } from './ffmpeg.ts'
-import type { FileKeeper } from './file-keeper.ts'
-import { type FileRow, type FileTable, toStoredFile } from './files.ts'
-import { safeName } from './name.ts'
-import { drain, receive } from './receive.ts'
+import type { FileTable } from '../files/file-table.ts'
+import { safeName } from '../files/name.ts'
+import { type FoundFile, newFileId, toStoredFile } from '../files/stored-file.ts'
+import { requireToken } from '../require-token.ts'
+import type { Staging } from '../store/staging.ts'
+import type { Completion } from './completion.ts'
+import { brokenOff, drain, type Receiver } from './receive.ts'
+import type { RunningHashes } from './running-hashes.ts'
+import { assertWriter } from './upload-rights.ts'
+import type { UploadTable } from './upload-table.ts'
 
-export type UploadDeps = {
-  logger: Logger
-  access: RoomAccess
+export type PlainUploadDeps = {
+  desk: RoomDesk
+  uploads: UploadTable
   files: FileTable
-  keeper: FileKeeper
-  ffmpeg: Ffmpeg | undefined
-  /** Where uploads are until they are stored. */
-  folder: string
-  /** bytes */
-  maxBytes: number
+  staging: Staging
+  receiver: Receiver
+  hashes: RunningHashes
+  completion: Completion
 }
 
-/** @throws TrunklineError `token_missing` */
-export const requireToken = (request: Request): string => {
-  const token = bearerOf(request)
-  if (token !== undefined) return token
-  throw new TrunklineError('token_missing', 'Send the token as "Authorization: Bearer <token>".')
-}
-
-const assertWriter = async (access: RoomAccess, token: string, roomId: string): Promise<string> => {
-  const { userId, role } = await access.roleOf(token, roomId)
-  if (RIGHTS[role].write) return userId
-  throw new TrunklineError(
-    'forbidden',
-    `Your role in this room, ${role}, cannot send files: it takes publisher.`,
-  )
-}
+const keyUsed = () =>
+  new TrunklineError('conflict', 'This Idempotency-Key was used for a file of another room.')
 
 /** `POST /v1/rooms/{id}/files?name=`: the body is the file. With an `Idempotency-Key` a repeated one is stored once. */
-export const createUploadHandler = (deps: UploadDeps) => {
-  const { access, files, keeper, ffmpeg, folder, logger } = deps
+export class PlainUpload {
+  readonly #deps: PlainUploadDeps
 
-  const store = async (request: Request, response: Response): Promise<FileRow> => {
+  constructor(deps: PlainUploadDeps) {
+    this.#deps = deps
+  }
+
+  async handle(request: Request, response: Response): Promise<void> {
+    try {
+      const found = await this.#receive(request, response)
+      response.status(ROUTES.createFile.status).json(toStoredFile(found))
+    } finally {
+      drain(request)
+    }
+  }
+
+  async #receive(request: Request, response: Response): Promise<FoundFile> {
+    const { desk, uploads, files, staging, receiver, hashes, completion } = this.#deps
     const token = requireToken(request)
     const { id: roomId } = parse(ROUTES.createFile.params, request.params, 'the path')
     const { name } = parse(ROUTES.createFile.query, { ...request.query }, 'the query')
     const requestKey = parse(IdempotencyKey.optional(), request.get('Idempotency-Key'), 'Idempotency-Key')
-    const uploader = await assertWriter(access, token, roomId)
+    const uploader = await assertWriter(desk, token, roomId)
 
     const earlier = requestKey && (await files.findByRequestKey(uploader, requestKey))
     if (earlier) {
-      if (earlier.roomId === roomId) return earlier
-      throw new TrunklineError('conflict', 'This Idempotency-Key was used for a file of another room.')
+      if (earlier.file.roomId === roomId) return earlier
+      throw keyUsed()
     }
 
-    const path = join(folder, randomUUID())
+    const id = newFileId()
+    const announced = request.get('content-length')
+    const size = announced === undefined ? null : Number(announced)
+    const row = await uploads.create({ id, roomId, uploader, name: safeName(name), size })
+    if (!row) throw new Error('an upload of a new id was there already')
     try {
-      const { size, sha256 } = await receive(request, path, deps.maxBytes)
-      const { thumbnail, ...examined } = await examine(path, { ffmpeg, folder, logger })
+      await staging.create(id)
+      const arrived = await receiver.receive(request, id, { offset: 0, most: row.reserved })
       // Asked again: whoever was banned while sending gets nothing in.
-      await assertWriter(access, token, roomId)
-      const file = { roomId, uploader, name: safeName(name), size, sha256, ...examined }
-      const cancelled = () => response.closed || request.socket.destroyed
-      return await keeper.keep(file, { path, thumbnail }, { requestKey, cancelled })
-    } finally {
-      await rm(path, { force: true })
-    }
-  }
-
-  return async (request: Request, response: Response): Promise<void> => {
-    try {
-      const row = await store(request, response)
-      response.status(ROUTES.createFile.status).json(toStoredFile(row))
-    } finally {
-      drain(request)
+      await assertWriter(desk, token, roomId)
+      // Nobody would know of it, and send it again.
+      if (response.closed || request.socket.destroyed) throw brokenOff()
+      const sha256 = hashes.finish(id, arrived)
+      const found = await completion.complete(row, { size: arrived, sha256, requestKey })
+      if (found.file.roomId !== roomId) throw keyUsed()
+      return found
+    } catch (error) {
+      await completion.discard(id)
+      throw error
     }
   }
 }

@@ -1,0 +1,279 @@
+import {
+  IdempotencyKey,
+  parse,
+  type RoomDesk,
+  TrunklineError,
+  UPLOADS_PATH,
+  UploadMetadata,
+} from '@trunkline/protocol'
+import type { Request, Response } from 'express'
+import { safeName } from '../files/name.ts'
+import { newFileId } from '../files/stored-file.ts'
+import { requireToken } from '../require-token.ts'
+import { drain } from './receive.ts'
+import type { RunningHashes } from './running-hashes.ts'
+import { CHECKSUMS, checksumOf, metadataOf, partsOf } from './tus-headers.ts'
+import {
+  EXTENSIONS,
+  type Exchange,
+  notFound,
+  RepeatedRequest,
+  type TusAnswer,
+  type TusDeps,
+  TusServer,
+} from './tus-server.ts'
+import { assertWriter, isFinalRefusal, userOf } from './upload-rights.ts'
+import type { UploadRow } from './upload-table.ts'
+
+const TUS_VERSION = '1.0.0'
+
+const METHODS: ReadonlySet<string> = new Set(['POST', 'HEAD', 'PATCH', 'DELETE'])
+
+export type TusRoutesDeps = Omit<TusDeps, 'onFinish'> & { desk: RoomDesk; hashes: RunningHashes }
+
+/** What there is of an upload, or of the file that became of it, and whose it is. */
+type Known = { roomId: string | null; uploader: string; row: UploadRow | undefined }
+
+/** The requests of tus at UPLOADS_PATH: who may do what is decided here, what the protocol says by {@link TusServer}. */
+export class TusRoutes {
+  readonly #deps: TusRoutesDeps
+  readonly #server: TusServer
+
+  constructor(deps: TusRoutesDeps) {
+    this.#deps = deps
+    this.#server = new TusServer({
+      ...deps,
+      onFinish: ({ request }, row) => this.#finish(row, requireToken(request)),
+    })
+  }
+
+  async handle(request: Request, response: Response): Promise<void> {
+    response.set('Tus-Resumable', TUS_VERSION)
+    if (request.method === 'OPTIONS') {
+      this.#describe(response)
+      return
+    }
+    try {
+      await this.#handle(request, response)
+    } finally {
+      drain(request)
+    }
+  }
+
+  async #handle(request: Request, response: Response): Promise<void> {
+    const token = requireToken(request)
+    if (request.get('tus-resumable') !== TUS_VERSION) {
+      response.set('Tus-Version', TUS_VERSION)
+      throw new TrunklineError('tus_version', `Send the header Tus-Resumable: ${TUS_VERSION}.`)
+    }
+    // Where neither browser nor proxy lets PATCH and DELETE pass, they are said by this header.
+    const method = request.get('x-http-method-override')?.toUpperCase() ?? request.method
+    const { id } = request.params
+    if (!METHODS.has(method) || (method === 'POST') !== (id === undefined)) {
+      throw new TrunklineError(
+        'method_not_allowed',
+        `POST ${UPLOADS_PATH} creates an upload; HEAD, PATCH and DELETE are for what that answered as Location.`,
+      )
+    }
+    const concat = request.get('upload-concat')
+    if (typeof id === 'string') await this.#change(request, response, { method, id, token })
+    else if (concat?.startsWith('final;')) await this.#concatenate(request, response, { concat, token })
+    else await this.#create(request, response, { concat, token })
+  }
+
+  /** What the server can do, for whoever asks: https://tus.io/protocols/resumable-upload#options */
+  #describe(response: Response): void {
+    response.set({
+      'Tus-Version': TUS_VERSION,
+      'Tus-Extension': EXTENSIONS.join(','),
+      'Tus-Max-Size': String(this.#deps.limits.uploadBytes),
+      'Tus-Checksum-Algorithm': CHECKSUMS.join(','),
+    })
+    response.status(204).end()
+  }
+
+  async #create(
+    request: Request,
+    response: Response,
+    { concat, token }: { concat: string | undefined; token: string },
+  ): Promise<void> {
+    if (concat !== undefined && concat !== 'partial') {
+      throw new TrunklineError(
+        'invalid_request',
+        'Upload-Concat is either partial, or final; with the parts.',
+      )
+    }
+    const isPart = concat !== undefined
+    const about = isPart
+      ? // Parts say nothing of themselves: what they become is asked for its rights.
+        { roomId: null, name: null, uploader: await userOf(this.#deps.desk, token) }
+      : await this.#described(request, token)
+    const requestKey = this.#requestKeyOf(request)
+    if (await this.#answerRepeated(response, { ...about, requestKey })) return
+    const id = newFileId()
+    const creates = { id, ...about, size: null, isPart, requestKey }
+    const exchange = { request, method: 'POST', id, creates, checksum: checksumOf(request) }
+    try {
+      this.#send(response, await this.#server.answer(exchange))
+    } catch (error) {
+      if (!(error instanceof RepeatedRequest)) throw error
+      if (!(await this.#answerRepeated(response, { ...about, requestKey }))) throw notFound()
+    }
+  }
+
+  async #change(
+    request: Request,
+    response: Response,
+    { method, id, token }: { method: string; id: string; token: string },
+  ): Promise<void> {
+    const known = await this.#find(id)
+    await this.#assertOwn(known, token, method)
+    if (method === 'PATCH') assertPatch(request)
+    const exchange: Exchange = { request, method, id, checksum: checksumOf(request) }
+    const answer = await this.#server.answer(exchange)
+    if (method === 'HEAD') {
+      if (known.row?.isPart) answer.headers.set('Upload-Concat', 'partial')
+      // All of it came, but its end did not: the process was killed, or could not ask who may write.
+      if (isComplete(answer)) {
+        const row = await this.#deps.uploads.find(id)
+        if (row && !row.isPart) await this.#finish(row, token)
+      }
+    }
+    this.#send(response, answer)
+  }
+
+  async #concatenate(
+    request: Request,
+    response: Response,
+    { concat, token }: { concat: string; token: string },
+  ): Promise<void> {
+    const { uploads, staging, locks, completion } = this.#deps
+    if (request.get('upload-length') !== undefined) {
+      throw new TrunklineError('invalid_request', 'Upload-Length is not said of what is put together.')
+    }
+    const about = await this.#described(request, token)
+    const requestKey = this.#requestKeyOf(request)
+    if (await this.#answerRepeated(response, { ...about, requestKey })) return
+    const parts = partsOf(concat)
+    const releases: (() => Promise<void>)[] = []
+    try {
+      // In one order everywhere, so that two of these do not wait for each other.
+      for (const part of parts.toSorted()) releases.push(await locks.acquire(part, () => {}))
+      const size = await this.#sizeOfParts(parts, about.uploader)
+      const whole = await uploads.createWhole({ id: newFileId(), ...about, size, requestKey })
+      if (!whole) {
+        if (await this.#answerRepeated(response, { ...about, requestKey })) return
+        throw notFound()
+      }
+      await staging.concatenate(parts, whole.id)
+      await this.#finish(whole, token)
+      for (const part of parts) await completion.discard(part)
+      response.status(201).set('Location', `${UPLOADS_PATH}/${whole.id}`).end()
+    } finally {
+      for (const release of releases) await release()
+    }
+  }
+
+  /** @returns how many bytes finished parts of somebody have together */
+  async #sizeOfParts(parts: readonly string[], uploader: string): Promise<number> {
+    let total = 0
+    for (const id of parts) {
+      const row = await this.#deps.uploads.find(id)
+      if (row?.uploader !== uploader || !row.isPart) throw notFound()
+      const size = await this.#deps.staging.size(id)
+      if (size === undefined || size !== row.size || row.uncheckedFrom !== null) {
+        throw new TrunklineError('conflict', `The part ${UPLOADS_PATH}/${id} is not finished.`)
+      }
+      total += size
+    }
+    this.#deps.uploads.assertSize(total)
+    return total
+  }
+
+  /** Room and name of what is created, and who creates it, who may write there. */
+  async #described(request: Request, token: string) {
+    const { roomId, name } = parse(UploadMetadata, metadataOf(request), 'Upload-Metadata')
+    const uploader = await assertWriter(this.#deps.desk, token, roomId)
+    return { roomId, name: safeName(name), uploader }
+  }
+
+  #requestKeyOf(request: Request): string | undefined {
+    return parse(IdempotencyKey.optional(), request.get('Idempotency-Key'), 'Idempotency-Key')
+  }
+
+  /** Answers as the first request with this key was answered, if there was one. */
+  async #answerRepeated(
+    response: Response,
+    asked: { uploader: string; roomId: string | null; requestKey: string | undefined },
+  ): Promise<boolean> {
+    const { uploader, roomId, requestKey } = asked
+    if (requestKey === undefined) return false
+    const earlier = await this.#deps.uploads.findByRequestKey(uploader, requestKey)
+    if (!earlier) return false
+    if (earlier.roomId !== roomId) {
+      throw new TrunklineError('conflict', 'This Idempotency-Key was used for a file of another room.')
+    }
+    // How much of it is there is to be asked by HEAD.
+    response.status(201).set('Location', `${UPLOADS_PATH}/${earlier.id}`).end()
+    return true
+  }
+
+  /** Makes the file, if who sent it may still write there; else nothing of it stays. */
+  async #finish(row: UploadRow, token: string): Promise<void> {
+    const { desk, staging, completion, hashes } = this.#deps
+    if (row.roomId === null) return
+    try {
+      await assertWriter(desk, token, row.roomId)
+      const size = await staging.size(row.id)
+      if (size === undefined) throw notFound()
+      await completion.complete(row, { size, sha256: hashes.finish(row.id, size) })
+    } catch (error) {
+      if (isFinalRefusal(error)) await completion.discard(row.id)
+      throw error
+    }
+  }
+
+  async #find(id: string): Promise<Known> {
+    const { uploads, files } = this.#deps
+    const row = await uploads.find(id)
+    const { roomId, uploader } = row ?? (await files.find(id))?.file ?? { roomId: null, uploader: '' }
+    return { roomId, uploader, row }
+  }
+
+  /** @throws TrunklineError `not_found` for what is somebody else's, or not there; `forbidden` for whoever may not write */
+  async #assertOwn({ roomId, uploader }: Known, token: string, method: string): Promise<void> {
+    const { desk } = this.#deps
+    if (roomId === null || method === 'DELETE') {
+      if ((await userOf(desk, token)) !== uploader) throw notFound()
+      return
+    }
+    const who = await assertWriter(desk, token, roomId).catch((error: unknown) => {
+      throw error instanceof TrunklineError && error.code === 'room_not_found' ? notFound() : error
+    })
+    if (who !== uploader) throw notFound()
+  }
+
+  #send(response: Response, { status, headers }: TusAnswer): void {
+    for (const [name, value] of headers) {
+      // Who may call from where is said once for the whole server.
+      if (!name.startsWith('access-control-')) response.set(name, value)
+    }
+    response.status(status).end()
+  }
+}
+
+const isComplete = ({ headers }: TusAnswer): boolean =>
+  headers.get('Upload-Length') !== null && headers.get('Upload-Length') === headers.get('Upload-Offset')
+
+/** @throws TrunklineError `unsupported_media_type`, `invalid_request` */
+const assertPatch = (request: Request): void => {
+  if (request.get('content-type') !== 'application/offset+octet-stream') {
+    throw new TrunklineError(
+      'unsupported_media_type',
+      'Send the bytes with the header Content-Type: application/offset+octet-stream.',
+    )
+  }
+  if (request.get('upload-offset') === undefined) {
+    throw new TrunklineError('invalid_request', 'Say in Upload-Offset after how many bytes these follow.')
+  }
+}

@@ -1,0 +1,60 @@
+import { expressPath, type Logger } from '@trunkline/kit'
+import { ROUTES, type RoomDesk, UPLOADS_PATH } from '@trunkline/protocol'
+import { Router } from 'express'
+import type { MediaDatabase } from '../database.ts'
+import { FileTable } from '../files/file-table.ts'
+import type { MediaJobs } from '../jobs/media-jobs.ts'
+import type { Staging } from '../store/staging.ts'
+import { Completion } from './completion.ts'
+import { PlainUpload } from './plain-upload.ts'
+import { Receiver } from './receive.ts'
+import { RunningHashes } from './running-hashes.ts'
+import { TusRoutes } from './tus-routes.ts'
+import { UploadLocks } from './upload-locks.ts'
+import { type UploadLimits, UploadTable } from './upload-table.ts'
+
+export type UploadsDeps = {
+  logger: Logger
+  db: MediaDatabase
+  staging: Staging
+  desk: RoomDesk
+  jobs: Pick<MediaJobs, 'driveFile'>
+  limits: UploadLimits
+}
+
+export type Uploads = {
+  /** Serves UPLOADS_PATH and `POST /v1/rooms/{id}/files`; errors are thrown, for the app's error handler to answer. */
+  router: Router
+  /** Uploads under way keep what came of them. Idempotent. */
+  close(): Promise<void>
+}
+
+/** Receives files: by tus 1.0, and by one request. */
+export const createUploads = (deps: UploadsDeps): Uploads => {
+  const { logger, db, staging, desk, jobs, limits } = deps
+  const uploads = new UploadTable(db, limits)
+  const files = new FileTable(db)
+  const hashes = new RunningHashes()
+  const receiver = new Receiver(staging, hashes)
+  const completion = new Completion({ uploads, files, staging, jobs, logger })
+  const locks = new UploadLocks({
+    config: { connectionString: db.$client.options.connectionString },
+    logger,
+  })
+  const shared = { desk, uploads, files, staging, receiver, hashes, completion }
+  const tus = new TusRoutes({ ...shared, locks, limits })
+  const plain = new PlainUpload(shared)
+
+  const router = Router()
+  router.post(expressPath(ROUTES.createFile.path), (request, response) => plain.handle(request, response))
+  router.all(`${UPLOADS_PATH}{/:id}`, (request, response) => tus.handle(request, response))
+
+  let closing: Promise<void> | undefined
+  return {
+    router,
+    close() {
+      closing ??= locks.close()
+      return closing
+    },
+  }
+}
