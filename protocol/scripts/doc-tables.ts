@@ -64,7 +64,17 @@ const LIMIT_WORDS: readonly [LimitName, string][] = [
   ['keyRequestsPerSecond', 'REST requests of one API key, a second'],
   ['keyRequestsBurst', 'of them at once'],
   ['requestBytes', 'of a request'],
-  ['uploadBytes', 'of a file, unless the operator says otherwise'],
+  ['uploadBytes', 'of a file, unless the operator says otherwise (UPLOAD_MAX_MB)'],
+  ['pictureBytes', 'of a picture'],
+  ['audioBytes', 'of a recording'],
+  ['documentBytes', 'of a document'],
+  ['avatarBytes', 'of an avatar, as it is sent'],
+  ['userFilesBytes', 'of all files of one user, unless the operator says otherwise (USER_QUOTA_MB)'],
+  ['uploadsPerUser', 'uploads of one user under way'],
+  ['partsPerUpload', 'parallel parts of an upload'],
+  ['uploadSeconds', 'how long an upload may take'],
+  ['filesPerRequest', 'files one request asks about'],
+  ['fileLinkSeconds', 'how long a signed link is good at most'],
   ['jobsPerCaller', 'exports, imports and deletions of one caller under way'],
   ['socketsPerUser', 'sockets of one user'],
   ['roomsOpenPerSocket', 'rooms one socket has open'],
@@ -83,6 +93,7 @@ const shown = (name: LimitName): string => {
   const value = LIMITS[name]
   if (name.endsWith('Bytes')) {
     return inUnits(value, [
+      ['GiB', 1024 ** 3],
       ['MiB', 1024 ** 2],
       ['KiB', 1024],
       ['bytes', 1],

@@ -2,6 +2,7 @@
 export const roomId = 'room-1'
 export const at = '2026-11-21T09:30:00.000Z'
 export const ada = { id: 'ada', name: 'Ada', kind: 'user' }
+export const pictured = { ...ada, avatar: `/avatars/${'0f'.repeat(16)}` }
 export const guest = { id: 'gst_1', name: 'Grüße 👋', kind: 'guest' }
 export const textPart = { mime: 'text/plain', text: 'Hello' }
 export const filePart = {
@@ -11,6 +12,13 @@ export const filePart = {
   size: 48_213,
   width: 1_280,
   height: 720,
+}
+export const voicePart = {
+  mime: 'audio/webm',
+  fileId: 'file_2',
+  name: 'voice.webm',
+  durationMs: 4_200,
+  voice: true,
 }
 export const jsonPart = { mime: 'application/json', json: { answer: [42, null, true, { deep: 'yes' }] } }
 

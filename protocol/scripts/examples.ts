@@ -7,9 +7,11 @@ import {
   member,
   message,
   messageEvent,
+  pictured,
   room,
   roomId,
   textPart,
+  voicePart,
 } from './example-values.ts'
 import { job, OPERATION_ANSWERS, OPERATION_REQUESTS } from './operation-examples.ts'
 
@@ -117,10 +119,42 @@ const storedFile = {
   name: 'scan.png',
   mime: 'image/png',
   size: 48_213,
+  state: 'ready',
   width: 1_280,
   height: 720,
-  thumbnail: true,
+  placeholder: 'VggKDYAW6lZvdYd6d2iZh/p4GE/k',
+  color: '#7a6f5b',
+  derivatives: [
+    {
+      name: 'thumb512',
+      mime: 'image/webp',
+      size: 9_120,
+      sha256: 'ab'.repeat(32),
+      width: 512,
+      height: 288,
+    },
+  ],
   createdAt: at,
+}
+const spokenFile = {
+  ...storedFile,
+  id: 'file_2',
+  name: 'voice.webm',
+  mime: 'audio/webm',
+  state: 'failed',
+  reason: 'This recording is damaged and cannot be played.',
+  width: undefined,
+  height: undefined,
+  placeholder: undefined,
+  color: undefined,
+  derivatives: [],
+}
+const linkOf = (variant: string) =>
+  `/files/file_1/${variant}?user=ada&until=1795000000&signature=c2lnbmF0dXJl`
+const linkedFile = {
+  ...storedFile,
+  links: { original: linkOf('original'), thumb512: linkOf('thumb512') },
+  linksExpireAt: at,
 }
 const joined = {
   call,
@@ -149,7 +183,7 @@ export const REQUEST_EXAMPLES: Examples = {
   },
   'message:send': {
     text: { roomId, clientId: 'c-1', text: 'Hello' },
-    'every kind of part': { roomId, clientId: 'c-2', parts: [textPart, jsonPart, filePart] },
+    'every kind of part': { roomId, clientId: 'c-2', parts: [textPart, jsonPart, filePart, voicePart] },
     'other scripts': {
       roomId,
       clientId: '!~',
@@ -240,6 +274,7 @@ export const NOTICE_EXAMPLES: Examples = {
   'room:closed': { banned: { roomId, reason: 'banned' } },
   'blocks:changed': { one: { userIds: ['mallory'] } },
   'receipt:changed': { read: { roomId, userId: 'ada', deliveredSeq: 3, readSeq: 2 } },
+  'file:progress': { half: { roomId, fileId: 'file_1', progress: 0.5 } },
   'call:changed': { live: { roomId, call }, over: { roomId, call: null } },
   'speaker:changed': {
     somebody: { roomId, participantId: 'par_1' },
@@ -266,7 +301,10 @@ export const EVENT_EXAMPLES: Examples = {
   'room.restored': event('room.restored', {}),
   'member.invited': event('member.invited', { user: guest, role: 'publisher' }),
   'member.requested': event('member.requested', { user: ada, message: 'Let me in' }),
-  'member.joined': event('member.joined', { user: guest, role: 'publisher' }, {}),
+  'member.joined': {
+    ...event('member.joined', { user: guest, role: 'publisher' }, {}),
+    'with a picture': event('member.joined', { user: pictured, role: 'member' }, {}).plain,
+  },
   'member.changed': event('member.changed', { userId: 'gst_1', role: 'moderator' }),
   'member.left': event('member.left', { userId: 'ada' }),
   'member.removed': event('member.removed', { userId: 'gst_1', reason: 'Wrong room' }),
@@ -299,6 +337,16 @@ export const EVENT_EXAMPLES: Examples = {
   'reaction.added': event('reaction.added', { ...about, reaction: '👍' }),
   'reaction.removed': event('reaction.removed', { ...about, reaction: ':ship-it:' }),
   'node.published': event('node.published', { node: 'x-temperature', payload: { celsius: 4.2 } }),
+  'file.ready': event('file.ready', { fileId: 'file_1', mime: 'image/png', width: 1_280, height: 720 }, {}),
+  'file.failed': {
+    ...event('file.failed', { fileId: 'file_2', reason: spokenFile.reason }, {}),
+    quarantined: event(
+      'file.failed',
+      { fileId: 'file_3', reason: 'A virus scanner found Eicar-Test-Signature in it.', quarantined: true },
+      {},
+    ).plain,
+  },
+  'file.deleted': event('file.deleted', { fileId: 'file_1' }),
   'call.started': event('call.started', { callId: 'call_1' }, {}),
   'call.ended': event('call.ended', { callId: 'call_1', durationMs: 0 }, {}),
 }
@@ -340,6 +388,14 @@ export const ANSWER_EXAMPLES: Examples = {
     },
   },
   createImport: { begun: job },
-  createFile: { picture: storedFile },
-  getFileAccess: { readable: { userId: 'ada' } },
+  createFile: {
+    picture: storedFile,
+    'a recording that cannot be played': JSON.parse(JSON.stringify(spokenFile)),
+  },
+  listFiles: { one: { data: [linkedFile] }, none: { data: [] } },
+  deleteFile: nothing,
+  putRoomAvatar: { set: { avatar: `/avatars/${'0f'.repeat(16)}` } },
+  putUserAvatar: { set: { avatar: `/avatars/${'0f'.repeat(16)}` } },
+  deleteRoomAvatar: { gone: { avatar: null } },
+  deleteUserAvatar: { gone: { avatar: null } },
 }

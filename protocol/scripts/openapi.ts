@@ -32,7 +32,7 @@ type Route = {
 }
 
 /** Kind of bytes a route answers with, where it is always the same. */
-const MEDIA_TYPE_OF: Partial<Record<RouteName, string>> = { getThumbnail: 'image/webp' }
+const MEDIA_TYPE_OF: Partial<Record<RouteName, string>> = { getAvatar: 'image/webp' }
 
 const SECURITY: Readonly<Record<Caller, Record<string, string[]>>> = {
   key: { apiKey: [] },
@@ -50,6 +50,8 @@ const parametersOf = (components: Components, place: 'path' | 'query', schema?: 
     in: place,
     required: place === 'path' || required.includes(name),
     schema: property,
+    // `ids=a,b`, not `ids=a&ids=b`.
+    ...(property.type === 'array' ? { explode: false } : {}),
   }))
 }
 
@@ -69,6 +71,7 @@ const refusalsOf = ({ method, callers, params, query, body, response, socket }: 
   if (params || query || body || method === 'post') statuses.add(400)
   if (!callers.includes('anyone') || callers.length > 1) for (const status of [401, 403]) statuses.add(status)
   if (callers.includes('anyone')) statuses.add(401)
+  if (query && 'signature' in query.shape) statuses.add(403)
   if (params || callers.includes('anyone')) statuses.add(404)
   if (body) for (const status of [409, 413, 415, 422, 429]) statuses.add(status)
   if (socket) for (const status of [409, 422, 429]) statuses.add(status)

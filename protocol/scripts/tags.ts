@@ -7,7 +7,8 @@ export const TAGS = {
   Members: 'Who is in a room and as what: invite, approve, promote, send away, ban',
   Messages: 'Send, edit, delete, react, pin, forward, schedule; threads and history',
   Receipts: 'Received and read; typing',
-  Files: 'Files of rooms and their thumbnails',
+  Files:
+    'Files of rooms, what is made of them, and avatars. Resumable uploads are by tus 1.0, at /v1/uploads',
   Nodes: 'Named streams of a room: status, geolocation and your own',
   Inbox: "One's rooms by activity, the feed of channels, and sync for who was away",
   Search: 'Messages, files, rooms and people, as far as one may see them',
@@ -53,8 +54,15 @@ const OF_ROUTES: Readonly<Record<RouteName, Tag>> = {
   createImport: 'Portable data',
   createFile: 'Files',
   getFile: 'Files',
-  getFileAccess: 'Files',
-  getThumbnail: 'Files',
+  listFiles: 'Files',
+  getFileVariant: 'Files',
+  deleteFile: 'Files',
+  getLinkedFile: 'Files',
+  putRoomAvatar: 'Files',
+  putUserAvatar: 'Files',
+  deleteRoomAvatar: 'Files',
+  deleteUserAvatar: 'Files',
+  getAvatar: 'Files',
 }
 
 /** The tag of a route or an operation. */

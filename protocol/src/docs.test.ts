@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, it } from 'vitest'
 import { withTables } from '../scripts/doc-tables.ts'
+import { UPLOADS_PATH } from './file.ts'
 import { LIMITS } from './limits.ts'
 import { NOTICES } from './notices.ts'
 import { OPERATIONS } from './operations.ts'
@@ -28,6 +29,7 @@ const PATHS = [
   ...Object.values(ROUTES).map(({ path }) => path),
   '/v1/openapi.json',
   '/v1/asyncapi.json',
+  UPLOADS_PATH,
 ].map(path => new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`))
 
 it('the tables of the guide are those of the protocol: node protocol/scripts/generate.ts writes them', () => {

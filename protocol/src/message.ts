@@ -22,7 +22,11 @@ export const FilePart = z.strictObject({
   /** pixels */
   width: z.int().min(1).max(100_000).optional(),
   height: z.int().min(1).max(100_000).optional(),
-  durationMs: z.int().min(0).max(7 * 24 * 3_600_000).optional(),
+  durationMs: z
+    .int()
+    .min(0)
+    .max(7 * 24 * 3_600_000)
+    .optional(),
   /** It was spoken for this message. */
   voice: z.literal(true).optional(),
 })

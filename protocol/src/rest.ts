@@ -272,7 +272,8 @@ export const ROUTES = {
   getAvatar: {
     method: 'get',
     path: '/avatars/{id}',
-    summary: 'An avatar: WebP of 512 by 512 pixels. Its id cannot be guessed, and a new picture has a new one',
+    summary:
+      'An avatar: WebP of 512 by 512 pixels. Its id cannot be guessed, and a new picture has a new one',
     callers: ['anyone'],
     params: z.object({ id: AvatarId }),
     response: 'bytes',
