@@ -1,105 +1,194 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { expressPath, type Logger, openDatabase } from '@trunkline/kit'
-import { type FileShelf, LIMITS, ROUTES } from '@trunkline/protocol'
+import { createJobs, type Logger, type Task } from '@trunkline/kit'
+import { type FileShelf, LIMITS, type RoomDesk } from '@trunkline/protocol'
 import { Router } from 'express'
 import type pg from 'pg'
-import type { RoomAccess } from './access.ts'
-import { createDownloadHandlers } from './download.ts'
-import { Ffmpeg, findProgram } from './ffmpeg.ts'
-import { FileKeeper } from './file-keeper.ts'
-import { FileTable } from './files.ts'
+import { type Av, createAv } from './av/av.ts'
+import { createAvatars } from './avatars/avatars.ts'
+import { openMediaDatabase } from './database.ts'
+import { createDownloads } from './downloads/download.ts'
+import { ContentTable } from './files/content-table.ts'
+import { FileKeeper } from './files/file-keeper.ts'
+import { FileTable } from './files/file-table.ts'
+import { kindOf } from './files/kind.ts'
+import { createContentTask } from './jobs/content-job.ts'
+import { createDeletionTask, createFileTask } from './jobs/file-job.ts'
+import { CONTENT_QUEUES, MediaJobs, QUEUES } from './jobs/media-jobs.ts'
+import type { Processor } from './jobs/processor.ts'
+import { createSweep } from './jobs/sweep.ts'
 import { MEDIA_LIMITS } from './limits.ts'
-import { files } from './schema.ts'
-import { createShelf } from './shelf.ts'
-import { shelfRoutes } from './shelf-routes.ts'
+import { createPictures, type Pictures } from './pictures/pictures.ts'
+import { openScanner } from './scan/open.ts'
+import { createShelf } from './shelf/shelf.ts'
+import { shelfRoutes } from './shelf/shelf-routes.ts'
+import type { Staging } from './store/staging.ts'
 import type { ObjectStore } from './store/store.ts'
-import { createUploadHandler } from './upload.ts'
+import { createUploads } from './uploads/uploads.ts'
 
 export type MediaDeps = {
   logger: Logger
-  /** Stays the caller's to close, as does the store. */
+  /** Stays the caller's to close, as do the two stores. */
   pool: pg.Pool
-  store: ObjectStore
-  access: RoomAccess
-  /** Uploads are in its `incoming` until they are stored; that is emptied at the start, so it belongs to one process. */
+  objects: ObjectStore
+  staging: Staging
+  desk: RoomDesk
+  /** For what is written on the way: its `work` is emptied at the start, so it belongs to one process. */
   folder: string
   /** Under this signalling processes use the shelf over HTTP; left out, they cannot. */
   linkSecret?: string | undefined
+  /** Signs links to files; the same in all processes of an installation. */
+  linkKey: Buffer
   /** Path of an ffmpeg; looked for on PATH when left out, `false` for none. */
-  ffmpeg?: string | false
-  /** bytes; LIMITS.uploadBytes when left out */
-  maxUploadBytes?: number
-  /** ms after which an unfinished upload counts as abandoned; only tests need another value. */
-  abandonedMs?: number
+  ffmpeg?: string | false | undefined
+  /** Who looks at files before anybody gets them, as SCAN_URL names it; nobody does when left out. */
+  scanUrl?: string | undefined
+  /** bytes of one file; LIMITS.uploadBytes when left out */
+  uploadBytes?: number | undefined
+  /** bytes of all files of one user; LIMITS.userFilesBytes when left out */
+  userFilesBytes?: number | undefined
+  /** Whether pictures are kept as they were uploaded, with what they say of camera and place. True when left out. */
+  keepsOriginals?: boolean | undefined
+  /** Whether videos are also made small, for those who have little bandwidth. False when left out. */
+  makesSmallVideos?: boolean | undefined
+  /** Whether downloads are redirected to the object store, where it can be reached by all. False when left out. */
+  redirects?: boolean | undefined
+  /** ms after which a file is looked after that makes no progress; only tests need another value. */
+  stalledMs?: number | undefined
+  /** ms after which bytes of which nothing is known are taken away; likewise. */
+  strayMs?: number | undefined
 }
 
 export type Media = {
-  /** Serves `/v1/rooms/{id}/files` and `/v1/files/...`; errors are thrown, for the app's error handler to answer. */
+  /** Serves uploads, downloads and avatars; errors are thrown, for the app's error handler to answer. */
   router: Router
   /** Files as the server reads and writes them. */
   shelf: FileShelf
-  /** Stops the sweep. Idempotent. */
+  /** Looks for what was left half-way, which it does by itself from time to time. */
+  sweep(): Promise<void>
+  /** Stops what is made of files; it goes on after the next start. Idempotent. */
   close(): Promise<void>
 }
 
-const openFfmpeg = async (given: MediaDeps['ffmpeg'], logger: Logger): Promise<Ffmpeg | undefined> => {
-  if (given === false) return undefined
-  const binary = given ?? (await findProgram('ffmpeg'))
-  if (binary !== undefined) return new Ffmpeg({ binary })
-  logger.info('no ffmpeg on PATH: videos get no thumbnail')
-  return undefined
+const processorsOf = (pictures: Pictures, av: Av | undefined) => {
+  return (mime: string): Processor | undefined => {
+    const kind = kindOf(mime)
+    switch (kind) {
+      case 'picture':
+        return pictures.process
+      case 'document':
+        return pictures.document
+      case 'video':
+      case 'audio':
+        return av?.[kind]
+      case 'other':
+        return undefined
+    }
+  }
 }
 
-/** Starts the media service: its table is migrated, what an earlier process left half-done is removed. */
+/** Starts the media service: its tables are migrated, and what an earlier process left half-done goes on. */
 export const createMedia = async (deps: MediaDeps): Promise<Media> => {
-  const { logger, pool, store, access } = deps
-  const folder = join(deps.folder, 'incoming')
-  const abandonedMs = deps.abandonedMs ?? MEDIA_LIMITS.abandonedMs
+  const { logger, pool, objects, staging, desk } = deps
+  const folder = join(deps.folder, 'work')
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const db = await openDatabase({
-    pool,
-    schema: { files },
-    migrations: fileURLToPath(new URL('../drizzle', import.meta.url)),
-    table: 'media_migrations',
+  const db = await openMediaDatabase(pool)
+  const files = new FileTable(db)
+  const contents = new ContentTable(db)
+
+  const tasks = new Map<string, Task>()
+  const queue = await createJobs({ pool, logger, tasks })
+  const jobs = new MediaJobs(queue)
+  const keeper = new FileKeeper({ files, jobs })
+  const pictures = createPictures({ logger, folder })
+  const av = await createAv({
+    logger,
+    ffmpeg: deps.ffmpeg,
+    pictures,
+    renditions: deps.makesSmallVideos ? ['video', 'videoSmall'] : ['video'],
   })
-  const ffmpeg = await openFfmpeg(deps.ffmpeg, logger)
-  const table = new FileTable(db)
-  const keeper = new FileKeeper({ files: table, store, logger })
+  const scanner = deps.scanUrl === undefined ? undefined : openScanner(deps.scanUrl)
+  const strip = deps.keepsOriginals === false ? pictures.strip : undefined
+
+  const checking = { logger, files, contents, jobs, objects, staging, desk, scanner, strip, folder }
+  tasks.set(QUEUES.file, createFileTask(checking))
+  tasks.set(QUEUES.deletion, createDeletionTask({ files, jobs, desk }))
+  const processorOf = processorsOf(pictures, av)
+  const content = createContentTask({ logger, files, contents, objects, desk, processorOf, folder })
+  for (const name of CONTENT_QUEUES) tasks.set(name, content)
+
+  const limits = {
+    uploadBytes: deps.uploadBytes ?? LIMITS.uploadBytes,
+    userFilesBytes: deps.userFilesBytes ?? LIMITS.userFilesBytes,
+  }
+  const uploads = createUploads({ logger, db, files, staging, desk, jobs, limits })
+  const downloads = createDownloads({
+    logger,
+    files,
+    objects,
+    desk,
+    linkKey: deps.linkKey,
+    deleteFile: ({ fileId, roomId }, userId) => keeper.delete({ id: fileId, roomId }, userId),
+    redirects: deps.redirects ?? false,
+  })
+  const avatars = createAvatars({
+    logger,
+    db,
+    objects,
+    desk,
+    folder: join(folder, 'avatars'),
+    picture: path => pictures.avatar(path),
+  })
+  const shelf = createShelf({ db, files, keeper, jobs, objects, staging, maxBytes: limits.uploadBytes })
+  const lookAfterFiles = createSweep({
+    logger,
+    db,
+    files,
+    contents,
+    jobs,
+    staging,
+    stalledMs: deps.stalledMs,
+    strayMs: deps.strayMs,
+  })
 
   const sweep = async (): Promise<void> => {
     try {
-      const removed = await keeper.sweep(abandonedMs)
-      if (removed > 0) logger.info({ removed }, 'removed uploads that were broken off')
+      await lookAfterFiles()
+      await avatars.sweep()
     } catch (error) {
-      logger.warn({ err: error }, 'looking for abandoned uploads failed; it is tried again')
+      logger.warn({ err: error }, 'looking for what was left half-way failed; it is tried again')
     }
   }
   let sweeping = sweep()
-  const timer = setInterval(() => {
+  const sweepNext = (): Promise<void> => {
     sweeping = sweeping.then(sweep)
-  }, MEDIA_LIMITS.sweepEveryMs)
+    return sweeping
+  }
+  const timer = setInterval(sweepNext, MEDIA_LIMITS.sweepEveryMs)
   timer.unref()
   await sweeping
+  await queue.start()
 
-  const maxBytes = deps.maxUploadBytes ?? LIMITS.uploadBytes
-  const upload = createUploadHandler({ logger, access, files: table, keeper, ffmpeg, folder, maxBytes })
-  const download = createDownloadHandlers({ access, files: table, store })
-  const shelf = createShelf({ logger, files: table, keeper, store, ffmpeg, folder, maxBytes })
   const router = Router()
   if (deps.linkSecret !== undefined) router.use(shelfRoutes(shelf, deps.linkSecret))
-  router.post(expressPath(ROUTES.createFile.path), upload)
-  router.get(expressPath(ROUTES.getFile.path), download.file)
-  router.get(expressPath(ROUTES.getThumbnail.path), download.thumbnail)
+  for (const part of [uploads, downloads, avatars]) router.use(part.router)
 
+  let closed: Promise<void> | undefined
+  const close = async (): Promise<void> => {
+    clearInterval(timer)
+    downloads.close()
+    await sweeping
+    await queue.close()
+    await pictures.close()
+  }
   return {
     router,
     shelf,
-    async close() {
-      clearInterval(timer)
-      await sweeping
+    sweep: sweepNext,
+    close() {
+      closed ??= close()
+      return closed
     },
   }
 }

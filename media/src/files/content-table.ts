@@ -23,12 +23,15 @@ export class ContentTable {
    * Gives a file its content: the one of its room with these bytes, made where there is none.
    * @returns nothing when the file is not there any more
    */
-  async claim(fileId: string, bytes: { sha256: string; size: number }): Promise<ContentRow | undefined> {
+  async claim(
+    fileId: string,
+    bytes: { sha256: string; size: number; mime: string },
+  ): Promise<ContentRow | undefined> {
     const claimed = this.#db.transaction(async tx => {
       const [file] = await tx.select().from(files).where(eq(files.id, fileId))
       if (file?.state !== 'arrived') return undefined
-      const { roomId, mime } = file
-      const { sha256, size } = bytes
+      const { roomId } = file
+      const { sha256, size, mime } = bytes
       await tx
         .insert(contents)
         .values({ id: newContentId(), roomId, sha256, size, mime, state: 'arriving' })
@@ -42,7 +45,7 @@ export class ContentTable {
       if (!content) throw new Error('the content of a file went while it was looked for')
       const updated = await tx
         .update(files)
-        .set({ contentId: content.id, size })
+        .set({ contentId: content.id, size, mime })
         .where(and(eq(files.id, fileId), eq(files.state, 'arrived')))
         .returning({ id: files.id })
       // With the file goes what was made for it here.

@@ -71,7 +71,14 @@ export const createContentTask = (deps: ContentTaskDeps): Task => {
     const { name, mime, path, width, height } = made
     const [{ size }, sha256] = [await stat(path), await sha256Of(path)]
     await objects.put(objectKey(contentId, name), createReadStream(path), { mime })
-    return { name, mime, size, sha256, ...(width !== undefined && { width, height }) } as Derivative
+    return {
+      name,
+      mime,
+      size,
+      sha256,
+      ...(width !== undefined && { width }),
+      ...(height !== undefined && { height }),
+    }
   }
 
   const produce = async (content: ContentRow, folder: string, signal: AbortSignal): Promise<Produced> => {

@@ -7,7 +7,9 @@ import type { Logger, Task } from '@trunkline/kit'
 import type { RoomDesk } from '@trunkline/protocol'
 import type { ContentTable } from '../files/content-table.ts'
 import type { FileTable } from '../files/file-table.ts'
+import { isPicture } from '../files/kind.ts'
 import { type ContentRow, type FileRow, type FoundFile, objectKey } from '../files/stored-file.ts'
+import type { Pictures } from '../pictures/pictures.ts'
 import type { Scanner } from '../scan/scanner.ts'
 import type { Staging } from '../store/staging.ts'
 import { ObjectNotFoundError, type ObjectStore } from '../store/store.ts'
@@ -25,7 +27,7 @@ export type FileTaskDeps = {
   /** Asked about every file before anybody gets it, where there is one. */
   scanner: Scanner | undefined
   /** Writes a picture without what it says of its owner; left out, originals stay as they came. */
-  strip: ((path: string, to: string) => Promise<void>) | undefined
+  strip: Pictures['strip'] | undefined
   /** For what is written on the way. */
   folder: string
 }
@@ -63,22 +65,25 @@ export const createFileTask = (deps: FileTaskDeps): Task => {
     if (condemned !== undefined && content) await jobs.driveContent(content)
   }
 
-  /** Writes what takes the place of the upload into a staging of its own: a crash in the middle costs nothing. */
-  const stripPicture = async (file: FileRow, signal: AbortSignal): Promise<string> => {
-    if (!strip || !file.mime.startsWith('image/')) return file.id
+  /**
+   * Writes what takes the place of an uploaded picture into a staging of its own: a crash in the middle costs nothing.
+   * @returns what it is then; nothing when it stays as it came
+   */
+  const stripPicture = async (file: FileRow, signal: AbortSignal): Promise<string | undefined> => {
+    if (!strip || !isPicture(file.mime)) return undefined
     const into = strippedId(file.id)
     const folder = await mkdtemp(join(deps.folder, 'strip-'))
     try {
       const [from, to] = [join(folder, 'original'), join(folder, 'stripped')]
       await writeFile(from, await staging.read(file.id), { signal })
-      await strip(from, to)
+      const mime = await strip(from, to, signal)
       await staging.delete(into)
       await staging.create(into)
       await staging.append(into, 0, createReadStream(to))
-      return into
+      return mime
     } catch (error) {
       // Damaged: it is found to be so again when it is processed, and is no picture to anybody then.
-      if (error instanceof MediaFault) return file.id
+      if (error instanceof MediaFault) return undefined
       throw error
     } finally {
       await rm(folder, { recursive: true, force: true })
@@ -91,13 +96,15 @@ export const createFileTask = (deps: FileTaskDeps): Task => {
     known: string | undefined,
     signal: AbortSignal,
   ): Promise<ContentRow | undefined> => {
-    const source = await stripPicture(file, signal)
-    const bytes =
-      known !== undefined && source === file.id
-        ? { sha256: known, size: file.size }
-        : await measure(await staging.read(source))
+    const { id, mime, size } = file
+    const stripped = await stripPicture(file, signal)
+    if (stripped !== undefined) {
+      const bytes = await measure(await staging.read(strippedId(id)))
+      return contents.claim(id, { ...bytes, mime: stripped })
+    }
+    const bytes = known === undefined ? await measure(await staging.read(id)) : { sha256: known, size }
     signal.throwIfAborted()
-    return contents.claim(file.id, bytes)
+    return contents.claim(id, { ...bytes, mime })
   }
 
   /** What was never written down for good: nobody can ever get it, so it goes. */
@@ -111,12 +118,9 @@ export const createFileTask = (deps: FileTaskDeps): Task => {
   const verdictOn = async (file: FileRow, content: ContentRow, signal: AbortSignal) => {
     if (!scanner) return { isClean: true } as const
     const body = await objects.get(objectKey(content.id, 'original'))
-    const stop = () => body.destroy()
-    signal.addEventListener('abort', stop)
     try {
-      return await scanner.scan({ body, name: file.name, mime: content.mime, size: content.size })
+      return await scanner.scan({ body, name: file.name, mime: content.mime, size: content.size, signal })
     } finally {
-      signal.removeEventListener('abort', stop)
       body.destroy()
     }
   }

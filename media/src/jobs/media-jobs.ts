@@ -12,6 +12,9 @@ export const QUEUES = {
   film: 'media-film',
 } as const
 
+/** Where contents are. */
+export const CONTENT_QUEUES = [QUEUES.picture, QUEUES.clip, QUEUES.film] as const
+
 /** bytes; most voice messages and what phones film in some seconds are smaller */
 const CLIP_BYTES = 8 * 1024 * 1024
 

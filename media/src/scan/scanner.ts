@@ -5,6 +5,15 @@ export type Verdict = { isClean: true } | { isClean: false; found: string }
 
 /** Looks for harm in files before anybody gets them. */
 export interface Scanner {
-  /** @throws Error when no verdict is to be had: then nobody gets the file, and it is asked again later */
-  scan(file: { body: Readable; name: string; mime: string; size: number }): Promise<Verdict>
+  /**
+   * @param file.signal aborts when the process closes
+   * @throws Error when no verdict is to be had: then nobody gets the file, and it is asked again later
+   */
+  scan(file: {
+    body: Readable
+    name: string
+    mime: string
+    size: number
+    signal: AbortSignal
+  }): Promise<Verdict>
 }

@@ -1,17 +1,32 @@
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { createHttpApp, createLogger, openPool, startPostgres } from '@trunkline/kit'
-import { Problem, RIGHTS, type Role, StoredFile, TrunklineError } from '@trunkline/protocol'
+import {
+  type AvatarOwner,
+  type FileNews,
+  type FileState,
+  type HomedFile,
+  type LinkedFile,
+  Problem,
+  type Reader,
+  RIGHTS,
+  ROUTES,
+  type Role,
+  type RoomDesk,
+  StoredFile,
+  TrunklineError,
+} from '@trunkline/protocol'
 import type pg from 'pg'
-import type { RoomAccess } from '../access.ts'
 import { createMedia, type MediaDeps } from '../media.ts'
-import { openDiskStore } from '../store/disk.ts'
-import type { ObjectStore } from '../store/store.ts'
+import { openStore } from '../store/open.ts'
+
+const LINK_KEY = Buffer.alloc(32, 'k')
 
 export const quiet = createLogger({ name: 'media-test', level: 'silent' })
 
@@ -32,9 +47,14 @@ export const startDatabase = async (): Promise<{
   return { url: postgres.url, pool, close }
 }
 
-/** Rooms as signalling would know them: a token is `token-of-<user>`. */
-export class TestRooms implements RoomAccess {
+/** Rooms as signalling would know them, and its desk: a token is `token-of-<user>`. */
+export class TestRooms implements RoomDesk {
   readonly #roles = new Map<string, Role>()
+  readonly #forwarded = new Map<string, Set<string>>()
+  /** By `room/<id>` or `user/<id>`. */
+  readonly avatars = new Map<string, string>()
+  /** All that was told, in order. */
+  readonly told: FileNews[] = []
   /** How often was asked. */
   asked = 0
 
@@ -43,31 +63,87 @@ export class TestRooms implements RoomAccess {
     else this.#roles.delete(`${roomId} ${userId}`)
   }
 
+  /** Makes a file one of another room too. */
+  forward(fileId: string, roomId: string): void {
+    this.#forwarded.set(fileId, (this.#forwarded.get(fileId) ?? new Set()).add(roomId))
+  }
+
   async roleOf(token: string, roomId: string) {
     this.asked++
-    const userId = /^token-of-(\w+)$/.exec(token)?.[1]
-    if (!userId) throw new TrunklineError('token_signature', 'The token was not signed by a key known here.')
+    const userId = this.#userOf(token)
     const role = this.#roles.get(`${roomId} ${userId}`)
     if (!role) throw new TrunklineError('room_not_found', `There is no room ${roomId}, or you are not in it.`)
     return { userId, role }
   }
 
-  /** Nothing is forwarded here. */
-  async readerOf(token: string, { roomId }: { roomId: string }) {
-    const { userId, role } = await this.roleOf(token, roomId)
-    if (!RIGHTS[role].read) throw new TrunklineError('room_not_found', `You are not in the room ${roomId}.`)
-    return { userId }
+  async readable(reader: Reader, files: readonly HomedFile[]) {
+    this.asked++
+    const userId = 'token' in reader ? this.#userOf(reader.token) : reader.userId
+    const mayRead = (roomId: string): boolean => {
+      const role = this.#roles.get(`${roomId} ${userId}`)
+      return role !== undefined && RIGHTS[role].read
+    }
+    const readable = files.filter(({ fileId, roomId }) =>
+      [roomId, ...(this.#forwarded.get(fileId) ?? [])].some(mayRead),
+    )
+    return { userId, fileIds: readable.map(({ fileId }) => fileId) }
+  }
+
+  async assertMaySetAvatar(token: string, owner: AvatarOwner) {
+    const userId = this.#userOf(token)
+    if ('userId' in owner) {
+      if (owner.userId !== userId)
+        throw new TrunklineError('forbidden', 'This is the avatar of somebody else.')
+      return
+    }
+    const { role } = await this.roleOf(token, owner.roomId)
+    if (!RIGHTS[role].update) throw new TrunklineError('forbidden', 'It takes more to change this avatar.')
+  }
+
+  async setAvatar(token: string, owner: AvatarOwner, avatar: string | null) {
+    await this.assertMaySetAvatar(token, owner)
+    const name = 'roomId' in owner ? `room/${owner.roomId}` : `user/${owner.userId}`
+    const previous = this.avatars.get(name) ?? null
+    if (avatar === null) this.avatars.delete(name)
+    else this.avatars.set(name, avatar)
+    return { previous }
+  }
+
+  async tell(news: FileNews) {
+    this.told.push(news)
+  }
+
+  /** What is lasting of what was told of a file. */
+  toldOf(fileId: string): FileNews[] {
+    return this.told.filter(news => news.fileId === fileId && news.type !== 'progress')
+  }
+
+  #userOf(token: string): string {
+    const userId = /^token-of-(\w+)$/.exec(token)?.[1]
+    if (userId) return userId
+    throw new TrunklineError('token_signature', 'The token was not signed by a key known here.')
   }
 }
 
-type Options = Partial<Omit<MediaDeps, 'pool'>> & { pool: pg.Pool }
+type Options = Partial<Omit<MediaDeps, 'pool' | 'desk'>> & { pool: pg.Pool; rooms?: TestRooms }
 
-/** A media service behind a real HTTP server on a port of its own, its files in a folder of its own. */
+const FINAL: ReadonlySet<FileState> = new Set<FileState>(['ready', 'failed', 'quarantined'])
+
+/**
+ * A media service behind a real HTTP server on a port of its own, its files in a folder of its own.
+ * @param options.folder of an earlier one goes on where that stopped; it stays, when it is given
+ */
 export const startMedia = async (options: Options) => {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'trunkline-media-')))
-  const rooms = new TestRooms()
-  const store: ObjectStore = options.store ?? (await openDiskStore(folder))
-  const media = await createMedia({ logger: quiet, access: rooms, ...options, folder, store })
+  const { rooms = new TestRooms(), ...deps } = options
+  const opened = await openStore({ folder: join(folder, 'files') })
+  const { objects, staging, linkKey } = {
+    objects: opened.objects,
+    staging: opened.staging,
+    linkKey: LINK_KEY,
+    ...deps,
+  }
+  const media = await createMedia({ logger: quiet, desk: rooms, ...deps, objects, staging, linkKey, folder })
   const { app, finish } = createHttpApp(quiet)
   app.use(media.router)
   finish()
@@ -76,12 +152,33 @@ export const startMedia = async (options: Options) => {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
   const as = (user: string) => ({ authorization: `Bearer token-of-${user}` })
+  const get = (user: string, path: string, headers: Record<string, string> = {}, method = 'GET') =>
+    fetch(url + path, { method, headers: { ...as(user), ...headers } })
+  const look = async (user: string, ...ids: string[]): Promise<LinkedFile[]> => {
+    const response = await get(user, `/v1/files?${new URLSearchParams({ ids: ids.join(',') })}`)
+    if (response.status !== 200) throw new Error(`${response.status}: ${await response.text()}`)
+    return ROUTES.listFiles.response.parse(await response.json()).data
+  }
   return {
     url,
     rooms,
-    store,
+    objects,
+    staging,
     folder,
     media,
+    /** What somebody may see of these files. */
+    look,
+    /** A file once it is as it will stay. */
+    async settled(user: string, id: string, timeoutMs = 30_000): Promise<LinkedFile> {
+      const until = Date.now() + timeoutMs
+      for (;;) {
+        const [file] = await look(user, id)
+        if (!file) throw new Error(`${user} sees no file ${id}`)
+        if (FINAL.has(file.state)) return file
+        if (Date.now() > until) throw new Error(`${id} is still ${file.state} after ${timeoutMs} ms`)
+        await sleep(20)
+      }
+    },
     /** Sends a file as `user`. */
     post: (
       user: string,
@@ -97,22 +194,27 @@ export const startMedia = async (options: Options) => {
         body: body as BodyInit,
         duplex: 'half',
       } as RequestInit),
-    get: (user: string, path: string, headers: Record<string, string> = {}, method = 'GET') =>
-      fetch(url + path, { method, headers: { ...as(user), ...headers } }),
+    get,
     /** Keys of everything stored. */
-    async objects(): Promise<string[]> {
+    async keys(): Promise<string[]> {
       const keys: string[] = []
-      for await (const { key } of store.list('')) keys.push(key)
+      for await (const { key } of objects.list('')) keys.push(key)
       return keys.sort()
+    },
+    /** Ids of everything under way. */
+    async staged(): Promise<string[]> {
+      const ids: string[] = []
+      for await (const { id } of staging.list()) ids.push(id)
+      return ids.sort()
     },
     /** How many clients are connected. */
     connections: () => promisify(server.getConnections.bind(server))(),
-    incoming: () => readdir(join(folder, 'incoming')),
     async close() {
       server.close()
       server.closeAllConnections()
       await media.close()
-      await rm(folder, { recursive: true, force: true })
+      await opened.close()
+      if (options.folder === undefined) await rm(folder, { recursive: true, force: true })
     },
   }
 }

@@ -1,0 +1,82 @@
+import { once } from 'node:events'
+import { createConnection, type NetConnectOpts } from 'node:net'
+import type { Readable } from 'node:stream'
+import { MEDIA_LIMITS } from '../limits.ts'
+import type { Scanner, Verdict } from './scanner.ts'
+
+/** bytes; what is longer is sent in several, each with its length before it */
+const CHUNK_BYTES = 1024 * 1024
+/** An answer is a line. */
+const ANSWER_CHARS = 4_096
+
+const lengthOf = (bytes: number): Buffer => {
+  const length = Buffer.alloc(4)
+  length.writeUInt32BE(bytes)
+  return length
+}
+
+/**
+ * The daemon's answer to INSTREAM: `stream: OK`, or `stream: Some.Name FOUND`.
+ * @throws Error for anything else, such as that the file is larger than it takes
+ */
+export const verdictOf = (answer: string): Verdict => {
+  const line = answer.replace(/\0.*$/s, '').trim()
+  if (line === 'stream: OK') return { isClean: true }
+  const found = /^stream: (.+) FOUND$/.exec(line)?.[1]
+  if (found !== undefined) return { isClean: false, found }
+  throw new Error(`clamd gave no verdict: ${line || 'it answered nothing'}`)
+}
+
+/**
+ * Asks clamd, ClamAV's daemon, over TCP or a Unix socket: `zINSTREAM` of its protocol, see `man clamd`. Its
+ * `StreamMaxLength` is to be as large as the largest upload: of larger ones it says nothing, and nobody gets them.
+ */
+export const createClamdScanner = (address: NetConnectOpts): Scanner => ({
+  async scan({ body, signal }) {
+    const socket = createConnection(address)
+    const ending = AbortSignal.any([signal, AbortSignal.timeout(MEDIA_LIMITS.scanMs)])
+    const end = () => socket.destroy(ending.reason as Error)
+    ending.addEventListener('abort', end)
+    let answer = ''
+    const answered = Promise.withResolvers<void>()
+    answered.promise.catch(() => undefined)
+    socket.setEncoding('utf8')
+    socket.on('data', (text: string) => {
+      answer = (answer + text).slice(0, ANSWER_CHARS)
+      if (answer.includes('\0')) answered.resolve()
+    })
+    socket.once('end', () => answered.resolve())
+    socket.once('error', error => answered.reject(error))
+    socket.once('close', () => answered.resolve())
+    try {
+      ending.throwIfAborted()
+      await once(socket, 'connect')
+      await send(body, socket, () => answer !== '')
+      await answered.promise
+      ending.throwIfAborted()
+      return verdictOf(answer)
+    } finally {
+      ending.removeEventListener('abort', end)
+      socket.destroy()
+    }
+  },
+})
+
+/** @param isOver whether it has answered already: it does when it finds something, or has enough */
+const send = async (body: Readable, socket: ReturnType<typeof createConnection>, isOver: () => boolean) => {
+  const write = async (bytes: Uint8Array): Promise<void> => {
+    if (socket.write(bytes) || isOver()) return
+    // Whatever ends it, somebody who waits is told.
+    await Promise.race([once(socket, 'drain'), once(socket, 'close'), once(socket, 'data')])
+  }
+  await write(Buffer.from('zINSTREAM\0'))
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    for (let from = 0; from < chunk.byteLength; from += CHUNK_BYTES) {
+      if (isOver() || !socket.writable) return
+      const part = chunk.subarray(from, from + CHUNK_BYTES)
+      socket.write(lengthOf(part.byteLength))
+      await write(part)
+    }
+  }
+  if (!isOver() && socket.writable) socket.write(lengthOf(0))
+}
