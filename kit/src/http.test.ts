@@ -78,3 +78,30 @@ it('an error that was not meant for clients keeps its text to itself', async () 
   const text = await response.text()
   expect([response.status >= 400, text]).toEqual([true, expect.not.stringContaining('secret')])
 })
+
+it('lets browsers of other origins ask and read what tus needs, and OPTIONS of others through', async () => {
+  const { app, finish } = createHttpApp(logger)
+  app.options('/uploads', (_request, response) => void response.set('Tus-Version', '1.0.0').status(204).end())
+  finish()
+  const server = createServer(app).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/uploads`
+  const headers = {
+    origin: 'https://app.example',
+    'access-control-request-method': 'PATCH',
+    'access-control-request-headers': 'authorization,tus-resumable,upload-offset',
+  }
+  const preflight = await fetch(url, { method: 'OPTIONS', headers })
+  expect(preflight.headers.get('tus-version')).toBeNull()
+  expect(preflight.headers.get('access-control-allow-methods')).toContain('PATCH')
+  expect(preflight.headers.get('access-control-allow-headers')).toBe(
+    headers['access-control-request-headers'],
+  )
+  const asked = await fetch(url, { method: 'OPTIONS', headers: { origin: headers.origin } })
+  expect(asked.headers.get('tus-version')).toBe('1.0.0')
+  expect(asked.headers.get('access-control-allow-origin')).toBe('*')
+  expect(asked.headers.get('access-control-expose-headers')?.split(',')).toEqual(
+    expect.arrayContaining(['Location', 'Upload-Offset', 'Upload-Length', 'Tus-Resumable']),
+  )
+})

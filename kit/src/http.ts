@@ -77,6 +77,25 @@ const errorHandler =
     sendProblem(request, response, error)
   }
 
+/** Headers of answers that apps of other origins may read. */
+const EXPOSED_HEADERS = [
+  'X-Request-Id',
+  'Retry-After',
+  'Location',
+  // Of tus: https://tus.io/protocols/resumable-upload#headers
+  'Tus-Checksum-Algorithm',
+  'Tus-Extension',
+  'Tus-Max-Size',
+  'Tus-Resumable',
+  'Tus-Version',
+  'Upload-Concat',
+  'Upload-Defer-Length',
+  'Upload-Expires',
+  'Upload-Length',
+  'Upload-Metadata',
+  'Upload-Offset',
+]
+
 /** How long browsers remember that they may ask from another origin. */
 const PREFLIGHT_SECONDS = 86_400
 
@@ -132,7 +151,17 @@ export const createHttpApp = (
     }),
   )
   // Any app may call from its own origin: what admits a request is its bearer token, and no cookie is ever used.
-  app.use(cors({ origin: '*', exposedHeaders: ['X-Request-Id', 'Retry-After'], maxAge: PREFLIGHT_SECONDS }))
+  app.use(
+    cors((request, answer) =>
+      answer(null, {
+        origin: '*',
+        exposedHeaders: EXPOSED_HEADERS,
+        maxAge: PREFLIGHT_SECONDS,
+        // Not a browser's question whether it may ask: tus clients ask so what the server can do.
+        preflightContinue: request.headers['access-control-request-method'] === undefined,
+      }),
+    ),
+  )
   const finish = () => {
     app.use((request, response) => {
       sendProblem(

@@ -113,7 +113,7 @@ class UploadStore extends DataStore {
   }
 
   override async getUpload(id: string): Promise<Upload> {
-    const { uploads, files, staging } = this.#deps
+    const { uploads, files } = this.#deps
     const row = await uploads.find(id)
     if (row) {
       const offset = await this.#sizeOf(row)

@@ -2,7 +2,7 @@ import { expressPath, type Logger } from '@trunkline/kit'
 import { ROUTES, type RoomDesk, UPLOADS_PATH } from '@trunkline/protocol'
 import { Router } from 'express'
 import type { MediaDatabase } from '../database.ts'
-import { FileTable } from '../files/file-table.ts'
+import type { FileTable } from '../files/file-table.ts'
 import type { MediaJobs } from '../jobs/media-jobs.ts'
 import type { Staging } from '../store/staging.ts'
 import { Completion } from './completion.ts'
@@ -16,6 +16,7 @@ import { type UploadLimits, UploadTable } from './upload-table.ts'
 export type UploadsDeps = {
   logger: Logger
   db: MediaDatabase
+  files: FileTable
   staging: Staging
   desk: RoomDesk
   jobs: Pick<MediaJobs, 'driveFile'>
@@ -31,9 +32,8 @@ export type Uploads = {
 
 /** Receives files: by tus 1.0, and by one request. */
 export const createUploads = (deps: UploadsDeps): Uploads => {
-  const { logger, db, staging, desk, jobs, limits } = deps
+  const { logger, db, files, staging, desk, jobs, limits } = deps
   const uploads = new UploadTable(db, limits)
-  const files = new FileTable(db)
   const hashes = new RunningHashes()
   const receiver = new Receiver(staging, hashes)
   const completion = new Completion({ uploads, files, staging, jobs, logger })
