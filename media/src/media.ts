@@ -122,7 +122,7 @@ export const createMedia = async (deps: MediaDeps): Promise<Media> => {
     uploadBytes: deps.uploadBytes ?? LIMITS.uploadBytes,
     userFilesBytes: deps.userFilesBytes ?? LIMITS.userFilesBytes,
   }
-  const uploads = createUploads({ logger, db, files, staging, desk, jobs, limits })
+  const uploads = createUploads({ logger, db, staging, desk, jobs, limits })
   const downloads = createDownloads({
     logger,
     files,
@@ -178,6 +178,7 @@ export const createMedia = async (deps: MediaDeps): Promise<Media> => {
   const close = async (): Promise<void> => {
     clearInterval(timer)
     downloads.close()
+    await uploads.close()
     await sweeping
     await queue.close()
     await pictures.close()
