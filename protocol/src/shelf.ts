@@ -3,6 +3,7 @@ import { FileId, RoomId, Time, UserId } from './ids.ts'
 import { text } from './json.ts'
 import { LIMITS } from './limits.ts'
 import { MimeType } from './message.ts'
+import type { AvatarOwner } from './room-desk.ts'
 
 /** A file as it is carried from one installation to another. */
 export const ShelfFile = z.strictObject({
@@ -49,6 +50,8 @@ export interface FileShelf {
   write(file: ShelfFile, body: Bytes): Promise<void>
   /** One that is not there is no error. */
   delete(id: string): Promise<void>
+  /** Takes away the avatars of a room or a user that is not there any more. */
+  removeAvatars(owner: AvatarOwner): Promise<void>
   /** Makes another the uploader of everything somebody uploaded. */
   reassign(from: string, to: string): Promise<void>
   /** Stores a part of a job, replacing one of the same number. */

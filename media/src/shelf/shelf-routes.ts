@@ -1,7 +1,7 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { pipeline } from 'node:stream/promises'
-import { bearerOf } from '@trunkline/kit'
+import { requireBearer } from '@trunkline/kit'
 import {
+  AvatarOwner,
   FileId,
   type FileShelf,
   JobId,
@@ -9,7 +9,6 @@ import {
   parse,
   SHELF_PATH,
   ShelfFile,
-  TrunklineError,
   UserId,
 } from '@trunkline/protocol'
 import { Router } from 'express'
@@ -28,20 +27,10 @@ const Range = z.object({
   end: z.coerce.number().pipe(z.int().min(0)),
 })
 
-/** Of equal length whatever was sent, so that the comparison tells nothing. */
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
-
 /** Serves the shelf to signalling in another process, to whoever has the installation's link secret. */
 export const shelfRoutes = (shelf: FileShelf, secret: string): Router => {
   const router = Router()
-  const expected = digest(secret)
-
-  router.use(SHELF_PATH, (request, _response, next) => {
-    if (!timingSafeEqual(digest(bearerOf(request) ?? ''), expected)) {
-      throw new TrunklineError('forbidden', 'This is for the signalling processes of this installation.')
-    }
-    next()
-  })
+  router.use(SHELF_PATH, requireBearer(secret, 'This is for the signalling processes of this installation.'))
   router.get(`${SHELF_PATH}/files`, async (request, response) => {
     response.json(await shelf.list(parse(Query, { ...request.query }, 'the query')))
   })
@@ -59,6 +48,10 @@ export const shelfRoutes = (shelf: FileShelf, secret: string): Router => {
   })
   router.delete(`${SHELF_PATH}/files/:id`, async (request, response) => {
     await shelf.delete(parse(FileId, request.params.id, 'the id'))
+    response.status(204).end()
+  })
+  router.delete(`${SHELF_PATH}/avatars`, async (request, response) => {
+    await shelf.removeAvatars(parse(AvatarOwner, { ...request.query }, 'the query'))
     response.status(204).end()
   })
   router.post(`${SHELF_PATH}/reassign`, async (request, response) => {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { KeyedMutex } from '@trunkline/kit'
 import { type FileShelf, type ShelfFile, TrunklineError } from '@trunkline/protocol'
+import type { Avatars } from '../avatars/avatars.ts'
 import type { MediaDatabase } from '../database.ts'
 import type { FileKeeper } from '../files/file-keeper.ts'
 import type { FileTable } from '../files/file-table.ts'
@@ -22,6 +23,7 @@ export type ShelfDeps = {
   jobs: MediaJobs
   objects: ObjectStore
   staging: Staging
+  avatars: Pick<Avatars, 'removeOf'>
   /** bytes */
   maxBytes: number
 }
@@ -35,7 +37,7 @@ const noFile = (id: string) => new TrunklineError('not_found', `There is no file
  * is still checked or was quarantined is carried along: wherever it is restored it is checked again.
  */
 export const createShelf = (deps: ShelfDeps): FileShelf => {
-  const { db, files, keeper, jobs, objects, staging, maxBytes } = deps
+  const { db, files, keeper, jobs, objects, staging, avatars, maxBytes } = deps
   const writing = new KeyedMutex()
 
   /** While a file is checked its bytes move from the one place to the other. */
@@ -152,6 +154,7 @@ export const createShelf = (deps: ShelfDeps): FileShelf => {
     read,
     write: (file, body) => writing.run(file.id, () => write(file, body)),
     delete: id => keeper.erase(id),
+    removeAvatars: owner => avatars.removeOf(owner),
     reassign: (from, to) => files.reassign(from, to),
     putPart: (jobId, n, bytes) => objects.put(partKey(jobId, n), bytes, { mime: 'application/x-ndjson' }),
     readPart: (jobId, n, range) => objects.get(partKey(jobId, n), range),

@@ -64,6 +64,7 @@ export const createHttpShelf = (options: { mediaUrl: string; secret: string }): 
     read: async id => bytesOf(await request('GET', `/files/${encodeURIComponent(id)}`)),
     write: (file, body) => command('PUT', '/files', { query: { file: JSON.stringify(file) }, body }),
     delete: id => command('DELETE', `/files/${encodeURIComponent(id)}`),
+    removeAvatars: owner => command('DELETE', '/avatars', { query: owner }),
     reassign: (from, to) => command('POST', '/reassign', { query: { from, to } }),
     putPart: (jobId, n, bytes) => command('PUT', `/parts/${jobId}/${n}`, { body: bytes }),
     readPart: async (jobId, n, range) =>

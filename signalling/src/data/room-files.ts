@@ -9,7 +9,7 @@ const TASK = 'room-files'
 /** Longer than the deletion of a room takes. */
 const LATER_MS = 60_000
 
-/** Files of rooms that are deleted: the rooms' rows go at once, the bytes soon after. */
+/** Files and avatars of rooms that are deleted: the rooms' rows go at once, the bytes soon after. */
 export class RoomFiles {
   readonly #jobs: Jobs
 
@@ -30,6 +30,7 @@ export class RoomFiles {
         signal.throwIfAborted()
         await shelf.delete(file.id)
       }
+      await shelf.removeAvatars({ roomId })
     })
   }
 

@@ -76,6 +76,7 @@ export const createUserDeletion = (deps: Deps): JobKind => {
       .update(users)
       .set({ name: DELETED_NAME, avatar: null, customStatus: null, lastSeenAt: null, words: null })
       .where(eq(users.id, userId))
+    await shelf?.removeAvatars({ userId })
     for (const job of await table.exportsOf(userId)) {
       await parts.discard(job.id)
       await table.remove(job.id)
