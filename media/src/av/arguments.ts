@@ -15,13 +15,53 @@ export type Arguments = { input: string[]; output: string[] }
  */
 const CONTAINERS = 'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,ogg,mp3,wav,aac,flac'
 
-/** Decoders that phones, browsers and recorders need; ffmpeg has 500, many of them older than fuzzing. */
+/**
+ * Decoders that phones, browsers and recorders need; ffmpeg has 500, many of them older than fuzzing. Subtitles are never
+ * mapped, but a file with a stream whose decoder is not on the list is refused as a whole.
+ */
 const DECODERS = [
   ...['h264', 'hevc', 'vp8', 'libvpx', 'vp9', 'libvpx-vp9', 'av1', 'libdav1d', 'libaom-av1'],
-  ...['mpeg4', 'mpeg2video', 'mpeg1video', 'h263', 'prores', 'theora', 'mjpeg', 'png'],
-  ...['aac', 'mp3float', 'mp3', 'opus', 'libopus', 'vorbis', 'flac', 'alac', 'ac3', 'eac3', 'amrnb', 'amrwb'],
-  ...['pcm_u8', 'pcm_s16le', 'pcm_s16be', 'pcm_s24le', 'pcm_s24be', 'pcm_s32le', 'pcm_s32be'],
-  ...['pcm_f32le', 'pcm_f32be', 'pcm_f64le', 'pcm_mulaw', 'pcm_alaw', 'adpcm_ms', 'adpcm_ima_wav'],
+  ...[
+    'mpeg4',
+    'mpeg2video',
+    'mpeg1video',
+    'h263',
+    'prores',
+    'dvvideo',
+    'theora',
+    'mjpeg',
+    'png',
+    'bmp',
+    'gif',
+    'webp',
+  ],
+  ...[
+    'aac',
+    'aac_latm',
+    'mp3float',
+    'mp3',
+    'mp2float',
+    'mp2',
+    'opus',
+    'libopus',
+    'vorbis',
+    'flac',
+    'alac',
+    'ac3',
+  ],
+  ...['eac3', 'dca', 'amrnb', 'amrwb', 'libopencore_amrnb', 'libopencore_amrwb', 'libspeex'],
+  ...['pcm_u8', 'pcm_s8', 'pcm_s16le', 'pcm_s16be', 'pcm_s24le', 'pcm_s24be', 'pcm_s32le', 'pcm_s32be'],
+  ...[
+    'pcm_f32le',
+    'pcm_f32be',
+    'pcm_f64le',
+    'pcm_mulaw',
+    'pcm_alaw',
+    'adpcm_ms',
+    'adpcm_ima_wav',
+    'adpcm_ima_qt',
+  ],
+  ...['srt', 'subrip', 'mov_text', 'text', 'webvtt', 'ass', 'ssa', 'dvdsub', 'dvbsub', 'pgssub', 'cc_dec'],
 ].join(',')
 
 /** What holds for whatever reads a file nobody trusts. */
@@ -32,6 +72,9 @@ const UNTRUSTED = [
   ...['-codec_whitelist', DECODERS],
   ...['-max_streams', String(MEDIA_LIMITS.avStreams)],
 ]
+
+/** A year is more than anybody recorded. */
+export const LONGEST_SECONDS = 366 * 24 * 3_600
 
 /**
  * @param seconds of the file that are read at most
@@ -93,19 +136,31 @@ const scaled = ({ width, height }: Size): string => `scale=${width}:${height},se
 /** One frame, as PNG. */
 const STILL = ['-an', '-sn', '-dn', '-filter_threads', '1', '-threads', '1', '-frames:v', '1', '-update', '1']
 
-/**
- * A frame of a video's beginning: of several the one that is most like the others, so that it is not the black before it.
- */
-export const posterArguments = (stream: number, size: Size): Arguments => ({
+/** A stream of pictures, as they are seen. */
+export type PictureStream = Size & {
+  /** In the file, from 0. */
+  index: number
+}
+
+/** Made small first: what follows keeps all the frames it compares in memory. */
+const small = (size: Size): string => scaled(sizeInside(size, MEDIA_LIMITS.posterPixels))
+
+const still = (stream: PictureStream, filter: string): Arguments => ({
   input: inputArguments(MEDIA_LIMITS.posterSeconds),
   output: [
-    ...only(stream),
-    // Made small first: the filter keeps all frames it compares in memory.
-    ...['-filter:v', `fps=6,${scaled(sizeInside(size, MEDIA_LIMITS.posterPixels))},thumbnail=18`],
+    ...only(stream.index),
+    ...['-filter:v', filter],
     ...STILL,
     ...['-fs', String(MEDIA_LIMITS.avShortBytes)],
   ],
 })
+
+/** A frame of a video's beginning: of several the one most like the others, so that it is not the black before it. */
+export const posterArguments = (stream: PictureStream): Arguments =>
+  still(stream, `fps=6:eof_action=pass,${small(stream)},thumbnail=18`)
+
+/** The picture that comes with a piece of music. */
+export const coverArguments = (stream: PictureStream): Arguments => still(stream, small(stream))
 
 export type VideoTarget = {
   stream: number
@@ -113,6 +168,12 @@ export type VideoTarget = {
   encode?: Size & { lines: number; threads: number }
   audio?: { stream: number; isCopied: boolean }
 }
+
+/** Of ffmpeg, to go through a stream without decoding it, for its length. */
+export const measureArguments = (stream: number): Arguments => ({
+  input: inputArguments(LONGEST_SECONDS),
+  output: [...only(stream), '-c', 'copy', '-f', 'null'],
+})
 
 /** A quality that is steady to look at, within what a phone takes in. https://trac.ffmpeg.org/wiki/Encode/H.264 */
 const encoding = ({ width, height, lines, threads }: NonNullable<VideoTarget['encode']>): string[] => {

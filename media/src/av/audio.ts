@@ -3,7 +3,14 @@ import type { Logger } from '@trunkline/kit'
 import { LIMITS } from '@trunkline/protocol'
 import { MediaFault, type Produced } from '../jobs/processor.ts'
 import { MEDIA_LIMITS } from '../limits.ts'
-import { audioInput, m4aOutput, opusOutput, samplesOutput, WAVEFORM_RATE } from './arguments.ts'
+import {
+  audioInput,
+  coverArguments,
+  m4aOutput,
+  opusOutput,
+  samplesOutput,
+  WAVEFORM_RATE,
+} from './arguments.ts'
 import { inWords } from './faults.ts'
 import { type Ffmpeg, FfmpegFault } from './ffmpeg.ts'
 import { type PosterMaker, writePoster } from './poster.ts'
@@ -21,7 +28,10 @@ export const createAudio = ({ ffmpeg, pictures, logger }: AudioDeps) => {
     const stream = work.probed.cover
     if (!stream) return { details: {}, made: [] }
     try {
-      const { details, made } = await pictures.poster(await writePoster(ffmpeg, work, stream), work)
+      const { details, made } = await pictures.poster(
+        await writePoster(ffmpeg, work, coverArguments(stream)),
+        work,
+      )
       const { placeholder, color } = details
       return { details: { ...(placeholder && { placeholder }), ...(color && { color }) }, made }
     } catch (error) {

@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Produced, Work } from '../jobs/processor.ts'
-import { posterArguments, type Size } from './arguments.ts'
+import type { Arguments } from './arguments.ts'
 import { type Ffmpeg, FfmpegFault } from './ffmpeg.ts'
 import { SHORT } from './probe.ts'
 
@@ -12,18 +12,14 @@ export type PosterMaker = {
 }
 
 /**
- * Writes one frame of a stream as PNG into the folder of the work.
+ * Writes one frame as PNG into the folder of the work.
+ * @param frame.input as `posterArguments` or `coverArguments` say it, with `frame.output`
  * @throws FfmpegFault when there is none that can be shown
  */
-export const writePoster = async (
-  ffmpeg: Ffmpeg,
-  work: Work,
-  stream: Size & { index: number },
-): Promise<string> => {
+export const writePoster = async (ffmpeg: Ffmpeg, work: Work, frame: Arguments): Promise<string> => {
   const target = join(work.folder, 'poster.png')
-  const { input, output } = posterArguments(stream.index, stream)
-  const outputs = [{ options: output, target }]
-  await ffmpeg.run({ input, path: work.path, outputs, limits: SHORT, signal: work.signal })
+  const outputs = [{ options: frame.output, target }]
+  await ffmpeg.run({ input: frame.input, path: work.path, outputs, limits: SHORT, signal: work.signal })
   // It is content with having decoded nothing.
   await access(target).catch(() => {
     throw new FfmpegFault('damaged', 'there is no frame in it')

@@ -1,7 +1,13 @@
 import { z } from 'zod'
 import { MediaFault } from '../jobs/processor.ts'
 import { MEDIA_LIMITS } from '../limits.ts'
-import { probeArguments, type Size } from './arguments.ts'
+import {
+  LONGEST_SECONDS,
+  measureArguments,
+  type PictureStream,
+  probeArguments,
+  type Size,
+} from './arguments.ts'
 import { type Ffmpeg, FfmpegFault, type RunLimits } from './ffmpeg.ts'
 
 const Flag = z.int().optional()
@@ -31,9 +37,7 @@ const Answer = z.object({
 })
 type Stream = z.infer<typeof Answer>['streams'][number]
 
-export type VideoStream = Size & {
-  /** In the file, from 0. */
-  index: number
+export type VideoStream = PictureStream & {
   codec: string
   profile: string | undefined
   pixelFormat: string | undefined
@@ -52,13 +56,13 @@ export type AudioStream = {
 
 export type Probed = {
   container: string
-  /** As the file claims; files of recorders often do not say it. */
+  /** As the file claims, or, as recorders often leave it out, where its last stream ends. */
   seconds: number | undefined
   /** As it is seen: turned, with square pixels. */
   video: VideoStream | undefined
   audio: AudioStream | undefined
   /** The picture that comes with a piece of music. */
-  cover: (Size & { index: number }) | undefined
+  cover: PictureStream | undefined
 }
 
 /** What is short. */
@@ -79,8 +83,7 @@ export const LONG: RunLimits = {
 
 const secondsOf = (text: string | undefined): number | undefined => {
   const seconds = Number(text)
-  // A year is more than anybody recorded.
-  return text !== undefined && seconds > 0 && seconds < 366 * 24 * 3_600 ? seconds : undefined
+  return text !== undefined && seconds > 0 && seconds < LONGEST_SECONDS ? seconds : undefined
 }
 
 /** Width of a pixel by its height; nothing that nobody could mean. */
@@ -148,18 +151,42 @@ export const readProbe = (answer: unknown): Probed => {
   }
 }
 
+/** Goes through a file that does not say how long it is. */
+const measure = async (
+  ffmpeg: Ffmpeg,
+  path: string,
+  stream: number,
+  signal: AbortSignal,
+): Promise<number> => {
+  const { input, output } = measureArguments(stream)
+  let seconds = 0
+  await ffmpeg.run({
+    input,
+    path,
+    outputs: [{ options: output, target: '-' }],
+    limits: SHORT,
+    signal,
+    progress(done) {
+      seconds = done
+    },
+  })
+  return seconds
+}
+
 /**
  * Asks what a file holds.
  * @throws MediaFault when it is none that is read, is damaged, or holds neither pictures nor sound
  */
 export const probe = async (ffmpeg: Ffmpeg, path: string, signal: AbortSignal): Promise<Probed> => {
-  const answer = await ffmpeg.probe(probeArguments(path), SHORT, signal).catch((error: unknown) => {
+  try {
+    const probed = readProbe(await ffmpeg.probe(probeArguments(path), SHORT, signal))
+    const stream = probed.video ?? probed.audio
+    if (!stream) throw new MediaFault('There is neither a picture nor sound in this file.')
+    const seconds = probed.seconds ?? ((await measure(ffmpeg, path, stream.index, signal)) || undefined)
+    return { ...probed, seconds }
+  } catch (error) {
     throw error instanceof FfmpegFault
       ? new MediaFault('This file is damaged, or of a kind that cannot be played here.', { cause: error })
       : error
-  })
-  const probed = readProbe(answer)
-  if (!probed.video && !probed.audio)
-    throw new MediaFault('There is neither a picture nor sound in this file.')
-  return probed
+  }
 }

@@ -5,6 +5,8 @@ import type { FileDetails } from '@trunkline/protocol'
 import { type Made, MediaFault, type Produced, type Work } from '../jobs/processor.ts'
 import { MEDIA_LIMITS } from '../limits.ts'
 import {
+  LONGEST_SECONDS,
+  posterArguments,
   type Size,
   sizeWithin,
   storyboardArguments,
@@ -94,7 +96,7 @@ export const createVideo = ({ ffmpeg, pictures, renditions }: VideoDeps) => {
     }))
     const isEncoding = planned.some(({ target }) => target.encode)
     await ffmpeg.run({
-      input: videoInput(isEncoding ? MEDIA_LIMITS.videoSeconds : 366 * 24 * 3_600),
+      input: videoInput(isEncoding ? MEDIA_LIMITS.videoSeconds : LONGEST_SECONDS),
       path: work.path,
       outputs,
       limits: { ...LONG, cpuSeconds: LONG.cpuSeconds * threads },
@@ -138,7 +140,7 @@ export const createVideo = ({ ffmpeg, pictures, renditions }: VideoDeps) => {
 
   const all = async (work: ProbedWork & { probed: { video: VideoStream } }): Promise<Produced> => {
     const { video, seconds: claimed } = work.probed
-    const frame = await writePoster(ffmpeg, work, video)
+    const frame = await writePoster(ffmpeg, work, posterArguments(video))
     const poster = await pictures.poster(frame, work)
     work.progress(POSTER_DONE)
     const converted = await convert(work, planVideo(work.probed, renditions, threads))
