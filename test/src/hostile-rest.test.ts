@@ -230,7 +230,7 @@ describe('what belongs to others', () => {
       body,
     })
     expect(stored.status).toBe(201)
-    for (const target of [targetOf('getFile'), targetOf('getThumbnail')]) {
+    for (const target of [targetOf('getFile'), targetOf('getFileVariant')]) {
       const ask = async (id: string) => {
         const answer = await call(target, { token: stage.tokens.ada, path: target.pathOf(id) })
         expectProblem(answer, target.name, 'not_found')

@@ -19,7 +19,8 @@ export type Target = {
 /** What routes cannot do without in their query. */
 const QUERIES: Partial<Record<RouteName, string>> = {
   createFile: '?name=a.txt',
-  getFileAccess: '?fileId=file_1',
+  listFiles: '?ids=file_1',
+  getLinkedFile: '?user=ada&until=1795000000&signature=c2lnbmF0dXJl',
 }
 
 const routeTarget = (name: RouteName): Target => {
@@ -29,7 +30,8 @@ const routeTarget = (name: RouteName): Target => {
     name,
     method: route.method.toUpperCase(),
     status: route.status,
-    pathOf: (id = 'room-1') => `${route.path.replace('{id}', id)}${QUERIES[name] ?? ''}`,
+    pathOf: (id = 'room-1') =>
+      `${route.path.replace('{id}', id).replace('{variant}', 'thumb128')}${QUERIES[name] ?? ''}`,
     hasParams: 'params' in route,
     isForAnyone: (route.callers as readonly string[]).includes('anyone'),
     bodies: hasBody

@@ -2,7 +2,6 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { callStrictly } from './contract-client.ts'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { inDatabaseOf } from './support/database.ts'
-import { mintToken } from './support/rest.ts'
 import { refusalOf, type Stage, setStage } from './support/stage.ts'
 
 const register = cleanUpAfterAll()
@@ -173,19 +172,15 @@ it('what expires does so where it was forwarded to as well', async () => {
   expect(event.data).toMatchObject({ expiresAt })
 })
 
-it('whoever asks signalling itself hears the same, whether there is such a file or not', async () => {
-  const fileId = await upload('ann', here, 'asked about')
-  const asked = async (who: string, roomId: string, id: string) => {
-    const response = await fetch(`${stage.url()}/v1/rooms/${roomId}/file-access?fileId=${id}`, {
-      headers: { authorization: `Bearer ${await mintToken(stage.url(), who)}` },
-    })
-    return [response.status, (await response.json()).detail]
+it('whoever asks for several files is told of those it may read, whether the others are there or not', async () => {
+  const own = await upload('ann', here, 'asked about')
+  const elsewhere = await upload('cid', further, 'of others')
+  const asked = async (who: string) => {
+    const query = `?ids=${[own, elsewhere, 'file_none'].join()}`
+    const { data } = await callStrictly(stage.url(), 'listFiles', { token: stage.token(who), query })
+    return data.map(file => file.id)
   }
-  expect((await asked('bob', here, fileId))[0]).toBe(200)
-  const bob = { token: stage.token('bob'), id: here, query: `?fileId=${fileId}` }
-  expect(await callStrictly(stage.url(), 'getFileAccess', bob)).toEqual({ userId: 'bob' })
-  const refused = await asked('eve', here, fileId)
-  expect(refused[0]).toBe(404)
-  expect(await asked('eve', here, 'file_none')).toEqual(refused)
-  expect(await asked('eve', 'no-such-room', fileId)).toEqual(refused)
+  expect(await asked('bob')).toEqual([own])
+  expect(await asked('dan')).toEqual([elsewhere])
+  expect(await asked('eve')).toEqual([])
 })
