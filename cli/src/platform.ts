@@ -332,7 +332,16 @@ const startMedia = async (
   )
   lifecycle.add('store', () => store.close())
   const folder = join(dataFolder, 'media')
-  const media = await createMedia({ logger, pool, store, desk, folder, linkSecret: linkSecret(vault) })
+  const media = await createMedia({
+    logger,
+    pool,
+    objects: store.objects,
+    staging: store.staging,
+    desk,
+    folder,
+    linkSecret: linkSecret(vault),
+    linkKey: vault.key('file links'),
+  })
   lifecycle.add('media', () => media.close())
   app.use(media.router)
   return media
