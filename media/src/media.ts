@@ -122,7 +122,7 @@ export const createMedia = async (deps: MediaDeps): Promise<Media> => {
     uploadBytes: deps.uploadBytes ?? LIMITS.uploadBytes,
     userFilesBytes: deps.userFilesBytes ?? LIMITS.userFilesBytes,
   }
-  const uploads = createUploads({ logger, db, staging, desk, jobs, limits })
+  const uploads = createUploads({ logger, db, files, staging, desk, jobs, limits })
   const downloads = createDownloads({
     logger,
     files,
@@ -140,7 +140,16 @@ export const createMedia = async (deps: MediaDeps): Promise<Media> => {
     folder: join(folder, 'avatars'),
     picture: path => pictures.avatar(path),
   })
-  const shelf = createShelf({ db, files, keeper, jobs, objects, staging, maxBytes: limits.uploadBytes })
+  const shelf = createShelf({
+    db,
+    files,
+    keeper,
+    jobs,
+    objects,
+    staging,
+    avatars,
+    maxBytes: limits.uploadBytes,
+  })
   const lookAfterFiles = createSweep({
     logger,
     db,
