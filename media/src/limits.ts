@@ -90,7 +90,4 @@ export const MEDIA_LIMITS = {
   /** Bytes of a converted video; of a poster, storyboard or probe. */
   avLongBytes: 8 * 1024 * 1024 * 1024,
   avShortBytes: 64 * 1024 * 1024,
-  /** Runs of ffmpeg at once that take seconds, and of those that take minutes. */
-  avRunsAtOnce: 2,
-  avConversionsAtOnce: 1,
 } as const

@@ -1,9 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
-import { Semaphore } from 'async-mutex'
 import ffmpeg from 'fluent-ffmpeg'
-import { MEDIA_LIMITS } from '../limits.ts'
 import type { Fence, FenceLimits } from './fence.ts'
 
 // The only file that imports fluent-ffmpeg.
@@ -23,8 +21,6 @@ export type Run = {
   signal: AbortSignal
   /** Hears how many seconds of the input are done. */
   progress?: (seconds: number) => void
-  /** Takes minutes, so that others of its kind wait for it, but not what takes a second. */
-  isLong?: true
 }
 
 /** What ffmpeg did not get done because of the file: trying again would end the same. */
@@ -87,13 +83,11 @@ const end = (pid: number | undefined): void => {
 
 const PROBE_BYTES = 1024 * 1024
 
-/** Runs ffmpeg and ffprobe, a few at a time, each inside of the fence. */
+/** Runs ffmpeg and ffprobe, each inside of the fence; how many at a time is up to the queues of the jobs. */
 export class Ffmpeg {
   readonly #ffmpeg: string
   readonly #ffprobe: string
   readonly #fence: Fence
-  readonly #short = new Semaphore(MEDIA_LIMITS.avRunsAtOnce)
-  readonly #long = new Semaphore(MEDIA_LIMITS.avConversionsAtOnce)
 
   /** @param options.ffmpeg path of the program, as is `ffprobe` */
   constructor(options: { ffmpeg: string; ffprobe: string; fence: Fence }) {
@@ -106,12 +100,7 @@ export class Ffmpeg {
    * Runs ffmpeg once.
    * @throws FfmpegFault when the file is at fault; the reason of the signal when it was aborted
    */
-  run(run: Run): Promise<void> {
-    const turns = run.isLong ? this.#long : this.#short
-    return turns.runExclusive(() => this.#run(run))
-  }
-
-  #run(run: Run): Promise<void> {
+  async run(run: Run): Promise<void> {
     run.signal.throwIfAborted()
     const [command, ...fence] = this.#fence.wrap(this.#ffmpeg, run.limits)
     // Options go one by one: in a list, one with a space in it would be taken apart.
@@ -168,11 +157,7 @@ export class Ffmpeg {
    * @returns its answer, as JSON says it
    * @throws FfmpegFault; the reason of the signal when it was aborted
    */
-  probe(args: readonly string[], limits: RunLimits, signal: AbortSignal): Promise<unknown> {
-    return this.#short.runExclusive(() => this.#probe(args, limits, signal))
-  }
-
-  #probe(args: readonly string[], limits: RunLimits, signal: AbortSignal): Promise<unknown> {
+  async probe(args: readonly string[], limits: RunLimits, signal: AbortSignal): Promise<unknown> {
     signal.throwIfAborted()
     const [command, ...fence] = this.#fence.wrap(this.#ffprobe, limits)
     const child = spawn(command, [...fence, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })

@@ -101,7 +101,6 @@ export const createVideo = ({ ffmpeg, pictures, renditions }: VideoDeps) => {
       outputs,
       limits: { ...LONG, cpuSeconds: LONG.cpuSeconds * threads },
       signal: work.signal,
-      ...(isEncoding && { isLong: true }),
       progress(done) {
         if (seconds) work.progress(POSTER_DONE + (CONVERTED - POSTER_DONE) * Math.min(1, done / seconds))
       },
