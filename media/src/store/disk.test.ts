@@ -10,8 +10,8 @@ const makeFolder = () => mkdtemp(join(tmpdir(), 'trunkline-store-'))
 
 describeStore('a folder', async () => {
   const folder = await makeFolder()
-  const store = await openDiskStore(folder)
-  return { store, close: () => rm(folder, { recursive: true }) }
+  const objects = await openDiskStore(folder)
+  return { objects, close: () => rm(folder, { recursive: true }) }
 })
 
 describe('a folder as object store', () => {

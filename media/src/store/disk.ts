@@ -9,12 +9,14 @@ import { assertKey, type ObjectNotFoundError as Missing, ObjectNotFoundError } f
 
 const codeOf = (error: unknown): unknown => (error as NodeJS.ErrnoException | undefined)?.code
 
-const missing = (key: string, error: unknown): Missing | undefined =>
+/** What a file that is not there means: no such object. */
+export const missing = (key: string, error: unknown): Missing | undefined =>
   codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR'
     ? new ObjectNotFoundError(key, { cause: error })
     : undefined
 
-const syncFolder = async (folder: string): Promise<void> => {
+/** Flushes the names in a folder, so that they survive a loss of power. */
+export const syncFolder = async (folder: string): Promise<void> => {
   const handle = await open(folder, 'r')
   try {
     await handle.sync()
@@ -33,7 +35,7 @@ const writeAll = async (handle: FileHandle, body: Readable | Uint8Array): Promis
 }
 
 /** Objects as files of a folder. The folder belongs to one process: what an earlier one left half-written is removed. */
-class DiskStore implements ObjectStore {
+export class DiskStore implements ObjectStore {
   readonly #objects: string
   readonly #partial: string
 
@@ -49,7 +51,11 @@ class DiskStore implements ObjectStore {
   }
 
   async put(key: string, body: Readable | Uint8Array): Promise<void> {
-    const path = this.#path(key)
+    await this.write(this.#path(key), body)
+  }
+
+  /** Writes a file beside the objects in the way of an object: all of it or nothing, and durable. */
+  async write(path: string, body: Readable | Uint8Array): Promise<void> {
     const partial = join(this.#partial, randomUUID())
     const handle = await open(partial, 'wx', 0o600)
     try {
@@ -62,6 +68,27 @@ class DiskStore implements ObjectStore {
     } catch (error) {
       await rm(partial, { force: true })
       throw error
+    }
+  }
+
+  /**
+   * Makes a file of the same file system the object `key`; its bytes are not copied.
+   * @throws ObjectNotFoundError when there is no such file, and no such object either
+   */
+  async adopt(file: string, key: string): Promise<void> {
+    const path = this.#path(key)
+    try {
+      const handle = await open(file, 'r+')
+      try {
+        await handle.datasync()
+      } finally {
+        await handle.close()
+      }
+      await this.#publish(file, path)
+    } catch (error) {
+      // Adopted already, by a process that was killed before it could say so.
+      if (!missing(key, error) || !(await this.stat(key))) throw missing(key, error) ?? error
+      await this.#syncAncestors(path, this.#objects)
     }
   }
 
@@ -105,6 +132,14 @@ class DiskStore implements ObjectStore {
       }
     }
   }
+
+  async withFile<R>(key: string, _folder: string, use: (path: string) => Promise<R>): Promise<R> {
+    if (!(await this.stat(key))) throw new ObjectNotFoundError(key)
+    return use(this.#path(key))
+  }
+
+  /** A folder is served by us alone. */
+  async presign(): Promise<undefined> {}
 
   async *list(prefix: string): AsyncIterable<ListedObject> {
     // Only what lies in the folder a prefix names can begin with it.
@@ -164,7 +199,7 @@ class DiskStore implements ObjectStore {
  * Opens a store in a folder, made when missing.
  * @param folder belongs to this store and this process alone
  */
-export const openDiskStore = async (folder: string): Promise<ObjectStore> => {
+export const openDiskStore = async (folder: string): Promise<DiskStore> => {
   const store = new DiskStore(folder)
   await store.prepare()
   return store

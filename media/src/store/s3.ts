@@ -1,56 +1,52 @@
+import { randomUUID } from 'node:crypto'
+import { createWriteStream } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import {
-  AbortMultipartUploadCommand,
   CreateBucketCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
-  ListMultipartUploadsCommand,
   paginateListObjectsV2,
-  S3Client,
-  S3ServiceException,
+  type S3Client,
 } from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import type { ByteRange } from '@trunkline/kit'
-import type { ObjectStat, ObjectStore } from './store.ts'
-import { assertKey, type ListedObject, ObjectNotFoundError } from './store.ts'
-
-export type S3Settings = {
-  bucket: string
-  /** Of a self-hosted server, for example `http://s3:7070`; left out for AWS. */
-  endpoint?: string | undefined
-  region?: string | undefined
-  /** Left out: found as the AWS SDK finds them (environment, instance role). */
-  credentials?: { accessKeyId: string; secretAccessKey: string } | undefined
-}
-
-const statusOf = (error: unknown): number | undefined =>
-  error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined
+import type { OpenedStore } from './open.ts'
+import { abortUnfinished, createS3Client, type S3Bucket, type S3Settings, statusOf } from './s3-bucket.ts'
+import { S3Staging } from './s3-staging.ts'
+import type { ListedObject, ObjectStat, ObjectStore, Presigning } from './store.ts'
+import { assertKey, ObjectNotFoundError } from './store.ts'
 
 /** Objects of one bucket of any S3 server. */
 class S3Store implements ObjectStore {
-  readonly #client: S3Client
-  readonly #bucket: string
+  readonly #bucket: S3Bucket
+  /** Signs addresses that users are given; it never connects. */
+  readonly #signer: S3Client
 
-  constructor(client: S3Client, bucket: string) {
-    this.#client = client
+  constructor(bucket: S3Bucket, signer: S3Client) {
     this.#bucket = bucket
+    this.#signer = signer
   }
 
   async prepare(): Promise<void> {
+    const { client, name } = this.#bucket
     try {
-      await this.#client.send(new HeadBucketCommand({ Bucket: this.#bucket }))
+      await client.send(new HeadBucketCommand({ Bucket: name }))
     } catch (error) {
       if (statusOf(error) !== 404) throw error
-      await this.#client.send(new CreateBucketCommand({ Bucket: this.#bucket }))
+      await client.send(new CreateBucketCommand({ Bucket: name }))
     }
   }
 
   async put(key: string, body: Readable | Uint8Array, options: { mime?: string } = {}): Promise<void> {
     let size = 0
     const upload = new Upload({
-      client: this.#client,
+      client: this.#bucket.client,
       params: {
         ...this.#object(key),
         Body: body instanceof Uint8Array ? body : Readable.from(counted(body, bytes => (size += bytes))),
@@ -68,7 +64,7 @@ class S3Store implements ObjectStore {
 
   async get(key: string, range?: ByteRange): Promise<Readable> {
     try {
-      const { Body } = await this.#client.send(
+      const { Body } = await this.#bucket.client.send(
         new GetObjectCommand({
           ...this.#object(key),
           ...(range && { Range: `bytes=${range.start}-${range.end}` }),
@@ -86,7 +82,7 @@ class S3Store implements ObjectStore {
 
   async stat(key: string): Promise<ObjectStat | undefined> {
     try {
-      const head = await this.#client.send(new HeadObjectCommand(this.#object(key)))
+      const head = await this.#bucket.client.send(new HeadObjectCommand(this.#object(key)))
       return { size: head.ContentLength ?? 0, modifiedAt: head.LastModified ?? new Date(0) }
     } catch (error) {
       if (statusOf(error) === 404) return undefined
@@ -95,22 +91,33 @@ class S3Store implements ObjectStore {
   }
 
   async delete(key: string): Promise<void> {
-    await this.#client.send(new DeleteObjectCommand(this.#object(key)))
-    // Parts of an upload that a crash interrupted are invisible to a list, but take their space.
-    const unfinished = await this.#client.send(
-      new ListMultipartUploadsCommand({ Bucket: this.#bucket, Prefix: key }),
-    )
-    for (const upload of unfinished.Uploads ?? []) {
-      if (upload.Key !== key) continue
-      await this.#client.send(
-        new AbortMultipartUploadCommand({ ...this.#object(key), UploadId: upload.UploadId }),
-      )
+    await this.#bucket.client.send(new DeleteObjectCommand(this.#object(key)))
+    await abortUnfinished(this.#bucket, key)
+  }
+
+  async withFile<R>(key: string, folder: string, use: (path: string) => Promise<R>): Promise<R> {
+    const body = await this.get(key)
+    const path = join(folder, randomUUID())
+    try {
+      await pipeline(body, createWriteStream(path, { flags: 'wx', mode: 0o600 }))
+      return await use(path)
+    } finally {
+      await rm(path, { force: true })
     }
   }
 
+  async presign(key: string, { seconds, mime, contentDisposition }: Presigning): Promise<string> {
+    const command = new GetObjectCommand({
+      ...this.#object(key),
+      ResponseContentType: mime,
+      ResponseContentDisposition: contentDisposition,
+    })
+    return getSignedUrl(this.#signer, command, { expiresIn: seconds })
+  }
+
   async *list(prefix: string): AsyncIterable<ListedObject> {
-    const pages = paginateListObjectsV2({ client: this.#client }, { Bucket: this.#bucket, Prefix: prefix })
-    for await (const page of pages) {
+    const { client, name } = this.#bucket
+    for await (const page of paginateListObjectsV2({ client }, { Bucket: name, Prefix: prefix })) {
       for (const { Key, Size, LastModified } of page.Contents ?? []) {
         if (Key !== undefined) yield { key: Key, size: Size ?? 0, modifiedAt: LastModified ?? new Date(0) }
       }
@@ -118,12 +125,13 @@ class S3Store implements ObjectStore {
   }
 
   async close(): Promise<void> {
-    this.#client.destroy()
+    this.#bucket.client.destroy()
+    this.#signer.destroy()
   }
 
   #object(key: string): { Bucket: string; Key: string } {
     assertKey(key)
-    return { Bucket: this.#bucket, Key: key }
+    return { Bucket: this.#bucket.name, Key: key }
   }
 }
 
@@ -135,22 +143,14 @@ async function* counted(body: Readable, count: (bytes: number) => void): AsyncGe
 }
 
 /** Opens a bucket, made when missing. Rejects when the server does not answer or refuses the credentials. */
-export const openS3Store = async (settings: S3Settings): Promise<ObjectStore> => {
-  const client = new S3Client({
-    region: settings.region ?? 'us-east-1',
-    ...(settings.endpoint !== undefined && { endpoint: settings.endpoint, forcePathStyle: true }),
-    ...(settings.credentials && { credentials: settings.credentials }),
-    // Self-hosted servers stumble over the SDK's newer checksum trailers.
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: { connectionTimeout: 5_000, socketTimeout: 60_000 },
-  })
-  const store = new S3Store(client, settings.bucket)
+export const openS3 = async (settings: S3Settings): Promise<OpenedStore> => {
+  const bucket = { client: createS3Client(settings), name: settings.bucket }
+  const objects = new S3Store(bucket, createS3Client(settings, settings.publicEndpoint ?? settings.endpoint))
   try {
-    await store.prepare()
+    await objects.prepare()
   } catch (error) {
-    client.destroy()
+    await objects.close()
     throw error
   }
-  return store
+  return { objects, staging: new S3Staging(bucket, objects), close: () => objects.close() }
 }

@@ -31,3 +31,12 @@ export interface Staging {
   delete(id: string): Promise<void>
   list(): AsyncIterable<{ id: string; modifiedAt: Date }>
 }
+
+const ID = /^[a-z0-9_-]{1,100}$/
+
+/** Ids are names of files and parts of keys: small letters, no dots, no slashes. */
+export const isStagingId = (id: string): boolean => ID.test(id)
+
+export const assertStagingId = (id: string): void => {
+  if (!isStagingId(id)) throw new TypeError(`"${id}" cannot be the id of an upload`)
+}

@@ -1,24 +1,30 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { hostname, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { findProgram } from '../ffmpeg.ts'
-import type { S3Settings } from '../store/s3.ts'
+import type { S3Settings } from '../store/s3-bucket.ts'
 
 const execute = promisify(execFile)
 
 const PROGRAMS = ['ceph', 'ceph-authtool', 'ceph-mon', 'ceph-osd', 'monmaptool', 'radosgw', 'radosgw-admin']
-export const CEPH_PACKAGES = 'ceph-mon ceph-osd radosgw ceph-common'
 
-/** The programs of Ceph's RADOS Gateway that are not installed here. */
-export const missingCephPrograms = async (): Promise<string[]> => {
-  const found = await Promise.all(PROGRAMS.map(name => findProgram(name)))
-  return PROGRAMS.filter((_, index) => found[index] === undefined)
+const missingPrograms = (): string[] => {
+  const folders = (process.env.PATH ?? '').split(delimiter)
+  return PROGRAMS.filter(name => !folders.some(folder => existsSync(join(folder, name))))
+}
+
+/** Why there is no {@link startCeph} here, for people; undefined where there is. */
+export const whyNoCeph = (): string | undefined => {
+  const missing = missingPrograms()
+  if (missing.length === 0) return undefined
+  const packages = 'ceph-mon ceph-osd radosgw ceph-common'
+  return `not installed: ${missing.join(', ')}; run: apt-get install -y --no-install-recommends ${packages}`
 }
 
 const freePort = async (): Promise<number> => {

@@ -1,7 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import type { OpenedStore } from '../store/open.ts'
 import { ObjectNotFoundError, type ObjectStore } from '../store/store.ts'
 
 const MIB = 1024 * 1024
@@ -23,7 +27,7 @@ async function* breakingOff(bytes: number): AsyncGenerator<Buffer> {
 /** What every object store does, whatever it is made of. */
 export const describeStore = (
   name: string,
-  open: () => Promise<{ store: ObjectStore; close: () => Promise<void> }>,
+  open: () => Promise<Pick<OpenedStore, 'objects' | 'close'>>,
   timeoutMs = 60_000,
 ): void => {
   describe(`object store: ${name}`, () => {
@@ -31,7 +35,7 @@ export const describeStore = (
     let close: () => Promise<void> = async () => {}
     beforeAll(async () => {
       const opened = await open()
-      store = opened.store
+      store = opened.objects
       close = opened.close
     }, timeoutMs)
     afterAll(async () => close(), timeoutMs)
@@ -120,6 +124,44 @@ export const describeStore = (
       expect(await keysOf(store, 'delete/')).toEqual(['delete/ab/original'])
     })
 
+    it('has an object used as a file of this machine', async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'trunkline-use-'))
+      onTestFinished(() => rm(folder, { recursive: true }))
+      const bytes = randomBytes(6 * MIB)
+      await store.put('used/object', bytes)
+      let used = ''
+      const found = await store.withFile('used/object', folder, async path => {
+        used = path
+        return readFile(path)
+      })
+      expect(found.equals(bytes)).toBe(true)
+      const failing = store.withFile('used/object', folder, () => Promise.reject(new Error('not this one')))
+      await expect(failing).rejects.toThrow('not this one')
+      // Whatever was made of it is gone, and the object is not.
+      expect(await readdir(folder)).toEqual([])
+      if (used.startsWith(folder)) await expect(stat(used)).rejects.toThrow()
+      expect(await store.stat('used/object')).toMatchObject({ size: 6 * MIB })
+      const missing = store.withFile('used/nothing', folder, () => expect.unreachable())
+      await expect(missing).rejects.toThrow(ObjectNotFoundError)
+    })
+
+    it('gives an address that serves an object for a while, or none', async () => {
+      const bytes = randomBytes(1000)
+      await store.put('signed/object', bytes, { mime: 'application/octet-stream' })
+      const options = { mime: 'image/png', contentDisposition: "inline; filename*=UTF-8''%C3%A9.png" }
+      const url = await store.presign('signed/object', { ...options, seconds: 60 })
+      if (url === undefined) return
+      const answer = await fetch(url, { headers: { range: 'bytes=10-19' } })
+      expect(answer.status).toBe(206)
+      expect(answer.headers.get('content-type')).toBe(options.mime)
+      expect(answer.headers.get('content-disposition')).toBe(options.contentDisposition)
+      expect(bytes.subarray(10, 20).equals(Buffer.from(await answer.arrayBuffer()))).toBe(true)
+      const other = await fetch(url.replace('signed/object', 'same/buffered'))
+      expect(other.status).toBe(403)
+      const short = await store.presign('signed/object', { ...options, seconds: 1 })
+      await expect.poll(async () => (await fetch(short ?? '')).status).toBe(403)
+    })
+
     it('lists by prefix, with sizes', async () => {
       for (const name of ['one', 'two', 'three']) await store.put(`list/${name}`, Buffer.from(name))
       const found = new Map<string, number>()
@@ -180,6 +222,7 @@ export const describeStore = (
       await expect(store.get(key)).rejects.toThrow(TypeError)
       await expect(store.stat(key)).rejects.toThrow(TypeError)
       await expect(store.delete(key)).rejects.toThrow(TypeError)
+      await expect(store.withFile(key, '/', () => expect.unreachable())).rejects.toThrow(TypeError)
     })
   })
 }
