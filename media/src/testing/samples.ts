@@ -8,7 +8,7 @@ import sharp from 'sharp'
 
 const run = promisify(execFile)
 
-type PictureFormat = 'jpeg' | 'png' | 'webp' | 'gif'
+type PictureFormat = 'jpeg' | 'png' | 'webp' | 'gif' | 'avif'
 
 /** A picture, red on the left and blue on the right. */
 export const picture = (format: PictureFormat, width: number, height: number): Promise<Buffer> =>
@@ -33,7 +33,8 @@ export const phonePhoto = (width: number, height: number): Promise<Buffer> =>
     .jpeg()
     .toBuffer()
 
-const chunk = (type: string, data: Buffer): Buffer => {
+/** One chunk of a PNG. */
+export const pngChunk = (type: string, data: Buffer): Buffer => {
   const body = Buffer.concat([Buffer.from(type, 'latin1'), data])
   const frame = Buffer.alloc(8)
   frame.writeUInt32BE(data.byteLength, 0)
@@ -48,9 +49,9 @@ export const pngHeader = (width: number, height: number): Buffer => {
   header.writeUInt32BE(height, 4)
   return Buffer.concat([
     Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
-    chunk('IHDR', header),
-    chunk('IDAT', Buffer.from('789c030000000001', 'hex')),
-    chunk('IEND', Buffer.alloc(0)),
+    pngChunk('IHDR', header),
+    pngChunk('IDAT', Buffer.from('789c030000000001', 'hex')),
+    pngChunk('IEND', Buffer.alloc(0)),
   ])
 }
 
