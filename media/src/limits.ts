@@ -61,6 +61,8 @@ export const MEDIA_LIMITS = {
   readersEveryMs: 500,
   /** A download whose client takes nothing of it for this long is ended: it can go on with a range. */
   downloadIdleMs: 5 * 60_000,
+  /** How long an address of the object store is good that a link is redirected to, but for video and audio: players keep it. */
+  redirectSeconds: 60,
   /** How long an avatar may be on its way into use. What is older and not in use is taken away. */
   avatarMs: 10 * 60_000,
   /** How long signalling may take to say who somebody is. */

@@ -15,6 +15,7 @@ import {
 import { type Request, type Response, Router } from 'express'
 import type { FileTable } from '../files/file-table.ts'
 import { type FoundFile, toStoredFile } from '../files/stored-file.ts'
+import { MEDIA_LIMITS } from '../limits.ts'
 import { requireToken } from '../require-token.ts'
 import type { ObjectStore } from '../store/store.ts'
 import { dispositionOf } from './headers.ts'
@@ -33,8 +34,8 @@ export type DownloadDeps = {
   /** Hides a file at once, takes its bytes away and sees that its room is told who did it. */
   deleteFile(file: HomedFile, userId: string): Promise<void>
   /**
-   * Whether signed links lead on to addresses of the object store, where it has such: these are good for as long as a
-   * link, whatever becomes of the rights of who follows them.
+   * Whether signed links lead on to addresses of the object store, where it has such: these are good for a minute, those of
+   * what is played for as long as a link, whatever becomes of the rights of who follows them.
    */
   redirects: boolean
 }
@@ -101,7 +102,7 @@ export const createDownloads = (deps: DownloadDeps): Downloads => {
   ): Promise<string | undefined> => {
     if (!deps.redirects || request.method !== 'GET') return undefined
     return objects.presign(download.key, {
-      seconds: LIMITS.fileLinkSeconds,
+      seconds: /^(video|audio)\//.test(download.mime) ? LIMITS.fileLinkSeconds : MEDIA_LIMITS.redirectSeconds,
       mime: download.mime,
       contentDisposition: dispositionOf(download, forSaving),
     })

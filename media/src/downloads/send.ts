@@ -10,7 +10,18 @@ import type { Download } from './lookup.ts'
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code
 
+/** Cuts a connection at once: closed in an orderly way it would still send some megabytes that the system holds. */
+const cut = ({ socket }: Response): void => {
+  try {
+    socket?.resetAndDestroy()
+  } catch {
+    // One with TLS cannot be reset.
+    socket?.destroy()
+  }
+}
+
 const pump = async (body: Readable, response: Response, signal: AbortSignal): Promise<void> => {
+  signal.addEventListener('abort', () => cut(response), { once: true })
   response.setTimeout(MEDIA_LIMITS.downloadIdleMs, () => response.destroy())
   try {
     await pipeline(body, response, { signal })
