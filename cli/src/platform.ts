@@ -13,7 +13,7 @@ import {
   startPostgres,
   within,
 } from '@trunkline/kit'
-import { createHttpDesk, createMedia, type Media, openStore } from '@trunkline/media'
+import { createHttpDesk, createMedia, type Media, openStore, type StoreSettings } from '@trunkline/media'
 import { type FileShelf, type RoomDesk, SFU_CONTRACT, type Sfu, TrunklineError } from '@trunkline/protocol'
 import { createHttpShelf, createSignalling, type Signalling, Vault } from '@trunkline/signalling'
 import type { Express } from 'express'
@@ -25,7 +25,7 @@ import { mountDemo } from './demo.ts'
 import { mountHealth } from './health.ts'
 import { type Listener, listen, type Tls } from './listener.ts'
 import { proxyTo } from './proxy.ts'
-import { linkSecret, turnSecrets } from './secrets.ts'
+import { fileLinkKey, linkSecret, turnSecrets } from './secrets.ts'
 import type { Settings } from './settings.ts'
 import { startSfu } from './sfu.ts'
 import { connectTurns, hasTurn, type RunningTurn, startTurn } from './turn.ts'
@@ -320,29 +320,45 @@ const startMedia = async (
   pool: pg.Pool,
   desk: RoomDesk,
 ): Promise<Media> => {
-  const { S3_BUCKET, S3_ENDPOINT, S3_REGION, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY } = settings
-  const credentials =
-    S3_ACCESS_KEY_ID && S3_SECRET_ACCESS_KEY
-      ? { accessKeyId: S3_ACCESS_KEY_ID, secretAccessKey: S3_SECRET_ACCESS_KEY }
-      : undefined
-  const store = await openStore(
-    S3_BUCKET
-      ? { s3: { bucket: S3_BUCKET, endpoint: S3_ENDPOINT, region: S3_REGION, credentials } }
-      : { folder: join(dataFolder, 'files') },
-  )
+  const store = await openStore(storeOf(settings, dataFolder))
   lifecycle.add('store', () => store.close())
-  const folder = join(dataFolder, 'media')
   const media = await createMedia({
     logger,
     pool,
     objects: store.objects,
     staging: store.staging,
     desk,
-    folder,
+    folder: join(dataFolder, 'media'),
     linkSecret: linkSecret(vault),
-    linkKey: vault.key('file links'),
+    linkKey: fileLinkKey(vault),
+    scanUrl: settings.SCAN_URL,
+    uploadBytes: settings.UPLOAD_MAX_MB * 1024 * 1024,
+    userFilesBytes: settings.USER_QUOTA_MB * 1024 * 1024,
+    keepsOriginals: settings.PICTURE_ORIGINALS === 'keep',
+    makesSmallVideos: settings.VIDEO_SMALL,
+    redirects: settings.FILE_REDIRECTS,
   })
   lifecycle.add('media', () => media.close())
   app.use(media.router)
   return media
+}
+
+/** Where files are kept: a bucket where one is named, else the data folder. */
+const storeOf = (settings: Settings, dataFolder: string): StoreSettings => {
+  const { S3_BUCKET, S3_ENDPOINT, S3_PUBLIC_ENDPOINT, S3_REGION, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY } =
+    settings
+  if (!S3_BUCKET) return { folder: join(dataFolder, 'files') }
+  const credentials =
+    S3_ACCESS_KEY_ID && S3_SECRET_ACCESS_KEY
+      ? { accessKeyId: S3_ACCESS_KEY_ID, secretAccessKey: S3_SECRET_ACCESS_KEY }
+      : undefined
+  return {
+    s3: {
+      bucket: S3_BUCKET,
+      endpoint: S3_ENDPOINT,
+      publicEndpoint: S3_PUBLIC_ENDPOINT,
+      region: S3_REGION,
+      credentials,
+    },
+  }
 }

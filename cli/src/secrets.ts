@@ -7,3 +7,6 @@ export const turnSecrets = (settings: Settings, vault: Vault): readonly string[]
 
 /** Shared by signalling and SFU processes. */
 export const linkSecret = (vault: Vault): string => vault.key('link').toString('hex')
+
+/** Signs links to files, in all media processes alike. */
+export const fileLinkKey = (vault: Vault): Buffer => vault.key('file links')

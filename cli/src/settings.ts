@@ -10,6 +10,14 @@ const flag = (example: string) =>
     .enum(['0', '1', 'true', 'false'], 'must be 1 or 0')
     .transform(value => value === '1' || value === 'true')
     .describe(example)
+const MEGABYTE = 1024 * 1024
+const megabytes = (max: number) =>
+  z.coerce
+    .number('must be a number of megabytes')
+    .int('must be a whole number of megabytes')
+    .min(1, 'must be at least 1 megabyte')
+    .max(max, `must be at most ${max} megabytes`)
+    .describe('2048')
 const secret = z.string().min(8, 'must be at least 8 characters')
 
 /** `10.0.0.1` or `10.0.0.0/8`. */
@@ -58,10 +66,31 @@ export const Settings = z.object({
     .describe('redis://host:6379')
     .optional(),
   S3_ENDPOINT: url('http://s3:7070').optional(),
+  S3_PUBLIC_ENDPOINT: url('https://files.example.org').optional(),
   S3_BUCKET: z.string().describe('trunkline').optional(),
   S3_REGION: z.string().describe('us-east-1').default('us-east-1'),
   S3_ACCESS_KEY_ID: z.string().describe('the access key').optional(),
   S3_SECRET_ACCESS_KEY: z.string().describe('its secret').optional(),
+  UPLOAD_MAX_MB: megabytes(1024 * 1024).default(LIMITS.uploadBytes / MEGABYTE),
+  USER_QUOTA_MB: megabytes(1024 * 1024 * 1024).default(LIMITS.userFilesBytes / MEGABYTE),
+  SCAN_URL: z
+    .string()
+    .regex(
+      /^(https?:\/\/[^/].*|clamd:\/\/[^/?#]+|clamd:\/\/\/[^?#]+)$/,
+      'must be http(s)://…, clamd://host:3310, or clamd:/// and the path of its socket',
+    )
+    .refine(URL.canParse, 'must be a URL')
+    .describe('clamd://clamav:3310')
+    .optional(),
+  PICTURE_ORIGINALS: z
+    .enum(
+      ['keep', 'strip'],
+      'must be keep (as they were uploaded) or strip (without place, camera and author)',
+    )
+    .describe('keep')
+    .default('keep'),
+  VIDEO_SMALL: flag('1').default(false),
+  FILE_REDIRECTS: flag('1').default(false),
   ANNOUNCED_ADDRESS: z.string().describe('203.0.113.7').optional(),
   RTC_PORT: port(40_000).default(40_000),
   RTC_WORKERS: z.coerce.number('must be a number').int().min(1).max(128).describe('4').optional(),
