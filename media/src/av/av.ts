@@ -1,7 +1,7 @@
 import type { Logger } from '@trunkline/kit'
+import { Fence, findProgram } from '../fence.ts'
 import type { Processor } from '../jobs/processor.ts'
 import { createAudio } from './audio.ts'
-import { Fence, findProgram } from './fence.ts'
 import { Ffmpeg } from './ffmpeg.ts'
 import type { PosterMaker } from './poster.ts'
 import { probe } from './probe.ts'

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import type { Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import ffmpeg from 'fluent-ffmpeg'
-import type { Fence, FenceLimits } from './fence.ts'
+import type { Fence, FenceLimits } from '../fence.ts'
 
 // The only file that imports fluent-ffmpeg.
 

@@ -74,12 +74,12 @@ export const SHORT: RunLimits = {
 }
 
 /** What may take as long as the file is. */
-export const LONG: RunLimits = {
+export const LONG = {
   ms: MEDIA_LIMITS.avLongMs,
   cpuSeconds: MEDIA_LIMITS.avLongMs / 1_000,
   memoryBytes: MEDIA_LIMITS.avMemoryBytes,
   fileBytes: MEDIA_LIMITS.avLongBytes,
-}
+} satisfies RunLimits
 
 const secondsOf = (text: string | undefined): number | undefined => {
   const seconds = Number(text)

@@ -8,10 +8,12 @@ const execute = promisify(execFile)
 
 /** What a program may take before the kernel ends it. */
 export type FenceLimits = {
-  /** of processor time */
-  cpuSeconds: number
+  /** of processor time, for a program that works on one file */
+  cpuSeconds?: number
   /** bytes of address space */
-  memoryBytes: number
+  memoryBytes?: number
+  /** bytes of what it may write to in memory, for a program that reserves much address space and uses little of it */
+  dataBytes?: number
   /** bytes of each file it writes */
   fileBytes: number
 }
@@ -47,11 +49,12 @@ const TOOLS = {
 } as const
 
 /** https://man7.org/linux/man-pages/man1/prlimit.1.html; the processor time ends by SIGXCPU, which says what it was. */
-export const limitArguments = (limits: FenceLimits): string[] => [
+export const limitArguments = ({ cpuSeconds, memoryBytes, dataBytes, fileBytes }: FenceLimits): string[] => [
   'prlimit',
-  `--as=${limits.memoryBytes}`,
-  `--cpu=${limits.cpuSeconds}:${limits.cpuSeconds + 5}`,
-  `--fsize=${limits.fileBytes}`,
+  ...(memoryBytes === undefined ? [] : [`--as=${memoryBytes}`]),
+  ...(dataBytes === undefined ? [] : [`--data=${dataBytes}`]),
+  ...(cpuSeconds === undefined ? [] : [`--cpu=${cpuSeconds}:${cpuSeconds + 5}`]),
+  `--fsize=${fileBytes}`,
   '--nofile=64',
   '--core=0',
   '--',
@@ -59,11 +62,11 @@ export const limitArguments = (limits: FenceLimits): string[] => [
 
 const KINDS = {
   /** No network, no environment, dies with us, in a group of its own, with limits. */
-  full: { before: [TOOLS.environment, TOOLS.network, TOOLS.parent, TOOLS.group], isLimited: true },
+  full: { before: [TOOLS.network, TOOLS.parent, TOOLS.group], isLimited: true },
   /** The same where no network can be taken away, as in most containers. */
-  limited: { before: [TOOLS.environment, TOOLS.parent, TOOLS.group], isLimited: true },
+  limited: { before: [TOOLS.parent, TOOLS.group], isLimited: true },
   /** Where util-linux is not there: time is limited by us alone. */
-  bare: { before: [TOOLS.environment], isLimited: false },
+  bare: { before: [], isLimited: false },
 } as const
 
 export type FenceKind = keyof typeof KINDS
@@ -93,16 +96,28 @@ export class Fence {
     }
     logger.warn(
       { err: cause },
-      'ffmpeg runs without limits of memory: setpriv or prlimit (util-linux) is missing',
+      'files are processed without limits of memory: setpriv or prlimit (util-linux) is missing',
     )
     return new Fence('bare')
   }
 
-  /** @returns the command and its arguments that start a program inside of the fence */
-  wrap(program: string, limits: FenceLimits): [command: string, ...args: string[]] {
+  /**
+   * @param options.keepsEnvironment whether it gets the variables it is started with; else it gets none of them
+   * @returns the command and its arguments that start a program inside of the fence
+   */
+  wrap(
+    program: string,
+    limits: FenceLimits,
+    { keepsEnvironment = false } = {},
+  ): [command: string, ...args: string[]] {
     const { before, isLimited } = KINDS[this.kind]
-    const [command, ...args] = before.flat()
-    if (command === undefined) throw new TypeError('a fence begins with a program')
-    return [command, ...args, ...(isLimited ? limitArguments(limits) : []), ...TOOLS.niceness, program]
+    const [command = program, ...args] = [
+      ...(keepsEnvironment ? [] : TOOLS.environment),
+      ...before.flat(),
+      ...(isLimited ? limitArguments(limits) : []),
+      ...TOOLS.niceness,
+      program,
+    ]
+    return [command, ...args]
   }
 }
