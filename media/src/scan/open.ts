@@ -4,14 +4,6 @@ import type { Scanner } from './scanner.ts'
 
 const CLAMD_PORT = 3_310
 
-/** Whether {@link openScanner} takes it. */
-export const isScanUrl = (text: string): boolean => {
-  if (!URL.canParse(text)) return false
-  const { protocol, hostname, pathname } = new URL(text)
-  if (protocol === 'http:' || protocol === 'https:') return true
-  return protocol === 'clamd:' && (hostname !== '') !== pathname.length > 1
-}
-
 /**
  * The scanner that SCAN_URL names: `http://…` or `https://…`, `clamd://host:3310` or, for its Unix socket,
  * `clamd:///run/clamav/clamd.ctl`.
