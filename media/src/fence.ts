@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { type ChildProcess, execFile } from 'node:child_process'
 import { access, constants } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -121,3 +121,12 @@ export class Fence {
     return [command, ...args]
   }
 }
+
+/** Resolves when a process has ended, however; at once when it could not be started. */
+export const ended = (child: ChildProcess): Promise<string> =>
+  new Promise(resolve => {
+    child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`))
+    child.once('error', error => {
+      if (child.pid === undefined) resolve(error.message)
+    })
+  })

@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from '@trunkline/kit'
+import { ended, type Fence, findProgram } from '../fence.ts'
 import { MediaFault } from '../jobs/processor.ts'
 import { MEDIA_LIMITS } from '../limits.ts'
-import { ended, fenceCommand, findProgram } from './fence.ts'
 
 /**
  * Turns a HEIC picture, as iPhones take them, into a JPEG and calls with its path; the JPEG is removed afterwards. Its pixels
@@ -15,7 +15,7 @@ import { ended, fenceCommand, findProgram } from './fence.ts'
  */
 export const convertHeic = async <T>(
   path: string,
-  options: { folder: string; logger: Logger; signal: AbortSignal | undefined },
+  options: { fence: () => Promise<Fence>; folder: string; logger: Logger; signal: AbortSignal | undefined },
   use: (path: string) => Promise<T>,
 ): Promise<T> => {
   const { folder, logger, signal } = options
@@ -24,15 +24,14 @@ export const convertHeic = async <T>(
   const own = join(folder, randomUUID())
   await mkdir(own)
   try {
-    const fence = await fenceCommand({
-      dataBytes: MEDIA_LIMITS.heicMemoryBytes,
+    const limits = {
+      memoryBytes: MEDIA_LIMITS.heicMemoryBytes,
       fileBytes: MEDIA_LIMITS.pictureFileBytes,
       cpuSeconds: Math.ceil(MEDIA_LIMITS.pictureMs / 1000),
-    })
-    const [command = program, ...args] = [...fence, program, '-q', '95', path, join(own, 'picture.jpg')]
+    }
+    const [command, ...args] = (await options.fence()).wrap(program, limits)
     signal?.throwIfAborted()
-    const child = spawn(command, args, {
-      env: {},
+    const child = spawn(command, [...args, '-q', '95', path, join(own, 'picture.jpg')], {
       cwd: own,
       stdio: 'ignore',
       timeout: MEDIA_LIMITS.pictureMs,

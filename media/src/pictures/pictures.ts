@@ -1,4 +1,5 @@
 import type { Logger } from '@trunkline/kit'
+import { Fence } from '../fence.ts'
 import { detectKind, isHeic, isPicture } from '../files/kind.ts'
 import { MediaFault, type Processor, type Produced, type Work } from '../jobs/processor.ts'
 import { MEDIA_LIMITS } from '../limits.ts'
@@ -49,8 +50,11 @@ export type PicturesDeps = {
 /** Pictures and documents, made small in processes of their own. Nothing is started before there is something to do. */
 export const createPictures = (deps: PicturesDeps): Pictures => {
   const { logger, folder } = deps
+  let opened: Promise<Fence> | undefined
+  const fence = (): Promise<Fence> => (opened ??= Fence.open(logger))
   const pool = new ProcessPool({
     logger,
+    fence,
     folder,
     workers: deps.workers ?? MEDIA_LIMITS.picturesAtOnce,
     timeoutMs: deps.timeoutMs ?? MEDIA_LIMITS.pictureMs,
@@ -65,7 +69,7 @@ export const createPictures = (deps: PicturesDeps): Pictures => {
     use: (source: { path: string; isUpright: boolean }) => Promise<T>,
   ): Promise<T> =>
     isHeic(mime)
-      ? convertHeic(path, { folder, logger, signal }, jpeg => use({ path: jpeg, isUpright: true }))
+      ? convertHeic(path, { fence, folder, logger, signal }, jpeg => use({ path: jpeg, isUpright: true }))
       : use({ path, isUpright: false })
 
   const detected = async (path: string): Promise<string> => {

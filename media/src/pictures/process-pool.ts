@@ -1,8 +1,8 @@
 import type { Logger } from '@trunkline/kit'
 import { Semaphore } from 'async-mutex'
+import type { Fence } from '../fence.ts'
 import { MediaFault } from '../jobs/processor.ts'
 import { MEDIA_LIMITS } from '../limits.ts'
-import { fenceCommand } from './fence.ts'
 import type { Result, Task } from './messages.ts'
 import { PictureProcess, ProcessLost } from './process.ts'
 
@@ -11,6 +11,8 @@ const ATTEMPTS = 2
 
 export type PoolOptions = {
   logger: Logger
+  /** Opened when the first process is started. */
+  fence: () => Promise<Fence>
   /** For what libraries write on the way. */
   folder: string
   /** Processes at a time; each takes a core while it works. */
@@ -78,9 +80,9 @@ export class ProcessPool {
       if (worker.isAlive) return worker
       this.#all.delete(worker)
     }
-    const { folder, memoryBytes } = this.#options
-    const fence = await fenceCommand({ dataBytes: memoryBytes, fileBytes: MEDIA_LIMITS.pictureFileBytes })
-    const worker = await PictureProcess.start({ fence, folder })
+    const { folder, memoryBytes: dataBytes } = this.#options
+    const limits = { dataBytes, fileBytes: MEDIA_LIMITS.pictureFileBytes }
+    const worker = await PictureProcess.start({ fence: await this.#options.fence(), limits, folder })
     this.#all.add(worker)
     // One that began to start before the pool was closed was not among those that were ended.
     if (signal.aborted) this.#end(worker)

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { ended, type Fence, type FenceLimits } from '../fence.ts'
 import { MediaFault } from '../jobs/processor.ts'
-import { ended } from './fence.ts'
 import type { Message, Result, Task } from './messages.ts'
 
 const PROGRAM = fileURLToPath(new URL('./worker/main.ts', import.meta.url))
@@ -14,6 +14,13 @@ export class ProcessLost extends Error {
   }
 }
 
+type StartOptions = {
+  fence: Fence
+  limits: FenceLimits
+  /** For what libraries write on the way. */
+  folder: string
+}
+
 /** A process that decodes pictures and documents, one at a time, apart from the one that holds secrets and connections. */
 export class PictureProcess {
   readonly #child: ChildProcess
@@ -24,24 +31,19 @@ export class PictureProcess {
   #rss = 0
 
   /** Resolves once it takes tasks. */
-  static async start(options: { fence: readonly string[]; folder: string }): Promise<PictureProcess> {
+  static async start(options: StartOptions): Promise<PictureProcess> {
     const started = new PictureProcess(options)
     const answer = await started.#answer()
     if (typeof answer === 'string') throw new Error(`A process for pictures did not start: ${answer}`)
     return started
   }
 
-  private constructor({ fence, folder }: { fence: readonly string[]; folder: string }) {
-    const [command = process.execPath, ...args] = [
-      ...fence,
-      process.execPath,
-      '--max-old-space-size=256',
-      PROGRAM,
-    ]
-    this.#child = spawn(command, args, {
+  private constructor({ fence, limits, folder }: StartOptions) {
+    const [command, ...args] = fence.wrap(process.execPath, limits, { keepsEnvironment: true })
+    this.#child = spawn(command, [...args, '--max-old-space-size=256', PROGRAM], {
       // Nothing of ours: settings hold secrets. glibc keeps fewer heaps, so memory comes back; libvips puts what it does
       // not keep in memory where the service has its other temporary files.
-      env: { MALLOC_ARENA_MAX: '2', TMPDIR: folder },
+      env: { PATH: process.env.PATH, LANG: 'C', MALLOC_ARENA_MAX: '2', TMPDIR: folder },
       cwd: folder,
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
