@@ -121,6 +121,11 @@ export class RoomFiles extends Emitter<RoomFilesEvents> {
     return url.href
   }
 
+  /** The whole address of a path on the server, such as the avatar of a member. */
+  addressOf(path: string | undefined): string | undefined {
+    return path === undefined ? undefined : this.#deps.rest.urlOf(path)
+  }
+
   /** Uploads a file to the room: `upload.done` gives it, to be named by a part of a message. */
   upload(blob: Blob, name: string): Upload {
     const upload = new Upload({ roomId: this.#roomId, blob, name }, this.#deps)

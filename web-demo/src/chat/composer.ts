@@ -1,23 +1,41 @@
-import { type Draft, LIMITS, type Member, type Room, type RoomMessage } from '@trunkline/sdk'
+import {
+  type Draft,
+  hasMediaDevices,
+  LIMITS,
+  type Member,
+  type OutgoingFile,
+  type Room,
+  type RoomMessage,
+} from '@trunkline/sdk'
 import { html, nothing, type PropertyValues } from 'lit'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
+import { takePhoto } from '../files/camera.ts'
+import { accepted, filesIn } from '../files/chosen.ts'
+import { measured } from '../files/measure.ts'
+import '../files/recorder.ts'
+import type { Recorder } from '../files/recorder.ts'
+import { canRecord, type Recorded } from '../files/recording.ts'
+import '../files/tray.ts'
 import { openDialog } from './dialog.ts'
 import { draftOf, keepDraft } from './drafts.ts'
 import './mention-list.ts'
 import { completed, matching, mentionAt, mentionsIn } from './mentions.ts'
+import { openMenu } from './menu.ts'
 import { type Mode, modeBar } from './mode-bar.ts'
 import './scheduled.ts'
 import { openSendMenu, type SendOptions, sendOptionChips } from './send-options.ts'
-import { momentWord, sizeWord } from './words.ts'
+import { momentWord } from './words.ts'
 import { whyNotWrite } from './writing.ts'
 
 let composers = 0
+/** Who presses the microphone for longer than this holds it, and is done on letting go. */
+const HELD_MS = 600
 
 /**
  * Where one writes: Enter sends, Shift+Enter begins a line, `@` mentions, arrow up in the empty field edits what one
- * said last. Pictures by button, paste or drop. Fires `mode` when what is answered or edited is over, `edit-last`,
- * and `say` with a sentence to be shown.
+ * said last. Files come by button, paste, drop or camera and go with what is written; in an empty field one speaks instead.
+ * Fires `mode` when what is answered or edited is over, `edit-last`, and `say` with a sentence to be shown.
  */
 export class Composer extends LightElement {
   static override properties = {
@@ -29,6 +47,8 @@ export class Composer extends LightElement {
     offered: { state: true },
     chosen: { state: true },
     fault: { state: true },
+    attached: { state: true },
+    recording: { state: true },
   }
   declare room: Room
   declare threadOf: number | undefined
@@ -39,6 +59,9 @@ export class Composer extends LightElement {
   declare offered: readonly Member[]
   declare chosen: number
   declare fault: string | undefined
+  /** Files that go with the next message. */
+  declare attached: readonly OutgoingFile[]
+  declare recording: boolean
   /** Those taken from the list: who of several with one name is meant. */
   readonly #picked = new Set<string>()
   readonly #listId: string
@@ -51,6 +74,8 @@ export class Composer extends LightElement {
     this.options = {}
     this.offered = []
     this.chosen = 0
+    this.attached = []
+    this.recording = false
     this.follow(() => this.room)
   }
 
@@ -65,6 +90,8 @@ export class Composer extends LightElement {
       this.text = draftOf(this.room, this.threadOf)
       this.options = {}
       this.fault = undefined
+      this.attached = []
+      this.recording = false
       this.#picked.clear()
       this.#offer([])
     }
@@ -111,41 +138,87 @@ export class Composer extends LightElement {
             })
           : nothing
       }
-      <div class="row">
-        <input class="sr-only" type="file" accept="image/*" multiple tabindex="-1" aria-hidden="true" @change=${this.#pick} />
-        ${isEditing ? nothing : this.#attachButton()}
-        <textarea
-          rows="1"
-          aria-label=${this.threadOf === undefined ? 'Message' : 'Message in the thread'}
-          aria-autocomplete="list"
-          aria-controls=${isOffering ? this.#listId : nothing}
-          aria-activedescendant=${isOffering ? `${this.#listId}-${this.chosen}` : nothing}
-          placeholder=${this.threadOf === undefined ? 'Message' : 'Reply in the thread'}
-          enterkeyhint="send"
-          .value=${this.text}
-          @input=${this.#input}
-          @keydown=${this.#key}
-          @paste=${this.#paste}
-          @blur=${() => this.#offer([])}
-        ></textarea>
-        ${isEditing ? nothing : this.#optionsButton()}
-        <button class="icon-button send" aria-label=${isEditing ? 'Save message' : 'Send message'} ?disabled=${this.text.trim() === ''}>
-          ${icon(isEditing ? 'check' : 'send')}
-        </button>
-      </div>
+      ${
+        isEditing
+          ? nothing
+          : html`<tl-tray .files=${this.attached} @take-out=${({ detail }: CustomEvent<OutgoingFile>) => {
+              this.attached = this.attached.filter(file => file !== detail)
+            }}></tl-tray>`
+      }
+      ${this.recording ? this.#recorder() : this.#row(isEditing, isOffering)}
     </form>`
   }
 
-  /** Sends pictures; for whoever takes them by drop. */
-  attach(files: Iterable<File>): void {
-    this.fault = undefined
-    for (const file of files) {
-      if (!file.type.startsWith('image/')) this.fault = `${file.name} is not a picture.`
-      else if (file.size > LIMITS.uploadBytes)
-        this.fault = `${file.name} has ${sizeWord(file.size)}; at most ${sizeWord(LIMITS.uploadBytes)} can be sent.`
-      else void this.room.sendFile(file, file.name || 'picture', this.#placement).catch(() => undefined)
+  #row(isEditing: boolean, isOffering: boolean) {
+    const isEmpty = this.text.trim() === '' && this.attached.length === 0
+    const mayRecord = isEmpty && !isEditing && canRecord() && hasMediaDevices()
+    return html`<div class="row">
+      <input class="sr-only" type="file" multiple tabindex="-1" aria-hidden="true" @change=${this.#pick} />
+      ${isEditing ? nothing : this.#attachButton()}
+      <textarea
+        rows="1"
+        aria-label=${this.threadOf === undefined ? 'Message' : 'Message in the thread'}
+        aria-autocomplete="list"
+        aria-controls=${isOffering ? this.#listId : nothing}
+        aria-activedescendant=${isOffering ? `${this.#listId}-${this.chosen}` : nothing}
+        placeholder=${this.attached.length > 0 ? 'Say something about it' : this.threadOf === undefined ? 'Message' : 'Reply in the thread'}
+        enterkeyhint="send"
+        .value=${this.text}
+        @input=${this.#input}
+        @keydown=${this.#key}
+        @paste=${this.#paste}
+        @blur=${() => this.#offer([])}
+      ></textarea>
+      ${isEditing ? nothing : this.#optionsButton()}
+      ${
+        mayRecord
+          ? html`<button
+              type="button"
+              class="icon-button"
+              aria-label="Record a voice message"
+              title="Record a voice message: press, or hold while you speak"
+              @pointerdown=${this.#hold}
+              @click=${this.#record}
+            >
+              ${icon('mic')}
+            </button>`
+          : html`<button class="icon-button send" aria-label=${isEditing ? 'Save message' : 'Send message'} ?disabled=${isEmpty}>
+              ${icon(isEditing ? 'check' : 'send')}
+            </button>`
+      }
+    </div>`
+  }
+
+  #recorder() {
+    const end = () => {
+      this.recording = false
     }
-    if (this.mode?.kind === 'reply') this.#endMode()
+    return html`<tl-recorder
+      @cancel=${() => {
+        end()
+        void this.updateComplete.then(() => this.focus())
+      }}
+      @fault=${({ detail }: CustomEvent<string>) => {
+        end()
+        this.fault = detail
+      }}
+      @send=${({ detail }: CustomEvent<Recorded>) => {
+        end()
+        void this.room.sendFiles([detail.file], this.#placement).catch(() => undefined)
+        if (this.mode) this.#endMode()
+      }}
+    ></tl-recorder>`
+  }
+
+  /** Puts files beside what is being written; for whoever takes them by drop. */
+  async attach(files: Iterable<File>): Promise<void> {
+    const { room } = this
+    if (this.mode?.kind === 'edit') this.#endMode()
+    const { files: good, fault } = accepted(files, this.attached.length)
+    this.fault = fault
+    const outgoing = await Promise.all(good.map(measured))
+    if (room === this.room) this.attached = [...this.attached, ...outgoing]
+    this.focus()
   }
 
   /** What stands where one would write. */
@@ -167,12 +240,57 @@ export class Composer extends LightElement {
     return html`<button
       type="button"
       class="icon-button"
-      aria-label="Attach a picture"
-      title="Attach a picture"
-      @click=${() => this.querySelector<HTMLInputElement>('input[type=file]')?.click()}
+      aria-label="Attach files"
+      title="Attach files"
+      aria-haspopup="menu"
+      @click=${this.#openAttachMenu}
     >
-      ${icon('picture')}
+      ${icon('clip')}
     </button>`
+  }
+
+  #openAttachMenu(event: Event): void {
+    openMenu(event.currentTarget as HTMLElement, {
+      label: 'Attach',
+      items: [
+        [
+          { word: 'Photos and videos', icon: 'picture', act: () => this.#browse('image/*,video/*') },
+          { word: 'Any file', icon: 'file', act: () => this.#browse('') },
+          {
+            word: 'Take a photo',
+            icon: 'photo',
+            disabled: !hasMediaDevices(),
+            act: () => takePhoto(this.closest('tl-conversation') ?? this, photo => void this.attach([photo])),
+          },
+        ],
+      ],
+    })
+  }
+
+  #browse(accept: string): void {
+    const input = this.querySelector<HTMLInputElement>('input[type=file]')
+    if (!input) return
+    input.accept = accept
+    input.click()
+  }
+
+  #record(): void {
+    this.fault = undefined
+    this.recording = true
+  }
+
+  /** Held while one speaks, it ends on letting go. */
+  #hold(event: PointerEvent): void {
+    if (event.button !== 0) return
+    const pressedAt = event.timeStamp
+    this.#record()
+    const release = ({ timeStamp }: Event) => {
+      removeEventListener('pointerup', release)
+      removeEventListener('pointercancel', release)
+      if (timeStamp - pressedAt > HELD_MS) void this.querySelector<Recorder>('tl-recorder')?.stop()
+    }
+    addEventListener('pointerup', release)
+    addEventListener('pointercancel', release)
   }
 
   #optionsButton() {
@@ -185,7 +303,7 @@ export class Composer extends LightElement {
       @click=${(event: Event) =>
         openSendMenu(event.currentTarget as HTMLElement, {
           options: this.options,
-          canSchedule: this.text.trim() !== '',
+          canSchedule: this.text.trim() !== '' && this.attached.length === 0,
           changed: options => {
             this.options = options
             this.focus()
@@ -221,7 +339,7 @@ export class Composer extends LightElement {
     return mentionsIn(text, people, this.#picked).slice(0, LIMITS.mentionsPerMessage)
   }
 
-  #draft(text: string): Draft {
+  #draft(text: string): Draft & { text: string } {
     const mentions = this.#mentioned(text)
     return { text, ...(mentions.length > 0 && { mentions }), ...this.#placement }
   }
@@ -300,14 +418,15 @@ export class Composer extends LightElement {
 
   #send(): void {
     const text = this.text.trim()
-    if (!text) return
-    const { mode } = this
+    const { mode, attached, room } = this
+    if (!text && attached.length === 0) return
     this.fault = undefined
     if (mode?.kind === 'edit') {
-      void this.#save(text, mode)
+      if (text) void this.#save(text, mode)
       return
     }
-    void this.room.send(this.#draft(text)).catch(() => undefined)
+    const draft = this.#draft(text)
+    void (attached.length > 0 ? room.sendFiles(attached, draft) : room.send(draft)).catch(() => undefined)
     this.#sent()
   }
 
@@ -342,6 +461,7 @@ export class Composer extends LightElement {
   }
 
   #sent(): void {
+    this.attached = []
     this.#picked.clear()
     this.#offer([])
     this.#set('')
@@ -363,15 +483,16 @@ export class Composer extends LightElement {
 
   #pick(event: Event): void {
     const input = event.target as HTMLInputElement
-    this.attach(input.files ?? [])
+    void this.attach([...(input.files ?? [])])
     input.value = ''
   }
 
   #paste(event: ClipboardEvent): void {
-    const files = event.clipboardData?.files
-    if (!files || files.length === 0) return
+    const files = filesIn(event.clipboardData)
+    // Office programs put a picture of the text beside the text.
+    if (files.length === 0 || event.clipboardData?.types.includes('text/plain')) return
     event.preventDefault()
-    this.attach(files)
+    void this.attach(files)
   }
 }
 

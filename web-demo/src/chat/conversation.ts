@@ -1,8 +1,10 @@
 import type { Room, RoomMessage, Trunkline } from '@trunkline/sdk'
 import { html, nothing, type PropertyValues } from 'lit'
 import { LightElement } from '../design/element.ts'
+import { icon } from '../design/icons.ts'
 import '../design/toast.ts'
 import type { Toast } from '../design/toast.ts'
+import { filesIn } from '../files/chosen.ts'
 import { copyText } from '../room/clipboard.ts'
 import type { Act } from './actions.ts'
 import './composer.ts'
@@ -21,7 +23,7 @@ import { momentWord, typingWord } from './words.ts'
 
 /**
  * Messages, who is typing, and where one writes: of a room, or of one of its threads. Does what is asked of a message
- * (`act` events from within). Pictures may be dropped anywhere on it. Fires `thread` with the number of the message
+ * (`act` events from within). Files may be dropped anywhere on it. Fires `thread` with the number of the message
  * whose thread is wanted.
  */
 export class Conversation extends LightElement {
@@ -79,7 +81,15 @@ export class Conversation extends LightElement {
         @edit-last=${this.#editLast}
         @say=${(event: CustomEvent<string>) => this.#say(event.detail)}
       ></tl-composer>
+      ${this.dragging ? this.#target() : nothing}
       <tl-toast></tl-toast>
+    </div>`
+  }
+
+  /** Where files that are held over the page go. */
+  #target() {
+    return html`<div class="drop-target">
+      <p>${icon('clip')}<strong>Drop to send here</strong><small>Pictures, videos, sounds and any other file</small></p>
     </div>`
   }
 
@@ -189,6 +199,7 @@ export class Conversation extends LightElement {
   #dragOver(event: DragEvent): void {
     if (!event.dataTransfer?.types.includes('Files') || !this.room.can('write')) return
     event.preventDefault()
+    event.dataTransfer.dropEffect = 'copy'
     this.dragging = true
   }
 
@@ -199,7 +210,8 @@ export class Conversation extends LightElement {
   #drop(event: DragEvent): void {
     event.preventDefault()
     this.dragging = false
-    this.querySelector<Composer>('tl-composer')?.attach(event.dataTransfer?.files ?? [])
+    const files = filesIn(event.dataTransfer)
+    void this.querySelector<Composer>('tl-composer')?.attach(files)
   }
 }
 

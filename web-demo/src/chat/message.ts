@@ -1,19 +1,18 @@
-import type { FilePart, MessagePart, Room } from '@trunkline/sdk'
+import type { MessagePart, Room } from '@trunkline/sdk'
 import { html, nothing } from 'lit'
 import '../design/avatar.ts'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
+import '../files/attachments.ts'
+import { filesOf, kindOf } from '../files/shown.ts'
 import { actionsOf, ask } from './actions.ts'
 import { messageToolbar, openMessageMenu, openReactions } from './message-toolbar.ts'
-import './picture.ts'
 import './quote.ts'
 import { reactionsRow } from './reactions.ts'
 import { richText } from './rich-text.ts'
 import { ticks } from './ticks.ts'
 import type { MessageItem } from './timeline.ts'
-import { momentWord, repliesWord, sizeWord, timeOf } from './words.ts'
-
-const isPicture = (part: FilePart) => part.mime.startsWith('image/')
+import { momentWord, repliesWord, timeOf } from './words.ts'
 
 /** One message: a bubble, what others made of it, and below the last of a group its time. */
 export class Message extends LightElement {
@@ -77,7 +76,9 @@ export class Message extends LightElement {
   /** Whose it is, beside the last of a group. */
   #face() {
     const { own, ends, name, sender } = this.item
-    return own || !ends ? nothing : html`<tl-avatar class="who" .name=${name} userId=${sender}></tl-avatar>`
+    return own || !ends
+      ? nothing
+      : html`<tl-avatar class="who" .name=${name} userId=${sender} .picture=${this.room.files.addressOf(this.room.member(sender)?.user.avatar)}></tl-avatar>`
   }
 
   get #isMine(): boolean {
@@ -102,9 +103,11 @@ export class Message extends LightElement {
         }}>Show</button>${this.#face()}
       </div>`
     }
-    const pictures = parts.filter(part => 'fileId' in part && isPicture(part))
-    const isBare = pictures.length === parts.length && this.#replyTo === undefined && !message?.forwarded
-    return html`<div class="bubble ${isBare ? 'bare' : ''}">
+    const files = filesOf(parts, this.item.pending)
+    const isVisual = files.some(file => kindOf(file) === 'picture' || kindOf(file) === 'video')
+    const says = parts.some(part => !('fileId' in part))
+    const isBare = isVisual && !says && this.#replyTo === undefined && !message?.forwarded
+    return html`<div class="bubble ${isBare ? 'bare' : isVisual ? 'visual' : ''}">
       ${this.#replyTo === undefined ? nothing : html`<tl-quote .room=${this.room} .seq=${this.#replyTo}></tl-quote>`}
       ${this.#forwarded()}${this.#content()}${this.#mark(own)}${this.#face()}
       ${this.active && message ? messageToolbar({ room: this.room, message, actions: this.#actions(message) }) : nothing}
@@ -176,22 +179,21 @@ export class Message extends LightElement {
     }`
   }
 
+  /** Its files, and what it says below them. */
   #content() {
     const { pending, parts } = this.item
-    if (pending?.file && parts.length === 0) {
-      const { blob, name } = pending.file
-      return html`<tl-picture .room=${this.room} .blob=${blob} .shown=${{ name }}></tl-picture>`
-    }
-    return parts.map(part => this.#part(part))
+    const files = filesOf(parts, pending)
+    return html`${
+      files.length > 0
+        ? html`<tl-attachments .room=${this.room} .files=${files} .pending=${pending}></tl-attachments>`
+        : nothing
+    }${parts.map(part => this.#part(part))}`
   }
 
   #part(part: MessagePart) {
+    if ('fileId' in part) return nothing
     if ('text' in part) return html`<p class="text">${richText(part.text, this.room, this.item.message)}</p>`
-    if (!('fileId' in part)) return html`<p class="text">${part.mime}</p>`
-    if (isPicture(part)) return html`<tl-picture .room=${this.room} .shown=${part}></tl-picture>`
-    return html`<button type="button" class="file" @click=${() => void this.#download(part)}>
-      ${icon('file')}<span>${part.name ?? 'File'}<small>${part.size ? sizeWord(part.size) : ''}</small></span>
-    </button>`
+    return html`<p class="text">${part.mime}</p>`
   }
 
   #failure() {
@@ -230,20 +232,15 @@ export class Message extends LightElement {
     const { message } = this.item
     if (!(event instanceof PointerEvent) || event.pointerType !== 'touch' || !message) return
     const target = event.target as Element
-    if (!target.closest('.bubble') || target.closest('button, a, input') || getSelection()?.type === 'Range')
+    if (
+      !target.closest('.bubble') ||
+      target.closest('button, a, input, audio, video') ||
+      getSelection()?.type === 'Range'
+    )
       return
     const actions = this.#actions(message)
     const bubble = this.querySelector<HTMLElement>('.message')
     if (actions.size > 0 && bubble) openMessageMenu(bubble, { room: this.room, message, actions })
-  }
-
-  async #download(part: FilePart): Promise<void> {
-    const url = URL.createObjectURL(await this.room.downloadFile(part.fileId))
-    const link = document.createElement('a')
-    link.href = url
-    link.download = part.name ?? 'file'
-    link.click()
-    setTimeout(() => URL.revokeObjectURL(url), 60_000)
   }
 }
 

@@ -3,6 +3,7 @@ import { html, nothing, type PropertyValues } from 'lit'
 import { repeat } from 'lit/directives/repeat.js'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
+import { gistOfFiles } from '../files/gist.ts'
 import { ask } from './actions.ts'
 import './message.ts'
 import type { Message } from './message.ts'
@@ -239,7 +240,7 @@ export class Messages extends LightElement {
       }
       if (this.room.message(event.seq)?.blocked) return
       const name = this.room.member(event.sender ?? '')?.user.name ?? event.sender ?? 'Somebody'
-      this.spoken = `${name}: ${textOf(event.data.parts) ?? 'a picture'}`
+      this.spoken = `${name}: ${textOf(event.data.parts) ?? gistOfFiles(event.data.parts) ?? 'a message'}`
       if (!this.#following) this.unseen += 1
     })
   }

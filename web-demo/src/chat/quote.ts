@@ -1,16 +1,14 @@
 import type { Room, RoomMessage } from '@trunkline/sdk'
 import { html, nothing, type PropertyValues } from 'lit'
 import { LightElement } from '../design/element.ts'
+import { gistOfFiles } from '../files/gist.ts'
 import { ask } from './actions.ts'
 
 /** What a message says in one line. */
 export const gistOf = ({ deletedAt, blocked, text, parts }: RoomMessage): string => {
   if (deletedAt !== undefined) return 'This message was deleted'
   if (blocked) return 'Message of somebody you blocked'
-  if (text) return text
-  const file = parts.find(part => 'fileId' in part)
-  if (!file || !('fileId' in file)) return 'A message'
-  return file.mime.startsWith('image/') ? 'A picture' : (file.name ?? 'A file')
+  return text ?? gistOfFiles(parts) ?? 'A message'
 }
 
 /** The message another one answers, in a line or two. A click goes to it. */

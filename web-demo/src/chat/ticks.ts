@@ -2,9 +2,10 @@ import type { MessageState } from '@trunkline/sdk'
 import { html, type TemplateResult } from 'lit'
 import { type IconName, icon } from '../design/icons.ts'
 
-export type TickState = MessageState | 'sending' | 'failed'
+export type TickState = MessageState | 'uploading' | 'sending' | 'failed'
 
 const TICKS: Record<TickState, { name: IconName; label: string }> = {
+  uploading: { name: 'clock', label: 'Sending' },
   sending: { name: 'clock', label: 'Sending' },
   sent: { name: 'check', label: 'Sent' },
   delivered: { name: 'checks', label: 'Delivered' },

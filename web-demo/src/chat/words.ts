@@ -30,7 +30,9 @@ export const durationWord = (ms: number): string => {
 export const sizeWord = (bytes: number): string =>
   bytes < 1024 * 1024
     ? `${Math.max(1, Math.round(bytes / 1024))} KB`
-    : `${(bytes / 1024 / 1024).toFixed(1)} MB`
+    : bytes < 1024 ** 3
+      ? `${(bytes / 1024 / 1024).toFixed(1)} MB`
+      : `${(bytes / 1024 ** 3).toFixed(1)} GB`
 
 /** "Ann is typing", "Ann and Bob are typing", "Several people are typing"; empty when nobody is. */
 export const typingWord = (names: readonly string[]): string => {
@@ -52,3 +54,11 @@ export const momentWord = (at: string | Date): string => momentFormat.format(new
 
 /** "1 reply", "3 replies". */
 export const repliesWord = (count: number): string => (count === 1 ? '1 reply' : `${count} replies`)
+
+/** A length as players show it: "0:07", "12:30", "1:02:05". */
+export const lengthWord = (ms: number): string => {
+  const seconds = Math.round(ms / 1_000)
+  const [hours, minutes] = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60]
+  const two = (value: number) => String(value).padStart(2, '0')
+  return `${hours > 0 ? `${hours}:${two(minutes)}` : minutes}:${two(seconds % 60)}`
+}

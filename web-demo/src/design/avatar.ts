@@ -18,11 +18,15 @@ export const hueOf = (id: string): number => {
   return (hash * 47) % 360
 }
 
-/** A person's initials on a colour of their own. Decoration: the name stands beside it. */
+/** A person's picture, else their initials on a colour of their own. Decoration: the name stands beside it. */
 export class Avatar extends LightElement {
-  static override properties = { name: {}, userId: {} }
+  static override properties = { name: {}, userId: {}, picture: {}, lost: { state: true } }
   declare name: string
   declare userId: string
+  /** Address of the picture. */
+  declare picture: string | undefined
+  /** The address nothing came from. */
+  declare lost: string | undefined
 
   constructor() {
     super()
@@ -37,7 +41,17 @@ export class Avatar extends LightElement {
 
   protected override render() {
     this.style.setProperty('--hue', String(hueOf(this.userId)))
-    return html`${initialsOf(this.name)}`
+    const { picture } = this
+    if (!picture || picture === this.lost) return html`${initialsOf(this.name)}`
+    return html`<img
+      src=${picture}
+      alt=""
+      decoding="async"
+      referrerpolicy="no-referrer"
+      @error=${() => {
+        this.lost = picture
+      }}
+    />`
   }
 }
 

@@ -3,6 +3,7 @@ import { html, nothing } from 'lit'
 import '../design/avatar.ts'
 import { dayOf, dayWord, timeOf } from '../chat/words.ts'
 import { presenceDot, STATUS_WORDS } from '../design/presence.ts'
+import { gistOfFiles } from '../files/gist.ts'
 import { roomSign } from './room-sign.ts'
 import { countWord, titleOfEntry } from './titles.ts'
 
@@ -29,7 +30,7 @@ const whenWord = (at: string): string => {
 const lastWord = ({ lastMessage, me, room, peer }: InboxEntry, nameOf: Row['nameOf']): string => {
   if (!lastMessage) return room.description || 'Nothing said yet'
   const { sender } = lastMessage
-  const text = lastMessage.text ?? (lastMessage.parts.some(part => 'fileId' in part) ? 'A file' : 'A message')
+  const text = lastMessage.text ?? gistOfFiles(lastMessage.parts) ?? 'A message'
   if (sender === me.user.id) return `You: ${text}`
   const name = peer || sender === undefined ? undefined : nameOf(sender)
   return name ? `${name}: ${text}` : text
