@@ -50,8 +50,10 @@ export const MEDIA_LIMITS = {
   sweepMost: 500,
   /** Times that processing of one content may take the process down with it. */
   attempts: 3,
-  /** How often rooms are told of progress at most, and deletion of what is being processed is looked for. */
+  /** How often rooms are told of progress at most. */
   progressEveryMs: 500,
+  /** How often it is asked whether what is worked on was deleted meanwhile. */
+  deletedEveryMs: 500,
   /** How long the server waits for the bytes of a file to go that it deletes, and how often it looks. */
   eraseMs: 60_000,
   eraseLookMs: 50,

@@ -1,8 +1,19 @@
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { promisify } from 'node:util'
 import type pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { findProgram } from '../fence.ts'
+import type { ObjectStore } from '../store/store.ts'
 import { eventually } from '../testing/eventually.ts'
 import { fileOf, problemOf, startDatabase, startMedia } from '../testing/platform.ts'
-import { picture } from '../testing/samples.ts'
+import { phonePhoto, picture } from '../testing/samples.ts'
 
 let pool: pg.Pool
 let closeDatabase = async () => {}
@@ -18,11 +29,68 @@ const start = async (options: Partial<Parameters<typeof startMedia>[0]> = {}) =>
   onTestFinished(() => media.close())
   media.rooms.set('lobby', 'alice', 'publisher')
   media.rooms.set('lobby', 'bob', 'member')
+  media.rooms.set('cellar', 'alice', 'publisher')
   return media
 }
 
-describe('a picture', () => {
-  it('is ready with thumbnails soon after it was sent, and its room is told once', async () => {
+// Each test has a store of its own, but the database of all.
+beforeEach(async () => {
+  await pool.query(
+    "do $$ begin if to_regclass('files') is not null then delete from files; delete from file_contents; delete from uploads; delete from trunkline_jobs.job; end if; end $$",
+  )
+})
+
+const rows = async (table: 'files' | 'file_contents' | 'uploads'): Promise<number> =>
+  Number((await pool.query(`select count(*) from ${table}`)).rows[0].count)
+
+/** Nothing is left of any file: neither in the store, nor on its way there, nor in the database. */
+const nothingIsLeft = async (media: Awaited<ReturnType<typeof start>>): Promise<void> => {
+  await eventually(async () => [
+    await media.keys(),
+    await media.staged(),
+    await rows('files'),
+    await rows('file_contents'),
+  ]).toEqual([[], [], 0, 0])
+}
+
+const remove = (media: Awaited<ReturnType<typeof start>>, user: string, id: string) =>
+  media.get(user, `/v1/files/${id}`, {}, 'DELETE')
+
+/** A store that does what `store` does, but for some calls. */
+const instead = (store: ObjectStore, some: Partial<ObjectStore>): ObjectStore =>
+  new Proxy(store, {
+    get(target, name) {
+      const other: unknown = Reflect.get(some, name)
+      if (other !== undefined) return other
+      const own: unknown = Reflect.get(target, name)
+      return typeof own === 'function' ? own.bind(target) : own
+    },
+  })
+
+/** A video that takes long to convert: in its picture everything moves. */
+const longVideo = async (ffmpeg: string): Promise<Buffer> => {
+  const folder = await mkdtemp(join(tmpdir(), 'trunkline-long-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const path = join(folder, 'long.mp4')
+  const input = ['-f', 'lavfi', '-i', 'testsrc2=size=960x540:rate=30:duration=60']
+  const output = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv444p', path]
+  await promisify(execFile)(ffmpeg, ['-v', 'error', ...input, ...output])
+  return readFile(path)
+}
+
+/** A scanner as SCAN_URL may name it. */
+const startScanner = async (listener: RequestListener): Promise<string> => {
+  const server = createServer(listener).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/scan`
+}
+
+describe('a file that was sent', () => {
+  it('is ready with thumbnails soon, and its room is told once', async () => {
     const media = await start()
     const sent = await fileOf(await media.post('alice', 'lobby', 'a.png', await picture('png', 1000, 600)))
     expect(sent).toMatchObject({ name: 'a.png', mime: 'image/png' })
@@ -42,4 +110,275 @@ describe('a picture', () => {
     expect(await media.staged()).toEqual([])
     expect((await problemOf(await media.get('bob', `/v1/files/${sent.id}/video`))).code).toBe('not_found')
   })
+
+  it('of a kind nothing is made of is ready as it came', async () => {
+    const media = await start()
+    const { id } = await fileOf(await media.post('alice', 'lobby', 'notes.txt', 'some notes'))
+    expect(await media.settled('bob', id)).toMatchObject({
+      state: 'ready',
+      mime: 'application/octet-stream',
+      size: 10,
+      derivatives: [],
+    })
+    expect(await (await media.get('bob', `/v1/files/${id}`)).text()).toBe('some notes')
+  })
+
+  it('that is damaged says so to people, and is offered as bytes', async () => {
+    const media = await start()
+    const whole = await picture('jpeg', 800, 600)
+    const half = whole.subarray(0, whole.byteLength >> 1)
+    const { id } = await fileOf(await media.post('alice', 'lobby', 'a.jpg', half))
+    const file = await media.settled('bob', id)
+    expect(file).toMatchObject({ state: 'failed', mime: 'application/octet-stream', derivatives: [] })
+    expect(file.reason).toMatch(/damaged/)
+    const response = await media.get('bob', `/v1/files/${id}`)
+    expect(response.headers.get('content-type')).toBe('application/octet-stream')
+    expect(response.headers.get('content-disposition')).toMatch(/^attachment/)
+    expect(half.equals(new Uint8Array(await response.arrayBuffer()))).toBe(true)
+    await eventually(() => media.rooms.toldOf(id)).toEqual([
+      { type: 'failed', roomId: 'lobby', fileId: id, reason: file.reason },
+    ])
+  })
+})
+
+describe('the same bytes', () => {
+  it('twice in a room are kept once, and both files are told of', async () => {
+    const media = await start()
+    const body = await picture('png', 300, 300)
+    const send = async (name: string) => fileOf(await media.post('alice', 'lobby', name, body))
+    const [first, second] = await Promise.all([send('first.png'), send('second.png')])
+    await media.settled('bob', first.id)
+    const third = await send('third.png')
+    for (const { id, name } of [first, second, third]) {
+      expect(await media.settled('bob', id)).toMatchObject({ name, state: 'ready', width: 300 })
+      await eventually(() => media.rooms.toldOf(id)).toHaveLength(1)
+    }
+    expect((await media.keys()).filter(key => key.endsWith('/original'))).toHaveLength(1)
+    expect(await media.staged()).toEqual([])
+
+    // The bytes stay for as long as any file has them.
+    for (const { id } of [first, second]) expect((await remove(media, 'alice', id)).status).toBe(200)
+    await eventually(() => rows('files')).toBe(1)
+    expect(await (await media.get('bob', `/v1/files/${third.id}`)).bytes()).toHaveLength(body.byteLength)
+    await remove(media, 'alice', third.id)
+    await nothingIsLeft(media)
+  })
+
+  it('in another room are others', async () => {
+    const media = await start()
+    const body = await picture('png', 30, 30)
+    const here = await fileOf(await media.post('alice', 'lobby', 'a.png', body))
+    const there = await fileOf(await media.post('alice', 'cellar', 'a.png', body))
+    for (const { id } of [here, there]) await media.settled('alice', id)
+    expect((await media.keys()).filter(key => key.endsWith('/original'))).toHaveLength(2)
+    await remove(media, 'alice', here.id)
+    await eventually(() => rows('file_contents')).toBe(1)
+    expect((await media.get('alice', `/v1/files/${there.id}`)).status).toBe(200)
+  })
+})
+
+describe('a file that is deleted', () => {
+  it('is gone at once for all, and soon from the store; its room is told by whom', async () => {
+    const media = await start()
+    const { id } = await fileOf(await media.post('alice', 'lobby', 'a.png', await picture('png', 200, 200)))
+    const { links } = await media.settled('bob', id)
+    expect((await problemOf(await remove(media, 'bob', id))).code).toBe('forbidden')
+    expect((await remove(media, 'alice', id)).status).toBe(200)
+    expect(await media.look('bob', id)).toEqual([])
+    expect((await media.get('bob', `/v1/files/${id}`)).status).toBe(404)
+    expect((await fetch(media.url + links.thumb128)).status).toBe(403)
+    await nothingIsLeft(media)
+    await eventually(() => media.rooms.toldOf(id).at(-1)).toEqual({
+      type: 'deleted',
+      roomId: 'lobby',
+      fileId: id,
+      userId: 'alice',
+    })
+  })
+
+  it('while it is processed is not processed to the end', async context => {
+    const ffmpeg = await findProgram('ffmpeg')
+    if (!ffmpeg) return context.skip('there is no ffmpeg here')
+    const media = await start()
+    // Browsers play no 4:4:4, so all of it has to be converted.
+    const long = await longVideo(ffmpeg)
+    const { id } = await fileOf(await media.post('alice', 'lobby', 'a.mp4', long))
+    await eventually(() => media.rooms.told.filter(({ type }) => type === 'progress').length).toBeGreaterThan(
+      0,
+    )
+    expect((await media.look('bob', id))[0]?.state).toBe('processing')
+    expect((await remove(media, 'alice', id)).status).toBe(200)
+    await nothingIsLeft(media)
+    expect(media.rooms.toldOf(id).map(({ type }) => type)).toEqual(['deleted'])
+  }, 60_000)
+
+  it('while it is scanned is gone as well', async () => {
+    const asked = Promise.withResolvers<void>()
+    const scanUrl = await startScanner((request, response) => {
+      request.resume()
+      asked.resolve()
+      // It thinks about it for ever.
+      response.writeHead(200).write(' ')
+    })
+    const media = await start({ scanUrl })
+    const { id } = await fileOf(await media.post('alice', 'lobby', 'a.png', await picture('png', 20, 20)))
+    await asked.promise
+    expect((await remove(media, 'alice', id)).status).toBe(200)
+    await nothingIsLeft(media)
+  })
+})
+
+describe('a scanner', () => {
+  const scannerFor = (harm: string) =>
+    startScanner((request, response) => {
+      const chunks: Buffer[] = []
+      request.on('data', (chunk: Buffer) => chunks.push(chunk))
+      request.on('end', () => {
+        const isClean = !Buffer.concat(chunks).includes(harm)
+        response.setHeader('content-type', 'application/json')
+        response.end(JSON.stringify(isClean ? { clean: true } : { clean: false, found: 'Test.Harm' }))
+      })
+    })
+
+  it('keeps what is harmful from everybody, and lets the rest through', async () => {
+    const media = await start({ scanUrl: await scannerFor('EVIL') })
+    const good = await fileOf(await media.post('alice', 'lobby', 'good.txt', 'all is well'))
+    const bad = await fileOf(await media.post('alice', 'lobby', 'bad.txt', 'this is EVIL'))
+    expect(await media.settled('bob', good.id)).toMatchObject({ state: 'ready' })
+    const file = await media.settled('bob', bad.id)
+    expect(file).toMatchObject({ state: 'quarantined', links: {} })
+    expect(file.reason).toContain('Test.Harm')
+    for (const user of ['alice', 'bob']) {
+      expect((await problemOf(await media.get(user, `/v1/files/${bad.id}`))).code).toBe('forbidden')
+    }
+    await eventually(() => media.rooms.toldOf(bad.id)).toEqual([
+      { type: 'failed', roomId: 'lobby', fileId: bad.id, reason: file.reason, quarantined: true },
+    ])
+    // Sent once more, it is known.
+    const again = await fileOf(await media.post('alice', 'lobby', 'innocent.txt', 'this is EVIL'))
+    expect((await media.settled('bob', again.id)).state).toBe('quarantined')
+  })
+
+  it('that gives no verdict leaves files unseen, and is asked again', async () => {
+    let asked = 0
+    const scanUrl = await startScanner((request, response) => {
+      request.resume()
+      request.on('end', () => {
+        asked++
+        if (asked === 1) response.writeHead(503).end()
+        else response.end(JSON.stringify({ clean: true }))
+      })
+    })
+    const media = await start({ scanUrl })
+    const { id } = await fileOf(await media.post('alice', 'lobby', 'a.txt', 'text'))
+    await eventually(() => asked).toBe(1)
+    expect((await media.look('bob', id))[0]).toMatchObject({ state: 'checking', links: {} })
+    expect((await problemOf(await media.get('bob', `/v1/files/${id}`))).code).toBe('unavailable')
+    expect(await media.settled('bob', id)).toMatchObject({ state: 'ready' })
+  })
+})
+
+describe('pictures whose originals are stripped', () => {
+  it('say nothing of camera and place, also the second time', async () => {
+    const media = await start({ keepsOriginals: false })
+    const photo = await phonePhoto(400, 300)
+    expect(photo.includes('SecretCamera')).toBe(true)
+    const first = await fileOf(await media.post('alice', 'lobby', 'a.jpg', photo))
+    const second = await fileOf(await media.post('alice', 'lobby', 'b.jpg', photo))
+    for (const { id } of [first, second]) {
+      const file = await media.settled('bob', id)
+      expect(file).toMatchObject({ state: 'ready', width: 300, height: 400 })
+      const original = Buffer.from(await (await media.get('bob', `/v1/files/${id}`)).arrayBuffer())
+      expect(original.byteLength).toBe(file.size)
+      expect(original.includes('SecretCamera')).toBe(false)
+      expect(original.includes('Exif')).toBe(false)
+    }
+    expect((await media.keys()).filter(key => key.endsWith('/original'))).toHaveLength(1)
+    expect(await media.staged()).toEqual([])
+  })
+})
+
+describe('a store in trouble', () => {
+  it('delays files, and loses none', async () => {
+    const probe = await start()
+    let failures = 2
+    const objects = instead(probe.objects, {
+      put: (...args) => {
+        if (failures === 0) return probe.objects.put(...args)
+        failures--
+        return Promise.reject(new Error('disk full'))
+      },
+    })
+    await probe.media.close()
+    const media = await start({ objects, staging: probe.staging })
+    const { id } = await fileOf(await media.post('alice', 'lobby', 'a.png', await picture('png', 200, 200)))
+    expect(await media.settled('bob', id)).toMatchObject({ state: 'ready' })
+    expect(failures).toBe(0)
+    // It was not the file's fault.
+    expect((await pool.query('select attempts from file_contents')).rows).toEqual([{ attempts: 1 }])
+  })
+})
+
+describe('what was left half-way', () => {
+  it('is found: uploads that expired, bytes of nobody, files without a job', async () => {
+    const media = await start({ stalledMs: 0, strayMs: 0 })
+    await media.staging.create('file_stray')
+    await media.staging.create('file_expired')
+    await pool.query(
+      `insert into uploads (id, room_id, uploader, name, reserved, expires_at)
+        values ('file_expired', 'lobby', 'alice', 'a', 0, now() - interval '1 second'),
+               ('file_open', 'lobby', 'alice', 'a', 0, now() + interval '1 hour')`,
+    )
+    await media.staging.create('file_open')
+    const bytes = await picture('png', 100, 100)
+    await media.staging.create('file_lost')
+    await media.staging.append('file_lost', 0, Readable.from([bytes]))
+    await pool.query(
+      `insert into files (id, room_id, uploader, name, size, mime) values ('file_lost', 'lobby', 'alice', 'a.png', $1, 'image/png')`,
+      [bytes.byteLength],
+    )
+    await media.media.sweep()
+    expect(await media.settled('bob', 'file_lost')).toMatchObject({ state: 'ready', width: 100 })
+    expect(await media.staged()).toEqual(['file_open'])
+    expect(await rows('uploads')).toBe(1)
+  })
+
+  it('tells rooms that were not told, once they can be', async () => {
+    const media = await start()
+    const { id } = await fileOf(await media.post('alice', 'lobby', 'a.txt', 'text'))
+    await media.settled('bob', id)
+    await eventually(() => media.rooms.toldOf(id)).toHaveLength(1)
+    await pool.query('update files set is_told = false')
+    const after = await start({ stalledMs: 0 })
+    await eventually(() => [...media.rooms.toldOf(id), ...after.rooms.toldOf(id)]).toHaveLength(2)
+  })
+
+  it('whose bytes are lost is said to be, and goes', async () => {
+    const media = await start({ stalledMs: 0 })
+    await pool.query(
+      `insert into files (id, room_id, uploader, name, size, mime) values ('file_gone', 'lobby', 'alice', 'a.png', 5, 'image/png')`,
+    )
+    await media.media.sweep()
+    await eventually(() => media.rooms.toldOf('file_gone').map(({ type }) => type)).toEqual(['failed'])
+    await nothingIsLeft(media)
+  })
+
+  it('takes the process down three times at most', async () => {
+    const media = await start({ stalledMs: 0 })
+    const { id } = await fileOf(await media.post('alice', 'lobby', 'a.png', await picture('png', 64, 64)))
+    await media.settled('bob', id)
+    // As three deaths in the middle of it leave it.
+    await pool.query("update file_contents set state = 'processing', attempts = 3, details = '{}'")
+    await media.media.sweep()
+    expect(await media.settled('bob', id)).toMatchObject({
+      state: 'failed',
+      reason: 'This file could not be processed.',
+    })
+  })
+})
+
+it('starts several at once on one database', async () => {
+  await pool.query('drop table files, file_contents, uploads, avatars; drop schema drizzle cascade')
+  await Promise.all(Array.from({ length: 4 }, () => start()))
+  expect(await rows('files')).toBe(0)
 })

@@ -12,6 +12,7 @@ import type { ObjectStore } from '../store/store.ts'
 import { ContentPayload } from './media-jobs.ts'
 import { type Made, MediaFault, type Processor, type Produced } from './processor.ts'
 import { createProgress } from './progress.ts'
+import { watch } from './watch.ts'
 
 export type ContentTaskDeps = {
   logger: Logger
@@ -105,21 +106,6 @@ export const createContentTask = (deps: ContentTaskDeps): Task => {
     }
   }
 
-  /** Aborts once the content is to go: whoever deletes it may be another process. */
-  const watch = (contentId: string): { signal: AbortSignal; end: () => void } => {
-    const condemned = new AbortController()
-    const timer = setInterval(() => {
-      contents
-        .find(contentId)
-        .then(row => {
-          if (row?.state !== 'processing') condemned.abort(new Error('the file was deleted'))
-        })
-        // It is looked again in a moment.
-        .catch(() => undefined)
-    }, MEDIA_LIMITS.progressEveryMs)
-    return { signal: condemned.signal, end: () => clearInterval(timer) }
-  }
-
   const process = async (content: ContentRow, closing: AbortSignal): Promise<void> => {
     const { id } = content
     const attempts = await contents.begin(id)
@@ -132,7 +118,7 @@ export const createContentTask = (deps: ContentTaskDeps): Task => {
       await contents.setFailed(id, 'This file could not be processed.')
       return
     }
-    const watched = watch(id)
+    const watched = watch(async () => (await contents.find(id))?.state === 'processing')
     const signal = AbortSignal.any([closing, watched.signal])
     const folder = await mkdtemp(join(deps.folder, 'content-'))
     try {

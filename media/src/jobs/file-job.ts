@@ -15,6 +15,7 @@ import type { Staging } from '../store/staging.ts'
 import { ObjectNotFoundError, type ObjectStore } from '../store/store.ts'
 import { DeletionPayload, FilePayload, type MediaJobs } from './media-jobs.ts'
 import { MediaFault } from './processor.ts'
+import { watch } from './watch.ts'
 
 export type FileTaskDeps = {
   logger: Logger
@@ -140,25 +141,36 @@ export const createFileTask = (deps: FileTaskDeps): Task => {
     await contents.setQuarantined(id, `Harm was found in this file (${verdict.found}): nobody can open it.`)
   }
 
+  const arrive = async (
+    { file, content: known }: FoundFile,
+    sha256: string | undefined,
+    signal: AbortSignal,
+  ): Promise<void> => {
+    const content = known ?? (await claim(file, sha256, signal))
+    if (!content) return
+    if (content.state === 'arriving') await bringIn(file, content, signal)
+    // Of the same bytes twice the second have come for nothing.
+    await dropStaging(file.id)
+    await jobs.driveContent(content)
+  }
+
   return async (payload, { signal }) => {
     const { fileId, sha256 } = FilePayload.parse(payload)
     const found = await files.findAny(fileId)
     if (!found) return dropStaging(fileId)
     const { file } = found
     if (file.state === 'deleting') return takeAway(found)
-    let content: ContentRow | undefined
+    const watched = watch(async () => (await files.find(fileId)) !== undefined)
     try {
-      content = found.content ?? (await claim(file, sha256, signal))
+      await arrive(found, sha256, AbortSignal.any([signal, watched.signal]))
     } catch (error) {
+      // That has added this job once more.
+      if (watched.signal.aborted) return
       if (error instanceof ObjectNotFoundError) return giveUp(file)
       throw error
+    } finally {
+      watched.end()
     }
-    // Deleted meanwhile: that has added this job once more.
-    if (!content) return
-    if (content.state === 'arriving') await bringIn(file, content, signal)
-    // Of the same bytes twice the second have come for nothing.
-    await dropStaging(fileId)
-    await jobs.driveContent(content)
   }
 }
 
