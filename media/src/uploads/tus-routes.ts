@@ -23,13 +23,17 @@ import {
   TusServer,
 } from './tus-server.ts'
 import { assertWriter, isFinalRefusal, userOf } from './upload-rights.ts'
-import type { UploadRow } from './upload-table.ts'
+import type { UploadLimits, UploadRow } from './upload-table.ts'
 
 const TUS_VERSION = '1.0.0'
 
 const METHODS: ReadonlySet<string> = new Set(['POST', 'HEAD', 'PATCH', 'DELETE'])
 
-export type TusRoutesDeps = Omit<TusDeps, 'onFinish'> & { desk: RoomDesk; hashes: RunningHashes }
+export type TusRoutesDeps = Omit<TusDeps, 'onFinish'> & {
+  desk: RoomDesk
+  hashes: RunningHashes
+  limits: UploadLimits
+}
 
 /** What there is of an upload, or of the file that became of it, and whose it is. */
 type Known = { roomId: string | null; uploader: string; row: UploadRow | undefined }
@@ -255,8 +259,8 @@ export class TusRoutes {
 
   #send(response: Response, { status, headers }: TusAnswer): void {
     for (const [name, value] of headers) {
-      // Who may call from where is said once for the whole server.
-      if (!name.startsWith('access-control-')) response.set(name, value)
+      // Who may call from where is said once for the whole server, and there is no text of any type.
+      if (!name.startsWith('access-control-') && name !== 'content-type') response.set(name, value)
     }
     response.status(status).end()
   }

@@ -8,7 +8,7 @@ import type { Staging } from '../store/staging.ts'
 import type { Completion } from './completion.ts'
 import type { Checksum, Receiver } from './receive.ts'
 import type { UploadLocks } from './upload-locks.ts'
-import type { NewUpload, UploadLimits, UploadRow, UploadTable } from './upload-table.ts'
+import type { NewUpload, UploadRow, UploadTable } from './upload-table.ts'
 
 /** What @tus/server does not know of a request that it answers. */
 export type Exchange = {
@@ -30,7 +30,6 @@ export type TusDeps = {
   receiver: Receiver
   completion: Completion
   locks: UploadLocks
-  limits: UploadLimits
   /** Called once all bytes of an upload are there. */
   onFinish: (exchange: Exchange, upload: UploadRow) => Promise<void>
 }
@@ -194,7 +193,6 @@ export class TusServer {
       relativeLocation: true,
       datastore: new UploadStore(deps, () => this.#current()),
       locker: { newLock: id => this.#createLock(id) },
-      maxSize: deps.limits.uploadBytes,
       namingFunction: () => this.#current().id,
       getFileIdFromRequest: (_request, id) => id,
       onUploadFinish: async (_request, { id }) => {
@@ -219,7 +217,7 @@ export class TusServer {
     const headers = new Headers()
     for (const name of HEADERS) {
       const value = request.get(name)
-      if (value !== undefined) headers.set(name, value)
+      if (value) headers.set(name, value)
     }
     const path = method === 'POST' ? UPLOADS_PATH : `${UPLOADS_PATH}/${encodeURIComponent(id)}`
     const bare = new Request(new URL(path, 'http://uploads.invalid'), { method, headers })

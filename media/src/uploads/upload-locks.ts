@@ -113,6 +113,8 @@ export class UploadLocks {
       ...this.#config,
       application_name: 'trunkline uploads',
       keepAlive: true,
+      // Locks of several uploads are asked for at once.
+      pipeline: true,
       connectionTimeoutMillis: ANSWER_MS,
       query_timeout: ANSWER_MS,
     })
