@@ -61,6 +61,7 @@ RUN apt-get update \
   && apt-get install -y --no-install-recommends \
     ca-certificates \
     ffmpeg \
+    libheif-examples \
     libsrtp2-1 \
     libssl3 \
     libstdc++6 \

@@ -12,6 +12,7 @@ export interface SystemPackage {
 
 export const START_PACKAGES: readonly SystemPackage[] = [
   { name: 'ffmpeg', provides: 'ffmpeg', purpose: 'for previews of video and audio files' },
+  { name: 'libheif-examples', provides: 'heif-convert', purpose: 'for pictures of iPhones (HEIC)' },
 ]
 
 export const TEST_PACKAGES: readonly SystemPackage[] = [

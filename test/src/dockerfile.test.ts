@@ -70,7 +70,7 @@ test('builds with the Node of the lockfile', () => {
 test('installs what the media worker is compiled with, and what it then runs with', () => {
   expect(stages[0] && aptPackagesOf(stages[0])).toEqual([...WORKER_PACKAGES])
   expect(runtime && aptPackagesOf(runtime)).toEqual(
-    expect.arrayContaining(['ca-certificates', 'ffmpeg', 'libsrtp2-1', 'libssl3']),
+    expect.arrayContaining(['ca-certificates', 'ffmpeg', 'libheif-examples', 'libsrtp2-1', 'libssl3']),
   )
 })
 
