@@ -1,4 +1,4 @@
-import { NOTICES, OPERATIONS, Problem, REQUESTS, type RequestData, StoredFile } from '@trunkline/protocol'
+import { NOTICES, OPERATIONS, Problem, REQUESTS, type RequestData, ROUTES } from '@trunkline/protocol'
 import { beforeAll, expect, it } from 'vitest'
 import {
   type ContractClient,
@@ -8,6 +8,7 @@ import {
   seen,
 } from './contract-client.ts'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { lookUp, settled, upload } from './support/files.ts'
 import { commandOf, descendantsOf } from './support/processes-of.ts'
 import { mintToken, rest } from './support/rest.ts'
 import { startServer, type TestServer } from './support/server.ts'
@@ -116,44 +117,47 @@ it('refusals by REST are problems as described', async () => {
   }
 })
 
+// The smallest PNG: one transparent pixel.
+const png = Uint8Array.from(
+  Buffer.from(
+    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==',
+    'base64',
+  ),
+)
+
 it('files by REST', async () => {
-  const upload = (name: string, bytes: Uint8Array<ArrayBuffer>) =>
-    fetch(`${url}/v1/rooms/${roomId}/files?name=${name}`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${adasToken}` },
-      body: bytes,
-    })
-  // The smallest PNG: one transparent pixel.
-  const png = Uint8Array.from(
-    Buffer.from(
-      'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==',
-      'base64',
-    ),
-  )
-  const response = await upload('pixel.png', png)
-  expect(response.status).toBe(201)
-  const stored = StoredFile.parse(await response.json())
+  const stored = await upload(url, adasToken, roomId, 'pixel.png', png)
   expect([stored.mime, stored.size]).toEqual(['image/png', png.length])
-  const back = await fetch(`${url}/v1/files/${stored.id}`, {
-    headers: { authorization: `Bearer ${adasToken}` },
-  })
-  expect(new Uint8Array(await back.arrayBuffer())).toEqual(png)
-  const look = async () => {
-    const { data } = await callStrictly(url, 'listFiles', { token: adasToken, query: `?ids=${stored.id}` })
-    return data[0]
-  }
-  await expect.poll(async () => (await look())?.state, { timeout: 20_000 }).toBe('ready')
-  const file = await look()
+  const { state } = await settled(url, adasToken, stored.id)
+  expect(state).toBe('ready')
+  const { data } = await callStrictly(url, 'listFiles', { token: adasToken, query: `?ids=${stored.id}` })
+  const [file] = data
   expect([file?.width, file?.height, file?.placeholder]).toEqual([1, 1, expect.any(String)])
+  expect(Object.keys(file?.links ?? {}).sort()).toEqual(['original', 'thumb128'])
   for (const [variant, link] of Object.entries(file?.links ?? {})) {
     const linked = await fetch(new URL(link, url))
     expect([variant, linked.status]).toEqual([variant, 200])
     const byToken = await fetch(`${url}/v1/files/${stored.id}/${variant}`, {
       headers: { authorization: `Bearer ${adasToken}` },
     })
-    expect(await byToken.arrayBuffer()).toEqual(await linked.arrayBuffer())
+    expect(await byToken.bytes()).toEqual(await linked.bytes())
   }
-  expect(Object.keys(file?.links ?? {})).toContain('thumb128')
+  const back = await fetch(`${url}/v1/files/${stored.id}`, {
+    headers: { authorization: `Bearer ${adasToken}` },
+  })
+  expect(await back.bytes()).toEqual(png)
+  const avatar = await fetch(`${url}/v1/users/ada/avatar`, {
+    method: 'PUT',
+    headers: { authorization: `Bearer ${adasToken}` },
+    body: png,
+  })
+  const { avatar: path } = ROUTES.putUserAvatar.response.parse(await avatar.json())
+  expect((await performStrictly(url, 'user:get', { userId: 'ada' })).avatar).toBe(path)
+  expect((await fetch(new URL(path ?? '', url))).headers.get('content-type')).toBe('image/webp')
+  await callStrictly(url, 'deleteUserAvatar', { token: adasToken, id: 'ada' })
+  expect(await performStrictly(url, 'user:get', { userId: 'ada' })).not.toHaveProperty('avatar')
+  await callStrictly(url, 'deleteFile', { token: adasToken, id: stored.id })
+  expect(await lookUp(url, adasToken, stored.id)).toEqual([])
 })
 
 it('two users in a room: log, receipts, typing, presence', async () => {
@@ -202,6 +206,10 @@ it('two users in a room: log, receipts, typing, presence', async () => {
   await ada.hear('typing:changed', ({ userId, typing }) => userId === graceId && typing)
   await grace.request('presence:set', { status: 'away' })
   await ada.hear('presence:changed', ({ userId, status }) => userId === graceId && status === 'away')
+  const file = await upload(url, adasToken, roomId, 'pixel.png', png)
+  await grace.hear('file:progress', ({ fileId }) => fileId === file.id)
+  const { event: told } = await grace.hear('event:appended', ({ event }) => event.type === 'file.ready')
+  expect(told.data).toEqual({ fileId: file.id, mime: 'image/png', width: 1, height: 1 })
   const { events, hasMore } = await ada.request('room:sync', { roomId, before: event.seq, limit: 2 })
   expect([events.map(({ seq }) => seq), hasMore]).toEqual([[event.seq - 2, event.seq - 1], true])
   expectNoFaults()
