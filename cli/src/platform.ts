@@ -105,7 +105,10 @@ const compose = async (options: PlatformOptions, lifecycle: Lifecycle): Promise<
   })
   lifecycle.add('http', () => closeServer(listener))
   const vault = new Vault(settings.TRUNKLINE_SECRET ?? (await installationSecret(dataFolder)))
-  const { app, finish } = createHttpApp(logger, { trustedProxies: settings.TRUSTED_PROXIES })
+  const { app, finish } = createHttpApp(logger, {
+    trustedProxies: settings.TRUSTED_PROXIES,
+    fileOrigins: fileOriginsOf(settings),
+  })
   const composition: Composition = {
     ...options,
     lifecycle,
@@ -165,6 +168,18 @@ const compose = async (options: PlatformOptions, lifecycle: Lifecycle): Promise<
       await lifecycle.close()
     },
   }
+}
+
+/** Where links to files lead browsers on to: the demo's pages may show what comes from there. */
+const fileOriginsOf = ({
+  FILE_REDIRECTS,
+  S3_BUCKET,
+  S3_PUBLIC_ENDPOINT,
+  S3_ENDPOINT,
+}: Settings): string[] => {
+  if (!FILE_REDIRECTS || !S3_BUCKET) return []
+  const endpoint = S3_PUBLIC_ENDPOINT ?? S3_ENDPOINT
+  return [endpoint ? new URL(endpoint).origin : 'https://*.amazonaws.com']
 }
 
 /** Waits for all, also when one fails: what was started must be known before it can be closed. */

@@ -58,6 +58,19 @@ it('refuses proxies that are no addresses', () => {
   expect(() => createHttpApp(logger, { trustedProxies: ['nonsense'] })).toThrow(TypeError)
 })
 
+it('lets pages show pictures and videos of other origins where it is told so, and take nothing else from there', async () => {
+  const policyOf = async (options?: HttpAppOptions) => {
+    const { headers } = await fetch(`${await start(options)}/ip`)
+    return headers.get('content-security-policy')?.split(';') ?? []
+  }
+  const before = await policyOf()
+  const after = await policyOf({ fileOrigins: ['https://files.example.org'] })
+  expect(after.filter(directive => !before.includes(directive))).toEqual([
+    "img-src 'self' blob: data: https://files.example.org",
+    "media-src 'self' blob: https://files.example.org",
+  ])
+})
+
 it.each([
   ['/refused', {}, { code: 'rate_limited', status: 429, detail: 'Too fast.', retryAfterMs: 1_500, limit: 3 }],
   ['/nowhere', {}, { code: 'not_found', status: 404, detail: 'There is nothing at GET /nowhere.' }],

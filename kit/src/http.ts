@@ -99,13 +99,13 @@ const EXPOSED_HEADERS = [
 /** How long browsers remember that they may ask from another origin. */
 const PREFLIGHT_SECONDS = 86_400
 
-const CONTENT_SECURITY_POLICY = {
+const contentSecurityPolicy = (fileOrigins: readonly string[]) => ({
   useDefaults: false,
   directives: {
     defaultSrc: ["'self'"],
     // The demo's pictures and recordings are blobs; its socket is this origin's.
-    imgSrc: ["'self'", 'blob:', 'data:'],
-    mediaSrc: ["'self'", 'blob:'],
+    imgSrc: ["'self'", 'blob:', 'data:', ...fileOrigins],
+    mediaSrc: ["'self'", 'blob:', ...fileOrigins],
     connectSrc: ["'self'", 'ws:', 'wss:'],
     styleSrc: ["'self'", "'unsafe-inline'"],
     scriptSrc: ["'self'"],
@@ -115,7 +115,7 @@ const CONTENT_SECURITY_POLICY = {
     frameAncestors: ["'self'"],
     formAction: ["'self'"],
   },
-}
+})
 
 export type HttpAppOptions = {
   /**
@@ -124,6 +124,8 @@ export type HttpAppOptions = {
    * is anybody's to write. https://expressjs.com/en/guide/behind-proxies.html
    */
   trustedProxies?: readonly string[] | undefined
+  /** Where pictures and videos on pages of this app come from, beside its own origin: `https://files.example.org`. */
+  fileOrigins?: readonly string[] | undefined
 }
 
 /**
@@ -133,7 +135,7 @@ export type HttpAppOptions = {
  */
 export const createHttpApp = (
   logger: Logger,
-  { trustedProxies = [] }: HttpAppOptions = {},
+  { trustedProxies = [], fileOrigins = [] }: HttpAppOptions = {},
 ): { app: ExpressApp; finish: () => void } => {
   const app = express()
   app.disable('x-powered-by')
@@ -142,7 +144,7 @@ export const createHttpApp = (
   app.use(assignRequestId)
   app.use(
     helmet({
-      contentSecurityPolicy: CONTENT_SECURITY_POLICY,
+      contentSecurityPolicy: contentSecurityPolicy(fileOrigins),
       // Apps on other origins load the SDK's answers and the embed script.
       crossOriginResourcePolicy: { policy: 'cross-origin' },
       crossOriginOpenerPolicy: false,

@@ -200,7 +200,7 @@ export const createDownloads = (deps: DownloadDeps): Downloads => {
     const forSaving = saving !== undefined
     const elsewhere = await redirectionOf(request, downloadOf(read.found, variant), forSaving)
     if (elsewhere === undefined) await sendTo({ request, response }, read, variant, forSaving)
-    else response.set('Cache-Control', 'no-store').redirect(elsewhere)
+    else response.status(302).set({ Location: elsewhere, 'Cache-Control': 'no-store' }).end()
   })
 
   return { router, close: () => watch.close() }
