@@ -1,6 +1,16 @@
 import type { Derivative, FileDetails } from '@trunkline/protocol'
 import { sql } from 'drizzle-orm'
-import { bigint, boolean, index, integer, jsonb, pgTable, text, timestamp, uniqueIndex } from 'drizzle-orm/pg-core'
+import {
+  bigint,
+  boolean,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  text,
+  timestamp,
+  uniqueIndex,
+} from 'drizzle-orm/pg-core'
 
 const createdAt = timestamp('created_at', { withTimezone: true, precision: 3 }).notNull().defaultNow()
 /** bytes */
@@ -33,7 +43,9 @@ export const contents = pgTable(
     createdAt,
   },
   table => [
-    uniqueIndex('file_contents_bytes').on(table.roomId, table.sha256).where(sql`${table.state} <> 'deleting'`),
+    uniqueIndex('file_contents_bytes')
+      .on(table.roomId, table.sha256)
+      .where(sql`${table.state} <> 'deleting'`),
     index('file_contents_unfinished')
       .on(table.createdAt)
       .where(sql`${table.state} in ('arriving', 'processing', 'deleting')`),
@@ -55,7 +67,9 @@ export const files = pgTable(
     /** Null while it is checked: its bytes are an upload until then. */
     contentId: text('content_id').references(() => contents.id),
     /** `arrived`, or on its way out. */
-    state: text({ enum: ['arrived', 'deleting'] }).notNull().default('arrived'),
+    state: text({ enum: ['arrived', 'deleting'] })
+      .notNull()
+      .default('arrived'),
     /** Whether the room was told how it ended. */
     isTold: boolean('is_told').notNull().default(false),
     /** `Idempotency-Key` of the request that brought it. */
@@ -115,5 +129,8 @@ export const avatars = pgTable(
     isCurrent: boolean('is_current').notNull().default(false),
     createdAt,
   },
-  table => [index('avatars_owner').on(table.owner), index('avatars_unused').on(table.createdAt).where(sql`not ${table.isCurrent}`)],
+  table => [
+    index('avatars_owner').on(table.owner),
+    index('avatars_unused').on(table.createdAt).where(sql`not ${table.isCurrent}`),
+  ],
 )
