@@ -177,9 +177,10 @@ const fileOriginsOf = ({
   S3_PUBLIC_ENDPOINT,
   S3_ENDPOINT,
 }: Settings): string[] => {
-  if (!FILE_REDIRECTS || !S3_BUCKET) return []
+  if (!FILE_REDIRECTS) return []
   const endpoint = S3_PUBLIC_ENDPOINT ?? S3_ENDPOINT
-  return [endpoint ? new URL(endpoint).origin : 'https://*.amazonaws.com']
+  if (endpoint) return [new URL(endpoint).origin]
+  return S3_BUCKET ? ['https://*.amazonaws.com'] : []
 }
 
 /** Waits for all, also when one fails: what was started must be known before it can be closed. */
