@@ -113,7 +113,8 @@ export const probeArguments = (path: string): string[] => [
   path,
 ]
 
-const even = (value: number): number => Math.max(2, 2 * Math.round(value / 2))
+/** Downwards, but not for what division loses. */
+const even = (value: number): number => Math.max(2, 2 * Math.floor((value + 0.01) / 2))
 
 /**
  * The size of a picture made small enough, with the same shape, in even numbers as H.264 has it.
