@@ -6,6 +6,8 @@ import type { Scanner, Verdict } from './scanner.ts'
 
 /** bytes; what is longer is sent in several, each with its length before it */
 const CHUNK_BYTES = 1024 * 1024
+/** What ends the wait for room to write in: there is some, or nobody wants more. */
+const WAKING = ['drain', 'data', 'close'] as const
 /** An answer is a line. */
 const ANSWER_CHARS = 4_096
 
@@ -66,8 +68,11 @@ export const createClamdScanner = (address: NetConnectOpts): Scanner => ({
 const send = async (body: Readable, socket: ReturnType<typeof createConnection>, isOver: () => boolean) => {
   const write = async (bytes: Uint8Array): Promise<void> => {
     if (socket.write(bytes) || isOver()) return
-    // Whatever ends it, somebody who waits is told.
-    await Promise.race([once(socket, 'drain'), once(socket, 'close'), once(socket, 'data')])
+    const going = Promise.withResolvers<void>()
+    const go = () => going.resolve()
+    for (const event of WAKING) socket.once(event, go)
+    await going.promise
+    for (const event of WAKING) socket.off(event, go)
   }
   await write(Buffer.from('zINSTREAM\0'))
   for await (const chunk of body as AsyncIterable<Buffer>) {
