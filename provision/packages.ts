@@ -29,6 +29,7 @@ export const TEST_PACKAGES: readonly SystemPackage[] = [
     provides: '/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf',
     purpose: 'for emoji in screenshots',
   },
+  { name: 'clamav-daemon', provides: 'clamd', purpose: 'for tests with a scanner not ours' },
   // 340 MB, for an S3 server that is not ours and keeps what it promises.
   { name: 'radosgw', provides: 'radosgw', purpose: 'for tests of S3' },
   { name: 'ceph-mon', provides: 'ceph-mon', purpose: 'for tests of S3' },
