@@ -112,7 +112,8 @@ export class TusRoutes {
       ? // Parts say nothing of themselves: what they become is asked for its rights.
         { roomId: null, name: null, uploader: await userOf(this.#deps.desk, token) }
       : await this.#described(request, token)
-    const requestKey = this.#requestKeyOf(request)
+    // Clients send the same headers with all parts of an upload: the key is the whole's.
+    const requestKey = isPart ? undefined : this.#requestKeyOf(request)
     if (await this.#answerRepeated(response, { ...about, requestKey })) return
     const id = newFileId()
     const creates = { id, ...about, size: null, isPart, requestKey }
@@ -133,7 +134,13 @@ export class TusRoutes {
     const known = await this.#find(id)
     await this.#assertOwn(known, token, method)
     if (method === 'PATCH') assertPatch(request)
-    const exchange: Exchange = { request, method, id, checksum: checksumOf(request) }
+    const exchange: Exchange = {
+      request,
+      method,
+      id,
+      size: known.row?.size,
+      checksum: checksumOf(request),
+    }
     const answer = await this.#server.answer(exchange)
     if (method === 'HEAD') {
       if (known.row?.isPart) answer.headers.set('Upload-Concat', 'partial')

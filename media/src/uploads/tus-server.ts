@@ -18,6 +18,8 @@ export type Exchange = {
   id: string
   /** What is created. */
   creates?: NewUpload
+  /** Bytes the upload is to have, where that was said before. */
+  size?: number | null | undefined
   checksum?: Checksum | undefined
 }
 
@@ -213,12 +215,14 @@ export class TusServer {
    * @throws RepeatedRequest
    */
   async answer(exchange: Exchange): Promise<TusAnswer> {
-    const { request, method, id } = exchange
+    const { request, method, id, size } = exchange
     const headers = new Headers()
     for (const name of HEADERS) {
       const value = request.get(name)
       if (value) headers.set(name, value)
     }
+    // Clients that did not hear the answer say the length once more.
+    if (method === 'PATCH' && headers.get('upload-length') === String(size)) headers.delete('upload-length')
     const path = method === 'POST' ? UPLOADS_PATH : `${UPLOADS_PATH}/${encodeURIComponent(id)}`
     const bare = new Request(new URL(path, 'http://uploads.invalid'), { method, headers })
     const { status, headers: answered } = await this.#exchanges.run(exchange, () =>

@@ -1,0 +1,137 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { UPLOADS_PATH } from '@trunkline/protocol'
+import { Upload, type UploadOptions } from 'tus-js-client'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { startCutter } from './support/cutter.ts'
+import { mintToken, rest } from './support/rest.ts'
+import { randomFrom, rounds, seed } from './support/rounds.ts'
+import { restartServer, startServer } from './support/server.ts'
+
+const CUTS = rounds(200)
+const KILLS = rounds(8)
+const SERVER = {
+  services: ['signalling', 'media'],
+  env: { TRUNKLINE_SECRET: 'a-secret-for-the-test-of-uploads' },
+}
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+
+/** How clients send: in one go, in chunks, in parallel parts, without knowing how much it will be. */
+const WAYS: ((
+  body: Buffer,
+  random: () => number,
+) => Partial<UploadOptions> & { source: Buffer | Readable })[] = [
+  body => ({ source: body }),
+  (body, random) => ({ source: body, chunkSize: Math.ceil(random() * 500_000) + 10_000 }),
+  body => ({ source: body, parallelUploads: 3 }),
+  (body, random) => ({
+    source: Readable.from([body.subarray(0, body.length >> 1), body.subarray(body.length >> 1)]),
+    chunkSize: Math.ceil(random() * 500_000) + 10_000,
+    uploadLengthDeferred: true,
+  }),
+]
+
+/** Uploads by tus-js-client until it is there. @returns the id of the file */
+const upload = (
+  base: string,
+  file: { body: Buffer; token: string; roomId: string; key: string },
+  way: Partial<UploadOptions> & { source: Buffer | Readable },
+): Promise<string> => {
+  const { source, ...options } = way
+  return new Promise((resolve, reject) => {
+    let starts = 0
+    const sending = new Upload(source, {
+      endpoint: base + UPLOADS_PATH,
+      metadata: { roomId: file.roomId, name: 'a.bin' },
+      headers: { Authorization: `Bearer ${file.token}`, 'Idempotency-Key': file.key },
+      retryDelays: Array.from({ length: 100 }, () => 100),
+      // Also while the server starts again: it says so, or nobody answers.
+      onShouldRetry: error => !error.originalResponse || error.originalResponse.getStatus() >= 409,
+      onSuccess: () => resolve(sending.url?.split('/').at(-1) ?? ''),
+      onError: error => {
+        // What puts parts together is not tried again by the client itself.
+        if (options.parallelUploads && ++starts < 100) sending.start()
+        else reject(error)
+      },
+      ...options,
+    })
+    sending.start()
+  })
+}
+
+const openRoom = async (url: string) => {
+  const { body } = await rest(url, 'POST', '/v1/rooms', { body: { kind: 'group', members: ['alice'] } })
+  const roomId: string = body.id
+  return { roomId, token: await mintToken(url, 'alice') }
+}
+
+/** What others get of a file. */
+const download = async (url: string, id: string, token: string): Promise<Buffer> => {
+  const answer = await vi.waitFor(
+    async () => {
+      const response = await fetch(`${url}/v1/files/${id}`, { headers: { authorization: `Bearer ${token}` } })
+      expect(response.status).toBe(200)
+      return response
+    },
+    { timeout: 60_000, interval: 100 },
+  )
+  return Buffer.from(await answer.arrayBuffer())
+}
+
+test(`uploads by tus-js-client arrive whole over a line that is cut ${CUTS} times`, {
+  timeout: 600_000,
+}, async () => {
+  const random = randomFrom(seed())
+  const server = await startServer(SERVER)
+  const { roomId, token } = await openRoom(server.url)
+  const cutter = await startCutter({ target: server.url, bytes: 600_000, random, register: onTestFinished })
+  const sent = new Map<string, string>()
+  while (cutter.cuts < CUTS) {
+    const body = randomBytes(Math.ceil(random() * 3_000_000))
+    const way = WAYS[sent.size % WAYS.length]
+    if (!way) throw new Error('there is no such way')
+    const file = { body, token, roomId, key: `key-${sent.size}` }
+    const id = await upload(cutter.url, file, way(body, random))
+    expect(sent.has(id)).toBe(false)
+    sent.set(id, sha256(body))
+  }
+  console.log(`${sent.size} uploads over ${cutter.cuts} cut connections`)
+  for (const [id, hash] of sent) expect(sha256(await download(server.url, id, token))).toBe(hash)
+})
+
+test(`uploads go on after the server was killed in their middle, ${KILLS} times`, {
+  timeout: 600_000,
+}, async () => {
+  const random = randomFrom(seed())
+  let server = await startServer(SERVER)
+  const { url } = server
+  const { roomId, token } = await openRoom(url)
+  const sent = new Map<string, string>()
+  let stopping = false
+  const sendOn = async (sender: number) => {
+    for (let n = 0; !stopping; n++) {
+      const body = randomBytes(Math.ceil(random() * 8_000_000))
+      const way = WAYS[(sender + n) % WAYS.length]
+      if (!way) throw new Error('there is no such way')
+      const file = { body, token, roomId, key: `key-${sender}-${n}` }
+      const id = await upload(url, file, way(body, random))
+      expect(sent.has(id)).toBe(false)
+      sent.set(id, sha256(body))
+    }
+  }
+  const sending = [0, 1].map(sendOn)
+  for (let kill = 0; kill < KILLS; kill++) {
+    const before = sent.size
+    await vi.waitFor(() => expect(sent.size).toBeGreaterThan(before), { timeout: 60_000, interval: 5 })
+    // The moment of the kill is what is tried out.
+    await sleep(random() * 300)
+    await server.stop('SIGKILL')
+    server = await restartServer(server, SERVER)
+  }
+  stopping = true
+  await Promise.all(sending)
+  console.log(`${sent.size} uploads through ${KILLS} kills`)
+  for (const [id, hash] of sent) expect(sha256(await download(url, id, token))).toBe(hash)
+})
