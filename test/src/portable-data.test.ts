@@ -1,6 +1,9 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { PortableLine } from '@trunkline/protocol'
 import { beforeAll, expect, test } from 'vitest'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { lookUp } from './support/files.ts'
 import { contentOf, doneOf, endOf, exported, sendImport } from './support/jobs.ts'
 import { bytesOf, download, type LivelyRoom, livelyRoom, logOf, ok } from './support/lively-room.ts'
 import { mintToken, rest } from './support/rest.ts'
@@ -155,13 +158,16 @@ test("a user's own export has what is theirs, and nothing that others said", asy
 })
 
 test('files go with the room they belong to', async () => {
+  const objects = () =>
+    readdirSync(`${here.dataFolder}/files`, { recursive: true, withFileTypes: true })
+      .filter(entry => entry.isFile())
+      .map(entry => join(entry.parentPath, entry.name))
+      .sort()
+  const before = objects()
   const other = await livelyRoom(here.url, 'ward-8')
-  const objects = async () => {
-    const { readdirSync } = await import('node:fs')
-    return readdirSync(`${here.dataFolder}/files`, { recursive: true }).map(String)
-  }
-  const has = (all: string[]) => other.fileIds.some(id => all.some(path => path.includes(id)))
-  expect(has(await objects())).toBe(true)
+  const token = await mintToken(here.url, 'ada')
+  expect(await lookUp(here.url, token, ...other.fileIds)).toHaveLength(2)
+  expect(objects().length).toBeGreaterThanOrEqual(before.length + 2)
   await ok(here.url, 'DELETE', '/v1/rooms/ward-8?sender=ada')
-  await expect.poll(async () => has(await objects()), { timeout: 15_000 }).toBe(false)
+  await expect.poll(objects, { timeout: 15_000 }).toEqual(before)
 }, 60_000)

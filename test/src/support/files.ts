@@ -1,5 +1,6 @@
 import { LinkedFile, StoredFile } from '@trunkline/protocol'
 import { expect } from 'vitest'
+import { until } from './until.ts'
 
 /** Uploads a file by one request. */
 export const upload = async (
@@ -30,12 +31,12 @@ export const lookUp = async (url: string, token: string, ...ids: string[]): Prom
 }
 
 /** Waits until nothing more is made of a file. */
-export const settled = async (url: string, token: string, id: string): Promise<LinkedFile> => {
-  const look = async () => (await lookUp(url, token, id))[0]
-  await expect
-    .poll(async () => (await look())?.state, { timeout: 60_000, interval: 50 })
-    .toMatch(/^(ready|failed|quarantined)$/)
-  const file = await look()
-  if (!file) throw new Error(`the file ${id} is gone`)
-  return file
-}
+export const settled = (url: string, token: string, id: string): Promise<LinkedFile> =>
+  until(
+    `the file ${id} is all there`,
+    async () => {
+      const [file] = await lookUp(url, token, id)
+      return file && !/^(checking|processing)$/.test(file.state) ? file : undefined
+    },
+    60_000,
+  )

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { RoomEvent } from '@trunkline/protocol'
 import { mintToken, rest } from './rest.ts'
+import { until } from './until.ts'
 
 /** Calls that have to work. */
 export const ok = async (...args: Parameters<typeof rest>) => {
@@ -20,6 +21,7 @@ export const logOf = async (url: string, roomId: string): Promise<RoomEvent[]> =
   }
 }
 
+/** Uploads a file and waits until the room was told what became of it: from then on nothing follows. */
 export const upload = async (
   url: string,
   userId: string,
@@ -33,7 +35,11 @@ export const upload = async (
     body: bytes as Uint8Array<ArrayBuffer>,
   })
   if (response.status !== 201) throw new Error(await response.text())
-  return (await response.json()) as { id: string; mime: string; size: number }
+  const file = (await response.json()) as { id: string; mime: string; size: number }
+  const isTold = async () =>
+    (await logOf(url, roomId)).some(({ data }) => 'fileId' in data && data.fileId === file.id)
+  await until('the room is told of its file', isTold, 60_000)
+  return file
 }
 
 /** Bytes that are always the same, and of no kind. */
