@@ -4,7 +4,7 @@ import { createServer as createHttpServer, type RequestListener, type Server } f
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { ConfigError, type Logger, problemOf } from '@trunkline/kit'
-import { TrunklineError } from '@trunkline/protocol'
+import { LIMITS, TrunklineError } from '@trunkline/protocol'
 import type { Certificate } from '@trunkline/turn'
 
 /** A certificate chain and its key, as PEM files. */
@@ -102,6 +102,8 @@ export const listen = async (options: {
   const server = tls
     ? await createRenewingServer(tls, { dispatch, logger, seconds: certificateSeconds })
     : createHttpServer(dispatch)
+  // Node's own five minutes are short for a large file over a slow line. Whoever stops sending is cut off where bodies are read.
+  server.requestTimeout = LIMITS.uploadSeconds * 1000
   try {
     server.listen(options.port, options.address)
     await once(server, 'listening')

@@ -83,6 +83,8 @@ export class Receiver {
     const hashes = [running, compared].filter(hash => hash !== undefined)
     const body = new Body(request, most - offset, hashes)
     const size = await this.#staging.append(id, offset, body.stream)
+    // From here on it is we who are waited for.
+    request.socket.setTimeout(0)
     if (body.isOver) {
       await this.#staging.truncate(id, offset)
       throw tooLarge(most)
