@@ -4,7 +4,7 @@ import '../design/avatar.ts'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
 import '../files/attachments.ts'
-import { filesOf, kindOf } from '../files/shown.ts'
+import { filesOf } from '../files/shown.ts'
 import { actionsOf, ask } from './actions.ts'
 import { messageToolbar, openMessageMenu, openReactions } from './message-toolbar.ts'
 import './quote.ts'
@@ -103,11 +103,9 @@ export class Message extends LightElement {
         }}>Show</button>${this.#face()}
       </div>`
     }
-    const files = filesOf(parts, this.item.pending)
-    const isVisual = files.some(file => kindOf(file) === 'picture' || kindOf(file) === 'video')
-    const says = parts.some(part => !('fileId' in part))
-    const isBare = isVisual && !says && this.#replyTo === undefined && !message?.forwarded
-    return html`<div class="bubble ${isBare ? 'bare' : isVisual ? 'visual' : ''}">
+    const isWordless =
+      parts.every(part => 'fileId' in part) && this.#replyTo === undefined && !message?.forwarded
+    return html`<div class="bubble ${isWordless ? 'wordless' : ''}">
       ${this.#replyTo === undefined ? nothing : html`<tl-quote .room=${this.room} .seq=${this.#replyTo}></tl-quote>`}
       ${this.#forwarded()}${this.#content()}${this.#mark(own)}${this.#face()}
       ${this.active && message ? messageToolbar({ room: this.room, message, actions: this.#actions(message) }) : nothing}

@@ -86,7 +86,7 @@ export class Picture extends LightElement {
     const { src, srcset } = thumbnailsOf(this.room, file)
     if (!src) return nothing
     return html`<img
-      class=${this.loaded === src ? 'loaded' : ''}
+      class="thumbnail ${this.loaded === src ? 'loaded' : ''}"
       src=${src}
       srcset=${srcset || nothing}
       sizes=${srcset ? this.sizes : nothing}
@@ -108,8 +108,8 @@ export class Picture extends LightElement {
     if (uploaded !== undefined) return html`<span class="over">${ring(uploaded)}</span>`
     if (fileId !== undefined && this.room.files.isGone(fileId))
       return html`<span class="over words">${icon('trash')}Deleted</span>`
-    const isWaiting = file?.state === 'checking' || (file?.state === 'processing' && !this.#local)
-    if (isWaiting && !this.loaded)
+    const isWaiting = file?.state === 'checking' || file?.state === 'processing'
+    if (isWaiting && !this.#local && !this.loaded)
       return html`<span class="over" role="img" aria-label="Being prepared">${ring(this.room.files.progressOf(file.id))}</span>`
     if (this.failed && !this.loaded)
       return html`<span class="over words">${icon('alert')}It could not be loaded</span>`

@@ -119,7 +119,7 @@ export class Player extends LightElement {
           ? nothing
           : html`<button type="button" class="large" aria-label="Play" @click=${this.#toggle}>${icon('play')}</button>`
       }
-      <div class="controls">
+      <div class="player-controls">
         ${this.#line(file, length, played)}
         <div class="row">
           <button type="button" class="icon-button" aria-label=${playing ? 'Pause' : 'Play'} @click=${this.#toggle}>${icon(playing ? 'pause' : 'play')}</button>
@@ -152,7 +152,7 @@ export class Player extends LightElement {
   }
 
   #line(file: LinkedFile | undefined, length: number, played: number) {
-    return html`<div class="line" style="--played: ${(played * 100).toFixed(2)}%" @pointermove=${this.#look} @pointerleave=${() => {
+    return html`<div class="scrub" style="--played: ${(played * 100).toFixed(2)}%" @pointermove=${this.#look} @pointerleave=${() => {
       this.peek = undefined
     }}>
       <input

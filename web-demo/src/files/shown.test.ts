@@ -10,6 +10,7 @@ test('what a file is shown as is for the server to say', () => {
   expect(kindOf({ mime: 'image/svg+xml' })).toBe('other')
   expect(kindOf({ mime: 'video/mp4' })).toBe('video')
   expect(kindOf({ mime: 'audio/ogg' })).toBe('audio')
+  expect(kindOf({ mime: 'video/webm', voice: true })).toBe('audio')
 })
 
 test('files that are on their way stand with what is known of them', () => {

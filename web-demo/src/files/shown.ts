@@ -38,10 +38,12 @@ export const filesOf = (parts: readonly MessagePart[], pending?: PendingMessage)
 
 /** What a file is shown as: by what the server found it to be, else by what its sender took it for. */
 export const kindOf = (
-  shown: Pick<ShownFile, 'mime'>,
+  shown: Pick<ShownFile, 'mime' | 'voice'>,
   file?: Pick<LinkedFile, 'mime' | 'state'>,
 ): FileKind => {
   if (file?.state === 'failed' || file?.state === 'quarantined') return 'other'
+  // Browsers record sound alone into what may hold a video.
+  if (shown.voice) return 'audio'
   const mime = file?.mime ?? shown.mime
   if (mime === 'image/svg+xml') return 'other'
   if (mime.startsWith('image/')) return 'picture'

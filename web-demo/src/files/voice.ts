@@ -8,8 +8,7 @@ import { ring } from './ring.ts'
 import type { ShownFile } from './shown.ts'
 import { barsOf } from './waveform.ts'
 
-const BARS = 44
-/** Of a bar and the space beside it, and of the whole, in units of the drawing. */
+/** Of a bar and the space beside it, and of the whole, in pixels. */
 const STEP = 4
 const HEIGHT = 28
 const SPEEDS = [1, 1.5, 2] as const
@@ -28,6 +27,7 @@ export class Voice extends LightElement {
     speed: { state: true },
     length: { state: true },
     fault: { state: true },
+    bars: { state: true },
   }
   /** Absent for what is not sent yet. */
   declare room: Room | undefined
@@ -40,9 +40,14 @@ export class Voice extends LightElement {
   declare speed: number
   declare length: number | undefined
   declare fault: boolean
+  /** As many as there is room for. */
+  declare bars: number
   #local: { blob: Blob; url: string; done: () => void } | undefined
   /** Kept while it plays, though the file's address changes. */
   #source: string | undefined
+  readonly #observer = new ResizeObserver(([entry]) => {
+    if (entry && entry.contentRect.width > 0) this.bars = Math.floor(entry.contentRect.width / STEP)
+  })
 
   constructor() {
     super()
@@ -50,11 +55,13 @@ export class Voice extends LightElement {
     this.at = 0
     this.speed = 1
     this.fault = false
+    this.bars = 48
     this.follow(() => this.room?.files)
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback()
+    this.#observer.disconnect()
     this.#local?.done()
     this.#local = undefined
     if (speaking === this) speaking = undefined
@@ -65,6 +72,12 @@ export class Voice extends LightElement {
     if (!blob || !this.isConnected || this.#local?.blob === blob) return
     this.#local?.done()
     this.#local = { blob, ...localUrl(blob) }
+  }
+
+  protected override updated(): void {
+    const wave = this.querySelector('.wave')
+    // Observing what is observed already does nothing.
+    if (wave) this.#observer.observe(wave)
   }
 
   get #file(): LinkedFile | undefined {
@@ -139,8 +152,8 @@ export class Voice extends LightElement {
   }
 
   #wave(peaks: readonly number[], played: number) {
-    const bars = barsOf(peaks, BARS)
-    const width = BARS * STEP
+    const bars = barsOf(peaks, this.bars)
+    const width = this.bars * STEP
     const shape = bars.map((peak, bar) => {
       const height = Math.max(3, (peak / 100) * HEIGHT)
       return svg`<rect x=${bar * STEP} y=${(HEIGHT - height) / 2} width="2.6" height=${height} rx="1.3" />`

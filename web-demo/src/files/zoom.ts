@@ -24,6 +24,7 @@ export const movedBy = ({ scale, x, y }: Zoom, dx: number, dy: number, size: Siz
 
 /** Its edges do not come within where they were at first. */
 const within = ({ scale, x, y }: Zoom, { width, height }: Size): Zoom => {
+  if (scale === 1) return WHOLE
   const [roomX, roomY] = [(width * (scale - 1)) / 2, (height * (scale - 1)) / 2]
   return { scale, x: Math.min(roomX, Math.max(-roomX, x)), y: Math.min(roomY, Math.max(-roomY, y)) }
 }
