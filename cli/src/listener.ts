@@ -102,7 +102,7 @@ export const listen = async (options: {
   const server = tls
     ? await createRenewingServer(tls, { dispatch, logger, seconds: certificateSeconds })
     : createHttpServer(dispatch)
-  // Node's own five minutes are short for a large file over a slow line. Whoever stops sending is cut off where bodies are read.
+  // Node's own five minutes are short for a large file over a slow line. Whoever stops sending is cut off by the app.
   server.requestTimeout = LIMITS.uploadSeconds * 1000
   try {
     server.listen(options.port, options.address)

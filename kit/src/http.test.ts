@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Problem, TrunklineError } from '@trunkline/protocol'
 import { expect, it, onTestFinished } from 'vitest'
 import { createHttpApp, type HttpAppOptions, jsonBody } from './http.ts'
@@ -117,4 +118,28 @@ it('lets browsers of other origins ask and read what tus needs, and OPTIONS of o
   expect(asked.headers.get('access-control-expose-headers')?.split(',')).toEqual(
     expect.arrayContaining(['Location', 'Upload-Offset', 'Upload-Length', 'Tus-Resumable']),
   )
+})
+
+it('gives up a body that stands still, and waits for one that comes slowly', async () => {
+  const { port } = new URL(await start({ bodyIdleMs: 300 }))
+  const head = 'POST /json HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n'
+  const open = async () => {
+    const socket = connect(Number(port), '127.0.0.1')
+    await once(socket, 'connect')
+    socket.write(head)
+    return socket
+  }
+  const still = await open()
+  const closed = once(still, 'close')
+  const slow = await open()
+  for (const byte of '"slowly"') {
+    slow.write(byte)
+    // Under the limit each, over it together.
+    await sleep(60)
+  }
+  slow.write(' ')
+  const [answer] = (await once(slow, 'data')) as [Buffer]
+  expect(answer.toString()).toMatch(/^HTTP\/1.1 200 .*"slowly"$/s)
+  slow.destroy()
+  await closed
 })

@@ -1,4 +1,6 @@
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
 import { LIMITS, TrunklineError } from '@trunkline/protocol'
 import cors from 'cors'
 import express, {
@@ -96,6 +98,23 @@ const EXPOSED_HEADERS = [
   'Upload-Offset',
 ]
 
+/** A body of which not a byte comes for so long is not waited for any more, ms. */
+const BODY_IDLE_MS = 60_000
+
+/** Ends requests whose senders have gone quiet, or mean to hold a connection: how long a whole body takes is its own business. */
+const cutIdleBodies =
+  (idleMs: number): RequestHandler =>
+  (request, _response, next) => {
+    const hasBody =
+      request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length']) > 0
+    if (hasBody) {
+      request.setTimeout(idleMs, () => request.destroy())
+      // From here on it is the server that is waited for.
+      request.once('end', () => request.socket.setTimeout(0))
+    }
+    next()
+  }
+
 /** How long browsers remember that they may ask from another origin. */
 const PREFLIGHT_SECONDS = 86_400
 
@@ -126,6 +145,8 @@ export type HttpAppOptions = {
   trustedProxies?: readonly string[] | undefined
   /** Where pictures and videos on pages of this app come from, beside its own origin: `https://files.example.org`. */
   fileOrigins?: readonly string[] | undefined
+  /** ms without a byte after which a body is given up; only tests need another value. */
+  bodyIdleMs?: number | undefined
 }
 
 /**
@@ -135,13 +156,14 @@ export type HttpAppOptions = {
  */
 export const createHttpApp = (
   logger: Logger,
-  { trustedProxies = [], fileOrigins = [] }: HttpAppOptions = {},
+  { trustedProxies = [], fileOrigins = [], bodyIdleMs = BODY_IDLE_MS }: HttpAppOptions = {},
 ): { app: ExpressApp; finish: () => void } => {
   const app = express()
   app.disable('x-powered-by')
   app.set('trust proxy', [...trustedProxies])
   app.set('query parser', 'simple')
   app.use(assignRequestId)
+  app.use(cutIdleBodies(bodyIdleMs))
   app.use(
     helmet({
       contentSecurityPolicy: contentSecurityPolicy(fileOrigins),
@@ -206,5 +228,15 @@ export const requireBearer = (secret: string, refusal: string): RequestHandler =
     if (!timingSafeEqual(digest(bearerOf(request) ?? ''), expected))
       throw new TrunklineError('forbidden', refusal)
     next()
+  }
+}
+
+/** Cuts the connection of an answer at once: closed in an orderly way it would still bring some megabytes that the system holds. */
+export const cutConnection = ({ socket }: ServerResponse): void => {
+  try {
+    if (socket instanceof Socket) socket.resetAndDestroy()
+  } catch {
+    // One with TLS cannot be reset.
+    socket?.destroy()
   }
 }

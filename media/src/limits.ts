@@ -35,8 +35,6 @@ export const MEDIA_LIMITS = {
   postersAtOnce: 1,
   /** Time to find out what a file is. */
   detectMs: 5_000,
-  /** An upload of which not a byte comes for so long is broken off: what came of it is kept. */
-  uploadIdleMs: 60_000,
   /** What is still read from an upload that was refused, so that the client gets to see why. */
   drainBytes: 32 * 1024 * 1024,
   drainMs: 10_000,

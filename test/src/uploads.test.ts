@@ -27,7 +27,9 @@ const WAYS: ((
   (body, random) => ({ source: body, chunkSize: Math.ceil(random() * 500_000) + 10_000 }),
   body => ({ source: body, parallelUploads: 3 }),
   (body, random) => ({
-    source: Readable.from([body.subarray(0, body.length >> 1), body.subarray(body.length >> 1)]),
+    source: Readable.from([body.subarray(0, body.length >> 1), body.subarray(body.length >> 1)], {
+      objectMode: false,
+    }),
     chunkSize: Math.ceil(random() * 500_000) + 10_000,
     uploadLengthDeferred: true,
   }),
@@ -46,13 +48,13 @@ const upload = (
       endpoint: base + UPLOADS_PATH,
       metadata: { roomId: file.roomId, name: 'a.bin' },
       headers: { Authorization: `Bearer ${file.token}`, 'Idempotency-Key': file.key },
-      retryDelays: Array.from({ length: 100 }, () => 100),
+      retryDelays: Array.from({ length: 200 }, () => 30),
       // Also while the server starts again: it says so, or nobody answers.
       onShouldRetry: error => !error.originalResponse || error.originalResponse.getStatus() >= 409,
       onSuccess: () => resolve(sending.url?.split('/').at(-1) ?? ''),
       onError: error => {
         // What puts parts together is not tried again by the client itself.
-        if (options.parallelUploads && ++starts < 100) sending.start()
+        if (options.parallelUploads && ++starts < 200) sending.start()
         else reject(error)
       },
       ...options,

@@ -76,15 +76,11 @@ export class Receiver {
     options: { offset: number; most: number; checksum?: Checksum | undefined },
   ): Promise<number> {
     const { offset, most, checksum } = options
-    // Without a byte for so long nobody is there any more.
-    request.setTimeout(MEDIA_LIMITS.uploadIdleMs, () => request.destroy())
     const running = this.#hashes.take(id, offset)
     const compared = checksum ? createHash(checksum.algorithm) : undefined
     const hashes = [running, compared].filter(hash => hash !== undefined)
     const body = new Body(request, most - offset, hashes)
     const size = await this.#staging.append(id, offset, body.stream)
-    // From here on it is we who are waited for.
-    request.socket.setTimeout(0)
     if (body.isOver) {
       await this.#staging.truncate(id, offset)
       throw tooLarge(most)
