@@ -1,5 +1,5 @@
 import { ServerResponse } from 'node:http'
-import { sendProblem } from '@trunkline/kit'
+import { cutConnection, sendProblem } from '@trunkline/kit'
 import { ROUTES, TrunklineError, UPLOADS_PATH } from '@trunkline/protocol'
 import type { Request, Response } from 'express'
 import { createProxyMiddleware } from 'http-proxy-middleware'
@@ -33,6 +33,11 @@ export const proxyTo = (mediaUrl: string) =>
     proxyTimeout: SILENCE_MS,
     pathFilter: isMedia,
     on: {
+      // A download that media breaks off, of somebody who may not go on with it, ends here as well and not once all that waits
+      // on the way is read.
+      proxyRes: (answer, _request, response) => {
+        answer.once('aborted', () => cutConnection(response))
+      },
       // The proxy's own words would be no error of the contract, and name an address of the inside.
       error: (cause, request, response) => {
         if (!(response instanceof ServerResponse)) return

@@ -1,5 +1,6 @@
 export * from './backlog.ts'
 export * from './config.ts'
+export * from './cut-connection.ts'
 export * from './database.ts'
 export * from './errors.ts'
 export * from './flushes.ts'

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { isUnchanged, rangeOf } from '@trunkline/kit'
+import { cutConnection, isUnchanged, rangeOf } from '@trunkline/kit'
 import { TrunklineError } from '@trunkline/protocol'
 import type { Request, Response } from 'express'
 import { MEDIA_LIMITS } from '../limits.ts'
@@ -10,18 +10,8 @@ import type { Download } from './lookup.ts'
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code
 
-/** Cuts a connection at once: closed in an orderly way it would still send some megabytes that the system holds. */
-const cut = ({ socket }: Response): void => {
-  try {
-    socket?.resetAndDestroy()
-  } catch {
-    // One with TLS cannot be reset.
-    socket?.destroy()
-  }
-}
-
 const pump = async (body: Readable, response: Response, signal: AbortSignal): Promise<void> => {
-  signal.addEventListener('abort', () => cut(response), { once: true })
+  signal.addEventListener('abort', () => cutConnection(response), { once: true })
   response.setTimeout(MEDIA_LIMITS.downloadIdleMs, () => response.destroy())
   try {
     await pipeline(body, response, { signal })
