@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -84,6 +85,26 @@ describe('a run', () => {
     await eventually(() => pids.filter(isAlive)).toEqual([])
     expect(await start(path, { signal: deleted.signal })).toBe(why)
     expect(await pidsIn('unwanted.pids')).toEqual(pids)
+  })
+
+  it.skipIf(process.platform !== 'linux')('dies with whoever started it, however that dies', async () => {
+    const pids = join(folder, 'orphan.pids')
+    const path = await program('orphan', `echo $$ >>${pids}; exec sleep 60`)
+    const [ours, its] = [
+      new URL('./ffmpeg.ts', import.meta.url).href,
+      new URL('../fence.ts', import.meta.url).href,
+    ]
+    const script = `
+      const { Ffmpeg } = await import(${JSON.stringify(ours)})
+      const { Fence } = await import(${JSON.stringify(its)})
+      const ffmpeg = new Ffmpeg({ ffmpeg: '${path}', ffprobe: '${path}', fence: new Fence('${fence.kind}') })
+      const outputs = [{ options: ['-an', '-vn'], target: '/dev/null' }]
+      const limits = ${JSON.stringify(LIMITS)}
+      await ffmpeg.run({ input: ['-an', '-vn'], path: '/dev/null', outputs, limits, signal: new AbortController().signal })`
+    const parent = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' })
+    await eventually(() => pidsIn('orphan.pids')).toHaveLength(1)
+    parent.kill('SIGKILL')
+    await eventually(async () => (await pidsIn('orphan.pids')).filter(isAlive)).toEqual([])
   })
 
   it('starts nothing outside of the fence, tells ffmpeg nothing of ours, and each option as it is', async () => {
