@@ -1,6 +1,11 @@
+import { createHash } from 'node:crypto'
+import type { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
 import {
   AbortMultipartUploadCommand,
+  GetObjectCommand,
   ListMultipartUploadsCommand,
+  PutObjectCommand,
   S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3'
@@ -49,5 +54,27 @@ export const abortUnfinished = async ({ client, name }: S3Bucket, key: string): 
     if (upload.Key !== key) continue
     const { UploadId } = upload
     await client.send(new AbortMultipartUploadCommand({ Bucket: name, Key: key, UploadId }))
+  }
+}
+
+/**
+ * Stores bytes and makes sure that they are what the server keeps: none refuses bytes that were changed or cut on their way.
+ * @throws Error when it keeps others
+ */
+export const putBytes = async (
+  { client, name }: S3Bucket,
+  key: string,
+  bytes: Uint8Array,
+  mime: string,
+): Promise<void> => {
+  const target = { Bucket: name, Key: key }
+  const body = { Body: bytes, ContentLength: bytes.byteLength, ContentType: mime }
+  const { ETag } = await client.send(new PutObjectCommand({ ...target, ...body }))
+  const md5 = createHash('md5').update(bytes).digest('hex')
+  if (ETag?.replaceAll('"', '') === md5) return
+  // The tag is the MD5 with nearly every server, but need not be (encryption by a key of the owner's): then we look.
+  const { Body } = await client.send(new GetObjectCommand(target))
+  if (!(await buffer(Body as Readable)).equals(bytes)) {
+    throw new Error(`the object store kept other bytes than it was sent of ${key}`)
   }
 }

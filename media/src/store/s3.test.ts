@@ -69,7 +69,7 @@ if (reason) {
 
   describeStore('S3 (Ceph RADOS Gateway)', () => openStore({ s3: settings }), 180_000)
   describeStaging('S3 (Ceph RADOS Gateway)', () => openStore({ s3: settings }), 180_000)
-  itSurvivesKills('S3 (Ceph RADOS Gateway)', () => ({ s3: { ...settings, bucket: 'killed' } }), 6)
+  itSurvivesKills('S3 (Ceph RADOS Gateway)', () => ({ s3: { ...settings, bucket: 'killed' } }), 3)
 
   describe('S3', { timeout: 60_000 }, () => {
     const open = async (bucket: string) => {

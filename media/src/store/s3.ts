@@ -17,7 +17,14 @@ import { Upload } from '@aws-sdk/lib-storage'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import type { ByteRange } from '@trunkline/kit'
 import type { OpenedStore } from './open.ts'
-import { abortUnfinished, createS3Client, type S3Bucket, type S3Settings, statusOf } from './s3-bucket.ts'
+import {
+  abortUnfinished,
+  createS3Client,
+  putBytes,
+  type S3Bucket,
+  type S3Settings,
+  statusOf,
+} from './s3-bucket.ts'
 import { S3Staging } from './s3-staging.ts'
 import type { ListedObject, ObjectStat, ObjectStore, Presigning } from './store.ts'
 import { assertKey, ObjectNotFoundError } from './store.ts'
@@ -44,21 +51,17 @@ class S3Store implements ObjectStore {
   }
 
   async put(key: string, body: Readable | Uint8Array, options: { mime?: string } = {}): Promise<void> {
+    const target = this.#object(key)
+    const mime = options.mime ?? 'application/octet-stream'
+    if (body instanceof Uint8Array) return putBytes(this.#bucket, key, body, mime)
     let size = 0
-    const upload = new Upload({
-      client: this.#bucket.client,
-      params: {
-        ...this.#object(key),
-        Body: body instanceof Uint8Array ? body : Readable.from(counted(body, bytes => (size += bytes))),
-        ContentType: options.mime ?? 'application/octet-stream',
-      },
-    })
-    await upload.done()
-    // Servers exist that acknowledge bodies they cut short; none checks what it was sent.
+    const Body = Readable.from(counted(body, bytes => (size += bytes)))
+    const params = { ...target, Body, ContentType: mime }
+    await new Upload({ client: this.#bucket.client, params }).done()
+    // Servers exist that acknowledge bodies they cut short.
     const stored = await this.stat(key)
-    const expected = body instanceof Uint8Array ? body.byteLength : size
-    if (stored?.size !== expected) {
-      throw new Error(`the object store kept ${stored?.size} of the ${expected} bytes of ${key}`)
+    if (stored?.size !== size) {
+      throw new Error(`the object store kept ${stored?.size} of the ${size} bytes of ${key}`)
     }
   }
 

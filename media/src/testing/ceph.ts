@@ -91,7 +91,9 @@ export const startCeph = async (): Promise<{ settings: S3Settings; close: () => 
   const children: ChildProcess[] = []
   const launch = async (program: string, args: string[]): Promise<void> => {
     const log = await open(join(folder, 'log', `${program}.out`), 'a')
-    children.push(spawn(program, ['-c', config, '-f', ...args], { stdio: ['ignore', log.fd, log.fd] }))
+    // They end with this process, however it ends.
+    const command = ['--pdeathsig', 'KILL', program, '-c', config, '-f', ...args]
+    children.push(spawn('setpriv', command, { stdio: ['ignore', log.fd, log.fd] }))
     await log.close()
   }
   const close = async (): Promise<void> => {

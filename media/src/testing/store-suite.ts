@@ -173,6 +173,22 @@ export const describeStore = (
       expect(await keysOf(store, 'list/nothing')).toEqual([])
     })
 
+    it('lists more objects than a server gives at a time', async () => {
+      const keys = Array.from({ length: 1_100 }, (_, n) => `crowd/n${n % 7}/o${n}`)
+      const atOnce = async (work: (key: string) => Promise<void>): Promise<void> => {
+        const waiting = keys.values()
+        const worker = async () => {
+          for (const key of waiting) await work(key)
+        }
+        await Promise.all(Array.from({ length: 20 }, worker))
+      }
+      await atOnce(key => store.put(key, Buffer.from(key)))
+      expect(await keysOf(store, 'crowd/')).toEqual([...keys].sort())
+      expect(await keysOf(store, 'crowd/n3/')).toHaveLength(157)
+      await atOnce(key => store.delete(key))
+      expect(await keysOf(store, 'crowd/')).toEqual([])
+    })
+
     it('lists what stays while neighbours come and go', async () => {
       await store.put('going/stays/one', Buffer.from('1'))
       let isOver = false
