@@ -12,7 +12,7 @@ export type Task =
   /** 512 x 512, as WebP. */
   | { do: 'avatar'; path: string; isUpright: boolean }
   /** The picture again as a new file `to`, without what it says about camera, place and author. */
-  | { do: 'strip'; path: string; isUpright: boolean; to: string }
+  | { do: 'strip'; path: string; isUpright: boolean; mime: string; to: string }
 
 export type Results = {
   picture: Produced

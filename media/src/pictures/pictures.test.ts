@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { MediaFault, type Work } from '../jobs/processor.ts'
 import { document, lockedDocument } from '../testing/pdf.ts'
 import { quiet } from '../testing/platform.ts'
-import { phonePhoto, picture, pngHeader } from '../testing/samples.ts'
+import { animation, phonePhoto, picture, pngHeader } from '../testing/samples.ts'
 import { createPictures, type Pictures, type PicturesDeps } from './pictures.ts'
 
 let folder = ''
@@ -76,26 +76,6 @@ const heavy = (side: number) =>
   sharp({ create: { width: side, height: side, channels: 4, background: 'red' } })
     .png({ progressive: true, compressionLevel: 1 })
     .toBuffer()
-
-/** A GIF or WebP of so many frames, each of another colour. */
-const animation = async (
-  format: 'gif' | 'webp',
-  width: number,
-  height: number,
-  frames: number,
-): Promise<Buffer> => {
-  const colours = ['red', 'lime', 'blue']
-  const stills = await Promise.all(
-    Array.from({ length: frames }, (_, index) =>
-      sharp({ create: { width, height, channels: 3, background: colours[index % 3] ?? 'red' } })
-        .png()
-        .toBuffer(),
-    ),
-  )
-  return sharp(stills, { join: { animated: true } })
-    .toFormat(format, { delay: 100 })
-    .toBuffer()
-}
 
 describe('pictures', () => {
   it.each(['jpeg', 'png', 'webp', 'gif', 'avif'] as const)('%s: size and thumbnails', async format => {

@@ -23,8 +23,8 @@ export type Pictures = {
    */
   avatar(path: string, signal?: AbortSignal): Promise<Buffer>
   /**
-   * Writes the picture anew without what it says about camera, place and author, turned as it is seen; moving ones go on
-   * moving. HEIC and AVIF become JPEG or, when one can see through them, WebP: others can open those, and they are written
+   * Writes the picture anew without what it says about camera, place and author, turned as it is seen; those that move
+   * keep their frames as they are. HEIC and AVIF become JPEG or, when one can see through them, WebP: others can open those, and they are written
    * in a moment.
    * @param to of a file that does not exist
    * @returns the MIME type of what was written
@@ -99,10 +99,10 @@ export const createPictures = (deps: PicturesDeps): Pictures => {
       )
       return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     },
-    strip: async (path, to, signal) =>
-      asReadable(path, await detected(path), signal, source =>
-        pool.run({ do: 'strip', ...source, to }, signal),
-      ),
+    strip: async (path, to, signal) => {
+      const mime = await detected(path)
+      return asReadable(path, mime, signal, source => pool.run({ do: 'strip', ...source, mime, to }, signal))
+    },
     close: () => pool.close(),
   }
 }

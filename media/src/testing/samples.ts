@@ -55,6 +55,71 @@ export const pngHeader = (width: number, height: number): Buffer => {
   ])
 }
 
+/** A GIF or WebP of so many frames, each of another colour. */
+export const animation = async (
+  format: 'gif' | 'webp',
+  width: number,
+  height: number,
+  frames: number,
+): Promise<Buffer> => {
+  const colours = ['red', 'lime', 'blue']
+  const stills = await Promise.all(
+    Array.from({ length: frames }, (_, index) =>
+      sharp({ create: { width, height, channels: 3, background: colours[index % 3] ?? 'red' } })
+        .png()
+        .toBuffer(),
+    ),
+  )
+  return sharp(stills, { join: { animated: true } })
+    .toFormat(format, { delay: 100 })
+    .toBuffer()
+}
+
+/** A PNG of so many frames, each of another grey, with a note. */
+export const apng = async (width: number, height: number, frames: number, note: string): Promise<Buffer> => {
+  const stills = await Promise.all(
+    Array.from({ length: frames }, (_, index) => {
+      const background = { r: 60 * index, g: 60 * index, b: 60 * index }
+      return sharp({ create: { width, height, channels: 3, background } })
+        .png()
+        .toBuffer()
+    }),
+  )
+  const word = (value: number): Buffer => {
+    const bytes = Buffer.alloc(4)
+    bytes.writeUInt32BE(value)
+    return bytes
+  }
+  /** Its pixels, packed: a small PNG has them in one chunk. */
+  const pixelsOf = (png: Buffer): Buffer => {
+    const at = png.indexOf('IDAT', 0, 'latin1')
+    return png.subarray(at + 4, at + 4 + png.readUInt32BE(at - 4))
+  }
+  let sequence = 0
+  const chunks = stills.flatMap((still, index) => {
+    const control = [
+      word(sequence++),
+      word(width),
+      word(height),
+      word(0),
+      word(0),
+      Buffer.from('006403e80000', 'hex'),
+    ]
+    const pixels = pixelsOf(still)
+    return [
+      pngChunk('fcTL', Buffer.concat(control)),
+      index === 0 ? pngChunk('IDAT', pixels) : pngChunk('fdAT', Buffer.concat([word(sequence++), pixels])),
+    ]
+  })
+  return Buffer.concat([
+    (stills[0] ?? Buffer.alloc(0)).subarray(0, 33),
+    pngChunk('acTL', Buffer.concat([word(frames), word(0)])),
+    pngChunk('tEXt', Buffer.from(`Comment\0${note}`, 'latin1')),
+    ...chunks,
+    pngChunk('IEND', Buffer.alloc(0)),
+  ])
+}
+
 /** A video made by ffmpeg: two seconds of a test picture. */
 export const video = async (
   ffmpeg: string,

@@ -1,10 +1,11 @@
-import { access, writeFile } from 'node:fs/promises'
+import { access, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DerivativeName, FileDetails } from '@trunkline/protocol'
 import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp'
 import { type Made, MediaFault, type Produced } from '../../jobs/processor.ts'
 import { MEDIA_LIMITS } from '../../limits.ts'
 import { dominantColor, placeholderOf } from './impression.ts'
+import { withoutMetadata } from './moving.ts'
 
 // The only file that imports sharp. libvips reads many formats through libraries of very different age; a file reaches
 // none but these. https://sharp.pixelplumbing.com/api-utility#block
@@ -95,21 +96,23 @@ export const makeAvatar = async (source: Source): Promise<Uint8Array> => {
  * @returns its MIME type
  * @throws MediaFault
  */
-export const stripPicture = async (source: Source, to: string): Promise<string> => {
-  const metadata = await look(source.path)
-  if ((metadata.pages ?? 1) > 1 && metadata.format !== 'heif' && !canMove(metadata))
-    throw new MediaFault('This animation is too long to be shown.')
-  const [format, options] = formatAnew(metadata)
-  const picture = canMove(metadata) ? moving(source) : open(source)
-  const bytes = await asFault(() => picture.toFormat(format, options).toBuffer())
-  await writeFile(to, bytes)
-  return `image/${format}`
+export const stripPicture = async (source: Source & { mime: string; to: string }): Promise<string> => {
+  const { path, mime, to } = source
+  const { pages = 1, format, hasAlpha } = await look(path)
+  if (mime === 'image/apng' || (pages > 1 && (format === 'gif' || format === 'webp'))) {
+    const container = format === 'gif' || format === 'webp' ? format : 'png'
+    await writeFile(to, withoutMetadata(await readFile(path), container))
+    return mime
+  }
+  const [anew, options] = formatAnew(format, hasAlpha)
+  await writeFile(to, await asFault(() => open(source).toFormat(anew, options).toBuffer()))
+  return `image/${anew}`
 }
 
-const formatAnew = ({
-  format,
-  hasAlpha,
-}: Metadata): ['jpeg' | 'png' | 'webp' | 'gif', { quality?: number }] => {
+const formatAnew = (
+  format: string,
+  hasAlpha: boolean,
+): ['jpeg' | 'png' | 'webp' | 'gif', { quality?: number }] => {
   if (format === 'png' || format === 'gif') return [format, {}]
   return format === 'webp' || hasAlpha ? ['webp', { quality: 90 }] : ['jpeg', { quality: 92 }]
 }

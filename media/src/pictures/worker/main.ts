@@ -18,7 +18,7 @@ const perform = (task: Task): Promise<Results[Task['do']]> => {
     case 'avatar':
       return makeAvatar(task)
     case 'strip':
-      return stripPicture(task, task.to)
+      return stripPicture(task)
   }
 }
 
