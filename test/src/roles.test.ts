@@ -9,6 +9,7 @@ import {
 } from '@trunkline/protocol'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { lookUp, upload } from './support/files.ts'
 import { perform } from './support/operations.ts'
 import { type Answer, mintToken, rest } from './support/rest.ts'
 import { startServer } from './support/server.ts'
@@ -88,7 +89,7 @@ const sockets = new Map<Name, TestSocket>()
 
 beforeAll(async () => {
   const env = { TRUNKLINE_SECRET: 'a-secret-for-the-roles' }
-  url = (await startServer({ services: ['signalling'], env, register })).url
+  url = (await startServer({ services: ['signalling', 'media'], env, register })).url
   for (const name of [...STANDINGS, ...OTHERS]) tokens.set(name, await mintToken(url, name))
   for (const name of STANDINGS) sockets.set(name, await connectSocket(url, name, register, tokens.get(name)))
 })
@@ -171,7 +172,61 @@ const OTHER_WAYS: Way[] = [
     ask: ({ roomId }, actor) =>
       overRest(rest(url, 'GET', `/v1/rooms/${roomId}/events`, { token: tokenOf(actor) })),
   },
+  {
+    what: 'POST /v1/rooms/{id}/files',
+    right: 'write',
+    changes: true,
+    ask: ({ roomId }, actor) => sendBytes('POST', `/v1/rooms/${roomId}/files?name=a.txt`, actor),
+  },
+  {
+    what: 'GET /v1/files',
+    right: 'read',
+    changes: false,
+    ask: async ({ roomId }, actor) => {
+      const id = await ownersFile(roomId)
+      return (await lookUp(url, tokenOf(actor), id)).length === 1 ? 'ok' : 'room_not_found'
+    },
+  },
+  {
+    what: "DELETE /v1/files/{id} of another's",
+    right: 'moderate',
+    changes: true,
+    ask: async ({ roomId }, actor) => {
+      const path = `/v1/files/${await ownersFile(roomId)}`
+      const outcome = await overRest(rest(url, 'DELETE', path, { token: tokenOf(actor) }))
+      // Whoever is not in the room hears of no file.
+      return outcome === 'not_found' ? 'room_not_found' : outcome
+    },
+  },
+  {
+    what: 'PUT /v1/rooms/{id}/avatar',
+    right: 'update',
+    changes: true,
+    ask: ({ roomId }, actor) => sendBytes('PUT', `/v1/rooms/${roomId}/avatar`, actor),
+  },
+  {
+    what: 'DELETE /v1/rooms/{id}/avatar',
+    right: 'update',
+    changes: true,
+    ask: ({ roomId }, actor) =>
+      overRest(rest(url, 'DELETE', `/v1/rooms/${roomId}/avatar`, { token: tokenOf(actor) })),
+  },
 ]
+
+/** The smallest picture. */
+const GIF = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64')
+
+const sendBytes = async (method: string, path: string, actor: Name): Promise<Outcome> => {
+  const response = await fetch(url + path, {
+    method,
+    headers: { authorization: `Bearer ${tokenOf(actor)}` },
+    body: GIF,
+  })
+  return response.ok ? 'ok' : (await response.json()).code
+}
+
+const ownersFile = async (roomId: string): Promise<string> =>
+  (await upload(url, tokenOf('owner'), roomId, 'a.gif', GIF)).id
 
 const server = async <N extends OperationName>(name: N, data: OperationInput<N>, sender?: Name) => {
   const answer = await perform(url, name, data, sender === undefined ? {} : { sender })
