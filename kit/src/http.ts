@@ -1,6 +1,4 @@
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto'
-import type { ServerResponse } from 'node:http'
-import { Socket } from 'node:net'
 import { LIMITS, TrunklineError } from '@trunkline/protocol'
 import cors from 'cors'
 import express, {
@@ -228,15 +226,5 @@ export const requireBearer = (secret: string, refusal: string): RequestHandler =
     if (!timingSafeEqual(digest(bearerOf(request) ?? ''), expected))
       throw new TrunklineError('forbidden', refusal)
     next()
-  }
-}
-
-/** Cuts the connection of an answer at once: closed in an orderly way it would still bring some megabytes that the system holds. */
-export const cutConnection = ({ socket }: ServerResponse): void => {
-  try {
-    if (socket instanceof Socket) socket.resetAndDestroy()
-  } catch {
-    // One with TLS cannot be reset.
-    socket?.destroy()
   }
 }
