@@ -182,6 +182,16 @@ describe('a range', () => {
     expect([await status(etag), await status('"old"')]).toEqual([206, 200])
   })
 
+  it('is of no interest to who has the bytes, or asks for none', async () => {
+    const path = `/v1/files/${text}`
+    const etag = (await stage.get('mona', path)).headers.get('etag') ?? ''
+    for (const range of ['bytes=0-3', 'bytes=20-']) {
+      expect((await stage.get('mona', path, { range, 'if-none-match': etag })).status).toBe(304)
+      const head = await stage.get('mona', path, { range }, 'HEAD')
+      expect([head.status, head.headers.get('content-length')]).toEqual([200, '20'])
+    }
+  })
+
   it('of nothing is refused; a file of no bytes is downloaded', async () => {
     const empty = await stage.add({ ...base, bytes: Buffer.alloc(0) })
     const response = await stage.get('mona', `/v1/files/${empty}`)

@@ -33,7 +33,12 @@ export const send = async (
   options: { forSaving: boolean; signal: AbortSignal },
 ): Promise<void> => {
   const { request, response } = exchange
-  const range = rangeOf(request.headers, download)
+  // Conditions come before ranges, and ranges are of GET alone: RFC 9110, sections 13.2.2 and 14.2.
+  if (isUnchanged(request.headers, download.etag)) {
+    response.set(headersOf(download, options.forSaving)).status(304).end()
+    return
+  }
+  const range = request.method === 'GET' ? rangeOf(request.headers, download) : undefined
   if (range === 'unsatisfiable') {
     response.set('Content-Range', `bytes */${download.size}`)
     throw new TrunklineError(
@@ -41,15 +46,9 @@ export const send = async (
       `The range lies outside the file: it has ${download.size} bytes.`,
     )
   }
-  const unchanged = isUnchanged(request.headers, download.etag)
-  const isBare = unchanged || request.method === 'HEAD'
   // Opened before any header is set, so that a store in trouble is answered as an error.
-  const body = isBare ? undefined : await objects.get(download.key, range)
+  const body = request.method === 'HEAD' ? undefined : await objects.get(download.key, range)
   response.set(headersOf(download, options.forSaving))
-  if (unchanged) {
-    response.status(304).end()
-    return
-  }
   response.set('Content-Length', String(range ? range.end - range.start + 1 : download.size))
   if (range) {
     response.status(206).set('Content-Range', `bytes ${range.start}-${range.end}/${download.size}`)
