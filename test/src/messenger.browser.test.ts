@@ -2,9 +2,19 @@ import type { Browser, Locator } from 'playwright-core'
 import { beforeAll, expect, test, vi } from 'vitest'
 import { launchBrowser, type Visitor, visit } from './support/browser.ts'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
+import {
+  arrive as arriveAt,
+  boxOf,
+  cardOf,
+  enter,
+  leave,
+  makeRoom,
+  messageOf,
+  rowOf,
+  say,
+  WAIT,
+} from './support/messenger-page.ts'
 import { restartServer, startServer, type TestServer } from './support/server.ts'
-
-const WAIT = { timeout: 15_000, interval: 50 }
 
 const register = cleanUpAfterAll()
 let server: TestServer
@@ -17,41 +27,9 @@ beforeAll(async () => {
   browser = await launchBrowser(register)
 })
 
-/** Somebody who has signed in by a name, in a browser profile of their own. */
-const arrive = async (name: string, path = '/chat'): Promise<Visitor> => {
-  const visitor = await visit(browser, `${server.url}${path}`, name, {
-    viewport: { width: 1300, height: 800 },
-    reducedMotion: 'reduce',
-  })
-  const { page } = visitor
-  page.setDefaultTimeout(WAIT.timeout)
-  await page.getByRole('textbox', { name: 'Your name' }).fill(name)
-  await page.getByRole('button', { name: 'Start' }).click()
-  await rowOf(visitor, 'Town square').waitFor()
-  return visitor
-}
-
-const rowOf = ({ page }: Visitor, title: string): Locator =>
-  page.getByRole('navigation', { name: 'Rooms' }).getByRole('button').filter({ hasText: title })
+const arrive = (name: string, path?: string): Promise<Visitor> => arriveAt(browser, server.url, name, path)
 
 const badgeOf = (visitor: Visitor, title: string): Locator => rowOf(visitor, title).locator('.badge')
-
-const enter = async (visitor: Visitor, title: string): Promise<void> => {
-  await rowOf(visitor, title).click()
-  await visitor.page.getByRole('heading', { level: 1, name: title }).waitFor()
-}
-
-const boxOf = ({ page }: Visitor, name = 'Message'): Locator =>
-  page.getByRole('textbox', { name, exact: true })
-
-const say = async (visitor: Visitor, text: string, box = 'Message'): Promise<void> => {
-  await boxOf(visitor, box).fill(text)
-  await boxOf(visitor, box).press('Enter')
-}
-
-/** The message in the room that says this, whatever else says it beside the room. */
-const messageOf = ({ page }: Visitor, text: string): Locator =>
-  page.getByRole('region', { name: 'Messages', exact: true }).getByRole('article').filter({ hasText: text })
 
 const toolOf = async (visitor: Visitor, text: string, tool: string): Promise<void> => {
   await messageOf(visitor, text).locator('.bubble').hover()
@@ -61,39 +39,6 @@ const toolOf = async (visitor: Visitor, text: string, tool: string): Promise<voi
 const fromMenu = async (visitor: Visitor, text: string, item: string): Promise<void> => {
   await toolOf(visitor, text, 'More')
   await visitor.page.getByRole('menuitem', { name: item, exact: true }).click()
-}
-
-/** Makes a room by the dialog, with people found by name, and opens it. */
-const makeRoom = async (
-  visitor: Visitor,
-  { kind, title, people = [] }: { kind: 'Group' | 'Channel'; title: string; people?: string[] },
-): Promise<void> => {
-  const { page } = visitor
-  await page.getByRole('button', { name: 'New room' }).click()
-  const dialog = page.getByRole('dialog', { name: 'New room' })
-  await dialog.getByRole('radio', { name: new RegExp(`^${kind}`) }).check()
-  await dialog.getByRole('textbox', { name: 'Title' }).fill(title)
-  for (const name of people) {
-    await dialog.getByRole('textbox', { name: 'People' }).fill(name)
-    await dialog.getByRole('button', { name, exact: true }).click()
-  }
-  await dialog.getByRole('button', { name: 'Create' }).click()
-  await page.getByRole('heading', { level: 1, name: title }).waitFor()
-}
-
-/** Opens what is known of a member, from the open room's details. */
-const cardOf = async ({ page }: Visitor, name: string): Promise<Locator> => {
-  const about = page.getByRole('complementary', { name: 'About this room' })
-  if (!(await about.isVisible())) await page.getByRole('button', { name: 'About this room' }).click()
-  await about.locator('tl-members').getByRole('button').filter({ hasText: name }).click()
-  return page.getByRole('dialog', { name })
-}
-
-const leave = async (...visitors: Visitor[]): Promise<void> => {
-  for (const { page, name, problems } of visitors) {
-    expect(problems, name).toEqual([])
-    await page.context().close()
-  }
 }
 
 test('three people talk: unread and mentions, ticks, typing, threads, reactions, edits, deletions, search', async () => {

@@ -119,6 +119,7 @@ export class Composer extends LightElement {
       ${
         isOffering
           ? html`<tl-mention-list
+              .room=${this.room}
               .listId=${this.#listId}
               .members=${this.offered}
               .chosen=${this.chosen}

@@ -54,7 +54,7 @@ export class Forward extends LightElement {
             <button type="button" ?disabled=${this.busy} @click=${() => void this.#forward(entry.room.id, titleOfEntry(entry))}>
               ${
                 entry.peer
-                  ? html`<tl-avatar .name=${entry.peer.name} userId=${entry.peer.id}></tl-avatar>`
+                  ? html`<tl-avatar .name=${entry.peer.name} userId=${entry.peer.id} .picture=${entry.peer.avatar}></tl-avatar>`
                   : html`<span class="sign">${icon(entry.room.kind === 'channel' ? 'channel' : 'people')}</span>`
               }<span>${titleOfEntry(entry)}</span>
             </button>

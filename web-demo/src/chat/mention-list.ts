@@ -1,4 +1,4 @@
-import type { Member } from '@trunkline/sdk'
+import type { Member, Room } from '@trunkline/sdk'
 import { html } from 'lit'
 import '../design/avatar.ts'
 import { LightElement } from '../design/element.ts'
@@ -7,10 +7,12 @@ import { reveal } from './reveal.ts'
 /** Those whose mention is being written, above the field; the field keeps the focus. Fires `choose` with a member. */
 export class MentionList extends LightElement {
   static override properties = {
+    room: { attribute: false },
     listId: {},
     members: { attribute: false },
     chosen: { type: Number },
   }
+  declare room: Room
   declare listId: string
   declare members: readonly Member[]
   /** Which one Enter takes. */
@@ -35,7 +37,7 @@ export class MentionList extends LightElement {
           }}
           @click=${() => this.dispatchEvent(new CustomEvent('choose', { detail: member }))}
         >
-          <tl-avatar .name=${member.user.name} userId=${member.user.id}></tl-avatar>${member.user.name}
+          <tl-avatar .name=${member.user.name} userId=${member.user.id} .picture=${this.room.files.addressOf(member.user.avatar)}></tl-avatar>${member.user.name}
         </li>`,
       )}
     </ul>`

@@ -21,6 +21,7 @@ export class Pins extends LightElement {
   protected override render() {
     const mayPin = this.room.can('pin') && !this.room.info?.archivedAt
     const nameOf = (id: string) => this.room.member(id)?.user.name ?? id
+    const pictureOf = (id: string) => this.room.files.addressOf(this.room.member(id)?.user.avatar)
     return html`${this.fault ? html`<p class="failure" role="alert">${this.fault}</p>` : nothing}
       <ul class="choose">
         ${repeat(
@@ -28,7 +29,7 @@ export class Pins extends LightElement {
           ({ seq }) => seq,
           message => html`<li>
             <button type="button" @click=${() => ask(this, { do: 'show', seq: message.seq })}>
-              <tl-avatar .name=${nameOf(message.sender)} userId=${message.sender}></tl-avatar>
+              <tl-avatar .name=${nameOf(message.sender)} userId=${message.sender} .picture=${pictureOf(message.sender)}></tl-avatar>
               <span><strong>${nameOf(message.sender)}</strong><small>${momentWord(message.at)}</small><span class="gist">${gistOf(message)}</span></span>
             </button>
             ${

@@ -61,7 +61,7 @@ export class Members extends LightElement {
     const isCalling = room.liveCall?.participants.some(({ userId }) => userId === user.id)
     const isOwn = user.id === room.me?.user.id
     const row = html`<span class="face"
-        ><tl-avatar .name=${user.name} userId=${user.id}></tl-avatar>${presenceDot(status)}</span
+        ><tl-avatar .name=${user.name} userId=${user.id} .picture=${room.files.addressOf(user.avatar)}></tl-avatar>${presenceDot(status)}</span
       >
       <span class="name">
         <strong>${user.name}${isOwn ? html`<span class="muted"> (you)</span>` : nothing}</strong>

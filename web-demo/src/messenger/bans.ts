@@ -24,7 +24,7 @@ export class Bans extends LightElement {
       <ul class="people-list" aria-label="Banned">
         ${items.map(
           ban => html`<li>
-            <tl-avatar .name=${ban.user.name} userId=${ban.user.id}></tl-avatar>
+            <tl-avatar .name=${ban.user.name} userId=${ban.user.id} .picture=${ban.user.avatar}></tl-avatar>
             <span class="what"><strong>${ban.user.name}</strong><small>${banWord(ban)}</small></span>
             <button class="button small" aria-label="Unban ${ban.user.name}" @click=${() => void this.#unban(ban)}>Unban</button>
           </li>`,

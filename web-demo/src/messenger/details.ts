@@ -55,7 +55,7 @@ export class Details extends LightElement {
     const peer = peerOf(room)
     const access = ACCESS_WORDS.find(([name]) => name === info.access)?.[1]
     return html`<section class="identity" aria-label="What it is">
-      ${peer ? html`<tl-avatar .name=${peer.name} userId=${peer.id}></tl-avatar>` : roomSign(info)}
+      ${peer ? html`<tl-avatar .name=${peer.name} userId=${peer.id} .picture=${peer.avatar}></tl-avatar>` : roomSign(info)}
       <h3>${titleOf(info, peer)}</h3>
       <p class="muted">
         ${peer ? presenceWord(client.presence.of(peer.id)) : `${info.kind === 'channel' ? 'Channel' : 'Group'}, ${membersWord(info.memberCount)}`}

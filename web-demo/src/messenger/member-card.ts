@@ -89,7 +89,7 @@ export class MemberCard extends LightElement {
     return html`<div class="stack">
       <p class="person">
         <span class="face"
-          ><tl-avatar .name=${user.name} userId=${user.id}></tl-avatar>${presenceDot(presence.status)}</span
+          ><tl-avatar .name=${user.name} userId=${user.id} .picture=${user.avatar}></tl-avatar>${presenceDot(presence.status)}</span
         >
         <span class="what"><strong>${ROLE_WORDS[role]}</strong><small>${presenceWord(presence)}</small></span>
       </p>

@@ -40,7 +40,7 @@ export class PeoplePicker extends LightElement {
           ? html`<ul class="chips" aria-label="People chosen">
               ${this.chosen.map(
                 user => html`<li>
-                  <tl-avatar .name=${user.name} userId=${user.id}></tl-avatar><span>${user.name}</span>
+                  <tl-avatar .name=${user.name} userId=${user.id} .picture=${user.avatar}></tl-avatar><span>${user.name}</span>
                   <button type="button" aria-label="Leave out ${user.name}" @click=${() => this.#remove(user)}>
                     ${icon('close')}
                   </button>
@@ -73,7 +73,7 @@ export class PeoplePicker extends LightElement {
       ${found.map(
         user => html`<li>
           <button type="button" @click=${() => this.#add(user)}>
-            <tl-avatar .name=${user.name} userId=${user.id}></tl-avatar><span>${user.name}</span>
+            <tl-avatar .name=${user.name} userId=${user.id} .picture=${user.avatar}></tl-avatar><span>${user.name}</span>
           </button>
         </li>`,
       )}

@@ -20,7 +20,7 @@ export class Requests extends LightElement {
           const hasAsked = pending === 'requested'
           const refusal = `${hasAsked ? 'Refuse' : 'Take back the invitation of'} ${user.name}`
           return html`<li>
-            <tl-avatar .name=${user.name} userId=${user.id}></tl-avatar>
+            <tl-avatar .name=${user.name} userId=${user.id} .picture=${user.avatar}></tl-avatar>
             <span class="what"><strong>${user.name}</strong><small>${hasAsked ? 'Asks to come in' : 'Is invited'}</small></span>
             ${
               hasAsked

@@ -41,7 +41,7 @@ export class RoomHeader extends LightElement {
       <span class="face">
         ${
           peer
-            ? html`<tl-avatar .name=${peer.name} userId=${peer.id}></tl-avatar>${presenceDot(presence?.status ?? 'offline')}`
+            ? html`<tl-avatar .name=${peer.name} userId=${peer.id} .picture=${peer.avatar}></tl-avatar>${presenceDot(presence?.status ?? 'offline')}`
             : info && roomSign(info)
         }
       </span>

@@ -45,7 +45,7 @@ export const roomRow = ({ entry, isOpen, presence, nameOf, open }: Row) => {
       <span class="face">
         ${
           peer
-            ? html`<tl-avatar .name=${peer.name} userId=${peer.id}></tl-avatar>${presenceDot(presence?.status ?? 'offline')}`
+            ? html`<tl-avatar .name=${peer.name} userId=${peer.id} .picture=${peer.avatar}></tl-avatar>${presenceDot(presence?.status ?? 'offline')}`
             : roomSign(room)
         }
       </span>

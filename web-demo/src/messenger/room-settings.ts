@@ -4,6 +4,8 @@ import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
 import { ACCESS_WORDS, type Access, retentionWord } from './access.ts'
 import { dialogCard } from './dialog.ts'
+import './picture-picker.ts'
+import { roomSign } from './room-sign.ts'
 
 const RETENTIONS = [null, 1, 7, 30, 90, 365] as const
 
@@ -24,6 +26,7 @@ export class RoomSettings extends LightElement {
     super()
     this.open = false
     this.busy = false
+    this.follow(() => this.room)
   }
 
   protected override updated(): void {
@@ -46,13 +49,23 @@ export class RoomSettings extends LightElement {
         this.open
           ? dialogCard({
               title: 'Edit this room',
-              body: html`${this.#form()}`,
+              body: html`${this.#picture()}${this.#form()}`,
               closed: () => {
                 this.open = false
               },
             })
           : nothing
       }`
+  }
+
+  #picture() {
+    const { info } = this.room
+    if (!info || info.kind === 'direct') return nothing
+    return html`<tl-picture-picker
+      .face=${roomSign(info)}
+      .removable=${info.avatar !== null}
+      .set=${(picture: Blob | null) => this.room.setAvatar(picture)}
+    ></tl-picture-picker>`
   }
 
   /** Filled once, when it opens: what others change meanwhile does not go under one's fingers. */
@@ -74,19 +87,6 @@ export class RoomSettings extends LightElement {
       <div class="field">
         <label for="tl-edit-description">Description</label>
         <textarea class="input" id="tl-edit-description" name="description" rows="3" maxlength=${LIMITS.descriptionChars}>${info.description}</textarea>
-      </div>
-      <div class="field">
-        <label for="tl-edit-avatar">Address of a picture</label>
-        <input
-          class="input"
-          id="tl-edit-avatar"
-          name="avatar"
-          type="url"
-          pattern="https?://.+"
-          placeholder="https://"
-          maxlength=${LIMITS.urlChars}
-          value=${info.avatar ?? ''}
-        />
       </div>
       ${
         info.kind === 'channel'
@@ -136,7 +136,6 @@ export class RoomSettings extends LightElement {
     const retention = text('retention')
     const changes: RoomChanges = {
       description: text('description'),
-      avatar: text('avatar') || null,
     }
     // For owners to say.
     if (this.room.can('administer')) changes.retentionDays = retention === '' ? null : Number(retention)

@@ -100,7 +100,7 @@ export class SearchResults extends LightElement {
 
   #face(hit: SearchHit) {
     if (hit.kind === 'person')
-      return html`<tl-avatar .name=${hit.user.name} userId=${hit.user.id}></tl-avatar>`
+      return html`<tl-avatar .name=${hit.user.name} userId=${hit.user.id} .picture=${hit.user.avatar}></tl-avatar>`
     if (hit.kind === 'room') return roomSign(hit.room)
     return html`<span class="hit-sign">${icon(hit.kind === 'file' ? 'file' : 'chat')}</span>`
   }

@@ -58,7 +58,7 @@ export class SignIn extends LightElement {
       ${this.people.map(
         person => html`<li>
           <button class="person" @click=${() => this.#go(person)}>
-            <tl-avatar .name=${person.user.name} userId=${person.user.id}></tl-avatar>
+            <tl-avatar .name=${person.user.name} userId=${person.user.id} .picture=${person.user.avatar}></tl-avatar>
             <span>Continue as <strong>${person.user.name}</strong></span>
           </button>
           <button

@@ -5,7 +5,8 @@ import { LightElement } from '../design/element.ts'
 import { presenceDot, presenceWord } from '../design/presence.ts'
 import { dialogCard } from './dialog.ts'
 import { type Choice, OwnStatus } from './own-status.ts'
-import type { Person } from './people.ts'
+import { type Person, rememberPerson } from './people.ts'
+import './picture-picker.ts'
 
 const CHOICES: readonly [choice: Choice, word: string, about: string][] = [
   ['online', 'Online', 'Away while you look at something else'],
@@ -29,6 +30,7 @@ export class StatusMenu extends LightElement {
     open: { state: true },
     choice: { state: true },
     fault: { state: true },
+    avatar: { state: true },
   }
   declare client: Trunkline
   declare person: Person
@@ -36,6 +38,8 @@ export class StatusMenu extends LightElement {
   /** As the form has it, not said yet. */
   declare choice: Choice
   declare fault: string | undefined
+  /** Path of one's picture on the server. */
+  declare avatar: string | undefined
   #own: OwnStatus | undefined
 
   constructor() {
@@ -57,7 +61,9 @@ export class StatusMenu extends LightElement {
   }
 
   protected override willUpdate(): void {
-    if (this.isConnected) this.#own ??= new OwnStatus(this.client, () => this.requestUpdate())
+    if (!this.isConnected || this.#own) return
+    this.#own = new OwnStatus(this.client, () => this.requestUpdate())
+    void this.#look()
   }
 
   protected override updated(): void {
@@ -82,7 +88,7 @@ export class StatusMenu extends LightElement {
         }}
       >
         <span class="face"
-          ><tl-avatar .name=${user.name} userId=${user.id}></tl-avatar>${presenceDot(status)}</span
+          ><tl-avatar .name=${user.name} userId=${user.id} .picture=${this.avatar}></tl-avatar>${presenceDot(status)}</span
         >
         <span class="what"><strong>${user.name}</strong><small>${word}</small></span>
       </button>
@@ -100,7 +106,13 @@ export class StatusMenu extends LightElement {
   }
 
   #form() {
-    return html`<form class="stack" @submit=${this.#submit}>
+    const { user } = this.person
+    return html`<tl-picture-picker
+        .face=${html`<tl-avatar .name=${user.name} userId=${user.id} .picture=${this.avatar}></tl-avatar>`}
+        .removable=${this.avatar !== undefined}
+        .set=${this.#setPicture}
+      ></tl-picture-picker>
+      <form class="stack" @submit=${this.#submit}>
         <fieldset class="kinds">
           <legend class="sr-only">Status</legend>
           ${CHOICES.map(
@@ -139,6 +151,21 @@ export class StatusMenu extends LightElement {
       </form>
       <hr />
       <button class="button wide" @click=${() => this.dispatchEvent(new CustomEvent('leave'))}>Be somebody else</button>`
+  }
+
+  /** It may have been changed on another device. */
+  async #look(): Promise<void> {
+    this.avatar = this.person.user.avatar
+    const user = await this.client.users.get(this.person.user.id).catch(() => undefined)
+    if (user) this.avatar = user.avatar
+  }
+
+  readonly #setPicture = async (picture: Blob | null) => {
+    const { person, client } = this
+    const avatar = (await client.users.setAvatar(person.user.id, picture)) ?? undefined
+    this.avatar = avatar
+    const { avatar: _, ...user } = person.user
+    rememberPerson({ ...person, user: { ...user, ...(avatar !== undefined && { avatar }) } })
   }
 
   async #submit(event: SubmitEvent): Promise<void> {
