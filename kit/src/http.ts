@@ -82,6 +82,11 @@ const EXPOSED_HEADERS = [
   'X-Request-Id',
   'Retry-After',
   'Location',
+  // Of downloads, to name what is saved and to go on where one broke off.
+  'Accept-Ranges',
+  'Content-Disposition',
+  'Content-Range',
+  'ETag',
   // Of tus: https://tus.io/protocols/resumable-upload#headers
   'Tus-Checksum-Algorithm',
   'Tus-Extension',
