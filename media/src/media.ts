@@ -174,7 +174,7 @@ export const createMedia = async (deps: MediaDeps): Promise<Media> => {
     sweeping = sweeping.then(sweep)
     return sweeping
   }
-  const timer = setInterval(sweepNext, MEDIA_LIMITS.sweepEveryMs)
+  const timer = setInterval(() => void sweepNext(), MEDIA_LIMITS.sweepEveryMs)
   timer.unref()
   await sweeping
   await queue.start()
