@@ -12,9 +12,12 @@ import {
 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { startCeph, whyNoCeph } from '../testing/ceph.ts'
+import { fileOf, problemOf, startDatabase, startMedia, TestRooms } from '../testing/platform.ts'
+import { picture } from '../testing/samples.ts'
 import { itSurvivesKills } from '../testing/staging-crash-suite.ts'
 import { describeStaging } from '../testing/staging-suite.ts'
 import { describeStore } from '../testing/store-suite.ts'
+import { tusAs, uploadId } from '../testing/tus.ts'
 import { openStore } from './open.ts'
 import { openS3 } from './s3.ts'
 import { createS3Client, type S3Settings } from './s3-bucket.ts'
@@ -162,6 +165,60 @@ if (reason) {
       await staging.create('lied')
       const appended = staging.append('lied', 0, Readable.from([randomBytes(1000)]))
       await expect(appended).rejects.toThrow('kept other bytes than it was sent')
+    })
+
+    it('is what processes of the service share: an upload goes on at another, and what is deleted is gone', async () => {
+      const { objects, staging } = await open('service')
+      const database = await startDatabase()
+      onTestFinished(database.close)
+      const rooms = new TestRooms()
+      rooms.set('lobby', 'alice', 'publisher')
+      rooms.set('lobby', 'bob', 'member')
+      const shared = { pool: database.pool, rooms, objects, staging, redirects: true }
+      const [one, other] = [await startMedia(shared), await startMedia(shared)]
+      onTestFinished(async () => {
+        await one.close()
+        await other.close()
+      })
+
+      const drawn = await picture('png', 900, 600)
+      const sent = await fileOf(await one.post('alice', 'lobby', 'a.png', drawn))
+      const photo = await other.settled('bob', sent.id)
+      expect(photo.state).toBe('ready')
+      const whole = await one.get('bob', `/v1/files/${photo.id}`)
+      expect(drawn.equals(new Uint8Array(await whole.arrayBuffer()))).toBe(true)
+      const part = await other.get('bob', `/v1/files/${photo.id}`, { range: 'bytes=1-3' })
+      expect([part.status, await part.text()]).toEqual([206, 'PNG'])
+      // The link leads on to the object store.
+      const thumbnail = await fetch(new URL(photo.links.thumb512 ?? '', one.url))
+      expect([thumbnail.status, thumbnail.headers.get('content-type')]).toEqual([200, 'image/webp'])
+      expect(thumbnail.url.startsWith(`${settings.endpoint}/service/files/`)).toBe(true)
+      expect((await thumbnail.arrayBuffer()).byteLength).toBeGreaterThan(100)
+
+      const content = randomBytes(11_000_000)
+      const path = await tusAs('alice', one.url).created(content.byteLength)
+      for (const [n, [start, end]] of [
+        [0, 300_000],
+        [300_000, 6_000_000],
+        [6_000_000, 11_000_000],
+      ].entries()) {
+        const at = tusAs('alice', n % 2 === 0 ? other.url : one.url)
+        const answer = await at.patch(path, start ?? 0, content.subarray(start, end))
+        expect([answer.status, answer.headers.get('upload-offset')]).toEqual([204, String(end)])
+      }
+      const file = await one.settled('bob', uploadId(path))
+      expect(file.size).toBe(content.byteLength)
+      const original = await fetch(new URL(file.links.original ?? '', one.url))
+      expect(content.equals(new Uint8Array(await original.arrayBuffer()))).toBe(true)
+
+      rooms.set('lobby', 'bob', 'banned')
+      const refused = await fetch(new URL(photo.links.thumb512 ?? '', one.url))
+      expect((await problemOf(refused)).code).toBe('forbidden')
+
+      for (const { id } of [photo, file]) {
+        expect((await one.get('alice', `/v1/files/${id}`, {}, 'DELETE')).status).toBe(200)
+      }
+      await expect.poll(() => one.keys()).toEqual([])
     })
 
     it('does not open with credentials the server does not know', async () => {
