@@ -3,9 +3,9 @@ import { type IncomingMessage, request } from 'node:http'
 import { LIMITS, type LinkedFile, type Role } from '@trunkline/protocol'
 import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type DownloadStage, type StagedFile, stageDownloads } from '../testing/download-stage.ts'
 import { problemOf, startDatabase } from '../testing/platform.ts'
 import { FileLinks } from './links.ts'
-import { type DownloadStage, type StagedFile, stageDownloads } from './stage.ts'
 
 let pool: pg.Pool
 let stage: DownloadStage

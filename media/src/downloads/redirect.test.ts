@@ -8,8 +8,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { MEDIA_LIMITS } from '../limits.ts'
 import { openDiskStore } from '../store/disk.ts'
 import type { ObjectStore, Presigning } from '../store/store.ts'
+import { type DownloadStage, type StagedFile, stageDownloads } from '../testing/download-stage.ts'
 import { problemOf, startDatabase } from '../testing/platform.ts'
-import { type DownloadStage, type StagedFile, stageDownloads } from './stage.ts'
 
 // That such addresses bring the object, and for how long, is shown with a real S3 server in store/s3.test.ts.
 const presigned: ({ key: string } & Presigning)[] = []

@@ -16,13 +16,13 @@ import {
 } from '@trunkline/protocol'
 import type pg from 'pg'
 import { openMediaDatabase } from '../database.ts'
+import { createDownloads } from '../downloads/download.ts'
 import { FileTable } from '../files/file-table.ts'
 import { type ContentRow, newContentId, newFileId, objectKey } from '../files/stored-file.ts'
 import { contents, files } from '../schema.ts'
 import { openDiskStore } from '../store/disk.ts'
 import type { ObjectStore } from '../store/store.ts'
-import { quiet, TestRooms } from '../testing/platform.ts'
-import { createDownloads } from './download.ts'
+import { quiet, TestRooms } from './platform.ts'
 
 type Made = { name: DerivativeName; mime: string; bytes: Buffer }
 
