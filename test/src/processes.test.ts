@@ -2,6 +2,7 @@ import type { ResponseData } from '@trunkline/protocol'
 import { beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { countConnections } from './support/count-connections.ts'
+import { settled, upload } from './support/files.ts'
 import { type Processes, SECRET, startProcesses } from './support/processes.ts'
 import { rest } from './support/rest.ts'
 import { restartServer, startServer } from './support/server.ts'
@@ -154,14 +155,9 @@ test('presence crosses nodes', async () => {
 test('a file goes in at one node and comes out at the other, for members only', async () => {
   const [a, b] = processes.nodes
   const bytes = new Uint8Array(300_000).map((_, i) => (i * 7) % 251)
-  const upload = await fetch(`${a.url}/v1/rooms/${roomId}/files?name=notes.bin`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${ada.token}`, 'content-type': 'application/octet-stream' },
-    body: bytes,
-  })
-  expect(upload.status).toBe(201)
-  const file = (await upload.json()) as { id: string; size: number }
+  const file = await upload(a.url, ada.token, roomId, 'notes.bin', bytes)
   expect(file.size).toBe(bytes.length)
+  const { links } = await settled(b.url, ben.token, file.id)
   const get = (token: string) =>
     fetch(`${b.url}/v1/files/${file.id}`, { headers: { authorization: `Bearer ${token}` } })
   const download = await get(ben.token)
@@ -169,6 +165,13 @@ test('a file goes in at one node and comes out at the other, for members only', 
   expect(Buffer.from(await download.arrayBuffer()).equals(bytes)).toBe(true)
   const stranger = await connectSocket(b.url, `stranger-${rooms}`, onTestFinished)
   expect((await get(stranger.token)).status).toBe(404)
+  const linked = await fetch(new URL(links.original ?? '', a.url))
+  expect(Buffer.from(await linked.arrayBuffer()).equals(bytes)).toBe(true)
+  for (const node of [a, b]) {
+    // What media and signalling say to each other is not reached without their secret.
+    const desk = await rest(node.url, 'POST', '/internal/desk/roleOf', { token: ada.token, body: {} })
+    expect(desk.status).toBe(403)
+  }
 })
 
 test('two who join at two nodes are in one call, and media signalling crosses', async () => {

@@ -1,6 +1,7 @@
 import type { NoticeData, RequestData } from '@trunkline/protocol'
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { settled, upload } from './support/files.ts'
 import { type Nodes, SECRET, startNodes } from './support/nodes.ts'
 import { perform } from './support/operations.ts'
 import { mintToken, rest } from './support/rest.ts'
@@ -59,16 +60,6 @@ const makeRoom = async () => {
   expect((await perform(a.url, 'member:update', owner)).status).toBe(200)
 }
 
-const upload = async (token: string): Promise<string> => {
-  const answer = await fetch(`${media.url}/v1/rooms/${roomId}/files?name=a.txt`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'text/plain' },
-    body: 'text',
-  })
-  expect(answer.status).toBe(201)
-  return ((await answer.json()) as { id: string }).id
-}
-
 /** Everything a ban takes, looked at on every socket of who was banned. */
 const banEverywhere = async () => {
   await makeRoom()
@@ -88,10 +79,12 @@ const banEverywhere = async () => {
   for (const socket of [olgaA, olgaB, peteA, peteB, maryA, maryB]) await open(socket)
   await maryInbox.request('inbox:watch', {})
   await maryIdle.request('presence:watch', { userIds: [name('olga')] })
-  const fileId = await upload(maryA.token)
+  const file = await upload(media.url, maryA.token, roomId, 'a.txt', 'text')
+  const { links } = await settled(media.url, maryA.token, file.id)
   const fileStatus = async () =>
-    (await rest(media.url, 'GET', `/v1/files/${fileId}`, { token: maryA.token })).status
-  expect(await fileStatus()).toBe(200)
+    (await rest(media.url, 'GET', `/v1/files/${file.id}`, { token: maryA.token })).status
+  const linkStatus = async () => (await fetch(new URL(links.original ?? '', media.url))).status
+  expect([await fileStatus(), await linkStatus()]).toEqual([200, 200])
 
   const start = performance.now()
   await ban(olgaA, 'mary')
@@ -129,7 +122,7 @@ const banEverywhere = async () => {
     expect((await socket.request('presence:get', { userIds })).data).toEqual([])
     expect((await socket.request('presence:watch', { userIds })).data).toEqual([])
   }
-  expect(await fileStatus()).toBe(404)
+  expect([await fileStatus(), await linkStatus()]).toEqual([404, 403])
   for (const { url } of [a, b]) {
     const { status } = await rest(url, 'GET', `/v1/rooms/${roomId}/events`, { token: maryA.token })
     expect(status).toBe(404)
