@@ -5,6 +5,7 @@ import { detectHead, KIND_BYTES } from '../files/kind.ts'
 import type { FoundFile } from '../files/stored-file.ts'
 import type { MediaJobs } from '../jobs/media-jobs.ts'
 import type { Staging } from '../store/staging.ts'
+import { ObjectNotFoundError } from '../store/store.ts'
 import type { UploadRow, UploadTable } from './upload-table.ts'
 
 const BY_KIND = [
@@ -60,6 +61,7 @@ export class Completion {
     if (roomId === null || name === null) throw new TypeError('a part never becomes a file itself')
     const { size, sha256 } = found
     const mime = await this.#look(id, size)
+    if (mime === undefined) return this.#done(id)
     assertSize(mime, size)
     const requestKey = found.requestKey ?? upload.requestKey
     try {
@@ -75,9 +77,7 @@ export class Completion {
       await this.discard(id)
       return other
     }
-    const done = await this.#files.find(id)
-    if (done) return done
-    throw new TrunklineError('not_found', 'This upload was taken away. Begin it anew.')
+    return this.#done(id)
   }
 
   /** Takes an upload away, its bytes included; one that has become a file is left alone. */
@@ -94,11 +94,24 @@ export class Completion {
     return true
   }
 
-  async #look(id: string, size: number): Promise<string> {
-    if (size === 0) return detectHead(new Uint8Array())
+  /** What another request completed meanwhile. */
+  async #done(id: string): Promise<FoundFile> {
+    const done = await this.#files.find(id)
+    if (done) return done
+    throw new TrunklineError('not_found', 'This upload was taken away. Begin it anew.')
+  }
+
+  /** @returns nothing when its bytes are not there any more */
+  async #look(id: string, size: number): Promise<string | undefined> {
     const chunks: Uint8Array[] = []
-    const body = await this.#staging.read(id, { start: 0, end: Math.min(size, KIND_BYTES) - 1 })
-    for await (const chunk of body) chunks.push(chunk as Uint8Array)
+    try {
+      const body =
+        size > 0 ? await this.#staging.read(id, { start: 0, end: Math.min(size, HEAD_BYTES) - 1 }) : []
+      for await (const chunk of body) chunks.push(chunk as Uint8Array)
+    } catch (error) {
+      if (error instanceof ObjectNotFoundError) return undefined
+      throw error
+    }
     return detectHead(Buffer.concat(chunks))
   }
 

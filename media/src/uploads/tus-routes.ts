@@ -231,15 +231,15 @@ export class TusRoutes {
 
   /** Makes the file, if who sent it may still write there; else nothing of it stays. */
   async #finish(row: UploadRow, token: string): Promise<void> {
-    const { desk, staging, completion, hashes } = this.#deps
-    if (row.roomId === null) return
+    const { desk, completion, hashes } = this.#deps
+    const { id, roomId, size } = row
+    if (roomId === null || size === null)
+      throw new TypeError('only what is whole and of a room becomes a file')
     try {
-      await assertWriter(desk, token, row.roomId)
-      const size = await staging.size(row.id)
-      if (size === undefined) throw notFound()
-      await completion.complete(row, { size, sha256: hashes.finish(row.id, size) })
+      await assertWriter(desk, token, roomId)
+      await completion.complete(row, { size, sha256: hashes.finish(id, size) })
     } catch (error) {
-      if (isFinalRefusal(error)) await completion.discard(row.id)
+      if (isFinalRefusal(error)) await completion.discard(id)
       throw error
     }
   }
