@@ -48,13 +48,14 @@ const upload = (
       endpoint: base + UPLOADS_PATH,
       metadata: { roomId: file.roomId, name: 'a.bin' },
       headers: { Authorization: `Bearer ${file.token}`, 'Idempotency-Key': file.key },
-      retryDelays: Array.from({ length: 200 }, () => 30),
+      // For a minute: as long as a server may take that starts again.
+      retryDelays: Array.from({ length: 1_000 }, () => 60),
       // Also while the server starts again: it says so, or nobody answers.
       onShouldRetry: error => !error.originalResponse || error.originalResponse.getStatus() >= 409,
       onSuccess: () => resolve(sending.url?.split('/').at(-1) ?? ''),
       onError: error => {
         // What puts parts together is not tried again by the client itself.
-        if (options.parallelUploads && ++starts < 200) sending.start()
+        if (options.parallelUploads && ++starts < 1_000) sending.start()
         else reject(error)
       },
       ...options,
@@ -69,17 +70,17 @@ const openRoom = async (url: string) => {
   return { roomId, token: await mintToken(url, 'alice') }
 }
 
-/** What others get of a file. */
+/** What others get of a file, once it was checked. */
 const download = async (url: string, id: string, token: string): Promise<Buffer> => {
-  const answer = await vi.waitFor(
+  await vi.waitFor(
     async () => {
-      const response = await fetch(`${url}/v1/files/${id}`, { headers: { authorization: `Bearer ${token}` } })
-      expect(response.status).toBe(200)
-      return response
+      const { body } = await rest(url, 'GET', `/v1/files?ids=${id}`, { token })
+      expect(body.data).toMatchObject([{ id, state: 'ready' }])
     },
-    { timeout: 60_000, interval: 100 },
+    { timeout: 120_000, interval: 100 },
   )
-  return Buffer.from(await answer.arrayBuffer())
+  const response = await fetch(`${url}/v1/files/${id}`, { headers: { authorization: `Bearer ${token}` } })
+  return Buffer.from(await response.arrayBuffer())
 }
 
 test(`uploads by tus-js-client arrive whole over a line that is cut ${CUTS} times`, {
