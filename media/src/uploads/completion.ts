@@ -106,7 +106,7 @@ export class Completion {
     const chunks: Uint8Array[] = []
     try {
       const body =
-        size > 0 ? await this.#staging.read(id, { start: 0, end: Math.min(size, HEAD_BYTES) - 1 }) : []
+        size > 0 ? await this.#staging.read(id, { start: 0, end: Math.min(size, KIND_BYTES) - 1 }) : []
       for await (const chunk of body) chunks.push(chunk as Uint8Array)
     } catch (error) {
       if (error instanceof ObjectNotFoundError) return undefined
