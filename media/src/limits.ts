@@ -84,9 +84,12 @@ export const MEDIA_LIMITS = {
   posterSeconds: 3,
   /** Longest side of a poster, in pixels; the largest thumbnail. */
   posterPixels: 1_600,
-  /** What ffmpeg may take for what is short (probe, poster, storyboard), and for a conversion: of the clock at least. */
-  avShortMs: 60_000,
-  avLongMs: 3 * 3_600_000,
+  /** Processor time ffmpeg may take: for what is short, and more for each second that is converted. */
+  avCpuSeconds: 60,
+  avCpuSecondsPerSecond: 10,
+  /** The clock may run so much longer, for the machine has other things to do; at most so many ms. */
+  avClockFactor: 5,
+  avClockMs: 20 * 3_600_000,
   /** Address space of ffmpeg, in bytes. */
   avMemoryBytes: 2 * 1024 * 1024 * 1024,
   /** Bytes of a converted video; of a poster, storyboard or probe. */

@@ -99,7 +99,7 @@ const ENTRIES = [
   'format=format_name,duration',
   [
     'stream=index,codec_type,codec_name,codec_tag_string,profile,pix_fmt,level,width,height',
-    'sample_aspect_ratio,field_order,duration,channels',
+    'sample_aspect_ratio,field_order,color_transfer,duration,channels',
   ].join(','),
   'stream_disposition=attached_pic,default',
   'stream_side_data=rotation',
@@ -134,6 +134,17 @@ export const sizeInside = ({ width, height }: Size, side: number): Size => {
 /** Turned as it is seen by ffmpeg itself, with square pixels. */
 const scaled = ({ width, height }: Size): string => `scale=${width}:${height},setsar=1`
 
+/**
+ * Colours for screens as most are, from those for brighter ones; it is costly, so it comes after the picture was made small.
+ * https://ffmpeg.org/ffmpeg-filters.html#tonemap-1
+ */
+const toned = (transfer: string): string =>
+  [
+    `zscale=tin=${transfer}:min=bt2020nc:pin=bt2020:t=linear:npl=203`,
+    'format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0',
+    'zscale=t=bt709:m=bt709:r=tv,format=yuv420p',
+  ].join(',')
+
 /** One frame, as PNG. */
 const STILL = ['-an', '-sn', '-dn', '-filter_threads', '1', '-threads', '1', '-frames:v', '1', '-update', '1']
 
@@ -141,10 +152,17 @@ const STILL = ['-an', '-sn', '-dn', '-filter_threads', '1', '-threads', '1', '-f
 export type PictureStream = Size & {
   /** In the file, from 0. */
   index: number
+  /** How its brightness is written, when it is to be brought down to that of most screens. */
+  toneMap?: string | undefined
 }
 
 /** Made small first: what follows keeps all the frames it compares in memory. */
-const small = (size: Size): string => scaled(sizeInside(size, MEDIA_LIMITS.posterPixels))
+const small = (stream: PictureStream): string => {
+  const { toneMap } = stream
+  return [scaled(sizeInside(stream, MEDIA_LIMITS.posterPixels)), ...(toneMap ? [toned(toneMap)] : [])].join(
+    ',',
+  )
+}
 
 const still = (stream: PictureStream, filter: string): Arguments => ({
   input: inputArguments(MEDIA_LIMITS.posterSeconds),
@@ -166,7 +184,7 @@ export const coverArguments = (stream: PictureStream): Arguments => still(stream
 export type VideoTarget = {
   stream: number
   /** Taken over as it is when left out. */
-  encode?: Size & { lines: number; threads: number }
+  encode?: Size & { lines: number; threads: number; toneMap?: string | undefined }
   audio?: { stream: number; isCopied: boolean }
 }
 
@@ -177,10 +195,21 @@ export const measureArguments = (stream: number): Arguments => ({
 })
 
 /** A quality that is steady to look at, within what a phone takes in. https://trac.ffmpeg.org/wiki/Encode/H.264 */
-const encoding = ({ width, height, lines, threads }: NonNullable<VideoTarget['encode']>): string[] => {
+const encoding = ({
+  width,
+  height,
+  lines,
+  threads,
+  toneMap,
+}: NonNullable<VideoTarget['encode']>): string[] => {
   const kilobits = lines > 480 ? 6_000 : 1_200
   return [
-    ...['-filter:v', `${scaled({ width, height })},format=yuv420p`, '-filter_threads', '1'],
+    ...[
+      '-filter:v',
+      `${scaled({ width, height })},${toneMap ? toned(toneMap) : 'format=yuv420p'}`,
+      '-filter_threads',
+      '1',
+    ],
     ...['-c:v', 'libx264', '-preset', 'veryfast', '-profile:v', 'high', '-threads', String(threads)],
     ...['-crf', lines > 480 ? '23' : '25', '-maxrate', `${kilobits}k`, '-bufsize', `${2 * kilobits}k`],
     // A frame that stands alone every two seconds, for quick scrubbing.

@@ -14,7 +14,7 @@ import {
 import { inWords } from './faults.ts'
 import { type Ffmpeg, FfmpegFault } from './ffmpeg.ts'
 import { type PosterMaker, writePoster } from './poster.ts'
-import { type AudioStream, LONG } from './probe.ts'
+import { type AudioStream, limitsFor } from './probe.ts'
 import type { ProbedWork } from './video.ts'
 import { Waveform } from './waveform.ts'
 
@@ -59,7 +59,7 @@ export const createAudio = ({ ffmpeg, pictures, logger }: AudioDeps) => {
         { options: opusOutput(audio.index, isOpus), target: opus },
         { options: samplesOutput(audio.index), target: waveform },
       ],
-      limits: LONG,
+      limits: limitsFor(seconds ?? 0),
       signal: work.signal,
       progress(done) {
         if (seconds) work.progress(Math.min(1, done / seconds))

@@ -143,6 +143,37 @@ describe.skipIf(!hasFfmpeg)('videos, by the installed ffmpeg', { timeout: 60_000
     await expectPlayable(madeAs(produced, 'video'), [640, 180], 1)
   })
 
+  it('colours for bright screens become those of most', async () => {
+    // A grey as bright as a sheet of paper, in HLG: https://www.itu.int/rec/R-REC-BT.2408
+    const grey =
+      "color=black:size=320x180:rate=10:duration=1,format=yuv420p10le,geq=lum='64+876*0.75':cb=512:cr=512"
+    const marks = 'log-level=error:colorprim=bt2020:transfer=arib-std-b67:colormatrix=bt2020nc'
+    const path = await studio.make([
+      '-f',
+      'lavfi',
+      '-i',
+      grey,
+      '-c:v',
+      'libx265',
+      '-x265-params',
+      marks,
+      'hlg.mp4',
+    ])
+    expect((await studio.look(path)).streams[0]).toMatchObject({ color_transfer: 'arib-std-b67' })
+    const produced = await studio.process(path, 'video/mp4')
+    const { streams } = await studio.look(madeAs(produced, 'video'))
+    expect(streams[0]).toMatchObject({
+      color_transfer: 'bt709',
+      color_primaries: 'bt709',
+      pix_fmt: 'yuv420p',
+    })
+    const { data } = await sharp(madeAs(produced, 'thumb128'))
+      .greyscale()
+      .raw()
+      .toBuffer({ resolveWithObject: true })
+    expect(data[100]).toBeGreaterThan(120)
+  })
+
   it('large ones are made smaller, and smaller still', async () => {
     const path = await studio.make([...pictures('2560x1440', 1, 10), ...H264, 'large.mp4'])
     const produced = await studio.process(path, 'video/mp4')

@@ -38,6 +38,8 @@ export const createAv = async (deps: AvDeps): Promise<Av | undefined> => {
   const fence = await Fence.open(logger)
   logger.debug({ ffmpeg: program, fence: fence.kind }, 'video and sound are processed by ffmpeg')
   const ffmpeg = new Ffmpeg({ ffmpeg: program, ffprobe: prober, fence })
+  // Left out of some builds of ffmpeg: colours are paler then.
+  const tones = await ffmpeg.hasFilter('zscale')
   const video = createVideo({ ffmpeg, pictures, renditions })
   const audio = createAudio({ ffmpeg, pictures, logger })
 
@@ -46,7 +48,10 @@ export const createAv = async (deps: AvDeps): Promise<Av | undefined> => {
     const has = { video: probed.video, audio: probed.audio }
     const [kind, other] = has.video ? (['video', 'audio'] as const) : (['audio', 'video'] as const)
     const produced = has.video
-      ? await video({ ...work, probed: { ...probed, video: has.video } })
+      ? await video({
+          ...work,
+          probed: { ...probed, video: tones ? has.video : { ...has.video, toneMap: undefined } },
+        })
       : has.audio && (await audio({ ...work, probed: { ...probed, audio: has.audio } }))
     if (!produced) throw new TypeError('a file without streams got past its probe')
     return work.mime.startsWith(`${other}/`)

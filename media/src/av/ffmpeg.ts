@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import type { Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
+import { promisify } from 'node:util'
 import ffmpeg from 'fluent-ffmpeg'
 import type { Fence, FenceLimits } from '../fence.ts'
 
@@ -33,6 +34,8 @@ export class FfmpegFault extends Error {
     this.reason = reason
   }
 }
+
+const execute = promisify(execFile)
 
 const SIGNALS: ReadonlyMap<string, FfmpegFault['reason']> = new Map([
   ['SIGXCPU', 'time'],
@@ -147,6 +150,18 @@ export class Ffmpeg {
         })
         .run()
     })
+  }
+
+  /** Whether this ffmpeg was built with a filter. */
+  async hasFilter(name: string): Promise<boolean> {
+    const limits = { cpuSeconds: 10, memoryBytes: 2 ** 30, fileBytes: 0 }
+    const [command, ...args] = this.#fence.wrap(this.#ffmpeg, limits)
+    const asking = [...args, '-hide_banner', '-h', `filter=${name}`]
+    // It says so, but ends as if all were well.
+    return execute(command, asking, { timeout: 10_000 }).then(
+      ({ stdout, stderr }) => !/Unknown filter/.test(stdout + stderr),
+      () => false,
+    )
   }
 
   /**

@@ -28,6 +28,7 @@ const Answer = z.object({
       height: z.int().optional(),
       sample_aspect_ratio: z.string().optional(),
       field_order: z.string().optional(),
+      color_transfer: z.string().optional(),
       duration: z.string().optional(),
       channels: z.int().optional(),
       disposition: z.object({ attached_pic: Flag, default: Flag }).optional(),
@@ -36,6 +37,9 @@ const Answer = z.object({
   ),
 })
 type Stream = z.infer<typeof Answer>['streams'][number]
+
+/** How brightness is written for screens brighter than most: https://en.wikipedia.org/wiki/High-dynamic-range_television */
+const HDR = ['smpte2084', 'arib-std-b67']
 
 export type VideoStream = PictureStream & {
   codec: string
@@ -65,21 +69,21 @@ export type Probed = {
   cover: PictureStream | undefined
 }
 
-/** What is short. */
-export const SHORT: RunLimits = {
-  ms: MEDIA_LIMITS.avShortMs,
-  cpuSeconds: MEDIA_LIMITS.avShortMs / 1_000,
+const within = (cpuSeconds: number, fileBytes: number): RunLimits => ({
+  cpuSeconds,
+  ms: Math.min(MEDIA_LIMITS.avClockMs, MEDIA_LIMITS.avClockFactor * cpuSeconds * 1_000),
   memoryBytes: MEDIA_LIMITS.avMemoryBytes,
-  fileBytes: MEDIA_LIMITS.avShortBytes,
-}
+  fileBytes,
+})
 
-/** What may take as long as the file is. */
-export const LONG = {
-  ms: MEDIA_LIMITS.avLongMs,
-  cpuSeconds: MEDIA_LIMITS.avLongMs / 1_000,
-  memoryBytes: MEDIA_LIMITS.avMemoryBytes,
-  fileBytes: MEDIA_LIMITS.avLongBytes,
-} satisfies RunLimits
+/** For what looks at the head or the beginning of a file. */
+export const SHORT = within(MEDIA_LIMITS.avCpuSeconds, MEDIA_LIMITS.avShortBytes)
+
+/** For what goes through so many seconds, whatever they are. */
+export const limitsFor = (seconds: number): RunLimits => {
+  const cpuSeconds = Math.ceil(MEDIA_LIMITS.avCpuSeconds + MEDIA_LIMITS.avCpuSecondsPerSecond * seconds)
+  return within(Math.min(cpuSeconds, MEDIA_LIMITS.avClockMs / 1_000), MEDIA_LIMITS.avLongBytes)
+}
 
 const secondsOf = (text: string | undefined): number | undefined => {
   const seconds = Number(text)
@@ -139,6 +143,9 @@ export const readProbe = (answer: unknown): Probed => {
       isOdd:
         pixelShape(video.sample_aspect_ratio) !== 1 ||
         !['progressive', 'unknown', undefined].includes(video.field_order),
+      toneMap: /^(yuv4|p01)\d*p?10/.test(video.pix_fmt ?? '')
+        ? HDR.find(name => name === video.color_transfer)
+        : undefined,
       ...seen(video),
     },
     audio: audio && {

@@ -18,7 +18,7 @@ import {
 import { inWords } from './faults.ts'
 import type { Ffmpeg } from './ffmpeg.ts'
 import { type PosterMaker, writePoster } from './poster.ts'
-import { LONG, type Probed, probe, type VideoStream } from './probe.ts'
+import { limitsFor, type Probed, probe, type VideoStream } from './probe.ts'
 
 /** What a video is made into. */
 export type Rendition = 'video' | 'videoSmall'
@@ -67,7 +67,7 @@ export const planVideo = (
     const size = isCopied ? { width: video.width, height: video.height } : sizeWithin(video, lines)
     const target: VideoTarget = {
       stream: video.index,
-      ...(isCopied ? {} : { encode: { ...size, lines, threads } }),
+      ...(isCopied ? {} : { encode: { ...size, lines, threads, toneMap: video.toneMap } }),
       ...(audio && {
         audio: {
           stream: audio.index,
@@ -99,7 +99,7 @@ export const createVideo = ({ ffmpeg, pictures, renditions }: VideoDeps) => {
       input: videoInput(isEncoding ? MEDIA_LIMITS.videoSeconds : LONGEST_SECONDS),
       path: work.path,
       outputs,
-      limits: { ...LONG, cpuSeconds: LONG.cpuSeconds * threads },
+      limits: limitsFor(seconds ?? 0),
       signal: work.signal,
       progress(done) {
         if (seconds) work.progress(POSTER_DONE + (CONVERTED - POSTER_DONE) * Math.min(1, done / seconds))
@@ -128,7 +128,7 @@ export const createVideo = ({ ffmpeg, pictures, renditions }: VideoDeps) => {
       input,
       path,
       outputs: [{ options: output, target }],
-      limits: LONG,
+      limits: limitsFor(durationMs / 1_000),
       signal: work.signal,
     })
     await access(target)
