@@ -1,25 +1,25 @@
 import { isUniqueViolation, type Logger } from '@trunkline/kit'
 import { LIMITS, TrunklineError } from '@trunkline/protocol'
 import type { FileTable } from '../files/file-table.ts'
-import { detectHead, KIND_BYTES } from '../files/kind.ts'
+import { detectHead, KIND_BYTES, type Kind, kindOf } from '../files/kind.ts'
 import type { FoundFile } from '../files/stored-file.ts'
 import type { MediaJobs } from '../jobs/media-jobs.ts'
 import type { Staging } from '../store/staging.ts'
 import { ObjectNotFoundError } from '../store/store.ts'
 import type { UploadRow, UploadTable } from './upload-table.ts'
 
-const BY_KIND = [
-  { prefix: 'image/', what: 'A picture', limit: LIMITS.pictureBytes },
-  { prefix: 'audio/', what: 'A recording', limit: LIMITS.audioBytes },
-  { prefix: 'application/pdf', what: 'A document', limit: LIMITS.documentBytes },
-]
+/** Videos and what is nothing to look at may be as large as any file. */
+const LARGEST = new Map<Kind, { what: string; limit: number }>([
+  ['picture', { what: 'A picture', limit: LIMITS.pictureBytes }],
+  ['audio', { what: 'A recording', limit: LIMITS.audioBytes }],
+  ['document', { what: 'A document', limit: LIMITS.documentBytes }],
+])
 
 const assertSize = (mime: string, size: number): void => {
-  const kind = BY_KIND.find(({ prefix }) => mime.startsWith(prefix))
-  if (!kind || size <= kind.limit) return
-  throw new TrunklineError('too_large', `${kind.what} must be at most ${kind.limit} bytes.`, {
-    details: { limit: kind.limit },
-  })
+  const largest = LARGEST.get(kindOf(mime))
+  if (!largest || size <= largest.limit) return
+  const { what, limit } = largest
+  throw new TrunklineError('too_large', `${what} must be at most ${limit} bytes.`, { details: { limit } })
 }
 
 /** Makes files of uploads whose bytes are all there. */
