@@ -45,7 +45,7 @@ test.each([
     "import 'node-turn/lib/message.js'",
     'Only turn/src/control/control.ts may import node-turn.',
   ],
-  ['media/src/av/ffmpeg.ts', "import 'sharp'", 'Only media/src/image.ts may import sharp.'],
+  ['media/src/av/ffmpeg.ts', "import 'sharp'", 'Only media/src/pictures/worker/image.ts may import sharp.'],
   ['signalling/src/rooms/a.ts', "import 'mediasoup'", 'Only sfu/** may import mediasoup.'],
 ])('%s refuses %s', async (path, line, message) => {
   expect(await lint(path, line)).toEqual([message])
@@ -58,7 +58,7 @@ test.each([
   ['sdk/js/src/a.test.ts', "import 'node:http'"],
   ['web-demo/src/a.ts', "import '@trunkline/sdk'"],
   ['turn/src/control/control.ts', "import 'node-turn'"],
-  ['media/src/image.ts', "import 'sharp'"],
+  ['media/src/pictures/worker/image.ts', "import 'sharp'"],
   ['sfu/src/a.ts', "import 'mediasoup'"],
 ])('%s takes %s', async (path, line) => {
   expect(await lint(path, line)).toEqual([])

@@ -25,7 +25,7 @@ const EDGES: readonly { library: string; where: string }[] = [
   { library: 'node-turn', where: 'turn/src/control/control.ts' },
   { library: 'sharp', where: 'media/src/pictures/worker/image.ts' },
   { library: '@hyzyla/pdfium', where: 'media/src/pictures/worker/document.ts' },
-  { library: 'thumbhash', where: 'media/src/pictures/worker/impression.ts' },
+  { library: '@tus/server', where: 'media/src/uploads/tus-server.ts' },
   { library: 'fluent-ffmpeg', where: 'media/src/av/ffmpeg.ts' },
   { library: 'mediasoup', where: 'sfu/**' },
 ]

@@ -1,12 +1,5 @@
-import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { crc32 } from 'node:zlib'
 import sharp from 'sharp'
-
-const run = promisify(execFile)
 
 type PictureFormat = 'jpeg' | 'png' | 'webp' | 'gif' | 'avif'
 
@@ -118,27 +111,4 @@ export const apng = async (width: number, height: number, frames: number, note: 
     ...chunks,
     pngChunk('IEND', Buffer.alloc(0)),
   ])
-}
-
-/** A video made by ffmpeg: two seconds of a test picture. */
-export const video = async (
-  ffmpeg: string,
-  format: 'mp4' | 'webm',
-  size: string,
-  extra: string[] = [],
-): Promise<Buffer> => {
-  const folder = await mkdtemp(join(tmpdir(), 'trunkline-video-'))
-  try {
-    const path = join(folder, `video.${format}`)
-    const codec =
-      format === 'mp4'
-        ? ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p']
-        : ['-c:v', 'libvpx']
-    const source = ['-f', 'lavfi', '-i', `testsrc=size=${size}:rate=10:duration=2`]
-    const sound = ['-f', 'lavfi', '-i', 'sine=duration=2', '-shortest']
-    await run(ffmpeg, ['-v', 'error', ...source, ...sound, ...codec, ...extra, path], { timeout: 60_000 })
-    return await readFile(path)
-  } finally {
-    await rm(folder, { recursive: true })
-  }
 }
