@@ -2,8 +2,6 @@
 export const MEDIA_LIMITS = {
   /** Pixels a picture or a video frame may have before it is decoded: 50 megapixels are 200 MB of RGBA. */
   pixels: 50_000_000,
-  /** Longest side of a thumbnail, in pixels. */
-  thumbnailPixels: 512,
   /** Time one picture or document may take before its process is killed. */
   pictureMs: 30_000,
   /** Processes for pictures, each of which works on one at a time. */
@@ -23,16 +21,6 @@ export const MEDIA_LIMITS = {
   heicMemoryBytes: 1024 * 1024 * 1024,
   /** A document larger than this has no picture: it is read into memory as a whole. */
   documentPreviewBytes: 64 * 1024 * 1024,
-  /** Time one poster frame may take before ffmpeg is killed. */
-  posterMs: 15_000,
-  /** Of a video, what is looked at for its poster. */
-  posterInputSeconds: 5,
-  /** Bytes ffmpeg may write. */
-  posterBytes: 8 * 1024 * 1024,
-  /** Address space of ffmpeg, in bytes. */
-  posterMemoryBytes: 1024 * 1024 * 1024,
-  /** Videos worked on at once. */
-  postersAtOnce: 1,
   /** Time to find out what a file is. */
   detectMs: 5_000,
   /** What is still read from an upload that was refused, so that the client gets to see why. */
