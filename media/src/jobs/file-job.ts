@@ -39,10 +39,11 @@ const strippedId = (fileId: string): string => `${fileId}_stripped`
 /** Every staging that may belong to a file. */
 export const stagingIds = (fileId: string): string[] => [fileId, strippedId(fileId)]
 
-const measure = async (body: Readable): Promise<{ sha256: string; size: number }> => {
+const measure = async (body: Readable, signal: AbortSignal): Promise<{ sha256: string; size: number }> => {
   const hash = createHash('sha256')
   let size = 0
   for await (const chunk of body) {
+    signal.throwIfAborted()
     size += (chunk as Buffer).byteLength
     hash.update(chunk as Buffer)
   }
@@ -100,10 +101,11 @@ export const createFileTask = (deps: FileTaskDeps): Task => {
     const { id, mime, size } = file
     const stripped = await stripPicture(file, signal)
     if (stripped !== undefined) {
-      const bytes = await measure(await staging.read(strippedId(id)))
+      const bytes = await measure(await staging.read(strippedId(id)), signal)
       return contents.claim(id, { ...bytes, mime: stripped })
     }
-    const bytes = known === undefined ? await measure(await staging.read(id)) : { sha256: known, size }
+    const bytes =
+      known === undefined ? await measure(await staging.read(id), signal) : { sha256: known, size }
     signal.throwIfAborted()
     return contents.claim(id, { ...bytes, mime })
   }
