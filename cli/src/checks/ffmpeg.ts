@@ -13,7 +13,10 @@ export const ffmpeg: Check = {
       await run('ffprobe', ['-version'], { timeout: 5_000 })
       return ok(stdout.split('\n', 1)[0]?.replace(/ Copyright.*/, '') ?? 'there')
     } catch {
-      return warning('not found: nothing is made of video and sound, which are played as they came', 'apt-get install ffmpeg')
+      return warning(
+        'not found: nothing is made of video and sound, which are played as they came',
+        'apt-get install ffmpeg',
+      )
     }
   },
 }
