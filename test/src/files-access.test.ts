@@ -1,39 +1,14 @@
-import { randomBytes } from 'node:crypto'
 import { get } from 'node:http'
-import { crc32, deflateSync } from 'node:zlib'
 import type { LinkedFile } from '@trunkline/protocol'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { cleanUpAfterAll, type Register } from './support/clean-ups.ts'
 import { startDatabase } from './support/database.ts'
-import { lookUp, settled, upload } from './support/files.ts'
+import { lookUp, picture, settled, upload } from './support/files.ts'
 import { freePort, startServer } from './support/server.ts'
 import { type Stage, setStage } from './support/stage.ts'
 
 const PEOPLE = ['ann', 'bob', 'cid', 'eve']
 const LARGE = 200 * 1024 * 1024
-
-const chunk = (type: string, data: Buffer): Buffer => {
-  const body = Buffer.concat([Buffer.from(type, 'latin1'), data])
-  const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)]
-  length.writeUInt32BE(data.byteLength)
-  sum.writeUInt32BE(crc32(body))
-  return Buffer.concat([length, body, sum])
-}
-
-/** A grey picture unlike any other. */
-const picture = (size: number): Buffer => {
-  const header = Buffer.alloc(13)
-  header.writeUInt32BE(size, 0)
-  header.writeUInt32BE(size, 4)
-  header[8] = 8
-  const lines = Array.from({ length: size }, () => Buffer.concat([Buffer.of(0), randomBytes(size)]))
-  return Buffer.concat([
-    Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
-    chunk('IHDR', header),
-    chunk('IDAT', deflateSync(Buffer.concat(lines))),
-    chunk('IEND', Buffer.alloc(0)),
-  ])
-}
 
 const inOneProcess = (register: Register) => setStage(register, PEOPLE, { services: ['signalling', 'media'] })
 

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto'
+import { crc32, deflateSync } from 'node:zlib'
 import { LinkedFile, StoredFile } from '@trunkline/protocol'
 import { expect } from 'vitest'
 import { until } from './until.ts'
@@ -40,3 +42,27 @@ export const settled = (url: string, token: string, id: string): Promise<LinkedF
     },
     60_000,
   )
+
+/** A chunk of a PNG. */
+const chunk = (type: string, data: Buffer): Buffer => {
+  const body = Buffer.concat([Buffer.from(type, 'latin1'), data])
+  const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)]
+  length.writeUInt32BE(data.byteLength)
+  sum.writeUInt32BE(crc32(body))
+  return Buffer.concat([length, body, sum])
+}
+
+/** A grey PNG unlike any other, of so many pixels by as many. */
+export const picture = (size: number): Buffer<ArrayBuffer> => {
+  const header = Buffer.alloc(13)
+  header.writeUInt32BE(size, 0)
+  header.writeUInt32BE(size, 4)
+  header[8] = 8
+  const lines = Array.from({ length: size }, () => Buffer.concat([Buffer.of(0), randomBytes(size)]))
+  return Buffer.concat([
+    Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(Buffer.concat(lines))),
+    chunk('IEND', Buffer.alloc(0)),
+  ])
+}
