@@ -7,7 +7,7 @@ import sharp from 'sharp'
 import { thumbHashToApproximateAspectRatio } from 'thumbhash'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { MediaFault, type Work } from '../jobs/processor.ts'
-import { document, lockedDocument } from '../testing/pdf.ts'
+import { document, filledForm, lockedDocument } from '../testing/pdf.ts'
 import { quiet } from '../testing/platform.ts'
 import { animation, phonePhoto, picture, pngHeader } from '../testing/samples.ts'
 import { createPictures, type Pictures, type PicturesDeps } from './pictures.ts'
@@ -243,6 +243,12 @@ describe('documents', () => {
     expect(await read(lockedDocument())).toEqual({ details: {}, made: [] })
   })
 
+  it('show what people filled in', async () => {
+    const { made } = await read(filledForm())
+    expect(await colourAt(made[2]?.path ?? '', 400, 1200)).toBe(BLUE)
+    expect(await colourAt(made[2]?.path ?? '', 400, 200)).toBe('high high high')
+  })
+
   it('leave nothing behind for the next', async () => {
     const [first, , third] = [
       await read(document()),
@@ -352,9 +358,13 @@ const isThere = (pid: number): boolean => {
   }
 }
 
-describe.runIf(process.platform === 'linux')('processes for pictures', () => {
+describe.runIf(process.platform === 'linux')('processes for pictures', { timeout: 60_000 }, () => {
+  let large: Buffer
+  beforeAll(async () => {
+    large = await heavy(6000)
+  })
+
   it('are replaced when one is lost, and what it worked on is done again', async () => {
-    const large = await heavy(6000)
     await withPictures({ workers: 1 }, async own => {
       const before = await workers()
       await own.process(await workOn(await picture('png', 20, 20)))
@@ -377,16 +387,15 @@ describe.runIf(process.platform === 'linux')('processes for pictures', () => {
   })
 
   it('that take too much memory are ended, and the others go on', async () => {
-    const large = await heavy(7000)
+    const larger = await heavy(7000)
     await withPictures({ memoryBytes: 800 * 1024 * 1024 }, async own => {
-      await expect(own.process(await workOn(large))).rejects.toThrow(MediaFault)
+      await expect(own.process(await workOn(larger))).rejects.toThrow(MediaFault)
       expect((await own.process(await workOn(await picture('png', 20, 20)))).made).toHaveLength(1)
     })
-    expect((await make(large)).details).toMatchObject({ width: 7000, height: 7000 })
+    expect((await make(larger)).details).toMatchObject({ width: 7000, height: 7000 })
   })
 
   it('are ended with the work that nobody wants any more, and with the service', async () => {
-    const large = await heavy(6000)
     await withPictures({}, async own => {
       const before = await workers()
       const gone = new AbortController()
@@ -425,12 +434,11 @@ describe.runIf(process.platform === 'linux')('processes for pictures', () => {
   })
 
   it('do not outlive a service that is killed', async () => {
-    const large = join(folder, 'large.png')
-    await writeFile(large, await heavy(6000))
+    const path = await place(large)
     const program = `
       import { createPictures } from ${JSON.stringify(join(import.meta.dirname, 'pictures.ts'))}
       const logger = { info() {}, warn() {} }
-      createPictures({ logger, folder: ${JSON.stringify(folder)} }).avatar(${JSON.stringify(large)}).catch(() => {})`
+      createPictures({ logger, folder: ${JSON.stringify(folder)} }).avatar(${JSON.stringify(path)}).catch(() => {})`
     const service = spawn(process.execPath, ['--input-type=module', '--eval', program], { stdio: 'ignore' })
     const ended = once(service, 'exit')
     let left: number[] = []

@@ -63,6 +63,9 @@ export class ProcessPool {
     this.#closing.abort(new Error('the service is closing'))
     clearTimeout(this.#rest)
     await Promise.all([...this.#all].map(one => one.close()))
+    // Those that were only starting are known once all work has found out that it is over.
+    await this.#turns.runExclusive(() => undefined, this.#options.workers)
+    await Promise.all([...this.#all].map(one => one.close()))
   }
 
   async #attempt<T extends Task>(task: T, signal: AbortSignal): Promise<Result<T>> {

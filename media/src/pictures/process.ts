@@ -6,6 +6,9 @@ import type { Message, Result, Task } from './messages.ts'
 
 const PROGRAM = fileURLToPath(new URL('./worker/main.ts', import.meta.url))
 
+/** Of what a process says when it gives up, what is kept for the log. */
+const SAID_CHARS = 2_000
+
 /** The process ended, or was ended, in the middle of a task. */
 export class ProcessLost extends Error {
   constructor(message: string) {
@@ -27,6 +30,8 @@ export class PictureProcess {
   /** Says how it ended. */
   readonly #ended: Promise<string>
   #isAlive = true
+  /** The last of what it wrote to stderr, where runtimes and libraries say why they give up. */
+  #said = ''
   #tasks = 0
   #rss = 0
 
@@ -46,11 +51,14 @@ export class PictureProcess {
       env: { PATH: process.env.PATH, LANG: 'C', MALLOC_ARENA_MAX: '2', TMPDIR: folder },
       cwd: folder,
       serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    })
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#said = (this.#said + text).slice(-SAID_CHARS)
     })
     this.#ended = ended(this.#child).then(how => {
       this.#isAlive = false
-      return how
+      return this.#said === '' ? how : `${how}: ${this.#said}`
     })
   }
 

@@ -36,3 +36,15 @@ export const lockedDocument = (): Buffer => {
     trailer: `/ID [${key} ${key}] /Encrypt << /Filter /Standard /V 1 /R 2 /O ${key} /U ${key} /P -4 >>`,
   })
 }
+
+/** A form that somebody filled in: a field with a blue square in it. */
+export const filledForm = (): Buffer => {
+  const square = '0 0 1 rg 0 0 200 200 re f'
+  return pdf([
+    '<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [4 0 R] >> >>',
+    '<< /Type /Pages /Count 1 /Kids [3 0 R] >>',
+    '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Annots [4 0 R] >>',
+    '<< /Type /Annot /Subtype /Widget /FT /Tx /T (name) /V (x) /F 4 /Rect [100 100 300 300] /P 3 0 R /AP << /N 5 0 R >> >>',
+    `<< /Type /XObject /Subtype /Form /BBox [0 0 200 200] /Length ${square.length} >>\nstream\n${square}\nendstream`,
+  ])
+}

@@ -61,6 +61,8 @@ const draw = async (library: Awaited<ReturnType<typeof openLibrary>>, bytes: Uin
     const { data, width, height } = await page.render({
       width: Math.max(1, Math.round(originalWidth * scale)),
       height: Math.max(1, Math.round(originalHeight * scale)),
+      // What people filled in.
+      renderFormFields: true,
       render: async ({ data }) => data,
     })
     return { pages, data, width, height }
