@@ -125,7 +125,9 @@ const answersTo = ({ page }: Visitor, urls: Iterable<string>): Promise<number[]>
 const personOf = ({ page }: Visitor): Promise<{ user: { id: string }; token: string }> =>
   page.evaluate(() => JSON.parse(localStorage.getItem('trunkline.people') ?? '[]')[0])
 
-test('a photo, a video and a voice message: seen, played and heard by the others, and by nobody else', async () => {
+test('a photo, a video and a voice message: seen, played and heard by the others, and by nobody else', {
+  timeout: 240_000,
+}, async () => {
   const [ada, ben, eve] = (await Promise.all(['Ada Sender', 'Ben Viewer', 'Eve Outside'].map(arrive))) as [
     Visitor,
     Visitor,
@@ -214,12 +216,14 @@ const filesOf = async (visitor: Visitor, urls: Iterable<string>): Promise<Linked
   return (await response.json()).data
 }
 
-test('the server is killed in the middle of an upload, and in the middle of making a video: all of it arrives', async () => {
+test('the server is killed in the middle of an upload, and in the middle of making a video: all of it arrives', {
+  timeout: 240_000,
+}, async () => {
   const [ada, ben] = (await Promise.all(['Ada Patient', 'Ben Patient'].map(arrive))) as [Visitor, Visitor]
   await makeRoom(ada, { kind: 'Group', title: 'Long way', people: ['Ben Patient'] })
   await rowOf(ben, 'Long way').waitFor()
   await enter(ben, 'Long way')
-  const film = await makeFilm(folder, { seconds: 20, size: '1280x720' })
+  const film = await makeFilm(folder, { seconds: 10, size: '1280x720' })
   const bytes = readFileSync(film)
 
   // A slow way up, so that there is a middle.

@@ -76,7 +76,7 @@ export class Camera extends LightElement {
         <video class=${isMirrored ? 'mirrored' : ''} muted autoplay playsinline ?hidden=${photo !== undefined}></video>
         ${photo ? html`<img src=${photo.url} alt="The photo" />` : track ? nothing : html`<span class="spinner"></span>`}
       </div>
-      <div class="actions">
+      <div class="ways ${photo ? 'two' : ''}">
         ${
           photo
             ? html`<button type="button" class="button" @click=${this.#forget}>Again</button>

@@ -1,5 +1,8 @@
 const urls = new WeakMap<Blob, { url: string; users: number }>()
 
+/** An element that was taken out of the page may still be loading. */
+const LINGER_MS = 5_000
+
 /** An address of a blob for as long as somebody shows it: call `done` when not any more. */
 export const localUrl = (blob: Blob): { url: string; done: () => void } => {
   const shared = urls.get(blob) ?? { url: URL.createObjectURL(blob), users: 0 }
@@ -10,9 +13,11 @@ export const localUrl = (blob: Blob): { url: string; done: () => void } => {
     if (isDone) return
     isDone = true
     shared.users -= 1
-    if (shared.users > 0) return
-    URL.revokeObjectURL(shared.url)
-    urls.delete(blob)
+    setTimeout(() => {
+      if (shared.users > 0 || urls.get(blob) !== shared) return
+      URL.revokeObjectURL(shared.url)
+      urls.delete(blob)
+    }, LINGER_MS)
   }
   return { url: shared.url, done }
 }

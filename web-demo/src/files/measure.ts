@@ -1,4 +1,5 @@
 import type { OutgoingFile } from '@trunkline/sdk'
+import { localUrl } from './local-url.ts'
 
 /** Longer than this nobody waits to know a size. */
 const PATIENCE_MS = 3_000
@@ -6,7 +7,7 @@ const PATIENCE_MS = 3_000
 /** A file with what can be found out of it here, so that its place has the right size before it is loaded. */
 export const measured = async (file: File): Promise<OutgoingFile> => {
   const outgoing = { blob: file, name: file.name || 'File' }
-  const url = URL.createObjectURL(file)
+  const { url, done } = localUrl(file)
   try {
     if (file.type.startsWith('image/')) return { ...outgoing, ...(await sizeOfPicture(url)) }
     if (file.type.startsWith('video/')) return { ...outgoing, ...(await sizeOfVideo(url)) }
@@ -15,7 +16,7 @@ export const measured = async (file: File): Promise<OutgoingFile> => {
     // The browser cannot show it. Perhaps the server can.
     return outgoing
   } finally {
-    URL.revokeObjectURL(url)
+    done()
   }
 }
 
