@@ -15,6 +15,8 @@ import { eventually } from '../testing/eventually.ts'
 import { fileOf, problemOf, startDatabase, startMedia } from '../testing/platform.ts'
 import { phonePhoto, picture } from '../testing/samples.ts'
 
+const ffmpeg = await findProgram('ffmpeg')
+
 let pool: pg.Pool
 let closeDatabase = async () => {}
 beforeAll(async () => {
@@ -67,16 +69,24 @@ const instead = (store: ObjectStore, some: Partial<ObjectStore>): ObjectStore =>
     },
   })
 
-/** A video that takes long to convert: in its picture everything moves. */
-const longVideo = async (ffmpeg: string): Promise<Buffer> => {
-  const folder = await mkdtemp(join(tmpdir(), 'trunkline-long-'))
+/** What ffmpeg makes of its own test sources. */
+const recorded = async (ffmpeg: string, name: string, args: string[]): Promise<Buffer> => {
+  const folder = await mkdtemp(join(tmpdir(), 'trunkline-recorded-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  const path = join(folder, 'long.mp4')
-  const input = ['-f', 'lavfi', '-i', 'testsrc2=size=960x540:rate=30:duration=60']
-  const output = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv444p', path]
-  await promisify(execFile)(ffmpeg, ['-v', 'error', ...input, ...output])
+  const path = join(folder, name)
+  await promisify(execFile)(ffmpeg, ['-v', 'error', ...args, path])
   return readFile(path)
 }
+
+const picturesOf = (source: string) => ['-f', 'lavfi', '-i', source]
+const TONE = ['-f', 'lavfi', '-i', 'sine=frequency=300:duration=3']
+
+/** A video that takes long to convert: in its picture everything moves, and browsers play no 4:4:4. */
+const longVideo = (ffmpeg: string): Promise<Buffer> =>
+  recorded(ffmpeg, 'long.mp4', [
+    ...picturesOf('testsrc2=size=960x540:rate=30:duration=60'),
+    ...['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv444p'],
+  ])
 
 /** A scanner as SCAN_URL may name it. */
 const startScanner = async (listener: RequestListener): Promise<string> => {
@@ -122,6 +132,39 @@ describe('a file that was sent', () => {
     })
     expect(await (await media.get('bob', `/v1/files/${id}`)).text()).toBe('some notes')
   })
+
+  it.skipIf(!ffmpeg)('as a voice message has its waveform, and its length that no header says', async () => {
+    const media = await start()
+    const voice = await recorded(ffmpeg ?? '', 'voice.webm', [...TONE, '-c:a', 'libopus', '-live', '1'])
+    const { id } = await fileOf(await media.post('alice', 'lobby', 'voice.webm', voice))
+    const file = await media.settled('bob', id)
+    expect(file).toMatchObject({ state: 'ready', mime: 'audio/webm' })
+    expect(file.waveform?.length).toBeGreaterThan(20)
+    expect(Math.abs((file.durationMs ?? 0) - 3_000)).toBeLessThan(200)
+    expect(Object.keys(file.links)).toEqual(expect.arrayContaining(['original', 'audio']))
+  })
+
+  it.skipIf(!ffmpeg)(
+    'as a video has a poster, and plays everywhere',
+    async () => {
+      const media = await start({ makesSmallVideos: true })
+      const film = await recorded(ffmpeg ?? '', 'film.webm', [
+        ...picturesOf('testsrc=size=960x720:rate=10:duration=3'),
+        ...TONE,
+      ])
+      const { id } = await fileOf(await media.post('alice', 'lobby', 'film.webm', film))
+      const file = await media.settled('bob', id)
+      expect(file).toMatchObject({ state: 'ready', mime: 'video/webm', width: 960, height: 720 })
+      expect(file.derivatives.map(({ name }) => name).sort()).toEqual(
+        ['storyboard', 'thumb128', 'thumb1600', 'thumb512', 'video', 'videoSmall'].sort(),
+      )
+      const mp4 = await fetch(media.url + file.links.video, { headers: { range: 'bytes=4-11' } })
+      expect(mp4.status).toBe(206)
+      expect(mp4.headers.get('content-type')).toBe('video/mp4')
+      expect((await mp4.text()).slice(0, 4)).toBe('ftyp')
+    },
+    60_000,
+  )
 
   it('that is damaged says so to people, and is offered as bytes', async () => {
     const media = await start()
@@ -196,21 +239,22 @@ describe('a file that is deleted', () => {
     })
   })
 
-  it('while it is processed is not processed to the end', async context => {
-    const ffmpeg = await findProgram('ffmpeg')
-    if (!ffmpeg) return context.skip('there is no ffmpeg here')
-    const media = await start()
-    // Browsers play no 4:4:4, so all of it has to be converted.
-    const long = await longVideo(ffmpeg)
-    const { id } = await fileOf(await media.post('alice', 'lobby', 'a.mp4', long))
-    await eventually(() => media.rooms.told.filter(({ type }) => type === 'progress').length).toBeGreaterThan(
-      0,
-    )
-    expect((await media.look('bob', id))[0]?.state).toBe('processing')
-    expect((await remove(media, 'alice', id)).status).toBe(200)
-    await nothingIsLeft(media)
-    expect(media.rooms.toldOf(id).map(({ type }) => type)).toEqual(['deleted'])
-  }, 60_000)
+  it.skipIf(!ffmpeg)(
+    'while it is processed is not processed to the end',
+    async () => {
+      const media = await start()
+      const long = await longVideo(ffmpeg ?? '')
+      const { id } = await fileOf(await media.post('alice', 'lobby', 'a.mp4', long))
+      await eventually(
+        () => media.rooms.told.filter(({ type }) => type === 'progress').length,
+      ).toBeGreaterThan(0)
+      expect((await media.look('bob', id))[0]?.state).toBe('processing')
+      expect((await remove(media, 'alice', id)).status).toBe(200)
+      await nothingIsLeft(media)
+      expect(media.rooms.toldOf(id).map(({ type }) => type)).toEqual(['deleted'])
+    },
+    60_000,
+  )
 
   it('while it is scanned is gone as well', async () => {
     const asked = Promise.withResolvers<void>()
