@@ -115,9 +115,11 @@ describe('damaged files', () => {
     PDF: async () => document({ pages: 2 }),
   }
 
+  const timeout = 30_000 + 1_000 * DAMAGED
+
   it.each(Object.entries(samples))(
     `${DAMAGED} of %s are shown or refused (seed ${SEED})`,
-    { timeout: 90_000 },
+    { timeout },
     async (_, make) => {
       const whole = await make()
       const random = randomFrom(SEED)
@@ -129,7 +131,7 @@ describe('damaged files', () => {
     },
   )
 
-  it.runIf(isAble)(`and of HEIC (seed ${SEED})`, { timeout: 90_000 }, async () => {
+  it.runIf(isAble)(`and of HEIC (seed ${SEED})`, { timeout }, async () => {
     const whole = await heic(await picture('jpeg', 64, 64))
     const random = randomFrom(SEED)
     for (let round = 0; round < DAMAGED / 4; round++) {
