@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { PortableLine } from '@trunkline/protocol'
 import { beforeAll, expect, test } from 'vitest'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { inDatabaseOf } from './support/database.ts'
 import { lookUp } from './support/files.ts'
 import { contentOf, doneOf, endOf, exported, sendImport } from './support/jobs.ts'
 import { bytesOf, download, type LivelyRoom, livelyRoom, logOf, ok } from './support/lively-room.ts'
@@ -92,6 +93,11 @@ test('imported into another installation, the room is the same: log, what follow
     new Uint8Array(Buffer.from('hello')),
   )
   expect(await download(there.url, 'dan', room.fileIds[0] ?? '')).toBe(404)
+  // What is made of the files is made anew, and what the log says of that already is not said again.
+  const untold = () =>
+    inDatabaseOf(there, async pool => (await pool.query('select id from files where not is_told')).rows)
+  await expect.poll(untold, { timeout: 30_000 }).toEqual([])
+  expect(await logOf(there.url, room.id)).toEqual(await logOf(here.url, room.id))
   // It lives on where it came to.
   const said = await ok(there.url, 'POST', `/v1/rooms/${room.id}/messages`, {
     body: { sender: 'bob', text: 'here now' },

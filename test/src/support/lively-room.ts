@@ -48,9 +48,12 @@ export const bytesOf = (seed: string, size: number): Uint8Array => {
   return Buffer.alloc(size, block)
 }
 
+/** A file, once it is checked; the status it is refused with. */
 export const download = async (url: string, userId: string, fileId: string): Promise<Uint8Array | number> => {
-  const response = await fetch(`${url}/v1/files/${fileId}`, {
-    headers: { authorization: `Bearer ${await mintToken(url, userId)}` },
+  const token = await mintToken(url, userId)
+  const response = await until(`${fileId} is checked`, async () => {
+    const answer = await fetch(`${url}/v1/files/${fileId}`, { headers: { authorization: `Bearer ${token}` } })
+    return answer.status === 503 ? undefined : answer
   })
   return response.status === 200 ? new Uint8Array(await response.arrayBuffer()) : response.status
 }
