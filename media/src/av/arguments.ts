@@ -255,7 +255,7 @@ export const storyboardArguments = (stream: number, board: Storyboard, seconds: 
     ...only(stream),
     '-filter:v',
     [
-      `fps=1000/${board.everyMs}:start_time=0`,
+      `fps=1000/${board.everyMs}:start_time=0:eof_action=pass`,
       scaled(board),
       // What a forged length promises too much stays black, what it keeps back is left out.
       `tile=${board.columns}x${board.rows}:nb_frames=${board.frames}`,

@@ -4,8 +4,27 @@ import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { MediaFault } from '../jobs/processor.ts'
 import { H264, hasFfmpeg, madeAs, openStudio, pictures, type Studio, sizeOf, sound } from '../testing/av.ts'
+import { quiet } from '../testing/platform.ts'
+import { createAv, turnedOut } from './av.ts'
 
 const names = (produced: { made: { name: string }[] }) => produced.made.map(({ name }) => name).sort()
+
+it('without ffmpeg nothing is made', async () => {
+  const poster = () => Promise.reject(new Error('nobody asks for it'))
+  expect(
+    await createAv({ logger: quiet, ffmpeg: false, pictures: { poster }, renditions: ['video'] }),
+  ).toBeUndefined()
+})
+
+it.each([
+  ['video/webm', 'audio', 'audio/webm'],
+  ['video/quicktime', 'audio', 'audio/mp4'],
+  ['audio/x-m4a', 'video', 'video/mp4'],
+  ['audio/ogg', 'video', 'video/ogg'],
+  ['video/mp4', 'video', undefined],
+] as const)('a %s that holds %s is %s', (mime, kind, expected) => {
+  expect(turnedOut(mime, kind).mime).toBe(expected)
+})
 
 describe.skipIf(!hasFfmpeg)('videos, by the installed ffmpeg', { timeout: 60_000 }, () => {
   let studio: Studio
@@ -243,19 +262,46 @@ describe.skipIf(!hasFfmpeg)('videos, by the installed ffmpeg', { timeout: 60_000
     expect(taken.streams.map(({ codec_type: type }) => type)).toEqual(['video', 'audio'])
   })
 
-  it('a length that is a lie does no harm', async () => {
+  it.each([3_600, 36_000])('a length that is a lie, of %i s, does no harm', async lie => {
     const path = await studio.make([...pictures('320x180', 2), '-c:v', 'libvpx', 'liar.mkv'])
     const bytes = await readFile(path)
     // Matroska: Duration is 0x4489, eight bytes of float follow, in milliseconds.
     const at = bytes.indexOf(Buffer.from([0x44, 0x89, 0x88]))
     expect(at).toBeGreaterThan(0)
-    bytes.writeDoubleBE(3_600_000, at + 3)
+    bytes.writeDoubleBE(lie * 1_000, at + 3)
     await writeFile(path, bytes)
-    expect((await studio.look(path)).seconds).toBe(3_600)
+    expect((await studio.look(path)).seconds).toBe(lie)
     const produced = await studio.process(path, 'video/webm')
     expect(produced.details.durationMs).toBeGreaterThan(1_900)
     expect(produced.details.durationMs).toBeLessThan(2_100)
-    expect(produced.details.storyboard?.frames).toBeLessThanOrEqual(2)
+    expect(produced.details.storyboard?.frames).toBe(2)
+    await expectPlayable(madeAs(produced, 'video'), [320, 180], 2)
+  })
+
+  it('a leap of eleven days between two frames does no harm', async () => {
+    const plain = await studio.make([
+      ...pictures('320x180', 2, 10),
+      '-c:v',
+      'libvpx',
+      '-g',
+      '5',
+      'plain.webm',
+    ])
+    const leap = 'setts=ts=if(gte(N\\,10)\\,PTS+1000000000\\,PTS)'
+    const path = await studio.make(['-i', plain, '-c', 'copy', '-bsf:v', leap, 'leap.webm'])
+    expect((await studio.look(path)).seconds).toBeGreaterThan(1_000_000)
+    const produced = await studio.process(path, 'video/webm')
+    expect(names(produced)).toEqual(['storyboard', 'thumb128', 'thumb512', 'video'])
+    expect(produced.details.durationMs).toBeLessThan(10_000)
+  })
+
+  it('sound that goes on after the pictures has no frames to scrub', async () => {
+    const short = ['-f', 'lavfi', '-i', 'color=black:size=64x64:rate=10:duration=0.1']
+    const path = await studio.make([...short, ...sound(3), ...H264, '-c:a', 'aac', 'after.mp4'])
+    const produced = await studio.process(path, 'video/mp4')
+    expect(names(produced)).toEqual(['thumb128', 'video'])
+    expect(produced.details.storyboard).toBeUndefined()
+    expect(produced.details.durationMs).toBe(3_000)
   })
 
   it('ends within a moment when nobody wants it any more, and says why', async () => {

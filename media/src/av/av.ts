@@ -25,6 +25,18 @@ export type AvDeps = {
  */
 export type Av = { video: Processor; audio: Processor }
 
+/** Types whose other half is called something else. */
+const COUNTERPARTS: ReadonlyMap<string, string> = new Map([
+  ['video/quicktime', 'audio/mp4'],
+  ['audio/x-m4a', 'video/mp4'],
+])
+
+/** The type of a file that was taken for the other of the two; nothing when it is what it was taken for. */
+export const turnedOut = (mime: string, kind: 'video' | 'audio'): { mime?: string } => {
+  if (mime.startsWith(`${kind}/`)) return {}
+  return { mime: COUNTERPARTS.get(mime) ?? mime.replace(/^[^/]*/, kind) }
+}
+
 /** @returns undefined where there is no ffmpeg: video and sound are kept as they came */
 export const createAv = async (deps: AvDeps): Promise<Av | undefined> => {
   const { logger, pictures, renditions } = deps
@@ -45,18 +57,12 @@ export const createAv = async (deps: AvDeps): Promise<Av | undefined> => {
 
   const process: Processor = async work => {
     const probed = await probe(ffmpeg, work.path, work.signal)
-    const has = { video: probed.video, audio: probed.audio }
-    const [kind, other] = has.video ? (['video', 'audio'] as const) : (['audio', 'video'] as const)
-    const produced = has.video
-      ? await video({
-          ...work,
-          probed: { ...probed, video: tones ? has.video : { ...has.video, toneMap: undefined } },
-        })
-      : has.audio && (await audio({ ...work, probed: { ...probed, audio: has.audio } }))
-    if (!produced) throw new TypeError('a file without streams got past its probe')
-    return work.mime.startsWith(`${other}/`)
-      ? { ...produced, mime: work.mime.replace(other, kind) }
-      : produced
+    const { audio: tone } = probed
+    const film = probed.video && { ...probed.video, ...(tones ? {} : { toneMap: undefined }) }
+    const mime = turnedOut(work.mime, film ? 'video' : 'audio')
+    if (film) return { ...(await video({ ...work, probed: { ...probed, video: film } })), ...mime }
+    if (tone) return { ...(await audio({ ...work, probed: { ...probed, audio: tone } })), ...mime }
+    throw new TypeError('a file without streams got past its probe')
   }
   return { video: process, audio: process }
 }

@@ -42,6 +42,8 @@ type Stream = z.infer<typeof Answer>['streams'][number]
 const HDR = ['smpte2084', 'arib-std-b67']
 
 export type VideoStream = PictureStream & {
+  /** How long it is shown, where the file says it of this stream alone. */
+  seconds: number | undefined
   codec: string
   profile: string | undefined
   pixelFormat: string | undefined
@@ -60,7 +62,7 @@ export type AudioStream = {
 
 export type Probed = {
   container: string
-  /** As the file claims, or, as recorders often leave it out, where its last stream ends. */
+  /** As the file claims; measured where it says nothing, as recorders do, or more than is believed without looking. */
   seconds: number | undefined
   /** As it is seen: turned, with square pixels. */
   video: VideoStream | undefined
@@ -136,6 +138,7 @@ export const readProbe = (answer: unknown): Probed => {
     seconds: secondsOf(format.duration) ?? secondsOf(video?.duration) ?? secondsOf(audio?.duration),
     video: video && {
       index: video.index,
+      seconds: secondsOf(video.duration),
       codec: video.codec_name ?? '',
       profile: video.profile,
       pixelFormat: video.pix_fmt,
@@ -158,7 +161,7 @@ export const readProbe = (answer: unknown): Probed => {
   }
 }
 
-/** Goes through a file that does not say how long it is. */
+/** Goes through a file to see how long it is. */
 const measure = async (
   ffmpeg: Ffmpeg,
   path: string,
@@ -189,8 +192,8 @@ export const probe = async (ffmpeg: Ffmpeg, path: string, signal: AbortSignal): 
     const probed = readProbe(await ffmpeg.probe(probeArguments(path), SHORT, signal))
     const stream = probed.video ?? probed.audio
     if (!stream) throw new MediaFault('There is neither a picture nor sound in this file.')
-    const seconds = probed.seconds ?? ((await measure(ffmpeg, path, stream.index, signal)) || undefined)
-    return { ...probed, seconds }
+    if (probed.seconds !== undefined && probed.seconds <= MEDIA_LIMITS.videoSeconds) return probed
+    return { ...probed, seconds: (await measure(ffmpeg, path, stream.index, signal)) || undefined }
   } catch (error) {
     throw error instanceof FfmpegFault
       ? new MediaFault('This file is damaged, or of a kind that cannot be played here.', { cause: error })

@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { FileDetails } from '@trunkline/protocol'
@@ -83,6 +83,9 @@ export const planVideo = (
 const POSTER_DONE = 0.05
 const CONVERTED = 0.9
 
+/** A WebP of one pixel has more. */
+const EMPTY_BYTES = 30
+
 /** Makes of a video what a browser plays, previews and scrubs. */
 export const createVideo = ({ ffmpeg, pictures, renditions }: VideoDeps) => {
   const threads = Math.max(1, availableParallelism() >> 1)
@@ -114,24 +117,23 @@ export const createVideo = ({ ffmpeg, pictures, renditions }: VideoDeps) => {
     }))
   }
 
+  /** Of what was written, when something was; it is smaller, and what it says of its length is true. */
   const storyboard = async (
     work: ProbedWork,
-    { path, index }: { path: string; index: number },
-    durationMs: number,
-    size: Size,
+    path: string,
+    video: VideoStream,
+    seconds: number,
   ): Promise<Produced> => {
-    const board = storyboardOf(durationMs, size)
-    if (!board) return { details: {}, made: [] }
+    const nothing = { details: {}, made: [] }
+    const board = storyboardOf(seconds * 1_000, video)
+    if (!board) return nothing
     const target = join(work.folder, 'storyboard.webp')
-    const { input, output } = storyboardArguments(index, board, durationMs / 1_000)
-    await ffmpeg.run({
-      input,
-      path,
-      outputs: [{ options: output, target }],
-      limits: limitsFor(durationMs / 1_000),
-      signal: work.signal,
-    })
-    await access(target)
+    const { input, output } = storyboardArguments(video.index, board, seconds)
+    const outputs = [{ options: output, target }]
+    await ffmpeg.run({ input, path, outputs, limits: limitsFor(seconds), signal: work.signal })
+    // It writes a file without a picture rather than none.
+    const { size } = await stat(target)
+    if (size < EMPTY_BYTES) return nothing
     const [width, height] = [board.width * board.columns, board.height * board.rows]
     const made = [{ name: 'storyboard' as const, mime: 'image/webp', path: target, width, height }]
     return { details: { storyboard: board }, made }
@@ -143,24 +145,20 @@ export const createVideo = ({ ffmpeg, pictures, renditions }: VideoDeps) => {
     const poster = await pictures.poster(frame, work)
     work.progress(POSTER_DONE)
     const converted = await convert(work, planVideo(work.probed, renditions, threads))
-    // What was written by us tells its length, whatever the file itself claims or leaves out.
-    const written = converted[0] && (await probe(ffmpeg, converted[0].path, work.signal))
-    const source =
-      converted[0] && written?.video ? { path: converted[0].path, index: written.video.index } : undefined
-    if (converted.length > 0 && !source) throw new MediaFault('This video is damaged and cannot be shown.')
+    const [main] = converted
+    const written = main && (await probe(ffmpeg, main.path, work.signal))
+    if (written && !written.video) throw new MediaFault('This video is damaged and cannot be shown.')
     const seconds = written?.seconds ?? claimed
-    const durationMs = seconds === undefined ? undefined : Math.round(seconds * 1_000)
     work.progress(CONVERTED)
-    const strip =
-      durationMs === undefined
-        ? { details: {}, made: [] }
-        : await storyboard(work, source ?? { path: work.path, index: video.index }, durationMs, video)
+    const shown = written?.video ?? video
+    const length = shown.seconds ?? seconds ?? 0
+    const strip = await storyboard(work, main?.path ?? work.path, shown, length)
     const details: FileDetails = {
       ...poster.details,
       ...strip.details,
       width: video.width,
       height: video.height,
-      ...(durationMs !== undefined && { durationMs }),
+      ...(seconds !== undefined && { durationMs: Math.round(seconds * 1_000) }),
     }
     return { details, made: [...poster.made, ...converted, ...strip.made] }
   }
