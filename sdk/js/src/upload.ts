@@ -216,7 +216,10 @@ const sourceOf = (blob: Blob, isBrowser: boolean): FileSource => ({
   size: blob.size,
   slice: async (start, end) => {
     const part = blob.slice(start, end)
-    const value = isBrowser ? part : new Uint8Array(await part.arrayBuffer())
+    // The library looks for a size on either.
+    const value = isBrowser
+      ? part
+      : Object.assign(new Uint8Array(await part.arrayBuffer()), { size: part.size })
     return { value, done: end >= blob.size }
   },
   close: () => undefined,
