@@ -1,5 +1,5 @@
 import type { Derivative, FileDetails } from '@trunkline/protocol'
-import { and, asc, eq, inArray, lt, ne, or, sql, TransactionRollbackError } from 'drizzle-orm'
+import { and, asc, eq, inArray, lt, ne, sql, TransactionRollbackError } from 'drizzle-orm'
 import type { MediaDatabase } from '../database.ts'
 import { contents, files } from '../schema.ts'
 import { type ContentRow, newContentId } from './stored-file.ts'
@@ -95,21 +95,30 @@ export class ContentTable {
 
   /** Contents that are to be driven on: not processed, on their way out, or with files whose rooms were not told. */
   async unfinished(olderThanMs: number, most: number): Promise<ContentRow[]> {
-    const untold = this.#db
-      .select({ id: files.contentId })
-      .from(files)
-      .where(and(sql`not ${files.isTold}`, eq(files.state, 'arrived'), lt(files.createdAt, ago(olderThanMs))))
-    return this.#db
-      .select()
-      .from(contents)
-      .where(
-        or(
+    const [unprocessed, untold] = await Promise.all([
+      this.#db
+        .select()
+        .from(contents)
+        .where(
           and(inArray(contents.state, ['processing', 'deleting']), lt(contents.createdAt, ago(olderThanMs))),
-          and(inArray(contents.state, ['ready', 'failed', 'quarantined']), inArray(contents.id, untold)),
-        ),
-      )
-      .orderBy(asc(contents.createdAt))
-      .limit(most)
+        )
+        .orderBy(asc(contents.createdAt))
+        .limit(most),
+      this.#db
+        .selectDistinctOn([contents.id], { content: contents })
+        .from(files)
+        .innerJoin(contents, eq(files.contentId, contents.id))
+        .where(
+          and(
+            sql`not ${files.isTold}`,
+            eq(files.state, 'arrived'),
+            lt(files.createdAt, ago(olderThanMs)),
+            inArray(contents.state, ['ready', 'failed', 'quarantined']),
+          ),
+        )
+        .limit(most),
+    ])
+    return [...unprocessed, ...untold.map(({ content }) => content)]
   }
 
   async #set(

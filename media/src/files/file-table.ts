@@ -1,5 +1,5 @@
 import type { FileHome } from '@trunkline/protocol'
-import { and, asc, eq, gt, inArray, lt, or, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, inArray, isNull, lt, or, sql } from 'drizzle-orm'
 import type { MediaDatabase } from '../database.ts'
 import { contents, files } from '../schema.ts'
 import type { FileRow, FoundFile } from './stored-file.ts'
@@ -144,18 +144,18 @@ export class FileTable {
 
   /** Files that are to be driven on: not checked, or on their way out, for longer than that. */
   async unfinished(olderThanMs: number, most: number): Promise<string[]> {
-    const rows = await this.#db
-      .select({ id: files.id })
-      .from(files)
-      .leftJoin(contents, eq(files.contentId, contents.id))
-      .where(
-        and(
-          or(sql`${files.contentId} is null`, eq(files.state, 'deleting'), eq(contents.state, 'arriving')),
-          lt(files.createdAt, ago(olderThanMs)),
-        ),
-      )
-      .orderBy(asc(files.createdAt))
-      .limit(most)
-    return rows.map(row => row.id)
+    const isOld = lt(files.createdAt, ago(olderThanMs))
+    const only = this.#db.select({ id: files.id }).from(files)
+    // In two questions, each of which has an index.
+    const [unclaimed, arriving] = await Promise.all([
+      only.where(and(or(isNull(files.contentId), eq(files.state, 'deleting')), isOld)).limit(most),
+      this.#db
+        .select({ id: files.id })
+        .from(contents)
+        .innerJoin(files, eq(files.contentId, contents.id))
+        .where(and(eq(contents.state, 'arriving'), isOld))
+        .limit(most),
+    ])
+    return [...new Set([...unclaimed, ...arriving].map(({ id }) => id))]
   }
 }

@@ -112,6 +112,9 @@ export const createFileTask = (deps: FileTaskDeps): Task => {
 
   /** What was never written down for good: nobody can ever get it, so it goes. */
   const giveUp = async ({ id, roomId }: FileRow): Promise<void> => {
+    // One that stood still for long may have been overtaken by another that did the same job.
+    const now = await files.find(id)
+    if (!now || (now.content && now.content.state !== 'arriving')) return
     logger.error({ fileId: id }, 'the bytes of a file that arrived are gone')
     await desk.tell({ type: 'failed', roomId, fileId: id, reason: 'This file was lost. Send it again.' })
     await files.hide(id)
@@ -131,9 +134,12 @@ export const createFileTask = (deps: FileTaskDeps): Task => {
   const bringIn = async (file: FileRow, content: ContentRow, signal: AbortSignal): Promise<void> => {
     const { id } = content
     const key = objectKey(id, 'original')
-    const stripped = strippedId(file.id)
-    const source = (await staging.size(stripped)) === undefined ? file.id : stripped
-    await staging.promote(source, key, { mime: content.mime })
+    // Once it is there it stays: what took the place of a picture is gone from the staging then, but the picture is not.
+    if (!(await objects.stat(key))) {
+      const stripped = strippedId(file.id)
+      const source = (await staging.size(stripped)) === undefined ? file.id : stripped
+      await staging.promote(source, key, { mime: content.mime })
+    }
     const verdict = await verdictOn(file, content, signal)
     if (verdict.isClean) {
       await contents.setArrived(id)

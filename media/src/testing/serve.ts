@@ -55,6 +55,7 @@ const media = await startMedia({
   staging: counted(store.staging),
   rooms: counted(rooms),
   stalledMs: 0,
+  keepsOriginals: false,
 })
 rooms.set('lobby', 'alice', 'publisher')
 process.stdout.write(`${media.url}\n`)
