@@ -15,6 +15,25 @@ test('settings of TURN have defaults that fit one machine', () => {
   })
 })
 
+test('settings of files have defaults that leave files alone', () => {
+  expect(read({})).toMatchObject({
+    UPLOAD_MAX_MB: 2_048,
+    USER_QUOTA_MB: 51_200,
+    PICTURE_ORIGINALS: 'keep',
+    VIDEO_SMALL: false,
+    FILE_REDIRECTS: false,
+  })
+})
+
+test.each([
+  'clamd://clamav:3310',
+  'clamd://[::1]',
+  'clamd:///run/clamav/clamd.ctl',
+  'https://user:pass@scanner.example.org/scan?for=harm',
+])('a scanner may be %s', SCAN_URL => {
+  expect(read({ SCAN_URL })).toMatchObject({ SCAN_URL })
+})
+
 test('lists are read with their commas, and peers with their ports', () => {
   const settings = read({
     TURN_TLS_PORTS: '5349, 443',
@@ -63,6 +82,13 @@ test.each([
   // They are in the log and in GET /v1/turn.
   ['TURN_LINKS', 'http://user:password@turn:3000', 'URLs of TURN services'],
   ['TURN_URLS', 'https://turn.example.org', 'STUN and TURN addresses'],
+  ['UPLOAD_MAX_MB', '0', 'at least 1 megabyte'],
+  ['USER_QUOTA_MB', '1.5', 'a whole number of megabytes'],
+  ['SCAN_URL', 'clamav:3310', 'clamd://host:3310'],
+  ['SCAN_URL', 'clamd://', 'clamd://host:3310'],
+  ['SCAN_URL', 'clamd://clamav:port', 'must be a URL'],
+  ['SCAN_URL', 'ftp://scanner/scan', 'clamd://host:3310'],
+  ['PICTURE_ORIGINALS', 'blur', 'must be keep'],
 ])('%s=%s is refused with what to do', (name, value, words) => {
   expect(() => read({ [name]: value })).toThrow(new RegExp(`^${name} .*${words}.* \\(for example ${name}=`))
 })
