@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import { cutConnection, isUnchanged, rangeOf } from '@trunkline/kit'
 import { TrunklineError } from '@trunkline/protocol'
 import type { Request, Response } from 'express'
+import { bytesPassed } from '../collect-young.ts'
 import { MEDIA_LIMITS } from '../limits.ts'
 import type { ObjectStore } from '../store/store.ts'
 import { headersOf } from './headers.ts'
@@ -13,6 +14,7 @@ const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoExc
 const pump = async (body: Readable, response: Response, signal: AbortSignal): Promise<void> => {
   signal.addEventListener('abort', () => cutConnection(response), { once: true })
   response.setTimeout(MEDIA_LIMITS.downloadIdleMs, () => response.destroy())
+  body.on('data', (chunk: Buffer) => bytesPassed(chunk.byteLength))
   try {
     await pipeline(body, response, { signal })
   } catch (error) {

@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import { TrunklineError } from '@trunkline/protocol'
+import { bytesPassed } from '../collect-young.ts'
 import { MEDIA_LIMITS } from '../limits.ts'
 import type { Staging } from '../store/staging.ts'
 import type { RunningHashes } from './running-hashes.ts'
@@ -43,6 +44,7 @@ class Body {
           return
         }
         for (const hash of this.#hashes) hash.update(chunk)
+        bytesPassed(chunk.byteLength)
         yield chunk
       }
       this.isBroken = !this.#request.complete
