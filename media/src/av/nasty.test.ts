@@ -163,12 +163,12 @@ describe.skipIf(!hasFfmpeg)('nasty video and sound', { timeout: 120_000 }, () =>
     const vast = await studio.make([
       ...pictures('16x16', 1, 1),
       '-vf',
-      'scale=16000:4000',
+      'scale=16000:2400',
       ...H264,
       'vast.mp4',
     ])
     expect(await verdict(vast, 'video/mp4')).toBe(
-      'The picture of this video is too large: 16000 × 4000 pixels.',
+      'The picture of this video is too large: 16000 × 2400 pixels.',
     )
   })
 
