@@ -61,11 +61,14 @@ export const startDatabase = async (): Promise<BenchDatabase> => {
   }
 }
 
-/** `trunkline start signalling` with a database of its own, on a free port. */
-export const startServer = async (env: Record<string, string> = {}): Promise<BenchServer> => {
+/** `trunkline start` of some services with a database of its own, on a free port. */
+export const startServer = async (
+  env: Record<string, string> = {},
+  services: readonly string[] = ['signalling'],
+): Promise<BenchServer> => {
   const folder = scratchFolder()
   const port = await freePort()
-  const child = spawn(process.execPath, [MAIN, 'start', 'signalling'], {
+  const child = spawn(process.execPath, [MAIN, 'start', ...services], {
     env: {
       PATH: process.env.PATH ?? '',
       HOME: process.env.HOME ?? '',
