@@ -217,7 +217,7 @@ describe('other servers', () => {
     const head = ['POST /v1/rooms/r/files?name=a HTTP/1.1', 'Host: a', 'Content-Length: 1000000']
     socket.write(`${[...head, `Authorization: Bearer ${token}`].join('\r\n')}\r\n\r\nabc`)
     const sending = setInterval(() => socket.write('x'), 100)
-    await expect.poll(() => readdirSync(join(server.dataFolder, 'media/incoming'))).toHaveLength(1)
+    await expect.poll(() => readdirSync(join(server.dataFolder, 'files/staging'))).toHaveLength(1)
     const asked = performance.now()
     expect(await server.stop()).toBe(0)
     clearInterval(sending)

@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
+import { json } from 'node:stream/consumers'
 import { LIMITS, type Problem, type WireError } from '@trunkline/protocol'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { fixtureOf, joinCall, type Stage, startStage } from './hostile-stage.ts'
@@ -283,8 +286,19 @@ describe('how large', () => {
     const long = await upload('n'.repeat(LIMITS.fileNameChars + 1), new Uint8Array(1))
     expectStated(await long.json(), 'invalid_request', LIMITS.fileNameChars)
     expect((await upload('n'.repeat(LIMITS.fileNameChars), new Uint8Array(1))).status).toBe(201)
-    const large = await upload('large.bin', new Uint8Array(LIMITS.uploadBytes + 1))
-    expect(large.status).toBe(413)
-    expectStated(await large.json(), 'too_large', LIMITS.uploadBytes)
+    // It is refused for what it says of itself, before any of it is sent.
+    const large = request(`${stage.url}/v1/rooms/room-1/files?name=large.bin`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${stage.tokens.ada}`,
+        'content-length': LIMITS.uploadBytes + 1,
+      },
+    })
+    large.on('error', () => undefined)
+    large.flushHeaders()
+    const [response] = (await once(large, 'response')) as [IncomingMessage]
+    expect(response.statusCode).toBe(413)
+    expectStated((await json(response)) as Problem, 'too_large', LIMITS.uploadBytes)
+    large.destroy()
   })
 })
