@@ -12,6 +12,7 @@ import { database } from './checks/database.ts'
 import { ffmpeg } from './checks/ffmpeg.ts'
 import { ports } from './checks/ports.ts'
 import { redis } from './checks/redis.ts'
+import { scanner } from './checks/scanner.ts'
 import { secure } from './checks/secure.ts'
 import { turn } from './checks/turn.ts'
 import { worker } from './checks/worker.ts'
@@ -19,7 +20,19 @@ import { SERVICES } from './platform.ts'
 import { Settings } from './settings.ts'
 import { checkTogether } from './start.ts'
 
-const CHECKS: readonly Check[] = [data, ports, database, redis, worker, turn, ffmpeg, clock, address, secure]
+const CHECKS: readonly Check[] = [
+  data,
+  ports,
+  database,
+  redis,
+  worker,
+  turn,
+  ffmpeg,
+  scanner,
+  clock,
+  address,
+  secure,
+]
 const PROBE_MS = 1_000
 const NAME_WIDTH = Math.max(...CHECKS.map(check => check.name.length))
 const SIGNS = { ok: ['✓', 32], warning: ['!', 33], failed: ['✗', 31] } as const

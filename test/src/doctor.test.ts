@@ -27,7 +27,17 @@ const doctor = async (env: Record<string, string> = {}) => {
 test('a machine that is right passes every check', async () => {
   const { code, said } = await doctor()
   expect(said).not.toContain('✗')
-  for (const name of ['disk', 'ports', 'database', 'worker', 'turn', 'ffmpeg', 'clock', 'address']) {
+  for (const name of [
+    'disk',
+    'ports',
+    'database',
+    'worker',
+    'turn',
+    'ffmpeg',
+    'scanner',
+    'clock',
+    'address',
+  ]) {
     expect(said).toMatch(new RegExp(`[✓!] ${name} `))
   }
   expect(code).toBe(0)
@@ -55,6 +65,7 @@ test('each fault is named with its fix', async () => {
     RTC_PORT: new URL(taken.url).port,
     DATABASE_URL: 'postgresql://nobody:pass-word@127.0.0.1:1/none',
     REDIS_URL: 'redis://127.0.0.1:1',
+    SCAN_URL: 'http://scanner:pass-word@127.0.0.1:9/scan',
     MEDIASOUP_WORKER_BIN: '/nowhere/worker',
     TRUNKLINE_DATA: '/dev/null/data',
     ANNOUNCED_ADDRESS: 'calls.example.org',
@@ -68,6 +79,7 @@ test('each fault is named with its fix', async () => {
   expect(said).toMatch(/✗ worker .*MEDIASOUP_WORKER_BIN.*\n\s+→ \S/)
   expect(said).toMatch(/✗ turn .*\n\s+→ .*ANNOUNCED_ADDRESS/)
   expect(said).toMatch(/! ffmpeg .*\n\s+→ apt-get install ffmpeg/)
+  expect(said).toMatch(/✗ scanner .*SCAN_URL gives no verdict.*\n\s+→ start the scanner/)
   expect(said).toMatch(/✗ address .*\n\s+→ set ANNOUNCED_ADDRESS/)
   expect(said).not.toContain('pass-word')
 })
