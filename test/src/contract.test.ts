@@ -153,6 +153,8 @@ it('files by REST', async () => {
   })
   const { avatar: path } = ROUTES.putUserAvatar.response.parse(await avatar.json())
   expect((await performStrictly(url, 'user:get', { userId: 'ada' })).avatar).toBe(path)
+  const { data: people } = await performStrictly(url, 'member:list', { roomId })
+  expect(people.map(({ user }) => user.avatar)).toEqual([path])
   expect((await fetch(new URL(path ?? '', url))).headers.get('content-type')).toBe('image/webp')
   await callStrictly(url, 'deleteUserAvatar', { token: adasToken, id: 'ada' })
   expect(await performStrictly(url, 'user:get', { userId: 'ada' })).not.toHaveProperty('avatar')
