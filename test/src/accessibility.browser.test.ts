@@ -1,7 +1,7 @@
 import { join } from 'node:path'
-import AxeBuilder from '@axe-core/playwright'
 import type { Browser } from 'playwright-core'
 import { beforeAll, describe, type TestContext, test } from 'vitest'
+import { faults } from './support/axe.ts'
 import { joinCall, launchBrowser, type Visitor, visit } from './support/browser.ts'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { demoPerson, livelyMessenger } from './support/lively-messenger.ts'
@@ -14,14 +14,6 @@ const SCREENS = [
 
 /** Where to keep a picture of each screen, for people to look at; nowhere when unset. */
 const SCREENSHOTS = process.env.TRUNKLINE_SCREENSHOTS
-
-/** Serious and critical faults, as sentences. */
-const faults = async ({ page }: Visitor): Promise<string[]> => {
-  const { violations } = await new AxeBuilder({ page }).analyze()
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, help, nodes }) => `${id}: ${help} (${nodes.map(node => node.target.join(' ')).join(', ')})`)
-}
 
 /** Takes a picture for people, then judges: no serious fault, and nothing cut off at the side. */
 const judge = async (

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Browser, Locator } from 'playwright-core'
 import { beforeAll, expect, test, vi } from 'vitest'
+import { faults } from './support/axe.ts'
 import { launchBrowser, type Visitor } from './support/browser.ts'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { makeFilm } from './support/film.ts'
@@ -152,9 +153,23 @@ test('a photo, a video and a voice message: seen, played and heard by the others
   await seen(message.getByRole('button', { name: 'Open video film.mkv' }))
   await plays(ben, 'film.mkv')
 
+  // Looked at closely, with keys.
+  await message.getByRole('button', { name: 'Open picture ward.jpg' }).click()
+  const lightbox = ben.page.getByRole('dialog', { name: 'ward.jpg' })
+  await lightbox.getByText('1 of 2').waitFor()
+  await ben.page.keyboard.press('+')
+  expect(await lightbox.getByRole('button', { name: 'Smaller' }).isEnabled()).toBe(true)
+  expect(await faults(ben)).toEqual([])
+  await ben.page.keyboard.press('ArrowRight')
+  await ben.page.getByRole('dialog', { name: 'film.mkv' }).getByText('2 of 2').waitFor()
+  expect(await faults(ben)).toEqual([])
+  await ben.page.keyboard.press('Escape')
+  await ben.page.getByRole('dialog').waitFor({ state: 'hidden' })
+
   // Spoken.
   await ada.page.getByRole('button', { name: 'Record a voice message' }).click()
   await vi.waitFor(async () => expect(await ada.page.getByRole('timer').textContent()).toBe('0:02'), WAIT)
+  expect(await faults(ada)).toEqual([])
   await ada.page.getByRole('button', { name: 'Send voice message' }).click()
   const voice = ben.page.locator('tl-message tl-voice')
   await vi.waitFor(async () => {
@@ -169,6 +184,7 @@ test('a photo, a video and a voice message: seen, played and heard by the others
     expect(at).toBeGreaterThan(0.3)
   }, WAIT)
   expect(await rowOf(ben, 'Ward 9').textContent()).toContain('A voice message')
+  expect(await faults(ben)).toEqual([])
 
   // Whoever is not in the room gets nothing: not in Ben's name with another signature, not in their own.
   expect(urls.size).toBeGreaterThan(3)

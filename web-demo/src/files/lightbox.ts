@@ -135,7 +135,10 @@ export class Lightbox extends LightElement {
       zoom.scale > 1.5 && file?.state === 'ready' && /^image\/(jpeg|png|webp|avif)$/.test(file.mime)
     const best = (isClose && room.files.urlOf(file.id)) || large
     const blur = file?.placeholder && placeholderUrl(file.placeholder)
-    const { width = shown.width, height = shown.height } = file ?? {}
+    // A page has no size of its own: its picture has.
+    const page =
+      file?.pages === undefined ? undefined : file.derivatives.findLast(it => it.width !== undefined)
+    const { width = shown.width, height = shown.height } = page ?? file ?? {}
     const isSized = width !== undefined && height !== undefined
     return html`<div
       class="picture-frame ${zoom.scale > 1 ? 'close' : ''}"

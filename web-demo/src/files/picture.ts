@@ -61,11 +61,13 @@ export class Picture extends LightElement {
     const kind = kindOf(shown, file)
     const blur = file?.placeholder && placeholderUrl(file.placeholder)
     const style = `${file?.color ? `background-color: ${file.color};` : ''}${blur ? `background-image: url(${blur})` : ''}`
+    const { durationMs = file?.durationMs } = shown
+    const length = kind === 'video' && durationMs !== undefined ? `, ${lengthWord(durationMs)}` : ''
     return html`<button
       type="button"
       class="picture ${kind}"
       style=${style}
-      aria-label=${`Open ${kind === 'video' ? 'video' : 'picture'} ${name}`}
+      aria-label=${`Open ${kind === 'video' ? 'video' : 'picture'} ${name}${length}`}
       ?disabled=${fileId === undefined}
       @click=${this.#open}
     >

@@ -1,0 +1,10 @@
+import AxeBuilder from '@axe-core/playwright'
+import type { Visitor } from './browser.ts'
+
+/** Serious and critical faults of accessibility, as sentences. */
+export const faults = async ({ page }: Visitor): Promise<string[]> => {
+  const { violations } = await new AxeBuilder({ page }).analyze()
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, help, nodes }) => `${id}: ${help} (${nodes.map(node => node.target.join(' ')).join(', ')})`)
+}
