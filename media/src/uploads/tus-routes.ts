@@ -1,4 +1,5 @@
 import {
+  FileId,
   IdempotencyKey,
   parse,
   type RoomDesk,
@@ -246,8 +247,11 @@ export class TusRoutes {
 
   async #find(id: string): Promise<Known> {
     const { uploads, files } = this.#deps
-    const row = await uploads.find(id)
-    const { roomId, uploader } = row ?? (await files.find(id))?.file ?? { roomId: null, uploader: '' }
+    // What no upload can be called is not looked for.
+    const isId = FileId.safeParse(id).success
+    const row = isId ? await uploads.find(id) : undefined
+    const file = isId && !row ? (await files.find(id))?.file : undefined
+    const { roomId, uploader } = row ?? file ?? { roomId: null, uploader: '' }
     return { roomId, uploader, row }
   }
 

@@ -292,6 +292,76 @@ describe('a request', () => {
   })
 })
 
+it('answers whatever headers come with a refusal or a success, never with a fault', async () => {
+  const seed = Number(process.env.TRUNKLINE_SEED) || Math.floor(Math.random() * 2 ** 31)
+  console.log(`seed ${seed} (TRUNKLINE_SEED=${seed} repeats it)`)
+  let state = seed
+  const pick = <T>(values: readonly T[]): T => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
+    return values[(state >>> 8) % values.length] as T
+  }
+  const part = await alice.part(randomBytes(10))
+  const whole = await alice.created(10)
+  const done = await alice.created(0)
+  const odd = [
+    '',
+    '0',
+    '1',
+    '-1',
+    '10',
+    '1e9',
+    '9007199254740993',
+    'NaN',
+    '0x10',
+    ' ',
+    ',',
+    'a b c',
+    '\u00ff',
+    'x'.repeat(2_000),
+  ]
+  const values = new Map<string, readonly string[]>([
+    ['upload-length', odd],
+    ['upload-offset', odd],
+    ['upload-defer-length', odd],
+    [
+      'upload-metadata',
+      [...odd, uploadMetadata({ roomId: 'lobby', name: 'a' }), 'roomId', 'roomId ====,name'],
+    ],
+    ['upload-checksum', [...odd, 'sha1', 'sha1 !', 'md5 AAAA', 'sha256 AAAA AAAA']],
+    [
+      'upload-concat',
+      [...odd, 'partial', 'final;', `final;${part}`, 'final;/ // %00', 'final;https://a.example/b'],
+    ],
+    ['content-type', [...odd, 'application/offset+octet-stream']],
+    ['x-http-method-override', [...odd, 'PATCH', 'delete', 'HEAD', 'CONNECT', 'TRACE']],
+    ['idempotency-key', odd],
+  ])
+  const paths = [
+    '/v1/uploads',
+    '/v1/uploads/',
+    part,
+    whole,
+    done,
+    '/v1/uploads/uploads',
+    '/v1/uploads/%2e%2e',
+    '/v1/uploads/a%00b',
+  ]
+  const statuses = new Map<number, number>()
+  for (let round = 0; round < 400; round++) {
+    const headers = Object.fromEntries(
+      [...values].filter(() => pick([true, false])).map(([name, all]) => [name, pick(all)]),
+    )
+    const method = pick(['POST', 'PATCH', 'HEAD', 'DELETE', 'OPTIONS', 'GET', 'PUT'])
+    const body = pick([undefined, randomBytes(5), randomBytes(10)])
+    const hasBody = method !== 'HEAD' && method !== 'GET' && body !== undefined
+    const path = pick(paths)
+    const { status } = await alice.send(method, path, headers, hasBody ? body : undefined)
+    expect(status, JSON.stringify({ method, path, headers })).toBeLessThan(500)
+    statuses.set(status, (statuses.get(status) ?? 0) + 1)
+  }
+  expect(statuses.size).toBeGreaterThan(5)
+})
+
 describe('who may', () => {
   it('somebody else sees nothing of an upload', async () => {
     const path = await alice.created(10)
