@@ -5,6 +5,7 @@ import { UPLOADS_PATH } from '@trunkline/protocol'
 import { Upload, type UploadOptions } from 'tus-js-client'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { startCutter } from './support/cutter.ts'
+import { startProcesses } from './support/processes.ts'
 import { mintToken, rest } from './support/rest.ts'
 import { randomFrom, rounds, seed } from './support/rounds.ts'
 import { restartServer, startServer } from './support/server.ts'
@@ -87,15 +88,13 @@ const download = async (url: string, id: string, token: string): Promise<Buffer>
   return Buffer.from(await response.arrayBuffer())
 }
 
-test(`uploads by tus-js-client arrive whole over a line that is cut ${CUTS} times`, {
-  timeout: 600_000,
-}, async () => {
+/** Uploads over a line that is cut, until it was cut so often, and sees that everything arrived as it was. */
+const sendOverCutLine = async (url: string, cuts: number): Promise<void> => {
   const random = randomFrom(seed())
-  const server = await startServer(SERVER)
-  const { roomId, token } = await openRoom(server.url)
-  const cutter = await startCutter({ target: server.url, bytes: 600_000, random, register: onTestFinished })
+  const { roomId, token } = await openRoom(url)
+  const cutter = await startCutter({ target: url, bytes: 600_000, random, register: onTestFinished })
   const sent = new Map<string, string>()
-  while (cutter.cuts < CUTS) {
+  while (cutter.cuts < cuts) {
     const body = randomBytes(Math.ceil(random() * 3_000_000))
     const way = WAYS[sent.size % WAYS.length]
     if (!way) throw new Error('there is no such way')
@@ -105,7 +104,19 @@ test(`uploads by tus-js-client arrive whole over a line that is cut ${CUTS} time
     sent.set(id, sha256(body))
   }
   console.log(`${sent.size} uploads over ${cutter.cuts} cut connections`)
-  for (const [id, hash] of sent) expect(sha256(await download(server.url, id, token))).toBe(hash)
+  for (const [id, hash] of sent) expect(sha256(await download(url, id, token))).toBe(hash)
+}
+
+test(`uploads by tus-js-client arrive whole over a line that is cut ${CUTS} times`, {
+  timeout: 600_000,
+}, async () => {
+  const server = await startServer(SERVER)
+  await sendOverCutLine(server.url, CUTS)
+})
+
+test('so they do where media is a process of its own, behind signalling', { timeout: 600_000 }, async () => {
+  const { nodes } = await startProcesses(onTestFinished)
+  await sendOverCutLine(nodes[0].url, rounds(20))
 })
 
 test(`uploads go on after the server was killed in their middle, ${KILLS} times`, {
