@@ -285,6 +285,72 @@ test('the server is killed in the middle of an upload, and in the middle of maki
   for (const { page } of [ada, ben]) await page.context().close()
 })
 
+test('given up on the way, held while one speaks, photographed, pasted; and a face of one’s own', async () => {
+  const [ada, ben] = (await Promise.all(['Ada Handy', 'Ben Handy'].map(arrive))) as [Visitor, Visitor]
+  await makeRoom(ada, { kind: 'Group', title: 'All ways', people: ['Ben Handy'] })
+  await rowOf(ben, 'All ways').waitFor()
+  await enter(ben, 'All ways')
+  const { page } = ada
+  const tray = page.getByRole('list', { name: 'Files to send' }).getByRole('listitem')
+
+  // Given up before it has arrived: nobody hears of it.
+  const session = await page.context().newCDPSession(page)
+  await session.send('Network.enable')
+  const slow = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 100_000 }
+  await session.send('Network.emulateNetworkConditions', slow)
+  const zip = { name: 'scans.zip', mimeType: 'application/zip', buffer: Buffer.alloc(4 * 1024 * 1024, 'PK') }
+  await page.locator('tl-composer input[type=file]').setInputFiles(zip)
+  await tray.waitFor()
+  await send(ada)
+  await page.getByRole('progressbar', { name: 'Sending' }).waitFor()
+  await page.getByRole('button', { name: 'Cancel' }).click()
+  await page.locator('tl-file-card').waitFor({ state: 'hidden' })
+  await session.send('Network.emulateNetworkConditions', { ...slow, uploadThroughput: -1 })
+
+  // Held while one speaks: letting go ends it, and it is there to be heard before it is sent.
+  const mic = page.getByRole('button', { name: 'Record a voice message' })
+  await mic.hover()
+  await page.mouse.down()
+  await vi.waitFor(async () => expect(await page.getByRole('timer').textContent()).toBe('0:01'), WAIT)
+  await page.mouse.up()
+  await page.getByRole('button', { name: 'Play voice message' }).waitFor()
+  await page.getByRole('button', { name: 'Throw the recording away' }).click()
+  await mic.waitFor()
+
+  // A photo, not liked.
+  await page.getByRole('button', { name: 'Attach files' }).click()
+  await page.getByRole('menuitem', { name: 'Take a photo' }).click()
+  await page.getByRole('button', { name: 'Take the photo' }).click()
+  await page.getByRole('button', { name: 'Use this photo' }).click()
+  await tray.waitFor()
+  await tray.getByRole('button', { name: /^Take out Photo/ }).click()
+  await tray.waitFor({ state: 'hidden' })
+
+  // Pasted.
+  const bytes = await takePhoto(ada, 600, 400)
+  await boxOf(ada).evaluate((box, pasted) => {
+    const clipboardData = new DataTransfer()
+    clipboardData.items.add(new File([new Uint8Array(pasted)], 'screen.jpg', { type: 'image/jpeg' }))
+    box.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }))
+  }, bytes)
+  await tray.waitFor()
+  await send(ada)
+  await seen(ben.page.getByRole('button', { name: 'Open picture screen.jpg' }))
+  expect(await ben.page.locator('tl-file-card').count()).toBe(0)
+
+  // A face of one's own, beside what one says.
+  await page.getByRole('button', { name: /^Ada Handy/ }).click()
+  await page
+    .locator('tl-picture-picker input')
+    .setInputFiles({ name: 'me.jpg', mimeType: 'image/jpeg', buffer: Buffer.from(bytes) })
+  await page.getByRole('button', { name: 'Change picture' }).waitFor()
+  await ben.page.reload()
+  const face = ben.page.locator('tl-message tl-avatar img')
+  await face.waitFor()
+  expect(await face.evaluate(image => (image as HTMLImageElement).src)).toMatch(/\/avatars\/[0-9a-f]{32}$/)
+  await leave(ada, ben)
+})
+
 const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
 /** Ids of the files of the message that says this. */

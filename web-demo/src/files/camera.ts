@@ -25,16 +25,20 @@ export class Camera extends LightElement {
     photo: { state: true },
     cameras: { state: true },
     fault: { state: true },
+    sees: { state: true },
   }
   declare track: MediaStreamTrack | undefined
   declare photo: { blob: Blob; url: string } | undefined
   declare cameras: readonly MediaDevice[]
   declare fault: string | undefined
+  /** There is a picture to take. */
+  declare sees: boolean
   #isOver = false
 
   constructor() {
     super()
     this.cameras = []
+    this.sees = false
   }
 
   override connectedCallback(): void {
@@ -56,6 +60,7 @@ export class Camera extends LightElement {
 
   async #open(deviceId?: string): Promise<void> {
     this.track?.stop()
+    this.sees = false
     try {
       const track = await openCamera(deviceId)
       if (this.#isOver) track.stop()
@@ -73,7 +78,9 @@ export class Camera extends LightElement {
     const isMirrored = track?.getSettings().facingMode !== 'environment'
     return html`<div class="camera">
       <div class="sight">
-        <video class=${isMirrored ? 'mirrored' : ''} muted autoplay playsinline ?hidden=${photo !== undefined}></video>
+        <video class=${isMirrored ? 'mirrored' : ''} muted autoplay playsinline ?hidden=${photo !== undefined} @loadeddata=${() => {
+          this.sees = true
+        }}></video>
         ${photo ? html`<img src=${photo.url} alt="The photo" />` : track ? nothing : html`<span class="spinner"></span>`}
       </div>
       <div class="ways ${photo ? 'two' : ''}">
@@ -81,7 +88,7 @@ export class Camera extends LightElement {
           photo
             ? html`<button type="button" class="button" @click=${this.#forget}>Again</button>
                 <button type="button" class="button primary" @click=${this.#use}>Use this photo</button>`
-            : html`<span></span><button type="button" class="shutter" aria-label="Take the photo" ?disabled=${!track} @click=${this.#take}></button>
+            : html`<span></span><button type="button" class="shutter" aria-label="Take the photo" ?disabled=${!this.sees} @click=${this.#take}></button>
                 ${
                   this.cameras.length > 1
                     ? html`<button type="button" class="icon-button" aria-label="Another camera" title="Another camera" @click=${this.#turn}>${icon('turn')}</button>`
@@ -94,7 +101,7 @@ export class Camera extends LightElement {
 
   async #take(): Promise<void> {
     const video = this.querySelector('video')
-    if (!video?.videoWidth) return
+    if (!video) return
     const canvas = document.createElement('canvas')
     canvas.width = video.videoWidth
     canvas.height = video.videoHeight
