@@ -27,6 +27,7 @@ const PAIRED = [
   'sdk-starting',
   'search*',
   'sync',
+  'uploads',
   'user-deletion',
 ].map(name => `test/src/${name}.test.ts`)
 
