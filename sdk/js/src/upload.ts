@@ -137,6 +137,8 @@ export class Upload extends Emitter<UploadEvents> {
       retryDelays: null,
       onBeforeRequest: async request => {
         request.setHeader('Authorization', `Bearer ${(await getToken()) ?? ''}`)
+        // Created once, though the answer to it be lost.
+        if (request.getMethod() === 'POST') request.setHeader('Idempotency-Key', this.#idempotencyKey)
       },
       // From here on it is continued: a server that is just starting again must not make it begin anew.
       onUploadUrlAvailable: () => {
