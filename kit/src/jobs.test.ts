@@ -45,6 +45,19 @@ it('does a job once, also one that was added before anybody worked', async () =>
   expect(seen).toEqual(expect.arrayContaining([{ name: 'Ada' }, { name: 'Bob' }]))
 })
 
+it('works off a queue without pausing between its jobs', async () => {
+  let done = 0
+  const jobs = await jobsOf({
+    many: async () => {
+      done++
+    },
+  })
+  for (let n = 0; n < 60; n++) await jobs.add('many', { n })
+  await jobs.start()
+  // With a pause of a second after each job the two workers need half a minute.
+  await vi.waitFor(() => expect(done).toBe(60), { timeout: 15_000 })
+})
+
 it('tries a failed job again, and says which attempt is the last', async () => {
   const attempts: [number, boolean][] = []
   const jobs = await jobsOf({

@@ -106,13 +106,18 @@ export const createJobs = async (options: {
 
   const run = async (name: string, task: Task): Promise<void> => {
     await queueOf(name)
-    const work = {
+    await Promise.all(Array.from({ length: AT_ONCE }, () => work(name, task)))
+  }
+
+  /** One worker of a queue: it does one job after the other. */
+  const work = async (name: string, task: Task): Promise<void> => {
+    let workerId: string | undefined
+    const options = {
       includeMetadata: true,
       pollingIntervalSeconds: POLL_SECONDS,
       notifyPollingIntervalSeconds: POLL_SECONDS,
-      localConcurrency: AT_ONCE,
     } as const
-    await boss.work(name, work, async ([job]) => {
+    workerId = await boss.work(name, options, async ([job]) => {
       if (!job) return
       const { data, retryCount, retryLimit } = job
       const context: TaskContext = {
@@ -126,6 +131,9 @@ export const createJobs = async (options: {
         if (!closing.signal.aborted)
           logger.warn({ err: error, job: name, attempt: context.attempt }, 'a job failed')
         throw error
+      } finally {
+        // Left alone it waits for its next poll, however many jobs are there.
+        if (workerId !== undefined) boss.notifyWorker(workerId)
       }
     })
   }

@@ -114,11 +114,6 @@ export const UPLOADS_PATH = '/v1/uploads'
 export const LINKED_FILES_PATH = '/files'
 export const AVATARS_PATH = '/avatars'
 
-/** What a tus client sends as `Upload-Metadata` when it creates an upload. */
-export const UploadMetadata = z.strictObject({
-  roomId: RoomId,
-  name: text(LIMITS.fileNameChars, 1),
-  /** What the client takes it for; the server looks at the bytes. Libraries send it unasked. */
-  filetype: z.string().max(255).optional(),
-})
+/** What a tus client sends as `Upload-Metadata` when it creates an upload. Libraries add fields of their own. */
+export const UploadMetadata = z.object({ roomId: RoomId, name: text(LIMITS.fileNameChars, 1) })
 export type UploadMetadata = z.infer<typeof UploadMetadata>
