@@ -165,7 +165,8 @@ export const createFileTask = (deps: FileTaskDeps): Task => {
   return async (payload, { signal }) => {
     const { fileId, sha256 } = FilePayload.parse(payload)
     const found = await files.findAny(fileId)
-    if (!found) return dropStaging(fileId)
+    // Taken away before. What lies in the staging under this id, if anything, is on its way to be restored.
+    if (!found) return
     const { file } = found
     if (file.state === 'deleting') return takeAway(found)
     const watched = watch(async () => (await files.find(fileId)) !== undefined)
