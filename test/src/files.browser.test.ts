@@ -75,6 +75,16 @@ const drop = async ({ page }: Visitor, files: Dropped[]): Promise<void> => {
   await page.getByText('Drop to send here').waitFor({ state: 'hidden' })
 }
 
+type Chosen = string | { name: string; mimeType: string; buffer: Buffer }
+
+/** Takes a file from the machine, by the menu. */
+const choose = async ({ page }: Visitor, file: Chosen): Promise<void> => {
+  const asked = page.waitForEvent('filechooser')
+  await page.getByRole('button', { name: 'Attach files' }).click()
+  await page.getByRole('menuitem', { name: 'Any file' }).click()
+  await (await asked).setFiles(file)
+}
+
 const send = ({ page }: Visitor): Promise<void> => page.getByRole('button', { name: 'Send message' }).click()
 
 /** Waits until a thumbnail of the server's is there and has pixels. */
@@ -247,7 +257,7 @@ test('the server is killed in the middle of an upload, and in the middle of maki
   await session.send('Network.enable')
   const slow = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: bytes.length / 4 }
   await session.send('Network.emulateNetworkConditions', slow)
-  await ada.page.locator('tl-composer input[type=file]').setInputFiles(film)
+  await choose(ada, film)
   await ada.page.getByRole('list', { name: 'Files to send' }).getByRole('listitem').waitFor()
   await boxOf(ada).fill('A long film')
   await send(ada)
@@ -299,7 +309,7 @@ test('given up on the way, held while one speaks, photographed, pasted; and a fa
   const slow = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 100_000 }
   await session.send('Network.emulateNetworkConditions', slow)
   const zip = { name: 'scans.zip', mimeType: 'application/zip', buffer: Buffer.alloc(4 * 1024 * 1024, 'PK') }
-  await page.locator('tl-composer input[type=file]').setInputFiles(zip)
+  await choose(ada, zip)
   await tray.waitFor()
   await send(ada)
   await page.getByRole('progressbar', { name: 'Sending' }).waitFor()

@@ -10,9 +10,10 @@ import {
 import { html, nothing, type PropertyValues } from 'lit'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
-import { takePhoto } from '../files/camera.ts'
+import { openAttachMenu } from '../files/attach-menu.ts'
 import { accepted, filesIn } from '../files/chosen.ts'
 import { measured } from '../files/measure.ts'
+import { micButton } from '../files/mic-button.ts'
 import '../files/recorder.ts'
 import type { Recorder } from '../files/recorder.ts'
 import { canRecord, type Recorded } from '../files/recording.ts'
@@ -21,7 +22,6 @@ import { openDialog } from './dialog.ts'
 import { draftOf, keepDraft } from './drafts.ts'
 import './mention-list.ts'
 import { completed, matching, mentionAt, mentionsIn } from './mentions.ts'
-import { openMenu } from './menu.ts'
 import { type Mode, modeBar } from './mode-bar.ts'
 import './scheduled.ts'
 import { openSendMenu, type SendOptions, sendOptionChips } from './send-options.ts'
@@ -29,8 +29,6 @@ import { momentWord } from './words.ts'
 import { whyNotWrite } from './writing.ts'
 
 let composers = 0
-/** Who presses the microphone for longer than this holds it, and is done on letting go. */
-const HELD_MS = 600
 
 /**
  * Where one writes: Enter sends, Shift+Enter begins a line, `@` mentions, arrow up in the empty field edits what one
@@ -154,7 +152,6 @@ export class Composer extends LightElement {
     const isEmpty = this.text.trim() === '' && this.attached.length === 0
     const mayRecord = isEmpty && !isEditing && canRecord() && hasMediaDevices()
     return html`<div class="row">
-      <input class="sr-only" type="file" multiple tabindex="-1" aria-hidden="true" @change=${this.#pick} />
       ${isEditing ? nothing : this.#attachButton()}
       <textarea
         rows="1"
@@ -173,16 +170,13 @@ export class Composer extends LightElement {
       ${isEditing ? nothing : this.#optionsButton()}
       ${
         mayRecord
-          ? html`<button
-              type="button"
-              class="icon-button"
-              aria-label="Record a voice message"
-              title="Record a voice message: press, or hold while you speak"
-              @pointerdown=${this.#hold}
-              @click=${this.#record}
-            >
-              ${icon('mic')}
-            </button>`
+          ? micButton({
+              record: () => {
+                this.fault = undefined
+                this.recording = true
+              },
+              release: () => void this.querySelector<Recorder>('tl-recorder')?.stop(),
+            })
           : html`<button class="icon-button send" aria-label=${isEditing ? 'Save message' : 'Send message'} ?disabled=${isEmpty}>
               ${icon(isEditing ? 'check' : 'send')}
             </button>`
@@ -244,54 +238,11 @@ export class Composer extends LightElement {
       aria-label="Attach files"
       title="Attach files"
       aria-haspopup="menu"
-      @click=${this.#openAttachMenu}
+      @click=${(event: Event) =>
+        openAttachMenu(event.currentTarget as HTMLElement, files => void this.attach(files))}
     >
       ${icon('clip')}
     </button>`
-  }
-
-  #openAttachMenu(event: Event): void {
-    openMenu(event.currentTarget as HTMLElement, {
-      label: 'Attach',
-      items: [
-        [
-          { word: 'Photos and videos', icon: 'picture', act: () => this.#browse('image/*,video/*') },
-          { word: 'Any file', icon: 'file', act: () => this.#browse('') },
-          {
-            word: 'Take a photo',
-            icon: 'photo',
-            disabled: !hasMediaDevices(),
-            act: () => takePhoto(this.closest('tl-conversation') ?? this, photo => void this.attach([photo])),
-          },
-        ],
-      ],
-    })
-  }
-
-  #browse(accept: string): void {
-    const input = this.querySelector<HTMLInputElement>('input[type=file]')
-    if (!input) return
-    input.accept = accept
-    input.click()
-  }
-
-  #record(): void {
-    this.fault = undefined
-    this.recording = true
-  }
-
-  /** Held while one speaks, it ends on letting go. */
-  #hold(event: PointerEvent): void {
-    if (event.button !== 0) return
-    const pressedAt = event.timeStamp
-    this.#record()
-    const release = ({ timeStamp }: Event) => {
-      removeEventListener('pointerup', release)
-      removeEventListener('pointercancel', release)
-      if (timeStamp - pressedAt > HELD_MS) void this.querySelector<Recorder>('tl-recorder')?.stop()
-    }
-    addEventListener('pointerup', release)
-    addEventListener('pointercancel', release)
   }
 
   #optionsButton() {
@@ -480,12 +431,6 @@ export class Composer extends LightElement {
 
   #say(text: string): void {
     this.dispatchEvent(new CustomEvent('say', { detail: text }))
-  }
-
-  #pick(event: Event): void {
-    const input = event.target as HTMLInputElement
-    void this.attach([...(input.files ?? [])])
-    input.value = ''
   }
 
   #paste(event: ClipboardEvent): void {
