@@ -39,6 +39,8 @@ export type TusRoutesDeps = Omit<TusDeps, 'onFinish'> & {
 /** What there is of an upload, or of the file that became of it, and whose it is. */
 type Known = { roomId: string | null; uploader: string; row: UploadRow | undefined }
 
+type Asked = { uploader: string; roomId: string | null; requestKey: string | undefined }
+
 /** The requests of tus at UPLOADS_PATH: who may do what is decided here, what the protocol says by {@link TusServer}. */
 export class TusRoutes {
   readonly #deps: TusRoutesDeps
@@ -159,31 +161,57 @@ export class TusRoutes {
     response: Response,
     { concat, token }: { concat: string; token: string },
   ): Promise<void> {
-    const { uploads, staging, locks, completion } = this.#deps
+    const { staging, locks, completion } = this.#deps
     if (request.get('upload-length') !== undefined) {
       throw new TrunklineError('invalid_request', 'Upload-Length is not said of what is put together.')
     }
     const about = await this.#described(request, token)
-    const requestKey = this.#requestKeyOf(request)
-    if (await this.#answerRepeated(response, { ...about, requestKey })) return
+    const asked = { ...about, requestKey: this.#requestKeyOf(request) }
     const parts = partsOf(concat)
     const releases: (() => Promise<void>)[] = []
+    const lock = async (id: string) => releases.push(await locks.acquire(id, () => {}))
     try {
       // In one order everywhere, so that two of these do not wait for each other.
-      for (const part of parts.toSorted()) releases.push(await locks.acquire(part, () => {}))
-      const size = await this.#sizeOfParts(parts, about.uploader)
-      const whole = await uploads.createWhole({ id: newFileId(), ...about, size, requestKey })
-      if (!whole) {
-        if (await this.#answerRepeated(response, { ...about, requestKey })) return
-        throw notFound()
+      for (const part of parts.toSorted()) await lock(part)
+      const begun = await this.#findRepeated(asked)
+      const whole = await this.#wholeOf(parts, asked, begun?.id)
+      if (whole) {
+        await lock(whole.id)
+        // Another with this key may have finished it from parts of its own.
+        if (await this.#deps.uploads.find(whole.id)) {
+          await staging.concatenate(parts, whole.id)
+          await this.#finish(whole, token)
+        }
+        for (const part of parts) await completion.discard(part)
       }
-      await staging.concatenate(parts, whole.id)
-      await this.#finish(whole, token)
-      for (const part of parts) await completion.discard(part)
-      response.status(201).set('Location', `${UPLOADS_PATH}/${whole.id}`).end()
+      const id = whole?.id ?? begun?.id
+      response.status(201).set('Location', `${UPLOADS_PATH}/${id}`).end()
     } finally {
       for (const release of releases) await release()
     }
+  }
+
+  /**
+   * What parts are to be put together in: a new upload, or that of an earlier request with the same key that got no further.
+   * @param begun the id of what that request created
+   * @returns nothing when there is nothing left to do
+   */
+  async #wholeOf(
+    parts: readonly string[],
+    asked: { roomId: string; name: string; uploader: string; requestKey: string | undefined },
+    begun: string | undefined,
+  ): Promise<UploadRow | undefined> {
+    const { uploads } = this.#deps
+    const earlier = begun === undefined ? undefined : await uploads.find(begun)
+    // It is a file by now, or an upload that is no whole of parts: only those reserve nothing for themselves.
+    if (begun !== undefined && (!earlier || earlier.reserved > 0)) return undefined
+    const size = await this.#sizeOfParts(parts, asked.uploader)
+    if (earlier && earlier.size !== size) {
+      throw new TrunklineError('conflict', 'This Idempotency-Key was used for other parts.')
+    }
+    const whole = earlier ?? (await uploads.createWhole({ id: newFileId(), ...asked, size }))
+    if (whole) return whole
+    throw new TrunklineError('unavailable', 'Another request works on this upload. Try again in a moment.')
   }
 
   /** @returns how many bytes finished parts of somebody have together */
@@ -213,21 +241,21 @@ export class TusRoutes {
     return parse(IdempotencyKey.optional(), request.get('Idempotency-Key'), 'Idempotency-Key')
   }
 
-  /** Answers as the first request with this key was answered, if there was one. */
-  async #answerRepeated(
-    response: Response,
-    asked: { uploader: string; roomId: string | null; requestKey: string | undefined },
-  ): Promise<boolean> {
+  /** What an earlier request with this key created, if there was one. */
+  async #findRepeated(asked: Asked): Promise<{ id: string } | undefined> {
     const { uploader, roomId, requestKey } = asked
-    if (requestKey === undefined) return false
+    if (requestKey === undefined) return undefined
     const earlier = await this.#deps.uploads.findByRequestKey(uploader, requestKey)
-    if (!earlier) return false
-    if (earlier.roomId !== roomId) {
-      throw new TrunklineError('conflict', 'This Idempotency-Key was used for a file of another room.')
-    }
+    if (!earlier || earlier.roomId === roomId) return earlier
+    throw new TrunklineError('conflict', 'This Idempotency-Key was used for a file of another room.')
+  }
+
+  /** Answers as the first request with this key was answered, if there was one. */
+  async #answerRepeated(response: Response, asked: Asked): Promise<boolean> {
+    const earlier = await this.#findRepeated(asked)
     // How much of it is there is to be asked by HEAD.
-    response.status(201).set('Location', `${UPLOADS_PATH}/${earlier.id}`).end()
-    return true
+    if (earlier) response.status(201).set('Location', `${UPLOADS_PATH}/${earlier.id}`).end()
+    return earlier !== undefined
   }
 
   /** Makes the file, if who sent it may still write there; else nothing of it stays. */

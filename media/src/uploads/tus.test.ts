@@ -537,6 +537,32 @@ describe('parts', () => {
     expect([first.status, second.status]).toEqual([201, 201])
     expect(second.headers.get('location')).toBe(first.headers.get('location'))
   })
+
+  it('are put together once by many such requests at a time', async () => {
+    const part = await alice.part(randomBytes(100_000))
+    const final = { 'upload-concat': `final;${part}`, 'idempotency-key': 'at-once' }
+    const answers = await Promise.all(Array.from({ length: 8 }, () => alice.create(final)))
+    expect(answers.map(answer => answer.status)).toEqual(answers.map(() => 201))
+    expect(new Set(answers.map(answer => answer.headers.get('location'))).size).toBe(1)
+  })
+
+  it('are put together by the repeated request when the first died before it had', async () => {
+    const part = await alice.part(Buffer.from('text'))
+    const id = `file_${'d'.repeat(32)}`
+    // What a crash leaves between the row and the bytes.
+    await pool.query(
+      `insert into uploads (id, room_id, uploader, name, size, reserved, request_key, expires_at)
+        values ($1, 'lobby', 'alice', 'a.bin', 4, 0, 'died', now() + interval '1 day')`,
+      [id],
+    )
+    const other = await alice.part(Buffer.from('longer'))
+    const final = { 'upload-concat': `final;${part}`, 'idempotency-key': 'died' }
+    expect(await code(alice.create({ ...final, 'upload-concat': `final;${other}` }))).toBe('conflict')
+    const answer = await alice.create(final)
+    expect([answer.status, answer.headers.get('location')]).toEqual([201, `/v1/uploads/${id}`])
+    await expectFile(`/v1/uploads/${id}`, Buffer.from('text'))
+    await expectGone(part)
+  })
 })
 
 describe('a quota', () => {
