@@ -1,4 +1,4 @@
-import { createHash, randomUUID, timingSafeEqual } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { LIMITS, TrunklineError } from '@trunkline/protocol'
 import cors from 'cors'
 import express, {
@@ -11,6 +11,7 @@ import express, {
 import helmet from 'helmet'
 import { problemOf, toTrunklineError } from './errors.ts'
 import type { Logger } from './logger.ts'
+import { sameSecret } from './same-secret.ts'
 
 declare global {
   namespace Express {
@@ -221,15 +222,10 @@ export const bearerOf = (request: Request): string | undefined => {
   return match?.[1]
 }
 
-/** Of equal length whatever was sent, so that comparing tells nothing by the time it takes. */
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
-
 /** Lets through who presents a secret as bearer token, and says `forbidden` with this refusal to everybody else. */
-export const requireBearer = (secret: string, refusal: string): RequestHandler => {
-  const expected = digest(secret)
-  return (request, _response, next) => {
-    if (!timingSafeEqual(digest(bearerOf(request) ?? ''), expected))
-      throw new TrunklineError('forbidden', refusal)
+export const requireBearer =
+  (secret: string, refusal: string): RequestHandler =>
+  (request, _response, next) => {
+    if (!sameSecret(bearerOf(request) ?? '', secret)) throw new TrunklineError('forbidden', refusal)
     next()
   }
-}

@@ -1,4 +1,4 @@
-import { createHash, randomUUID, timingSafeEqual } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { Server as HttpServer } from 'node:http'
 import { type Ack, ERRORS, parse, TrunklineError, type WireError } from '@trunkline/protocol'
 import { Server, type Socket } from 'socket.io'
@@ -6,6 +6,7 @@ import { io } from 'socket.io-client'
 import { z } from 'zod'
 import { toTrunklineError, unknownRequest } from './errors.ts'
 import type { Logger } from './logger.ts'
+import { sameSecret } from './same-secret.ts'
 
 /**
  * A link carries one contract between two of our processes: requests from the client, each answered once, and
@@ -42,10 +43,6 @@ const MAX_REFUSED = 1_000
 const RECONNECT_MS = { first: 100, most: 2_000 }
 
 const LinkHandshake = z.strictObject({ secret: z.string(), peerId: z.string().min(1).max(128) })
-
-const digest = (text: string) => createHash('sha256').update(text).digest()
-/** Compares digests: equal lengths, so that the time taken says nothing of the secret. */
-const sameSecret = (a: string, b: string) => timingSafeEqual(digest(a), digest(b))
 
 const unavailable = (message: string, cause?: unknown) =>
   new TrunklineError('unavailable', message, cause === undefined ? {} : { cause })
