@@ -4,6 +4,8 @@ export const MEDIA_LIMITS = {
   pixels: 50_000_000,
   /** Time one picture or document may take before its process is killed. */
   pictureMs: 30_000,
+  /** How often a picture or document may take its process down with it, before it is said to be at fault. */
+  pictureAttempts: 2,
   /** Processes for pictures, each of which works on one at a time. */
   picturesAtOnce: 2,
   /** Bytes of data such a process may hold, and how large a file it may write. Node itself takes a quarter of it. */
@@ -26,6 +28,13 @@ export const MEDIA_LIMITS = {
   /** What is still read from an upload that was refused, so that the client gets to see why. */
   drainBytes: 32 * 1024 * 1024,
   drainMs: 10_000,
+  /** Uploads whose hashes are remembered: of one that was forgotten the bytes are read once more when it is complete. */
+  hashesRemembered: 1_000,
+  /** How long a request waits for an earlier one to let go of its upload, and how often it looks. */
+  uploadWaitMs: 20_000,
+  uploadLookMs: 50,
+  /** How long the database may take to answer about that, and closing waits for requests to let go. */
+  uploadLockMs: 5_000,
   /** How long a file may be on its way before it is looked after: what drives it may have been lost. */
   stalledMs: 60_000,
   /** Bytes under way that nothing in the database knows of for this long are taken away. */
@@ -59,6 +68,8 @@ export const MEDIA_LIMITS = {
   videoPixels: 8_192 * 4_320,
   /** Streams a video may have; more are not looked at. */
   avStreams: 64,
+  /** Up to this size video and sound wait among themselves: most voice messages, and what phones film in some seconds. */
+  clipBytes: 8 * 1024 * 1024,
   /** Videos up to this long are converted; longer ones are played as they came. */
   videoSeconds: 2 * 3_600,
   /** Recordings up to this long are converted. */

@@ -13,6 +13,7 @@ import {
 } from '@trunkline/protocol'
 import { type Request, type Response, Router } from 'express'
 import type { MediaDatabase } from '../database.ts'
+import { INERT } from '../downloads/headers.ts'
 import { MediaFault } from '../jobs/processor.ts'
 import { MEDIA_LIMITS } from '../limits.ts'
 import { requireToken } from '../require-token.ts'
@@ -126,9 +127,7 @@ export const createAvatars = (deps: AvatarDeps): Avatars => {
     response.set({
       'Content-Type': MIME,
       'Content-Disposition': 'inline',
-      'X-Content-Type-Options': 'nosniff',
-      'Content-Security-Policy': "sandbox; default-src 'none'",
-      'Cross-Origin-Resource-Policy': 'cross-origin',
+      ...INERT,
       // Another picture has another address.
       'Cache-Control': `public, max-age=${FOREVER_SECONDS}, immutable`,
       ETag: etag,

@@ -14,6 +14,7 @@ import {
 } from '@trunkline/protocol'
 import { type Request, type Response, Router } from 'express'
 import type { FileTable } from '../files/file-table.ts'
+import { isPlayed } from '../files/kind.ts'
 import { type FoundFile, toStoredFile } from '../files/stored-file.ts'
 import { MEDIA_LIMITS } from '../limits.ts'
 import { requireToken } from '../require-token.ts'
@@ -102,7 +103,7 @@ export const createDownloads = (deps: DownloadDeps): Downloads => {
   ): Promise<string | undefined> => {
     if (!deps.redirects || request.method !== 'GET') return undefined
     return objects.presign(download.key, {
-      seconds: /^(video|audio)\//.test(download.mime) ? LIMITS.fileLinkSeconds : MEDIA_LIMITS.redirectSeconds,
+      seconds: isPlayed(download.mime) ? LIMITS.fileLinkSeconds : MEDIA_LIMITS.redirectSeconds,
       mime: download.mime,
       contentDisposition: dispositionOf(download, forSaving),
     })

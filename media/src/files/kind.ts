@@ -77,6 +77,9 @@ export const isPicture = (mime: string): boolean => PICTURES.has(mime) || isHeic
 export const isHeic = (mime: string): boolean => HEIC.has(mime)
 export const isInline = (mime: string): boolean => INLINE.has(mime)
 
+/** Whether it calls itself video or sound, also where nothing can be made of it. */
+export const isPlayed = (mime: string): boolean => /^(video|audio)\//.test(mime)
+
 export const kindOf = (mime: string): Kind => {
   if (isPicture(mime)) return 'picture'
   if (VIDEOS.has(mime)) return 'video'

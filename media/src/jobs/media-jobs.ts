@@ -1,7 +1,9 @@
 import type { Jobs } from '@trunkline/kit'
 import { FileId, RoomId, UserId } from '@trunkline/protocol'
 import { z } from 'zod'
+import { isPlayed } from '../files/kind.ts'
 import type { ContentRow, FileRow } from '../files/stored-file.ts'
+import { MEDIA_LIMITS } from '../limits.ts'
 
 /** The queues, by what takes how long: a picture does not wait for films that came before it. */
 export const QUEUES = {
@@ -15,13 +17,10 @@ export const QUEUES = {
 /** Where contents are. */
 export const CONTENT_QUEUES = [QUEUES.picture, QUEUES.clip, QUEUES.film] as const
 
-/** bytes; most voice messages and what phones film in some seconds are smaller */
-const CLIP_BYTES = 8 * 1024 * 1024
-
 /** By what never changes of a content: of one content everything is done one after the other, in one queue. */
 export const queueOf = ({ mime, size }: Pick<ContentRow, 'mime' | 'size'>): string => {
-  if (!/^(video|audio)\//.test(mime)) return QUEUES.picture
-  return size <= CLIP_BYTES ? QUEUES.clip : QUEUES.film
+  if (!isPlayed(mime)) return QUEUES.picture
+  return size <= MEDIA_LIMITS.clipBytes ? QUEUES.clip : QUEUES.film
 }
 
 export const FilePayload = z.object({

@@ -6,9 +6,6 @@ import { MEDIA_LIMITS } from '../limits.ts'
 import type { Result, Task } from './messages.ts'
 import { PictureProcess, ProcessLost } from './process.ts'
 
-/** How often a file may take its process down with it, before it is said to be at fault. */
-const ATTEMPTS = 2
-
 export type PoolOptions = {
   logger: Logger
   /** Opened when the first process is started. */
@@ -51,7 +48,7 @@ export class ProcessPool {
         } catch (error) {
           if (!(error instanceof ProcessLost)) throw error
           this.#options.logger.warn({ err: error, attempt }, 'a process for pictures was lost')
-          if (attempt === ATTEMPTS)
+          if (attempt === MEDIA_LIMITS.pictureAttempts)
             throw new MediaFault('This file takes too much time or memory to be shown.', { cause: error })
         }
       }

@@ -1,7 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
-
-/** Uploads whose hashes are remembered: of one that was forgotten the bytes are read once more when it is complete. */
-const MOST = 1_000
+import { MEDIA_LIMITS } from '../limits.ts'
 
 /** SHA-256 of uploads as far as they have come, remembered from one request to the next. */
 export class RunningHashes {
@@ -21,7 +19,7 @@ export class RunningHashes {
     this.#hashes.delete(id)
     this.#hashes.set(id, { size, hash })
     const [oldest] = this.#hashes.keys()
-    if (this.#hashes.size > MOST && oldest !== undefined) this.#hashes.delete(oldest)
+    if (this.#hashes.size > MEDIA_LIMITS.hashesRemembered && oldest !== undefined) this.#hashes.delete(oldest)
   }
 
   /** @returns the hash in hex of all of an upload of `size` bytes, if it is known; it is forgotten then */

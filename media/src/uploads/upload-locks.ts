@@ -2,13 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '@trunkline/kit'
 import { TrunklineError } from '@trunkline/protocol'
 import pg from 'pg'
+import { MEDIA_LIMITS } from '../limits.ts'
 
 /** PostgreSQL's channel by which one process asks another to let an upload go. */
 const CHANNEL = 'trunkline_uploads'
-/** ms */
-const ANSWER_MS = 5_000
-const WAIT_MS = 20_000
-const LOOK_MS = 50
 
 const KEY = "hashtextextended('upload ' || $1, 0)"
 
@@ -39,10 +36,10 @@ export class UploadLocks {
    * @throws TrunklineError `unavailable` when who holds it does not let go
    */
   async acquire(id: string, letGo: () => void): Promise<() => Promise<void>> {
-    const until = Date.now() + WAIT_MS
+    const until = Date.now() + MEDIA_LIMITS.uploadWaitMs
     for (let other = this.#held.get(id); other; other = this.#held.get(id)) {
       other.letGo()
-      await Promise.race([other.released, sleep(LOOK_MS, undefined, { ref: false })])
+      await Promise.race([other.released, sleep(MEDIA_LIMITS.uploadLookMs, undefined, { ref: false })])
       this.#assertTime(until)
     }
     // From here to the answer of the database it is held in this process already.
@@ -56,7 +53,7 @@ export class UploadLocks {
       const line = await this.#connect()
       while (!(await this.#try(line.client, id))) {
         await line.client.query('select pg_notify($1, $2)', [CHANNEL, id])
-        await sleep(LOOK_MS, undefined, { ref: false })
+        await sleep(MEDIA_LIMITS.uploadLookMs, undefined, { ref: false })
         this.#assertTime(until)
       }
       return async () => {
@@ -80,7 +77,7 @@ export class UploadLocks {
     for (const { letGo } of this.#held.values()) letGo()
     await Promise.race([
       Promise.all([...this.#held.values()].map(held => held.released)),
-      sleep(ANSWER_MS, undefined, { ref: false }),
+      sleep(MEDIA_LIMITS.uploadLockMs, undefined, { ref: false }),
     ])
     const line = this.#line
     this.#line = undefined
@@ -115,8 +112,8 @@ export class UploadLocks {
       keepAlive: true,
       // Locks of several uploads are asked for at once.
       pipeline: true,
-      connectionTimeoutMillis: ANSWER_MS,
-      query_timeout: ANSWER_MS,
+      connectionTimeoutMillis: MEDIA_LIMITS.uploadLockMs,
+      query_timeout: MEDIA_LIMITS.uploadLockMs,
     })
     const ready = client.connect().then(async () => {
       await client.query(`listen ${CHANNEL}`)
