@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger, Task } from '@trunkline/kit'
 import type { Derivative, FileNews, RoomDesk } from '@trunkline/protocol'
 import type { ContentTable } from '../files/content-table.ts'
 import type { FileTable } from '../files/file-table.ts'
+import { measure } from '../files/measure.ts'
 import { type ContentRow, contentPrefix, type FileRow, objectKey } from '../files/stored-file.ts'
 import { MEDIA_LIMITS } from '../limits.ts'
 import type { ObjectStore } from '../store/store.ts'
@@ -28,12 +28,6 @@ export type ContentTaskDeps = {
 
 /** What a processor threw that is no {@link MediaFault}: the file may be to blame, or we. */
 class ProcessingError extends Error {}
-
-const sha256Of = async (path: string): Promise<string> => {
-  const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer)
-  return hash.digest('hex')
-}
 
 /** What a room is told of a file of a content that is as it will stay. */
 const newsOf = ({ id: fileId, roomId }: FileRow, content: ContentRow): FileNews => {
@@ -70,7 +64,7 @@ export const createContentTask = (deps: ContentTaskDeps): Task => {
 
   const store = async (contentId: string, made: Made): Promise<Derivative> => {
     const { name, mime, path, width, height } = made
-    const [{ size }, sha256] = [await stat(path), await sha256Of(path)]
+    const { size, sha256 } = await measure(createReadStream(path))
     await objects.put(objectKey(contentId, name), createReadStream(path), { mime })
     return {
       name,

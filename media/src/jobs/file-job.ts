@@ -1,13 +1,12 @@
-import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
 import type { Logger, Task } from '@trunkline/kit'
 import type { RoomDesk } from '@trunkline/protocol'
 import type { ContentTable } from '../files/content-table.ts'
 import type { FileTable } from '../files/file-table.ts'
 import { isPicture } from '../files/kind.ts'
+import { measure } from '../files/measure.ts'
 import { type ContentRow, type FileRow, type FoundFile, objectKey } from '../files/stored-file.ts'
 import type { Pictures } from '../pictures/pictures.ts'
 import type { Scanner } from '../scan/scanner.ts'
@@ -38,17 +37,6 @@ const strippedId = (fileId: string): string => `${fileId}_stripped`
 
 /** Every staging that may belong to a file. */
 export const stagingIds = (fileId: string): string[] => [fileId, strippedId(fileId)]
-
-const measure = async (body: Readable, signal: AbortSignal): Promise<{ sha256: string; size: number }> => {
-  const hash = createHash('sha256')
-  let size = 0
-  for await (const chunk of body) {
-    signal.throwIfAborted()
-    size += (chunk as Buffer).byteLength
-    hash.update(chunk as Buffer)
-  }
-  return { sha256: hash.digest('hex'), size }
-}
 
 /**
  * The job of a file: brings one that arrived to its content, and takes away one that is on its way out. It looks where the

@@ -7,6 +7,7 @@ import type { MediaDatabase } from '../database.ts'
 import type { FileKeeper } from '../files/file-keeper.ts'
 import type { FileTable } from '../files/file-table.ts'
 import { detectHead, KIND_BYTES } from '../files/kind.ts'
+import { measure } from '../files/measure.ts'
 import { safeName } from '../files/name.ts'
 import { type FoundFile, objectKey, toStoredFile } from '../files/stored-file.ts'
 import type { MediaJobs } from '../jobs/media-jobs.ts'
@@ -65,15 +66,9 @@ export const createShelf = (deps: ShelfDeps): FileShelf => {
     throw noFile(id)
   }
 
-  const sha256Of = async (id: string): Promise<string> => {
-    const hash = createHash('sha256')
-    for await (const chunk of await read(id)) hash.update(chunk as Buffer)
-    return hash.digest('hex')
-  }
-
   const toShelfFile = async (found: FoundFile): Promise<ShelfFile> => {
     const { id, roomId, uploader, name, size, createdAt } = toStoredFile(found)
-    const sha256 = found.content?.sha256 ?? (await sha256Of(id))
+    const sha256 = found.content?.sha256 ?? (await measure(await read(id))).sha256
     return {
       id,
       roomId,
