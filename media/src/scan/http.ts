@@ -8,6 +8,22 @@ const Answer = z.union([
   z.object({ clean: z.literal(false), found: z.string().min(1).max(200) }),
 ])
 
+/** bytes; more than that is no verdict, and is not read. */
+const ANSWER_BYTES = 64 * 1024
+
+/** @throws Error when it is longer than an answer may be, or no JSON */
+const readAnswer = async (response: Response): Promise<unknown> => {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  // Leaving the loop early cancels the body.
+  for await (const chunk of response.body ?? []) {
+    size += chunk.byteLength
+    if (size > ANSWER_BYTES) throw new Error(`the scanner answered more than ${ANSWER_BYTES} bytes`)
+    chunks.push(chunk)
+  }
+  return JSON.parse(Buffer.concat(chunks).toString())
+}
+
 /**
  * Asks an HTTP endpoint: `POST` with the bytes as body, their MIME type as `Content-Type`, their name percent-encoded as
  * `X-File-Name`. It answers 200 with `{"clean": true}` or `{"clean": false, "found": "what it found"}`; anything else is no
@@ -42,7 +58,7 @@ export const createHttpScanner = (url: string): Scanner => {
         await response.body?.cancel()
         throw new Error(`the scanner answered ${response.status} instead of 200`)
       }
-      const answer = Answer.parse(await response.json())
+      const answer = Answer.parse(await readAnswer(response))
       return answer.clean ? { isClean: true } : { isClean: false, found: answer.found }
     },
   }

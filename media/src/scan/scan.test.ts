@@ -214,6 +214,26 @@ describe('an HTTP endpoint', () => {
     await expect(openScanner(url).scan(fileOf(Buffer.from('x')))).rejects.toThrow()
   })
 
+  it('that answers without end gave no verdict, and is not read on', async () => {
+    const ended = Promise.withResolvers<void>()
+    const url = await answering((request, response) => {
+      request.resume()
+      const spaces = Buffer.alloc(64 * 1024, ' ')
+      const endless = Readable.from(
+        (function* () {
+          for (;;) yield spaces
+        })(),
+      )
+      response.once('close', () => {
+        endless.destroy()
+        ended.resolve()
+      })
+      endless.pipe(response)
+    })
+    await expect(openScanner(url).scan(fileOf(Buffer.from('x')))).rejects.toThrow('answered more than')
+    await ended.promise
+  })
+
   it('that answers before it has read everything is heard', async () => {
     const url = await answering((_request, response) => {
       response.end(JSON.stringify({ clean: false, found: 'Test.Early' }))
