@@ -73,6 +73,8 @@ export const measurePictures = async (seconds: number): Promise<void> => {
         folder: own,
         signal: new AbortController().signal,
         progress: () => undefined,
+        early: async () => {},
+        early: async () => {},
       }),
     )
   const env = { PATH: process.env.PATH, OMP_NUM_THREADS: '1' }

@@ -143,6 +143,9 @@ export const createVideo = ({ ffmpeg, pictures, renditions }: VideoDeps) => {
     const { video, seconds: claimed } = work.probed
     const frame = await writePoster(ffmpeg, work, posterArguments(video))
     const poster = await pictures.poster(frame, work)
+    const size = { width: video.width, height: video.height }
+    // Converting takes as long as the video is, or longer.
+    await work.early({ details: { ...poster.details, ...size }, made: poster.made })
     work.progress(POSTER_DONE)
     const converted = await convert(work, planVideo(work.probed, renditions, threads))
     const [main] = converted
@@ -156,8 +159,7 @@ export const createVideo = ({ ffmpeg, pictures, renditions }: VideoDeps) => {
     const details: FileDetails = {
       ...poster.details,
       ...strip.details,
-      width: video.width,
-      height: video.height,
+      ...size,
       ...(seconds !== undefined && { durationMs: Math.round(seconds * 1_000) }),
     }
     return { details, made: [...poster.made, ...converted, ...strip.made] }

@@ -1,10 +1,8 @@
 import type { Derivative, FileDetails } from '@trunkline/protocol'
 import { and, asc, eq, inArray, lt, ne, sql, TransactionRollbackError } from 'drizzle-orm'
-import type { MediaDatabase } from '../database.ts'
+import { ago, type MediaDatabase } from '../database.ts'
 import { contents, files } from '../schema.ts'
 import { type ContentRow, newContentId } from './stored-file.ts'
-
-const ago = (ms: number) => sql`now() - make_interval(secs => ${ms / 1000})`
 
 /** The rows of contents: bytes of a room, and what was made of them. */
 export class ContentTable {
@@ -73,13 +71,22 @@ export class ContentTable {
     return this.#set(id, 'processing', { state: 'ready', ...made })
   }
 
+  /** What is known of it while the rest is being made. */
+  async setEarly(id: string, made: { details: FileDetails; derivatives: Derivative[] }): Promise<void> {
+    await this.#set(id, 'processing', made)
+  }
+
   async setFailed(id: string, reason: string): Promise<ContentRow | undefined> {
-    return this.#set(id, 'processing', { state: 'failed', reason })
+    return this.#set(id, 'processing', { state: 'failed', reason, details: {}, derivatives: [] })
   }
 
   /** Counts that processing begins. @returns how often it did; nothing when it is not to be processed */
   async begin(id: string): Promise<number | undefined> {
-    const row = await this.#set(id, 'processing', { attempts: sql`${contents.attempts} + 1` })
+    const row = await this.#set(id, 'processing', {
+      attempts: sql`${contents.attempts} + 1`,
+      details: {},
+      derivatives: [],
+    })
     return row?.attempts
   }
 

@@ -248,7 +248,13 @@ describe('a file that is deleted', () => {
       await eventually(
         () => media.rooms.told.filter(({ type }) => type === 'progress').length,
       ).toBeGreaterThan(0)
-      expect((await media.look('bob', id))[0]?.state).toBe('processing')
+      // Its poster is there before the video is.
+      const [early] = await media.look('bob', id)
+      expect(early?.state).toBe('processing')
+      expect(early?.derivatives.map(({ name }) => name)).toContain('thumb512')
+      expect((await fetch(`${media.url}${early?.links.thumb512}`)).headers.get('content-type')).toBe(
+        'image/webp',
+      )
       expect((await remove(media, 'alice', id)).status).toBe(200)
       await nothingIsLeft(media)
       expect(media.rooms.toldOf(id).map(({ type }) => type)).toEqual(['deleted'])

@@ -10,7 +10,7 @@ import { type ContentRow, contentPrefix, type FileRow, objectKey } from '../file
 import { MEDIA_LIMITS } from '../limits.ts'
 import type { ObjectStore } from '../store/store.ts'
 import { ContentPayload } from './media-jobs.ts'
-import { type Made, MediaFault, type Processor, type Produced } from './processor.ts'
+import { type Made, MediaFault, type Processor, type Produced, type Work } from './processor.ts'
 import { createProgress } from './progress.ts'
 import { watch } from './watch.ts'
 
@@ -76,7 +76,12 @@ export const createContentTask = (deps: ContentTaskDeps): Task => {
     }
   }
 
-  const produce = async (content: ContentRow, folder: string, signal: AbortSignal): Promise<Produced> => {
+  const produce = async (
+    content: ContentRow,
+    folder: string,
+    signal: AbortSignal,
+    early: Work['early'],
+  ): Promise<Produced> => {
     const process = processorOf(content.mime)
     if (!process) return { details: {}, made: [] }
     const [copies, work] = [join(folder, 'original'), join(folder, 'work')]
@@ -89,7 +94,7 @@ export const createContentTask = (deps: ContentTaskDeps): Task => {
     })
     try {
       return await objects.withFile(objectKey(content.id, 'original'), copies, path =>
-        process({ path, mime: content.mime, folder: work, signal, progress: progress.report }).catch(
+        process({ path, mime: content.mime, folder: work, signal, progress: progress.report, early }).catch(
           (error: unknown) => {
             throw error instanceof MediaFault ? error : new ProcessingError('', { cause: error })
           },
@@ -118,12 +123,21 @@ export const createContentTask = (deps: ContentTaskDeps): Task => {
     try {
       // What an earlier attempt made may be of another size now.
       await removeObjects(id, objectKey(id, 'original'))
-      const { details, made, ...other } = await produce(content, folder, signal)
-      const derivatives: Derivative[] = []
-      for (const each of made) {
-        signal.throwIfAborted()
-        derivatives.push(await store(id, each))
+      const stored = new Map<string, Derivative>()
+      const storeAll = async (made: readonly Made[]): Promise<Derivative[]> => {
+        const derivatives: Derivative[] = []
+        for (const each of made) {
+          signal.throwIfAborted()
+          const derivative = stored.get(each.path) ?? (await store(id, each))
+          stored.set(each.path, derivative)
+          derivatives.push(derivative)
+        }
+        return derivatives
       }
+      const early: Work['early'] = async ({ details, made }) =>
+        contents.setEarly(id, { details, derivatives: await storeAll(made) })
+      const { details, made, ...other } = await produce(content, folder, signal, early)
+      const derivatives = await storeAll(made)
       await contents.setReady(id, { ...other, details, derivatives })
     } catch (error) {
       if (watched.signal.aborted) return

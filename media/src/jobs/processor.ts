@@ -11,6 +11,8 @@ export type Work = {
   signal: AbortSignal
   /** 0 to 1; may be called as often as one likes. */
   progress(fraction: number): void
+  /** Has people see what is known before the rest is made. It is part of what is returned in the end as well. */
+  early(produced: Produced): Promise<void>
 }
 
 /** A derivative as it was made, in the folder of the work. */

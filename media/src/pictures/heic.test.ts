@@ -25,7 +25,14 @@ const make = async (bytes: Buffer, service = pictures) => {
   const path = join(own, 'file')
   await writeFile(path, bytes)
   const mime = await detectKind(path)
-  const work = { path, mime, folder: own, signal: new AbortController().signal, progress: () => undefined }
+  const work = {
+    path,
+    mime,
+    folder: own,
+    signal: new AbortController().signal,
+    progress: () => undefined,
+    early: async () => {},
+  }
   return { mime, path, ...(await service.process(work)) }
 }
 

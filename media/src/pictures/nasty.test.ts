@@ -5,13 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { randomFrom } from '../../../test/src/support/rounds.ts'
 import { detectKind, kindOf } from '../files/kind.ts'
 import { MediaFault, type Produced } from '../jobs/processor.ts'
+import { damaged } from '../testing/damaged.ts'
 import { hasHeic, heic } from '../testing/heic.ts'
 import { nastyPictures } from '../testing/nasty-pictures.ts'
 import { document } from '../testing/pdf.ts'
 import { quiet } from '../testing/platform.ts'
-import { damaged, randomFrom } from '../testing/random.ts'
 import { picture } from '../testing/samples.ts'
 import { createPictures, type Pictures } from './pictures.ts'
 
@@ -55,7 +56,14 @@ const look = async (bytes: Buffer): Promise<Produced | string> => {
     kindOf(mime) as 'picture' | 'document'
   ]
   if (!process) return `This is a plain file: ${mime}.`
-  const work = { path, mime, folder: own, signal: new AbortController().signal, progress: () => undefined }
+  const work = {
+    path,
+    mime,
+    folder: own,
+    signal: new AbortController().signal,
+    progress: () => undefined,
+    early: async () => {},
+  }
   try {
     return await process(work)
   } catch (error) {

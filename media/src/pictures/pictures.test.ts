@@ -35,6 +35,7 @@ const workOn = async (bytes: Uint8Array | string, more: Partial<Work> = {}): Pro
   folder: await mkdtemp(join(folder, 'out-')),
   signal: new AbortController().signal,
   progress: () => undefined,
+  early: async () => {},
   ...more,
 })
 

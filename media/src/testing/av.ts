@@ -63,7 +63,10 @@ export const openStudio = async (renditions: readonly Rendition[] = ['video']) =
       const work = await mkdtemp(join(folder, 'work-'))
       const { signal = new AbortController().signal, progress = () => undefined } = options
       const process = mime.startsWith('audio/') ? av.audio : av.video
-      return { ...(await process({ path, mime, folder: work, signal, progress })), folder: work }
+      return {
+        ...(await process({ path, mime, folder: work, signal, progress, early: async () => {} })),
+        folder: work,
+      }
     },
     /** What ffprobe says of a file, which nobody made up. */
     async look(path: string): Promise<Looked> {

@@ -64,6 +64,8 @@ export class RoomFiles extends Emitter<RoomFilesEvents> {
     this.#stop = hearOfRoom(deps.connection, roomId, 'file:progress', ({ fileId, progress }) => {
       const entry = this.#entries.get(fileId)
       if (!entry) return
+      // The poster of a video is there long before the video.
+      if (entry.progress === undefined) this.#want(fileId)
       entry.progress = progress
       this.emit('changed')
     })

@@ -1,7 +1,8 @@
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
+import { randomFrom } from '../../../../test/src/support/rounds.ts'
 import { MediaFault } from '../../jobs/processor.ts'
-import { damaged, randomFrom } from '../../testing/random.ts'
+import { damaged } from '../../testing/damaged.ts'
 import { animation, apng } from '../../testing/samples.ts'
 import { withoutMetadata } from './moving.ts'
 
