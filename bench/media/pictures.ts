@@ -74,7 +74,6 @@ export const measurePictures = async (seconds: number): Promise<void> => {
         signal: new AbortController().signal,
         progress: () => undefined,
         early: async () => {},
-        early: async () => {},
       }),
     )
   const env = { PATH: process.env.PATH, OMP_NUM_THREADS: '1' }
