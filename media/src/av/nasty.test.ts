@@ -6,10 +6,11 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { randomFrom } from '../../../test/src/support/rounds.ts'
 import { MediaFault, type Produced } from '../jobs/processor.ts'
 import { ffmpegProgram, H264, hasFfmpeg, openStudio, pictures, type Studio, sound } from '../testing/av.ts'
+import { damaged } from '../testing/damaged.ts'
 import { type Bait, movieOfAnother, playlists } from '../testing/nasty-av.ts'
-import { damaged, randomFrom } from '../testing/random.ts'
 
 const execute = promisify(execFile)
 

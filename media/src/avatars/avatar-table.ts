@@ -1,9 +1,7 @@
-import { and, eq, gt, inArray, lt, or, sql } from 'drizzle-orm'
-import type { MediaDatabase } from '../database.ts'
+import { and, eq, gt, inArray, lt, or } from 'drizzle-orm'
+import { ago, type MediaDatabase } from '../database.ts'
 import { MEDIA_LIMITS } from '../limits.ts'
 import { avatars } from '../schema.ts'
-
-const ago = (ms: number) => sql`now() - make_interval(secs => ${ms / 1000})`
 
 /**
  * The rows of avatars. One is written before its object and taken away after it. Which avatar an owner has signalling knows

@@ -1,12 +1,10 @@
 import type { FileHome } from '@trunkline/protocol'
-import { and, asc, eq, gt, inArray, isNull, lt, or, sql } from 'drizzle-orm'
-import type { MediaDatabase } from '../database.ts'
+import { and, asc, eq, gt, inArray, isNull, lt, or } from 'drizzle-orm'
+import { ago, type MediaDatabase } from '../database.ts'
 import { contents, files } from '../schema.ts'
 import type { FileRow, FoundFile } from './stored-file.ts'
 
 const isArrived = eq(files.state, 'arrived')
-
-const ago = (ms: number) => sql`now() - make_interval(secs => ${ms / 1000})`
 
 /** The rows of files. Those on their way out are never shown. */
 export class FileTable {

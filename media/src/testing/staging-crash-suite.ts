@@ -7,13 +7,13 @@ import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { randomFrom, rounds, seed } from '../../../test/src/support/rounds.ts'
 import { openStore, type StoreSettings } from '../store/open.ts'
-import { contentOf, keyOf } from './staged.ts'
+import { contentOf, keyOf } from './staging-contents.ts'
 
 /** What the process that was killed had been answered: bytes of each upload, or that it is an object. */
 type Answered = Map<string, number | 'promoted'>
 
 const runAndKill = async (settings: StoreSettings, start: number, ms: number): Promise<Answered> => {
-  const script = fileURLToPath(new URL('stage.ts', import.meta.url))
+  const script = fileURLToPath(new URL('staging-process.ts', import.meta.url))
   const child = spawn(process.execPath, [script, JSON.stringify(settings), String(start)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })

@@ -1,4 +1,4 @@
-import { IdempotencyKey, parse, ROUTES, type RoomDesk, TrunklineError } from '@trunkline/protocol'
+import { IdempotencyKey, parse, ROUTES, type RoomDesk } from '@trunkline/protocol'
 import type { Request, Response } from 'express'
 import type { FileTable } from '../files/file-table.ts'
 import { safeName } from '../files/name.ts'
@@ -9,7 +9,7 @@ import type { Completion } from './completion.ts'
 import { brokenOff, drain, type Receiver } from './receive.ts'
 import type { RunningHashes } from './running-hashes.ts'
 import { assertWriter } from './upload-rights.ts'
-import type { UploadTable } from './upload-table.ts'
+import { keyUsed, type UploadTable } from './upload-table.ts'
 
 export type PlainUploadDeps = {
   desk: RoomDesk
@@ -20,9 +20,6 @@ export type PlainUploadDeps = {
   hashes: RunningHashes
   completion: Completion
 }
-
-const keyUsed = () =>
-  new TrunklineError('conflict', 'This Idempotency-Key was used for a file of another room.')
 
 /** `POST /v1/rooms/{id}/files?name=`: the body is the file. With an `Idempotency-Key` a repeated one is stored once. */
 export class PlainUpload {

@@ -24,7 +24,7 @@ import {
   TusServer,
 } from './tus-server.ts'
 import { assertWriter, isFinalRefusal, userOf } from './upload-rights.ts'
-import type { UploadLimits, UploadRow } from './upload-table.ts'
+import { keyUsed, type UploadLimits, type UploadRow } from './upload-table.ts'
 
 const TUS_VERSION = '1.0.0'
 
@@ -247,7 +247,7 @@ export class TusRoutes {
     if (requestKey === undefined) return undefined
     const earlier = await this.#deps.uploads.findByRequestKey(uploader, requestKey)
     if (!earlier || earlier.roomId === roomId) return earlier
-    throw new TrunklineError('conflict', 'This Idempotency-Key was used for a file of another room.')
+    throw keyUsed()
   }
 
   /** Answers as the first request with this key was answered, if there was one. */

@@ -29,6 +29,9 @@ type Transaction = Parameters<Parameters<MediaDatabase['transaction']>[0]>[0]
 export const tooLarge = (limit: number): TrunklineError =>
   new TrunklineError('too_large', `A file must be at most ${limit} bytes.`, { details: { limit } })
 
+export const keyUsed = (): TrunklineError =>
+  new TrunklineError('conflict', 'This Idempotency-Key was used for a file of another room.')
+
 const quotaReached = (limit: number): TrunklineError =>
   new TrunklineError(
     'limit_reached',

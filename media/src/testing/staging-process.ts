@@ -2,9 +2,9 @@ import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { randomFrom } from '../../../test/src/support/rounds.ts'
 import { openStore, type StoreSettings } from '../store/open.ts'
-import { contentOf, keyOf } from './staged.ts'
+import { contentOf, keyOf } from './staging-contents.ts'
 
-// Uploads in a process of its own, for tests that kill it: node stage.ts SETTINGS SEED. Each line it writes is something
+// Uploads in a process of its own, for tests that kill it: node staging-process.ts SETTINGS SEED. Each line it writes is something
 // that the store has answered for: "<id> created", "<id> <bytes>", "<id> promoted".
 const [, , settings = '{}', seed = '0'] = process.argv
 const { staging } = await openStore(JSON.parse(settings) as StoreSettings)

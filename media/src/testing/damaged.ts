@@ -1,14 +1,3 @@
-/** Fractions from 0 to 1, the same for the same seed. https://gist.github.com/tommyettinger/46a874533244883189143505d203312c */
-export const randomFrom = (seed: number): (() => number) => {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 /** The same file, cut short, with a few bytes changed, with a piece of it repeated or left out. */
 export const damaged = (bytes: Buffer, random: () => number): Buffer => {
   const somewhere = () => Math.floor(random() * bytes.byteLength)
