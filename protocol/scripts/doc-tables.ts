@@ -107,7 +107,8 @@ const shown = (name: LimitName): string => {
   }
   if (/Seconds(M|$)/.test(name)) {
     return inUnits(value, [
-      ['days', 86_400],
+      [value === 86_400 ? 'day' : 'days', 86_400],
+      ['h', 3_600],
       ['s', 1],
     ])
   }
