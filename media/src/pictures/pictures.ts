@@ -24,8 +24,8 @@ export type Pictures = {
   avatar(path: string, signal?: AbortSignal): Promise<Buffer>
   /**
    * Writes the picture anew without what it says about camera, place and author, turned as it is seen; those that move
-   * keep their frames as they are. HEIC and AVIF become JPEG or, when one can see through them, WebP: others can open those, and they are written
-   * in a moment.
+   * keep their frames as they are. HEIC and AVIF become JPEG or, when one can see through them, WebP: others can open
+   * those, and they are written in a moment.
    * @param to of a file that does not exist
    * @returns the MIME type of what was written
    * @throws MediaFault
