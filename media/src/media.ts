@@ -16,6 +16,7 @@ import { createContentTask } from './jobs/content-job.ts'
 import { createDeletionTask, createFileTask } from './jobs/file-job.ts'
 import { CONTENT_QUEUES, MediaJobs, QUEUES } from './jobs/media-jobs.ts'
 import type { Processor } from './jobs/processor.ts'
+import { createScanTask } from './jobs/scan-job.ts'
 import { createSweep } from './jobs/sweep.ts'
 import { MEDIA_LIMITS } from './limits.ts'
 import { createPictures, type Pictures } from './pictures/pictures.ts'
@@ -108,11 +109,15 @@ export const createMedia = async (deps: MediaDeps): Promise<Media> => {
     pictures,
     renditions: deps.makesSmallVideos ? ['video', 'videoSmall'] : ['video'],
   })
-  const scanner = deps.scanUrl === undefined ? undefined : openScanner(deps.scanUrl)
+  const scans = deps.scanUrl !== undefined
   const strip = deps.keepsOriginals === false ? pictures.strip : undefined
 
-  const checking = { logger, files, contents, jobs, objects, staging, desk, scanner, strip, folder }
+  const checking = { logger, files, contents, jobs, objects, staging, desk, scans, strip, folder }
   tasks.set(QUEUES.file, createFileTask(checking))
+  if (deps.scanUrl !== undefined) {
+    const scanner = openScanner(deps.scanUrl)
+    tasks.set(QUEUES.scan, createScanTask({ logger, files, contents, jobs, objects, scanner }))
+  }
   tasks.set(QUEUES.deletion, createDeletionTask({ files, jobs, desk }))
   const processorOf = processorsOf(pictures, av)
   const content = createContentTask({ logger, files, contents, objects, desk, processorOf, folder })

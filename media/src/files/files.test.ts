@@ -326,6 +326,25 @@ describe('a scanner', () => {
     expect((await problemOf(await media.get('bob', `/v1/files/${id}`))).code).toBe('unavailable')
     expect(await media.settled('bob', id)).toMatchObject({ state: 'ready' })
   })
+
+  it('that stands still holds up no deletion', async () => {
+    let asked = 0
+    const scanUrl = await startScanner(request => {
+      request.resume()
+      request.on('end', () => {
+        asked++
+      })
+    })
+    const media = await start({ scanUrl })
+    const ids: string[] = []
+    for (let n = 0; n < 5; n++) {
+      const { id } = await fileOf(await media.post('alice', 'lobby', `${n}.txt`, `text ${n}`))
+      ids.push(id)
+    }
+    await eventually(() => asked).toBe(2)
+    for (const id of ids.slice(2)) expect((await remove(media, 'alice', id)).status).toBe(200)
+    await eventually(() => rows('files')).toBe(2)
+  })
 })
 
 describe('pictures whose originals are stripped', () => {

@@ -9,7 +9,6 @@ import { isPicture } from '../files/kind.ts'
 import { measure } from '../files/measure.ts'
 import { type ContentRow, type FileRow, type FoundFile, objectKey } from '../files/stored-file.ts'
 import type { Pictures } from '../pictures/pictures.ts'
-import type { Scanner } from '../scan/scanner.ts'
 import type { Staging } from '../store/staging.ts'
 import { ObjectNotFoundError, type ObjectStore } from '../store/store.ts'
 import { DeletionPayload, FilePayload, type MediaJobs } from './media-jobs.ts'
@@ -24,8 +23,8 @@ export type FileTaskDeps = {
   objects: ObjectStore
   staging: Staging
   desk: RoomDesk
-  /** Asked about every file before anybody gets it, where there is one. */
-  scanner: Scanner | undefined
+  /** Whether a scanner is asked about every file before anybody gets it. */
+  scans: boolean
   /** Writes a picture without what it says of its owner; left out, originals stay as they came. */
   strip: Pictures['strip'] | undefined
   /** For what is written on the way. */
@@ -43,7 +42,7 @@ export const stagingIds = (fileId: string): string[] => [fileId, strippedId(file
  * file is and goes on from there, whatever an earlier attempt did.
  */
 export const createFileTask = (deps: FileTaskDeps): Task => {
-  const { logger, files, contents, jobs, objects, staging, desk, scanner, strip } = deps
+  const { logger, files, contents, jobs, objects, staging, desk, scans, strip } = deps
 
   const dropStaging = async (fileId: string): Promise<void> => {
     for (const id of stagingIds(fileId)) await staging.delete(id)
@@ -109,32 +108,14 @@ export const createFileTask = (deps: FileTaskDeps): Task => {
     await jobs.driveFile(id)
   }
 
-  const verdictOn = async (file: FileRow, content: ContentRow, signal: AbortSignal) => {
-    if (!scanner) return { isClean: true } as const
-    const body = await objects.get(objectKey(content.id, 'original'))
-    try {
-      return await scanner.scan({ body, name: file.name, mime: content.mime, size: content.size, signal })
-    } finally {
-      body.destroy()
-    }
-  }
-
-  const bringIn = async (file: FileRow, content: ContentRow, signal: AbortSignal): Promise<void> => {
-    const { id } = content
-    const key = objectKey(id, 'original')
+  const bringIn = async (file: FileRow, content: ContentRow): Promise<void> => {
+    const key = objectKey(content.id, 'original')
     // Once it is there it stays: what took the place of a picture is gone from the staging then, but the picture is not.
     if (!(await objects.stat(key))) {
       const stripped = strippedId(file.id)
       const source = (await staging.size(stripped)) === undefined ? file.id : stripped
       await staging.promote(source, key, { mime: content.mime })
     }
-    const verdict = await verdictOn(file, content, signal)
-    if (verdict.isClean) {
-      await contents.setArrived(id)
-      return
-    }
-    logger.warn({ fileId: file.id, contentId: id, found: verdict.found }, 'a scanner found harm in a file')
-    await contents.setQuarantined(id, `Harm was found in this file (${verdict.found}): nobody can open it.`)
   }
 
   const arrive = async (
@@ -144,9 +125,15 @@ export const createFileTask = (deps: FileTaskDeps): Task => {
   ): Promise<void> => {
     const content = known ?? (await claim(file, sha256, signal))
     if (!content) return
-    if (content.state === 'arriving') await bringIn(file, content, signal)
+    const isNew = content.state === 'arriving'
+    if (isNew) await bringIn(file, content)
     // Of the same bytes twice the second have come for nothing.
     await dropStaging(file.id)
+    if (isNew && scans) {
+      await jobs.scanContent(content.id)
+      return
+    }
+    if (isNew) await contents.setArrived(content.id)
     await jobs.driveContent(content)
   }
 

@@ -8,6 +8,7 @@ import { MEDIA_LIMITS } from '../limits.ts'
 /** The queues, by what takes how long: a picture does not wait for films that came before it. */
 export const QUEUES = {
   file: 'media-file',
+  scan: 'media-scan',
   deletion: 'media-deletion',
   picture: 'media-picture',
   clip: 'media-clip',
@@ -49,6 +50,11 @@ export class MediaJobs {
   async driveFile(fileId: string, sha256?: string): Promise<void> {
     const payload = { fileId, ...(sha256 !== undefined && { sha256 }) }
     await this.#jobs.add(QUEUES.file, payload, { key: fileId })
+  }
+
+  /** A scanner is to be asked about a content. */
+  async scanContent(contentId: string): Promise<void> {
+    await this.#jobs.add(QUEUES.scan, { contentId }, { key: contentId })
   }
 
   /** A content is to be processed, to be taken away, or its rooms are to be told. */
