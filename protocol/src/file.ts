@@ -114,6 +114,19 @@ export const UPLOADS_PATH = '/v1/uploads'
 export const LINKED_FILES_PATH = '/files'
 export const AVATARS_PATH = '/avatars'
 
-/** What a tus client sends as `Upload-Metadata` when it creates an upload. Libraries add fields of their own. */
-export const UploadMetadata = z.object({ roomId: RoomId, name: text(LIMITS.fileNameChars, 1) })
+const fileName = text(LIMITS.fileNameChars, 1).optional()
+
+/**
+ * What a tus client sends as `Upload-Metadata` when it creates an upload: the room and the name, which many libraries call
+ * `filename`. Where both are there, as Uppy sends them, `name` it is. Libraries add fields of their own.
+ */
+export const UploadMetadata = z
+  .object({ roomId: RoomId, name: fileName, filename: fileName })
+  .transform(({ roomId, name, filename }, context) => {
+    const named = name ?? filename
+    if (named !== undefined) return { roomId, name: named }
+    const message = 'Send the name of the file in base64 as name, or as filename'
+    context.addIssue({ code: 'custom', path: ['name'], message })
+    return z.NEVER
+  })
 export type UploadMetadata = z.infer<typeof UploadMetadata>

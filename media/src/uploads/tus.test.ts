@@ -249,6 +249,22 @@ describe('a request', () => {
     expect((await pool.query('select 1 from uploads')).rows).toEqual([])
   })
 
+  it('may call the name of the file filename; one that has both is called by its name', async () => {
+    const created = async (metadata: Record<string, string>) => {
+      const about = uploadMetadata({ roomId: 'lobby', ...metadata })
+      const answer = await alice.create({ 'upload-length': '1', 'upload-metadata': about })
+      expect(answer.status).toBe(201)
+      const id = uploadId(answer.headers.get('location') ?? '')
+      return (await pool.query('select name from uploads where id = $1', [id])).rows[0].name
+    }
+    expect(await created({ filename: 'cat.png', filetype: 'image/png' })).toBe('cat.png')
+    expect(await created({ filename: 'cat.png', name: 'dog.png', type: 'image/png' })).toBe('dog.png')
+    const nameless = uploadMetadata({ roomId: 'lobby' })
+    const problem = await problemOf(await alice.create({ 'upload-length': '1', 'upload-metadata': nameless }))
+    expect(problem.code).toBe('invalid_request')
+    expect(problem.detail).toMatch(/\bname\b.*\bfilename\b/)
+  })
+
   it('says the version', async () => {
     const answer = await alice.create({ 'upload-length': '1', 'tus-resumable': '0.2.2' })
     expect(answer.headers.get('tus-version')).toBe('1.0.0')
