@@ -470,7 +470,11 @@ describe('deleting a file', () => {
 
   it('is not for whoever sent it and may only read now', async () => {
     const id = await stage.add({ ...other(), uploader: 'mona' })
-    expect((await problemOf(await remove('mona', id))).code).toBe('forbidden')
+    expect(await problemOf(await remove('mona', id))).toMatchObject({
+      code: 'forbidden',
+      detail:
+        'Your role in this room, member, cannot delete files: it takes publisher for your own, and moderator for those of others.',
+    })
   })
 })
 

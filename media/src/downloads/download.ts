@@ -168,7 +168,9 @@ export const createDownloads = (deps: DownloadDeps): Downloads => {
     if (!isOwn && !rights.moderate) {
       throw new TrunklineError(
         'forbidden',
-        `Your role in this room, ${role}, can delete no files but its own that it sent: it takes moderator.`,
+        rights.write
+          ? `Your role in this room, ${role}, deletes only the files you sent yourself: it takes moderator to delete those of others.`
+          : `Your role in this room, ${role}, cannot delete files: it takes publisher for your own, and moderator for those of others.`,
       )
     }
     await deps.deleteFile(homeOf(found), userId)
