@@ -1,6 +1,7 @@
 import { type Logger, refusalOf } from '@trunkline/kit'
 import {
   DESK_CALLS,
+  DESK_HEADER,
   DESK_PATH,
   type ErrorCode,
   LIMITS,
@@ -23,8 +24,8 @@ const ABOUT_CALLERS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'not_found',
   'rate_limited',
 ])
-/** Only whoever wants to change an avatar can be forbidden something; else it is this service that was not let in. */
-const ABOUT_AVATARS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([...ABOUT_CALLERS, 'forbidden'])
+/** The desk itself may forbid callers something; else it is this service that was not let in. */
+const OF_THE_DESK: ReadonlySet<ErrorCode> = new Set<ErrorCode>([...ABOUT_CALLERS, 'forbidden'])
 
 const unavailable = (cause: unknown) =>
   new TrunklineError('unavailable', 'Your membership cannot be checked right now. Try again in a moment.', {
@@ -67,7 +68,6 @@ export const createHttpDesk = (options: {
   const call = async <N extends Name>(
     name: N,
     request: z.input<Calls[N]['request']>,
-    refusals = ABOUT_CALLERS,
   ): Promise<z.output<Calls[N]['response']>> => {
     const failed = (error: unknown): TrunklineError => {
       inTrouble(error instanceof Error ? error.message : String(error))
@@ -82,7 +82,10 @@ export const createHttpDesk = (options: {
     }).catch((error: unknown) => {
       throw failed(error)
     })
-    if (!response.ok) throw await refusalOf(response, refusals, failed)
+    if (!response.ok) {
+      const refusals = response.headers.has(DESK_HEADER) ? OF_THE_DESK : ABOUT_CALLERS
+      throw await refusalOf(response, refusals, failed)
+    }
     const answer = DESK_CALLS[name].response.safeParse(await response.json().catch(() => undefined))
     if (!answer.success) throw failed(answer.error)
     trouble = undefined
@@ -100,11 +103,11 @@ export const createHttpDesk = (options: {
     },
     async assertMaySetAvatar(token, owner) {
       assertToken(token)
-      await call('assertMaySetAvatar', { token, owner }, ABOUT_AVATARS)
+      await call('assertMaySetAvatar', { token, owner })
     },
     async setAvatar(token, owner, avatar) {
       assertToken(token)
-      return call('setAvatar', { token, owner, avatar }, ABOUT_AVATARS)
+      return call('setAvatar', { token, owner, avatar })
     },
     async tell(news) {
       await call('tell', { news })

@@ -49,13 +49,13 @@ export type AvatarOwner = z.infer<typeof AvatarOwner>
 export interface RoomDesk {
   /**
    * @param token the user's own bearer token
-   * @throws TrunklineError `token_*`, or `room_not_found` when the user is not in the room
+   * @throws TrunklineError `token_*`; `forbidden` for an API key; `room_not_found` when the user is not in the room
    */
   roleOf(token: string, roomId: string): Promise<{ userId: string; role: Role }>
   /**
    * Which of these files somebody may read now: those of rooms it is in, and those forwarded to one. Never rejects for what
    * may not be read: it is left out.
-   * @throws TrunklineError `token_*`
+   * @throws TrunklineError `token_*`; `forbidden` for an API key
    */
   readable(reader: Reader, files: readonly HomedFile[]): Promise<{ userId: string; fileIds: string[] }>
   /**
@@ -77,6 +77,8 @@ export interface RoomDesk {
 
 /** Where signalling serves its desk to media processes: `POST /internal/desk/<name>`, one for each of DESK_CALLS. */
 export const DESK_PATH = '/internal/desk'
+/** A header of all that the desk itself answers: a `forbidden` without it is about the secret of whoever asked. */
+export const DESK_HEADER = 'Trunkline-Desk'
 
 /**
  * What is sent to the desk as JSON, and what it answers with: the arguments of RoomDesk's methods, by their names. Answers may

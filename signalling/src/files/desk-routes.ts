@@ -1,5 +1,5 @@
 import { jsonBody, requireBearer } from '@trunkline/kit'
-import { DESK_CALLS, DESK_PATH, parse, type RoomDesk } from '@trunkline/protocol'
+import { DESK_CALLS, DESK_HEADER, DESK_PATH, parse, type RoomDesk } from '@trunkline/protocol'
 import { Router } from 'express'
 import type { z } from 'zod'
 
@@ -24,6 +24,10 @@ export const deskRoutes = (desk: RoomDesk, secret: string): Router => {
   }
   const router = Router()
   router.use(DESK_PATH, requireBearer(secret, 'This is for the media processes of this installation.'))
+  router.use(DESK_PATH, (_request, response, next) => {
+    response.set(DESK_HEADER, '1')
+    next()
+  })
   for (const name of Object.keys(DESK_CALLS) as Name[]) {
     const answer = answers[name] as (request: unknown) => Promise<object>
     router.post(`${DESK_PATH}/${name}`, jsonBody, async (request, response) => {

@@ -122,10 +122,14 @@ test('whose deletion is under way reads nothing by links', async () => {
   expect((await desk().readable({ userId: 'eli' }, files)).fileIds).toEqual([])
 })
 
-test('what is made of files is not asked for with an API key', async () => {
+test('files are not sent and read with an API key', async () => {
   const here = await room({ ann: 'owner' })
-  expect(await codeOf(desk().roleOf('key', here))).toBe('token_malformed')
-  expect(await codeOf(desk().readable({ token: 'key' }, []))).toBe('token_malformed')
+  const refusal = {
+    code: 'forbidden',
+    message: "Files are sent and read with a user's token: mint one with POST /v1/tokens.",
+  }
+  await expect(desk().roleOf('key', here)).rejects.toMatchObject(refusal)
+  await expect(desk().readable({ token: 'key' }, [])).rejects.toMatchObject(refusal)
 })
 
 test('news is in the log once, however often it is told, here and where the file was forwarded to', async () => {

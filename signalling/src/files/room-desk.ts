@@ -28,8 +28,8 @@ export const createRoomDesk = (deps: Deps): RoomDesk => {
     const principal = await authenticate(token)
     if (principal.type === 'user') return principal
     throw new TrunklineError(
-      'token_malformed',
-      "This is an API key. Files are sent and read with a user's token: mint one with POST /v1/tokens.",
+      'forbidden',
+      "Files are sent and read with a user's token: mint one with POST /v1/tokens.",
     )
   }
 
