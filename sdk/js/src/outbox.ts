@@ -1,4 +1,10 @@
-import { type Json, type MessagePart, partsOf, type RoomEvent, TrunklineError } from '@trunkline/protocol'
+import {
+  type Json,
+  type MessagePart,
+  partsOf,
+  type RoomEvent,
+  type TrunklineError,
+} from '@trunkline/protocol'
 import { Backoff } from './backoff.ts'
 import { newClientId } from './client-id.ts'
 import { toTrunklineError } from './errors.ts'
@@ -186,7 +192,7 @@ export class Outbox {
     if (!entry || entry.message.state === 'sending') return
     this.#entries.delete(clientId)
     for (const transfer of entry.transfers) transfer.cancel()
-    entry.reject(new TrunklineError('unavailable', 'The message was given up'))
+    entry.reject(new DOMException('The message was given up', 'AbortError'))
     this.#port.changed()
   }
 

@@ -278,13 +278,17 @@ export class Room extends RoomCommands<RoomEvents> {
     return this.#outbox.addFiles(files, draft)
   }
 
-  /** Makes a picture the room's, or takes it away; for those who may change the room. */
-  async setAvatar(picture: Blob | null): Promise<void> {
+  /**
+   * Makes a picture the room's, or takes it away; for those who may change the room.
+   * @returns its path on the server: `room.files.addressOf` makes an address of it
+   */
+  async setAvatar(picture: Blob | null): Promise<string | null> {
     const { rest } = this.#deps
     const params = { id: this.id }
-    await (picture
+    const { avatar } = await (picture
       ? rest.call('putRoomAvatar', { params, body: picture })
       : rest.call('deleteRoomAvatar', { params }))
+    return avatar
   }
 
   /** Tries a failed message again. */

@@ -30,16 +30,18 @@ export type UploadSource = { roomId: string; blob: Blob; name: string }
  * it ends by being there, by a refusal, or by `cancel()`.
  */
 export class Upload extends Emitter<UploadEvents> {
-  /** The file as it is once it has arrived. Rejects with the server's TrunklineError, or when it was cancelled. */
+  /** The file as it is once it has arrived. Rejects with the server's TrunklineError, or an AbortError after `cancel()`. */
   readonly done: Promise<LinkedFile>
   readonly #source: UploadSource
   readonly #deps: UploadDeps
   readonly #backoff = new Backoff()
   readonly #idempotencyKey = newClientId()
   #resolve: (file: LinkedFile) => void = () => undefined
-  #reject: (error: TrunklineError) => void = () => undefined
+  #reject: (error: Error) => void = () => undefined
   #state: UploadState = 'sending'
   #progress = 0
+  /** What the server said it has, 0 to 1: what only left for the network may be lost with the connection. */
+  #accepted = 0
   #tus: TusUpload | undefined
   /** All of it is there: what is missing is to hear what became of it. */
   #isSent = false
@@ -63,7 +65,7 @@ export class Upload extends Emitter<UploadEvents> {
     return this.#state
   }
 
-  /** How much of it has arrived, 0 to 1. */
+  /** How much of it is sent, 0 to 1; when the connection broke, how much the server is known to have. */
   get progress(): number {
     return this.#progress
   }
@@ -89,7 +91,7 @@ export class Upload extends Emitter<UploadEvents> {
     // What is not forgotten now, the server forgets by itself.
     this.#tus?.abort(true).catch(() => undefined)
     this.#set('cancelled')
-    this.#reject(new TrunklineError('unavailable', 'The upload was cancelled'))
+    this.#reject(new DOMException('The upload was cancelled', 'AbortError'))
   }
 
   #stop(): void {
@@ -145,6 +147,11 @@ export class Upload extends Emitter<UploadEvents> {
         upload.options.endpoint = null
       },
       onProgress: (sent, total) => this.#advance(sent / total),
+      onAfterResponse: (_, response) => {
+        const offset = response.getHeader('Upload-Offset')
+        // Browsers say null for what is not there.
+        if (offset) this.#accepted = Number(offset) / blob.size
+      },
       onChunkComplete: () => this.#backoff.reset(),
       onSuccess: () => void this.#tusArrived(),
       onError: error => void this.#tusFailed(error),
@@ -173,6 +180,7 @@ export class Upload extends Emitter<UploadEvents> {
     // Taken away meanwhile: it lay about for too long. Another try begins anew.
     if ((status === 404 || status === 410) && this.#tus?.options.endpoint === null) {
       this.#tus = undefined
+      this.#accepted = 0
       this.#failed(new TrunklineError('unavailable', error.message))
     } else if (BUSY.has(status)) this.#failed(new TrunklineError('unavailable', error.message))
     else this.#failed(error)
@@ -193,6 +201,7 @@ export class Upload extends Emitter<UploadEvents> {
     if (error.retryable) {
       clearTimeout(this.#timer)
       this.#timer = setTimeout(() => this.#send(), error.details?.retryAfterMs ?? this.#backoff.next())
+      this.#advance(this.#accepted)
       return
     }
     this.#set('failed')
