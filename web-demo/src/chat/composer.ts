@@ -85,10 +85,11 @@ export class Composer extends LightElement {
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has('room') || changed.has('threadOf')) {
-      this.text = draftOf(this.room, this.threadOf)
+      const { text, files } = draftOf(this.room, this.threadOf)
+      this.text = text
+      this.attached = files
       this.options = {}
       this.fault = undefined
-      this.attached = []
       this.recording = false
       this.#picked.clear()
       this.#offer([])
@@ -96,7 +97,7 @@ export class Composer extends LightElement {
     if (!changed.has('mode')) return
     // What is edited stands in the field; what was being written comes back afterwards.
     if (this.mode?.kind === 'edit') this.text = this.mode.message.text ?? ''
-    else if (changed.get('mode')?.kind === 'edit') this.text = draftOf(this.room, this.threadOf)
+    else if (changed.get('mode')?.kind === 'edit') this.text = draftOf(this.room, this.threadOf).text
     this.fault = undefined
   }
 
@@ -141,7 +142,7 @@ export class Composer extends LightElement {
         isEditing
           ? nothing
           : html`<tl-tray .files=${this.attached} @take-out=${({ detail }: CustomEvent<OutgoingFile>) => {
-              this.attached = this.attached.filter(file => file !== detail)
+              this.#setFiles(this.attached.filter(file => file !== detail))
             }}></tl-tray>`
       }
       ${this.recording ? this.#recorder() : this.#row(isEditing, isOffering)}
@@ -207,12 +208,16 @@ export class Composer extends LightElement {
 
   /** Puts files beside what is being written; for whoever takes them by drop. */
   async attach(files: Iterable<File>): Promise<void> {
-    const { room } = this
+    const { room, threadOf } = this
     if (this.mode?.kind === 'edit') this.#endMode()
     const { files: good, fault } = accepted(files, this.attached.length)
     this.fault = fault
     const outgoing = await Promise.all(good.map(measured))
-    if (room === this.room) this.attached = [...this.attached, ...outgoing]
+    const all = [...draftOf(room, threadOf).files, ...outgoing]
+    keepDraft(room, threadOf, { files: all })
+    // Somebody may have gone elsewhere while they were measured.
+    if (room !== this.room || threadOf !== this.threadOf) return
+    this.attached = all
     this.focus()
   }
 
@@ -298,7 +303,12 @@ export class Composer extends LightElement {
 
   #set(text: string): void {
     this.text = text
-    if (this.mode?.kind !== 'edit') keepDraft(this.room, this.threadOf, text)
+    if (this.mode?.kind !== 'edit') keepDraft(this.room, this.threadOf, { text })
+  }
+
+  #setFiles(files: readonly OutgoingFile[]): void {
+    this.attached = files
+    keepDraft(this.room, this.threadOf, { files })
   }
 
   #input(): void {
@@ -413,7 +423,7 @@ export class Composer extends LightElement {
   }
 
   #sent(): void {
-    this.attached = []
+    this.#setFiles([])
     this.#picked.clear()
     this.#offer([])
     this.#set('')
