@@ -266,6 +266,7 @@ test('the server is killed in the middle of an upload, and in the middle of maki
   await vi.waitFor(async () => expect(await percent()).toBeGreaterThan(20), FILM)
   await server.stop('SIGKILL')
   expect(await percent()).toBeLessThan(100)
+  await messageOf(ada, 'A long film').getByText('Waiting for the network').waitFor()
   // What is said meanwhile waits for the server, not for the film.
   await say(ada, 'It is on its way')
   server = await restartServer(server, { register, services: ['signalling', 'media'] })
@@ -359,6 +360,61 @@ test('given up on the way, held while one speaks, photographed, pasted; and a fa
   await face.waitFor()
   expect(await face.evaluate(image => (image as HTMLImageElement).src)).toMatch(/\/avatars\/[0-9a-f]{32}$/)
   await leave(ada, ben)
+})
+
+/** Where something stands on the screen. */
+const placeOf = async (locator: Locator) => {
+  const box = await locator.boundingBox()
+  if (!box) throw new Error('it is not on the screen')
+  return { ...box, right: box.x + box.width, bottom: box.y + box.height }
+}
+
+/** Throws unless one stands within the other from left to right, to the pixel. */
+const expectWithin = async (inner: Locator, outer: Locator): Promise<void> => {
+  const [small, large] = await Promise.all([placeOf(inner), placeOf(outer)])
+  expect(small.x).toBeGreaterThan(large.x - 1)
+  expect(small.right).toBeLessThan(large.right + 1)
+}
+
+test('a tall picture fills its row, a card and a player stay in their bubble, and files wait while one is in another room', async () => {
+  const ada = await arrive('Ada Tidy')
+  const { page } = ada
+  await makeRoom(ada, { kind: 'Group', title: 'Other talk', people: [] })
+  await makeRoom(ada, { kind: 'Group', title: 'Tall things', people: [] })
+  const tray = page.getByRole('list', { name: 'Files to send' }).getByRole('listitem')
+  await drop(ada, [
+    { name: 'tall.jpg', type: 'image/jpeg', bytes: await takePhoto(ada, 400, 600) },
+    { name: 'scans.zip', type: 'application/zip', bytes: [80, 75] },
+  ])
+  await tray.nth(1).waitFor()
+  await enter(ada, 'Other talk')
+  await tray.first().waitFor({ state: 'hidden' })
+  await enter(ada, 'Tall things')
+  await tray.nth(1).waitFor()
+  await send(ada)
+  await tray.first().waitFor({ state: 'hidden' })
+  await enter(ada, 'Other talk')
+  await enter(ada, 'Tall things')
+  expect(await tray.count()).toBe(0)
+
+  const both = page.locator('tl-message .bubble').filter({ has: page.locator('tl-file-card') })
+  await seen(both.getByRole('button', { name: 'Open picture tall.jpg' }))
+  const picture = await placeOf(both.locator('tl-picture'))
+  const row = await placeOf(both.locator('.pictures'))
+  expect(Math.abs(picture.width - row.width)).toBeLessThan(1)
+  expect(picture.width / picture.height).toBeCloseTo(2 / 3, 1)
+  await expectWithin(both.locator('.file-card'), both)
+  const save = await placeOf(both.getByRole('link', { name: 'Save scans.zip' }))
+  expect((await placeOf(both.locator('.mark'))).y).toBeGreaterThanOrEqual(save.bottom - 8)
+
+  await page.setViewportSize({ width: 320, height: 640 })
+  await page.getByRole('button', { name: 'Record a voice message' }).click()
+  await vi.waitFor(async () => expect(await page.getByRole('timer').textContent()).toBe('0:01'), WAIT)
+  await page.getByRole('button', { name: 'Send voice message' }).click()
+  const spoken = page.locator('tl-message .bubble').filter({ has: page.locator('tl-voice') })
+  await expectWithin(spoken.locator('.voice'), spoken)
+  await expectWithin(both.locator('.file-card'), both)
+  await leave(ada)
 })
 
 const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')

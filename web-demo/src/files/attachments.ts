@@ -61,7 +61,7 @@ export class Attachments extends LightElement {
           ${row.cells.map(({ index, aspect }) => {
             const share = aspect / row.cells.reduce((sum, cell) => sum + cell.aspect, 0)
             return html`<tl-picture
-              style="flex-grow: ${aspect.toFixed(4)}"
+              style="flex-grow: ${(share * 100).toFixed(3)}"
               .room=${this.room}
               .shown=${pictures[index]?.shown}
               sizes=${`${Math.round(width * share)}px`}
@@ -79,6 +79,7 @@ export class Attachments extends LightElement {
     const total = pending.files.reduce((sum, { blob }) => sum + blob.size, 0)
     const sent = pending.files.reduce((sum, { blob, progress }) => sum + blob.size * progress, 0)
     const percent = total > 0 ? Math.floor((sent / total) * 100) : 0
+    const isWaiting = room.state === 'reconnecting'
     return html`<div class="sending">
       <div
         class="bar"
@@ -89,7 +90,7 @@ export class Attachments extends LightElement {
         aria-valuemax="100"
         style="--done: ${percent}%"
       ></div>
-      <p><span>${sizeWord(sent)} of ${sizeWord(total)}</span>
+      <p><span>${isWaiting ? 'Waiting for the network' : `${sizeWord(sent)} of ${sizeWord(total)}`}</span>
         <button type="button" class="plain" @click=${() => room.discard(pending.clientId)}>Cancel</button></p>
     </div>`
   }

@@ -91,7 +91,7 @@ export class Lightbox extends LightElement {
       @close=${() => this.remove()}
     >
       <header>
-        <p><strong>${this.#who(message)}</strong><small>${this.#what(shown, file)}${seen.length > 1 ? ` · ${at + 1} of ${seen.length}` : ''}</small></p>
+        <p><strong>${this.#who(message)}</strong><small>${seen.length > 1 ? `${at + 1} of ${seen.length} · ` : ''}${this.#what(shown, file)}</small></p>
         ${
           kind === 'video'
             ? nothing
