@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { cleanUpAfterAll, type Register } from './support/clean-ups.ts'
 import { startDatabase } from './support/database.ts'
 import { lookUp, picture, settled, upload } from './support/files.ts'
+import { rest } from './support/rest.ts'
 import { freePort, startServer } from './support/server.ts'
 import { type Stage, setStage } from './support/stage.ts'
 
@@ -67,6 +68,20 @@ describe.each([
       expect(links.length).toBeGreaterThanOrEqual(3)
       expect(await follow(links)).toEqual(all(200, links.length))
       expect(await withToken(who)).toEqual(all(200, 3))
+    }
+  })
+
+  it('are not for API keys, which are told whose tokens they are for', async () => {
+    const detail = "Files are sent and read with a user's token: mint one with POST /v1/tokens."
+    for (const [method, path] of [
+      ['POST', `/v1/rooms/${room}/files?name=a.txt`],
+      ['GET', `/v1/files?ids=${photo.id}`],
+      ['GET', `/v1/files/${photo.id}`],
+    ] as const) {
+      expect(await rest(stage.url(), method, path)).toMatchObject({
+        status: 403,
+        body: { code: 'forbidden', detail },
+      })
     }
   })
 
