@@ -223,6 +223,16 @@ describe('what is refused', () => {
     expect(await readdir(join(folder, 'avatars'))).toEqual([])
   })
 
+  it('a picture in a form, as curl -F sends it', async () => {
+    const form = new FormData()
+    form.set('file', new Blob([new Uint8Array(photo)], { type: 'image/png' }), 'me.png')
+    const headers = { authorization: 'Bearer token-of-olga' }
+    const problem = await problemOf(await fetch(url + ROOM, { method: 'PUT', headers, body: form }))
+    expect(problem.code).toBe('unsupported_media_type')
+    expect(problem.detail).toMatch(/^Send the bytes of the file themselves, /)
+    expect(await rows()).toBe(0)
+  })
+
   it('what is too large, announced or not', async () => {
     const announced = await problemOf(await send('olga', ROOM, Buffer.alloc(LIMITS.avatarBytes + 1)))
     expect(announced).toMatchObject({ code: 'too_large', limit: LIMITS.avatarBytes })

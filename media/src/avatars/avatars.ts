@@ -19,6 +19,7 @@ import { MEDIA_LIMITS } from '../limits.ts'
 import { requireToken } from '../require-token.ts'
 import type { ObjectStore } from '../store/store.ts'
 import { drain } from '../uploads/receive.ts'
+import { refuseForms } from '../uploads/refuse-forms.ts'
 import { AvatarTable } from './avatar-table.ts'
 import { receivePicture } from './receive-picture.ts'
 
@@ -155,7 +156,9 @@ export const createAvatars = (deps: AvatarDeps): Avatars => {
   ]) {
     router.put(path, async (request, response) => {
       try {
-        const avatar = await put(requireToken(request), ownerOf(request), request)
+        const token = requireToken(request)
+        refuseForms(request)
+        const avatar = await put(token, ownerOf(request), request)
         response.json({ avatar })
       } finally {
         drain(request)
