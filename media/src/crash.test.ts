@@ -2,6 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { randomBytes, randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -123,6 +124,34 @@ it('an acknowledged upload survives kill -9 at any moment, and becomes ready', {
   expect(await media.keys()).toEqual(contents.map(({ id }) => `files/${id}/original`).sort())
   await eventually(() => media.staged()).toEqual([])
   expect(await readdir(join(folder, 'files', 'partial'))).toEqual([])
+})
+
+it('an upload by one request goes ten minutes after the process that received it died', {
+  timeout: 60_000,
+}, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'trunkline-plain-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const database = await startDatabase()
+  onTestFinished(() => database.close())
+  const { child, url } = await serve(database.url, folder)
+  const sending = request(`${url}/v1/rooms/lobby/files?name=a`, {
+    method: 'POST',
+    headers: { authorization: 'Bearer token-of-alice', 'content-length': 1_000_000 },
+  })
+  sending.on('error', () => undefined)
+  sending.write(randomBytes(100_000))
+  const open = async () => Number((await database.pool.query('select count(*) from uploads')).rows[0].count)
+  await eventually(open).toBe(1)
+  await end(child)
+
+  const media = await startMedia({ pool: database.pool, folder })
+  onTestFinished(() => media.close())
+  await media.media.sweep()
+  expect(await open()).toBe(1)
+  await database.pool.query("update uploads set expires_at = expires_at - interval '10 minutes'")
+  await media.media.sweep()
+  expect(await open()).toBe(0)
+  expect(await media.staged()).toEqual([])
 })
 
 it('a file comes to its end, and one that is deleted goes, at whatever step the process dies', {

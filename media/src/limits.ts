@@ -35,6 +35,9 @@ export const MEDIA_LIMITS = {
   uploadLookMs: 50,
   /** How long the database may take to answer about that, and closing waits for requests to let go. */
   uploadLockMs: 5_000,
+  /** An upload by one request that nobody receives any more goes after so long, and how often who receives it says that it does. */
+  plainUploadMs: 10 * 60_000,
+  plainUploadRenewMs: 60_000,
   /** How long a file may be on its way before it is looked after: what drives it may have been lost. */
   stalledMs: 60_000,
   /** Bytes under way that nothing in the database knows of for this long are taken away. */

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { LIMITS } from '@trunkline/protocol'
 import type pg from 'pg'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { MEDIA_LIMITS } from '../limits.ts'
 import { eventually } from '../testing/eventually.ts'
 import { fileOf, problemOf, startDatabase, startMedia, type TestMedia } from '../testing/platform.ts'
 import { picture } from '../testing/samples.ts'
@@ -76,6 +77,17 @@ describe('an upload', () => {
     const problem = await problemOf(await media.post('bob', 'lobby', 'a.txt', 'text'))
     expect(problem.code).toBe('forbidden')
     await expectNothing()
+  })
+
+  it('in a form, as curl -F sends it, is refused; under the type curl --data-binary says it is taken', async () => {
+    const form = new FormData()
+    form.set('file', new Blob(['text']), 'a.txt')
+    const problem = await problemOf(await media.post('alice', 'lobby', 'a.txt', form))
+    expect([problem.status, problem.code]).toEqual([415, 'unsupported_media_type'])
+    expect(problem.detail).toMatch(/^Send the bytes of the file themselves, /)
+    await expectNothing()
+    const type = { 'content-type': 'application/x-www-form-urlencoded' }
+    expect((await fileOf(await media.post('alice', 'lobby', 'a.txt', 'a=b&c', type))).size).toBe(5)
   })
 
   it('is refused to strangers, bad tokens and nobody', async () => {
@@ -294,6 +306,36 @@ describe('an upload that breaks off', () => {
     await eventually(media.connections).toBeLessThanOrEqual(connections)
     letPass()
     await expectNothing()
+  })
+})
+
+describe('an upload that takes its time', () => {
+  /** Minutes until the only upload there is goes. */
+  const left = async (): Promise<number> => {
+    const { rows } = await pool.query(
+      'select round(extract(epoch from expires_at - now()) / 60)::int as minutes from uploads',
+    )
+    return rows[0].minutes
+  }
+
+  it('is kept as long as somebody receives it, and goes ten minutes after nobody does', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    onTestFinished(() => {
+      vi.useRealTimers()
+    })
+    const socket = await begin(500)
+    await eventually(media.staged).toHaveLength(1)
+    expect(await left()).toBe(10)
+    await pool.query("update uploads set expires_at = expires_at - interval '9 minutes'")
+    expect(await left()).toBe(1)
+    vi.advanceTimersByTime(MEDIA_LIMITS.plainUploadRenewMs)
+    await eventually(left).toBe(10)
+    await media.media.sweep()
+    socket.write('x'.repeat(500))
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    expect(answer.toString()).toMatch(/^HTTP\/1.1 201 /)
+    expect(vi.getTimerCount()).toBe(0)
+    socket.destroy()
   })
 })
 

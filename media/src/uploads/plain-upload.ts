@@ -1,17 +1,21 @@
+import type { Logger } from '@trunkline/kit'
 import { IdempotencyKey, parse, ROUTES, type RoomDesk } from '@trunkline/protocol'
 import type { Request, Response } from 'express'
 import type { FileTable } from '../files/file-table.ts'
 import { safeName } from '../files/name.ts'
 import { type FoundFile, newFileId, toStoredFile } from '../files/stored-file.ts'
+import { MEDIA_LIMITS } from '../limits.ts'
 import { requireToken } from '../require-token.ts'
 import type { Staging } from '../store/staging.ts'
 import type { Completion } from './completion.ts'
 import { brokenOff, drain, type Receiver } from './receive.ts'
+import { refuseForms } from './refuse-forms.ts'
 import type { RunningHashes } from './running-hashes.ts'
 import { assertWriter } from './upload-rights.ts'
 import { keyUsed, type UploadTable } from './upload-table.ts'
 
 export type PlainUploadDeps = {
+  logger: Logger
   desk: RoomDesk
   uploads: UploadTable
   files: FileTable
@@ -39,8 +43,9 @@ export class PlainUpload {
   }
 
   async #receive(request: Request, response: Response): Promise<FoundFile> {
-    const { desk, uploads, files, staging, receiver, hashes, completion } = this.#deps
+    const { logger, desk, uploads, files, staging, receiver, hashes, completion } = this.#deps
     const token = requireToken(request)
+    refuseForms(request)
     const { id: roomId } = parse(ROUTES.createFile.params, request.params, 'the path')
     const { name } = parse(ROUTES.createFile.query, { ...request.query }, 'the query')
     const requestKey = parse(IdempotencyKey.optional(), request.get('Idempotency-Key'), 'Idempotency-Key')
@@ -55,8 +60,15 @@ export class PlainUpload {
     const id = newFileId()
     const announced = request.get('content-length')
     const size = announced === undefined ? null : Number(announced)
-    const row = await uploads.create({ id, roomId, uploader, name: safeName(name), size })
+    const upload = { id, roomId, uploader, name: safeName(name), size }
+    const row = await uploads.create(upload, MEDIA_LIMITS.plainUploadMs)
     if (!row) throw new Error('an upload of a new id was there already')
+    // Nobody can go on with it when this process dies: it is kept only as long as somebody receives it.
+    const renewal = setInterval(() => {
+      uploads.renew(id, MEDIA_LIMITS.plainUploadMs).catch((error: unknown) => {
+        logger.warn({ err: error, uploadId: id }, 'an upload was not prolonged; it is tried again')
+      })
+    }, MEDIA_LIMITS.plainUploadRenewMs)
     try {
       await staging.create(id)
       const arrived = await receiver.receive(request, id, { offset: 0, most: row.reserved })
@@ -71,6 +83,8 @@ export class PlainUpload {
     } catch (error) {
       await completion.discard(id)
       throw error
+    } finally {
+      clearInterval(renewal)
     }
   }
 }

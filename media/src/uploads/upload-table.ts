@@ -24,6 +24,10 @@ export type NewUpload = {
   requestKey?: string | undefined
 }
 
+/** @param ms from now, by the clock of the database */
+const after = (ms: number) => sql`now() + make_interval(secs => ${ms / 1000})`
+const UPLOAD_MS = LIMITS.uploadSeconds * 1000
+
 type Transaction = Parameters<Parameters<MediaDatabase['transaction']>[0]>[0]
 
 export const tooLarge = (limit: number): TrunklineError =>
@@ -75,10 +79,11 @@ export class UploadTable {
 
   /**
    * Adds an upload and takes its share of the quota: its size, or, as long as that is unknown, the most it may become.
+   * @param lifeMs after which it is taken away
    * @returns nothing when the same request came in before it
    * @throws TrunklineError `too_large`; `limit_reached` for the quota and for uploads under way
    */
-  async create(upload: NewUpload): Promise<UploadRow | undefined> {
+  async create(upload: NewUpload, lifeMs = UPLOAD_MS): Promise<UploadRow | undefined> {
     const { size, uploader } = upload
     this.assertSize(size ?? 0)
     try {
@@ -93,10 +98,9 @@ export class UploadTable {
         }
         const reserved = size ?? Math.min(this.#limits.uploadBytes, free)
         if (reserved > free || (size === null && free <= 0)) throw quotaReached(this.#limits.userFilesBytes)
-        const expiresAt = sql`now() + make_interval(secs => ${LIMITS.uploadSeconds})`
         const [row] = await tx
           .insert(uploads)
-          .values({ ...upload, reserved, expiresAt })
+          .values({ ...upload, reserved, expiresAt: after(lifeMs) })
           .returning()
         return row
       })
@@ -123,13 +127,20 @@ export class UploadTable {
 
   /** Adds what parts are put together in: they count in the quota until it takes their place. */
   async createWhole(upload: NewUpload & { size: number }): Promise<UploadRow | undefined> {
-    const expiresAt = sql`now() + make_interval(secs => ${LIMITS.uploadSeconds})`
     const [row] = await this.#db
       .insert(uploads)
-      .values({ ...upload, reserved: 0, expiresAt })
+      .values({ ...upload, reserved: 0, expiresAt: after(UPLOAD_MS) })
       .onConflictDoNothing()
       .returning()
     return row
+  }
+
+  /** Puts off when an upload is taken away: from now on after so many ms. */
+  async renew(id: string, lifeMs: number): Promise<void> {
+    await this.#db
+      .update(uploads)
+      .set({ expiresAt: after(lifeMs) })
+      .where(eq(uploads.id, id))
   }
 
   /** Notes from where on bytes are unchecked; null when they have been. */

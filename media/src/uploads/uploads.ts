@@ -43,7 +43,7 @@ export const createUploads = (deps: UploadsDeps): Uploads => {
   })
   const shared = { desk, uploads, files, staging, receiver, hashes, completion }
   const tus = new TusRoutes({ ...shared, locks, limits })
-  const plain = new PlainUpload(shared)
+  const plain = new PlainUpload({ ...shared, logger })
 
   const router = Router()
   router.post(expressPath(ROUTES.createFile.path), (request, response) => plain.handle(request, response))
