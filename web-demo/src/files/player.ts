@@ -96,7 +96,7 @@ export class Player extends LightElement {
         preload="metadata"
         aria-label=${file?.name ?? 'Video'}
         @click=${this.#toggle}
-        @loadedmetadata=${this.#tick}
+        @loadedmetadata=${this.#begun}
         @durationchange=${this.#tick}
         @timeupdate=${this.#tick}
         @play=${this.#tick}
@@ -205,6 +205,16 @@ export class Player extends LightElement {
     this.at = video.currentTime
     this.playing = !video.paused && !video.ended
     if (Number.isFinite(video.duration)) this.length = video.duration
+  }
+
+  /** Of what came, a browser may know the sound and not the picture, and plays that: it waits for the form it knows. */
+  #begun(): void {
+    const video = this.#video
+    if (video?.videoWidth === 0) {
+      this.fault = true
+      video.pause()
+    }
+    this.#tick()
   }
 
   #failed(): void {
