@@ -322,7 +322,7 @@ test('given up on the way, held while one speaks, photographed, pasted; and a fa
   const mic = page.getByRole('button', { name: 'Record a voice message' })
   await mic.hover()
   await page.mouse.down()
-  await vi.waitFor(async () => expect(await page.getByRole('timer').textContent()).toBe('0:01'), WAIT)
+  await vi.waitFor(async () => expect(await page.getByRole('timer').textContent()).toBe('0:02'), WAIT)
   await page.mouse.up()
   await page.getByRole('button', { name: 'Play voice message' }).waitFor()
   await page.getByRole('button', { name: 'Throw the recording away' }).click()
@@ -409,7 +409,7 @@ test('a tall picture fills its row, a card and a player stay in their bubble, an
 
   await page.setViewportSize({ width: 320, height: 640 })
   await page.getByRole('button', { name: 'Record a voice message' }).click()
-  await vi.waitFor(async () => expect(await page.getByRole('timer').textContent()).toBe('0:01'), WAIT)
+  await vi.waitFor(async () => expect(await page.getByRole('timer').textContent()).toBe('0:02'), WAIT)
   await page.getByRole('button', { name: 'Send voice message' }).click()
   const spoken = page.locator('tl-message .bubble').filter({ has: page.locator('tl-voice') })
   await expectWithin(spoken.locator('.voice'), spoken)
