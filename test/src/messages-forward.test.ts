@@ -103,7 +103,7 @@ describe.each(['overRest', 'overSocket'] as const)('forwarding %s', transport =>
     expect(await readable('dan', fileId)).toBe(text)
     expect(await readable('eve', fileId)).toBe(404)
     const key = await download('test-api-key-of-these-tests', fileId)
-    expect(key).toBe(401)
+    expect(key).toBe(403)
   })
 
   it('whoever is sent away from the target room reads its files no more', async () => {
