@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { createLogger } from '@trunkline/kit'
 import { createPictures } from '../../media/src/pictures/pictures.ts'
+import { workOf } from '../../media/src/testing/work.ts'
 import { scratchFolder } from '../server.ts'
 
 const run = promisify(execFile)
@@ -66,16 +67,7 @@ export const measurePictures = async (seconds: number): Promise<void> => {
     await rm(own, { recursive: true })
   }
   const ours = () =>
-    inFolder(own =>
-      pictures.process({
-        path: photo,
-        mime: 'image/jpeg',
-        folder: own,
-        signal: new AbortController().signal,
-        progress: () => undefined,
-        early: async () => {},
-      }),
-    )
+    inFolder(own => pictures.process(workOf({ path: photo, mime: 'image/jpeg', folder: own })))
   const env = { PATH: process.env.PATH, OMP_NUM_THREADS: '1' }
   const theirs = (hint: readonly string[]) => () =>
     inFolder(own => run(IMAGEMAGICK, argumentsFor(photo, own, hint), { env }))

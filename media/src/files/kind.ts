@@ -52,16 +52,9 @@ const AUDIOS: ReadonlySet<string> = new Set([
 /** Kinds a browser shows by itself and cannot be made to run script by; all else is offered for saving. */
 const INLINE: ReadonlySet<string> = new Set([
   ...PICTURES,
+  ...[...AUDIOS].filter(mime => mime !== 'audio/matroska'),
   'video/mp4',
   'video/webm',
-  'audio/aac',
-  'audio/flac',
-  'audio/mp4',
-  'audio/mpeg',
-  'audio/ogg',
-  'audio/wav',
-  'audio/webm',
-  'audio/x-m4a',
 ])
 
 /** Anything written as text or markup may turn out to be active content (SVG, HTML, XHTML). */

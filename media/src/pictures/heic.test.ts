@@ -7,6 +7,7 @@ import { detectKind } from '../files/kind.ts'
 import { hasHeic, heic, turned } from '../testing/heic.ts'
 import { quiet } from '../testing/platform.ts'
 import { phonePhoto, picture } from '../testing/samples.ts'
+import { workOf } from '../testing/work.ts'
 import { createPictures, type Pictures } from './pictures.ts'
 
 let folder = ''
@@ -25,14 +26,7 @@ const make = async (bytes: Buffer, service = pictures) => {
   const path = join(own, 'file')
   await writeFile(path, bytes)
   const mime = await detectKind(path)
-  const work = {
-    path,
-    mime,
-    folder: own,
-    signal: new AbortController().signal,
-    progress: () => undefined,
-    early: async () => {},
-  }
+  const work = workOf({ path, mime, folder: own })
   return { mime, path, ...(await service.process(work)) }
 }
 

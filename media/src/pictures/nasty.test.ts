@@ -14,6 +14,7 @@ import { nastyPictures } from '../testing/nasty-pictures.ts'
 import { document } from '../testing/pdf.ts'
 import { quiet } from '../testing/platform.ts'
 import { picture } from '../testing/samples.ts'
+import { workOf } from '../testing/work.ts'
 import { createPictures, type Pictures } from './pictures.ts'
 
 // TRUNKLINE_ROUNDS multiplies the damaged files; TRUNKLINE_SEED repeats a run.
@@ -56,14 +57,7 @@ const look = async (bytes: Buffer): Promise<Produced | string> => {
     kindOf(mime) as 'picture' | 'document'
   ]
   if (!process) return `This is a plain file: ${mime}.`
-  const work = {
-    path,
-    mime,
-    folder: own,
-    signal: new AbortController().signal,
-    progress: () => undefined,
-    early: async () => {},
-  }
+  const work = workOf({ path, mime, folder: own })
   try {
     return await process(work)
   } catch (error) {

@@ -10,6 +10,7 @@ import { MediaFault, type Work } from '../jobs/processor.ts'
 import { document, filledForm, lockedDocument } from '../testing/pdf.ts'
 import { quiet } from '../testing/platform.ts'
 import { animation, phonePhoto, picture, pngHeader } from '../testing/samples.ts'
+import { workOf } from '../testing/work.ts'
 import { createPictures, type Pictures, type PicturesDeps } from './pictures.ts'
 
 let folder = ''
@@ -29,15 +30,8 @@ const place = async (bytes: Uint8Array | string): Promise<string> => {
   return path
 }
 
-const workOn = async (bytes: Uint8Array | string, more: Partial<Work> = {}): Promise<Work> => ({
-  path: await place(bytes),
-  mime: 'image/jpeg',
-  folder: await mkdtemp(join(folder, 'out-')),
-  signal: new AbortController().signal,
-  progress: () => undefined,
-  early: async () => {},
-  ...more,
-})
+const workOn = async (bytes: Uint8Array | string, more: Partial<Work> = {}): Promise<Work> =>
+  workOf({ path: await place(bytes), mime: 'image/jpeg', folder: await mkdtemp(join(folder, 'out-')) }, more)
 
 /** A service of its own with other limits, closed and with no process left when the test ends. */
 const withPictures = async (deps: Partial<PicturesDeps>, use: (own: Pictures) => Promise<void>) => {

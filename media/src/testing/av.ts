@@ -9,6 +9,7 @@ import type { Rendition } from '../av/video.ts'
 import { findProgram } from '../fence.ts'
 import type { Produced } from '../jobs/processor.ts'
 import { createPictures } from '../pictures/pictures.ts'
+import { workOf } from './work.ts'
 
 const execute = promisify(execFile)
 
@@ -61,10 +62,9 @@ export const openStudio = async (renditions: readonly Rendition[] = ['video']) =
       options: { signal?: AbortSignal; progress?: (fraction: number) => void } = {},
     ): Promise<Produced & { folder: string }> {
       const work = await mkdtemp(join(folder, 'work-'))
-      const { signal = new AbortController().signal, progress = () => undefined } = options
       const process = mime.startsWith('audio/') ? av.audio : av.video
       return {
-        ...(await process({ path, mime, folder: work, signal, progress, early: async () => {} })),
+        ...(await process(workOf({ path, mime, folder: work }, options))),
         folder: work,
       }
     },

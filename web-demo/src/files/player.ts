@@ -4,6 +4,7 @@ import { lengthWord } from '../chat/words.ts'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
 import { ring } from './ring.ts'
+import { scrubber } from './scrubber.ts'
 import { frameAt } from './storyboard.ts'
 import { largestOf } from './thumbnails.ts'
 
@@ -155,15 +156,7 @@ export class Player extends LightElement {
     return html`<div class="scrub" style="--played: ${(played * 100).toFixed(2)}%" @pointermove=${this.#look} @pointerleave=${() => {
       this.peek = undefined
     }}>
-      <input
-        type="range"
-        min="0"
-        max="1000"
-        aria-label="Position in the video"
-        aria-valuetext=${lengthWord(this.at * 1_000)}
-        .value=${String(Math.round(played * 1_000))}
-        @input=${this.#seek}
-      />
+      ${scrubber({ label: 'Position in the video', at: this.at, played, seek: this.#seek })}
       ${this.peek === undefined || length === 0 ? nothing : this.#glimpse(file, this.peek, length)}
     </div>`
   }
@@ -223,11 +216,11 @@ export class Player extends LightElement {
     this.playing = false
   }
 
-  #seek(event: Event): void {
+  readonly #seek = (share: number) => {
     const video = this.#video
     if (!video || !this.length) return
-    this.peek = Number((event.target as HTMLInputElement).value) / 1_000
-    video.currentTime = this.peek * this.length
+    this.peek = share
+    video.currentTime = share * this.length
     this.at = video.currentTime
   }
 

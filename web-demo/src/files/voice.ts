@@ -5,6 +5,7 @@ import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
 import { localUrl } from './local-url.ts'
 import { ring } from './ring.ts'
+import { scrubber } from './scrubber.ts'
 import type { ShownFile } from './shown.ts'
 import { barsOf } from './waveform.ts'
 
@@ -162,15 +163,7 @@ export class Voice extends LightElement {
       html`<svg class=${className} viewBox="0 0 ${width} ${HEIGHT}" preserveAspectRatio="none" aria-hidden="true">${shape}</svg>`
     return html`<div class="wave" style="--played: ${(Math.min(1, played) * 100).toFixed(2)}%">
       ${draw('rest')}${draw('done')}
-      <input
-        type="range"
-        min="0"
-        max="1000"
-        aria-label="Position in the ${this.shown.voice ? 'voice message' : 'recording'}"
-        aria-valuetext=${lengthWord(this.at * 1_000)}
-        .value=${String(Math.round(played * 1_000))}
-        @input=${this.#seek}
-      />
+      ${scrubber({ label: `Position in the ${this.shown.voice ? 'voice message' : 'recording'}`, at: this.at, played, seek: this.#seek })}
     </div>`
   }
 
@@ -223,11 +216,11 @@ export class Voice extends LightElement {
     this.#source = undefined
   }
 
-  #seek(event: Event): void {
+  readonly #seek = (share: number) => {
     const audio = this.#audio
     const length = this.#length
     if (!audio || length === 0) return
-    this.at = (Number((event.target as HTMLInputElement).value) / 1_000) * length
+    this.at = share * length
     audio.currentTime = this.at
   }
 
