@@ -58,3 +58,18 @@ export const message = {
   parts: [textPart, filePart, jsonPart],
   at,
 }
+export const call = {
+  id: 'call_1',
+  roomId,
+  startedAt: at,
+  participants: [
+    {
+      id: 'par_1',
+      userId: 'ada',
+      name: 'Ada',
+      joinedAt: at,
+      away: false,
+      tracks: [{ producerId: 'pro_1', source: 'mic', paused: false }],
+    },
+  ],
+}

@@ -1,6 +1,7 @@
 import {
   ada,
   at,
+  call,
   filePart,
   guest,
   jsonPart,
@@ -45,20 +46,6 @@ const transport = (id: string) => ({
   ],
   dtlsParameters,
 })
-const call = {
-  id: 'call_1',
-  roomId,
-  startedAt: at,
-  participants: [
-    {
-      id: 'par_1',
-      userId: 'ada',
-      name: 'Ada',
-      joinedAt: at,
-      tracks: [{ producerId: 'pro_1', source: 'mic', paused: false }],
-    },
-  ],
-}
 const consumer = {
   id: 'con_1',
   producerId: 'pro_1',
@@ -156,14 +143,15 @@ const linkedFile = {
   links: { original: linkOf('original'), thumb512: linkOf('thumb512') },
   linksExpireAt: at,
 }
-const joined = {
-  call,
+const prepared = {
   participantId: 'par_1',
+  resumeKey: 'cGFydGljaXBhbnQ',
   routerRtpCapabilities: rtpCapabilities,
   sendTransport: transport('tra_1'),
   receiveTransport: transport('tra_2'),
   consumers: [consumer],
 }
+const joined = { call, ...prepared }
 const issued = { token: 'header.claims.signature', user: ada, expiresAt: at }
 const nothing = { nothing: {} }
 
@@ -191,7 +179,11 @@ export const REQUEST_EXAMPLES: Examples = {
       metadata: { 'a key': { constructor: 1 } },
     },
   },
-  'call:join': { 'can receive': { roomId, rtpCapabilities }, 'only sends': { roomId, rtpCapabilities: {} } },
+  'call:join': {
+    'can receive': { roomId, rtpCapabilities },
+    'only sends': { roomId, rtpCapabilities: {} },
+    'a large room': { roomId, rtpCapabilities, lastN: 9 },
+  },
   'call:leave': { plain: participant },
   'transport:connect': { plain: { ...participant, transportId: 'tra_1', dtlsParameters } },
   'transport:restart': { plain: { ...participant, transportId: 'tra_1' } },
@@ -210,9 +202,11 @@ export const REQUEST_EXAMPLES: Examples = {
   'producer:pause': { plain: { ...participant, producerId: 'pro_1' } },
   'producer:resume': { plain: { ...participant, producerId: 'pro_1' } },
   'consumer:resume': { several: { ...participant, consumerIds: ['con_1', 'con_2'] } },
+  'consumer:pause': { several: { ...participant, consumerIds: ['con_1', 'con_2'] } },
   'consumer:prefer': {
     lowest: { ...participant, consumerId: 'con_1', spatialLayer: 0 },
     both: { ...participant, consumerId: 'con_1', spatialLayer: 2, temporalLayer: 1 },
+    pinned: { ...participant, consumerId: 'con_1', pinned: true },
   },
 }
 
@@ -250,7 +244,9 @@ export const RESPONSE_EXAMPLES: Examples = {
     'after what is gone': { events: [messageEvent], hasMore: false, removed: { from: 1, to: 2 } },
   },
   'message:send': { appended: { event: messageEvent } },
+  'call:prepare': { prepared: { ...prepared, iceServers } },
   'call:join': { joined: { ...joined, iceServers } },
+  'call:resume': { resumed: { ...joined, iceServers } },
   'call:leave': nothing,
   'transport:connect': nothing,
   'transport:restart': { restarted: { iceParameters, iceServers } },
@@ -259,6 +255,7 @@ export const RESPONSE_EXAMPLES: Examples = {
   'producer:pause': nothing,
   'producer:resume': nothing,
   'consumer:resume': nothing,
+  'consumer:pause': nothing,
   'consumer:prefer': nothing,
 }
 
@@ -269,6 +266,7 @@ export const NOTICE_EXAMPLES: Examples = {
     left: { userId: 'ada', status: 'offline', lastSeenAt: at },
     busy: { userId: 'ada', status: 'dnd', custom: { text: 'In theatre', emoji: '🏥', until: at } },
   },
+  'user:changed': { named: { id: 'ada', name: 'Ada Lovelace', kind: 'user' } },
   'counts:changed': { read: { roomId, readSeq: 3, unread: 0, mentions: 0 } },
   'room:entered': { invited: { roomId, role: 'pending' } },
   'room:closed': { banned: { roomId, reason: 'banned' } },
@@ -282,6 +280,7 @@ export const NOTICE_EXAMPLES: Examples = {
   },
   'consumer:added': { microphone: { ...participant, consumer } },
   'consumer:closed': { plain: { ...participant, consumerId: 'con_1' } },
+  'consumer:held': { held: { ...participant, consumerId: 'con_1', held: true } },
   'call:lost': { worker: { ...participant, reason: 'The media worker of this call is gone.' } },
   'producer:limited': {
     unwatched: { ...participant, producerId: 'pro_1', maxSpatialLayer: -1 },

@@ -1,6 +1,7 @@
 import {
   ada,
   at,
+  call,
   filePart,
   guest,
   jsonPart,
@@ -127,6 +128,8 @@ export const OPERATION_REQUESTS: Examples = {
     hidden: { status: 'dnd', hidden: true },
   },
   'presence:get': { two: { userIds: ['ada', 'grace'] } },
+  'call:get': inRoom,
+  'call:quality': inRoom,
   'block:add': user,
   'block:remove': user,
   'block:list': pages,
@@ -262,6 +265,46 @@ export const OPERATION_ANSWERS: Examples = {
   'typing:set': nothing,
   'presence:set': { busy: { userId: 'ada', status: 'dnd', hidden: false } },
   'presence:get': { one: { data: [{ userId: 'grace', status: 'offline', lastSeenAt: at }] } },
+  'call:get': { live: { call }, none: { call: null } },
+  'call:quality': {
+    none: { participants: [] },
+    one: {
+      participants: [
+        {
+          participantId: 'par_1',
+          userId: 'ada',
+          name: 'Ada',
+          sending: [
+            {
+              producerId: 'pro_1',
+              source: 'camera',
+              codec: 'video/VP8',
+              paused: false,
+              maxSpatialLayer: 2,
+              bitrate: 1_400_000,
+              loss: 0.01,
+              jitterMs: 3,
+              rttMs: 24,
+              score: 4.9,
+            },
+          ],
+          receiving: [
+            {
+              consumerId: 'con_1',
+              from: 'par_2',
+              source: 'camera',
+              flowing: true,
+              spatialLayer: 1,
+              temporalLayer: 2,
+            },
+            { consumerId: 'con_2', from: 'par_2', source: 'mic', flowing: true },
+          ],
+          received: { bitrate: 480_000, loss: 0, jitterMs: 0, score: 5 },
+          availableBitrate: 2_000_000,
+        },
+      ],
+    },
+  },
   'block:add': nothing,
   'block:remove': nothing,
   'block:list': { one: { data: [guest] } },

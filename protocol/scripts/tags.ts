@@ -13,7 +13,8 @@ export const TAGS = {
   Inbox: "One's rooms by activity, the feed of channels, and sync for who was away",
   Search: 'Messages, files, rooms and people, as far as one may see them',
   Users: 'Users, their presence, and whom they block',
-  Calls: 'What a call needs before it begins, and the TURN services behind it',
+  Calls:
+    'Live calls and how good they are; what a call needs before it begins, and the TURN services behind it',
   'Portable data': 'Export, import and deletion, as jobs',
 } as const
 type Tag = keyof typeof TAGS
@@ -33,6 +34,7 @@ const OF_OPERATIONS: Readonly<Record<Domain<OperationName>, Tag>> = {
   feed: 'Inbox',
   sync: 'Inbox',
   search: 'Search',
+  call: 'Calls',
   user: 'Users',
   presence: 'Users',
   block: 'Users',

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { CallId, ConsumerId, ParticipantId, ProducerId, RoomId, Time, TransportId, UserId } from './ids.ts'
 import { jsonFault } from './json.ts'
+import { LIMITS } from './limits.ts'
 import { UserName } from './user.ts'
 
 /** What a track shows or carries. */
@@ -70,12 +71,24 @@ export const IceServer = z.strictObject({
 })
 export type IceServer = z.infer<typeof IceServer>
 
+/** How data channels run over a transport. Sizes in bytes; `OS` and `MIS` are numbers of streams (RFC 8831). */
+export const SctpParameters = z.strictObject({
+  port: z.int(),
+  OS: z.int(),
+  MIS: z.int(),
+  maxMessageSize: z.int(),
+  maxSendMessageSize: z.int(),
+  maxReceiveMessageSize: z.int(),
+})
+export type SctpParameters = z.infer<typeof SctpParameters>
+
 /** What a client needs to build its half of a transport. */
 export const TransportOptions = z.strictObject({
   id: TransportId,
   iceParameters: IceParameters,
   iceCandidates: z.array(engineObject<Record<string, unknown>>()),
   dtlsParameters: DtlsParameters,
+  sctpParameters: SctpParameters,
 })
 export type TransportOptions = z.infer<typeof TransportOptions>
 
@@ -95,6 +108,8 @@ export const Participant = z.strictObject({
   name: UserName,
   joinedAt: Time,
   tracks: z.array(Track),
+  /** Its connection is lost and it may come back, for LIMITS.resumeMs: what it shows stands still, and it has not left. */
+  away: z.boolean(),
 })
 export type Participant = z.infer<typeof Participant>
 
@@ -115,16 +130,34 @@ export const ConsumerOptions = z.strictObject({
   source: TrackSource,
   kind: MediaKind,
   rtpParameters: RtpParameters,
+  /** It does not flow for now, because of `lastN`. */
+  held: z.boolean().optional(),
 })
 export type ConsumerOptions = z.infer<typeof ConsumerOptions>
 
-/** Everything a client needs to send and receive, in one answer. */
-export const JoinedCall = z.strictObject({
-  call: Call,
+/**
+ * Of the cameras only those of this many who spoke last flow, besides the pinned ones; screens and sound always do. All
+ * when left out.
+ */
+export const LastN = z.int().min(0).max(LIMITS.lastNMax)
+
+/** Proves, together with the user's token, that who comes back is who was there. A secret of one participant. */
+export const ResumeKey = z.string().min(1).max(64)
+
+/**
+ * Everything a client needs to connect before it joins. Nobody sees it, and nothing flows: the consumers of what is
+ * published already, and those that `consumer:added` brings, are resumed by who has joined only.
+ */
+export const PreparedCall = z.strictObject({
   participantId: ParticipantId,
+  resumeKey: ResumeKey,
   routerRtpCapabilities: RtpCapabilities,
   sendTransport: TransportOptions,
   receiveTransport: TransportOptions,
   consumers: z.array(ConsumerOptions),
 })
+export type PreparedCall = z.infer<typeof PreparedCall>
+
+/** Everything a client needs to send and receive, in one answer. */
+export const JoinedCall = PreparedCall.extend({ call: Call })
 export type JoinedCall = z.infer<typeof JoinedCall>

@@ -86,12 +86,18 @@ export const LIMITS = {
   roomsOpenPerSocket: 200,
   callsPerSocket: 16,
   producersPerParticipant: 64,
-  /** Consumers one request may resume. */
+  /** Consumers one request may resume or pause. */
   consumersPerRequest: 1_000,
+  /** Cameras beside which a viewer may ask to be spared the others. */
+  lastNMax: 1_000,
   /** A typing indicator ends by itself after this long without being renewed. */
   typingMs: 6_000,
   /** A call nobody is in any more ends after this long, so that a reload does not end it. */
   emptyCallGraceMs: 5_000,
+  /** Whoever lost the connection to a call may come back as the same participant for this long. */
+  resumeMs: 30_000,
+  /** What `call:prepare` made is taken away after this long without a `call:join`. */
+  preparedMs: 10 * 60_000,
   tokenChars: 8_192,
   /** Rooms one request for a token may grant. */
   grantsPerToken: 100,

@@ -4,7 +4,7 @@ import { RoomEvent } from './events.ts'
 import { ConsumerId, FileId, ParticipantId, Position, ProducerId, RoomId, UserId } from './ids.ts'
 import { Counts } from './inbox.ts'
 import { Role } from './room.ts'
-import { Presence } from './user.ts'
+import { Presence, User } from './user.ts'
 
 /** Everything the server tells a client unasked, in the past tense. */
 export const NOTICES = {
@@ -12,6 +12,8 @@ export const NOTICES = {
   'typing:changed': z.strictObject({ roomId: RoomId, userId: UserId, typing: z.boolean() }),
   /** To those who have a room of this user open, or watch the user. */
   'presence:changed': Presence,
+  /** To those who hear a room of this user or watch it, and to its own sockets: it has another name or picture. */
+  'user:changed': User,
   /** To a user's own sockets: counts of a room changed because something was read on some device. */
   'counts:changed': Counts.extend({ roomId: RoomId, readSeq: Position }),
   /** To a user's own sockets: came into a room, was invited, or asked to come in. */
@@ -38,8 +40,16 @@ export const NOTICES = {
     consumer: ConsumerOptions,
   }),
   'consumer:closed': z.strictObject({ roomId: RoomId, participantId: ParticipantId, consumerId: ConsumerId }),
-  /** The call lost its media (a worker died): join again. `participantId` is the receiver's own. */
+  /** A camera of somebody who did not speak lately stopped flowing (`lastN` of joining), or flows again. */
+  'consumer:held': z.strictObject({
+    roomId: RoomId,
+    participantId: ParticipantId,
+    consumerId: ConsumerId,
+    held: z.boolean(),
+  }),
+  /** The call lost its media (a worker died): resume. `participantId` is the receiver's own. */
   'call:lost': z.strictObject({ roomId: RoomId, participantId: ParticipantId, reason: z.string() }),
+  /** To a sender: encode no more than this; it is told at once when more is wanted again. */
   'producer:limited': z.strictObject({
     roomId: RoomId,
     participantId: ParticipantId,

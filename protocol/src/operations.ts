@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Call } from './call.ts'
 import { RoomEvent } from './events.ts'
 import { ClientId, JobId, Position, RoomId, ScheduleId, Seq, Time, UserId } from './ids.ts'
 import { Counts, InboxEntry, PendingEntry, SyncAnswer } from './inbox.ts'
@@ -16,6 +17,7 @@ import {
 } from './message.ts'
 import { NodeItem, NodeName, NodePayload } from './node.ts'
 import { Cursor, page, paging } from './page.ts'
+import { ParticipantQuality } from './quality.ts'
 import {
   Ban,
   GrantedRole,
@@ -513,6 +515,22 @@ export const OPERATIONS = {
       limit: z.int().min(1).max(LIMITS.searchPage).optional(),
     }),
     response: page(SearchHit),
+  },
+  'call:get': {
+    summary: 'The live call of a room, and who is in it; null when there is none',
+    rest: { method: 'get', path: '/v1/rooms/{roomId}/call', status: 200 },
+    right: 'read',
+    sender: 'optional',
+    request: z.strictObject(inRoom),
+    response: z.strictObject({ call: Call.nullable() }),
+  },
+  'call:quality': {
+    summary: 'How good the picture and sound of everybody in the call are; nobody when there is none',
+    rest: { method: 'get', path: '/v1/rooms/{roomId}/call/quality', status: 200 },
+    right: 'call',
+    sender: 'optional',
+    request: z.strictObject(inRoom),
+    response: z.strictObject({ participants: z.array(ParticipantQuality) }),
   },
   'user:get': {
     summary: 'A user. Users see those they share a room with',

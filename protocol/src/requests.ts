@@ -5,7 +5,10 @@ import {
   IceParameters,
   IceServer,
   JoinedCall,
+  LastN,
   MediaKind,
+  PreparedCall,
+  ResumeKey,
   RtpCapabilities,
   RtpParameters,
   TrackSource,
@@ -78,7 +81,7 @@ const SOCKET_REQUESTS = {
     response: z.strictObject({ data: z.array(Presence) }),
   },
   'call:join': {
-    request: z.strictObject({ roomId: RoomId, rtpCapabilities: RtpCapabilities }),
+    request: z.strictObject({ roomId: RoomId, rtpCapabilities: RtpCapabilities, lastN: LastN.optional() }),
     response: JoinedCall.extend({ iceServers: z.array(IceServer) }),
   },
   'call:leave': { request: z.strictObject(participant), response: Nothing },
@@ -121,13 +124,25 @@ const SOCKET_REQUESTS = {
     }),
     response: Nothing,
   },
+  /** Stops the flow of tracks that are not looked at; `consumer:resume` starts it again, with a key frame. */
+  'consumer:pause': {
+    request: z.strictObject({
+      ...participant,
+      consumerIds: z.array(ConsumerId).min(1).max(LIMITS.consumersPerRequest),
+    }),
+    response: Nothing,
+  },
   'consumer:prefer': {
-    /** Simulcast and SVC layers this viewer wants at most, from 0 (lowest). */
+    /**
+     * Simulcast and SVC layers this viewer wants at most, from 0 (lowest). `pinned`: this camera flows whoever speaks,
+     * beside the `lastN` of joining, and goes first when the line is narrow. What is left out stays as it was.
+     */
     request: z.strictObject({
       ...participant,
       consumerId: ConsumerId,
-      spatialLayer: z.int().min(0).max(7),
+      spatialLayer: z.int().min(0).max(7).optional(),
       temporalLayer: z.int().min(0).max(7).optional(),
+      pinned: z.boolean().optional(),
     }),
     response: Nothing,
   },

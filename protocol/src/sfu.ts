@@ -1,8 +1,15 @@
 import { z } from 'zod'
-import { Call, ConsumerOptions, IceParameters, JoinedCall, RtpCapabilities } from './call.ts'
+import { Call, ConsumerOptions, IceParameters, JoinedCall, LastN, RtpCapabilities } from './call.ts'
 import { CallId, ParticipantId, RoomId, Time, UserId } from './ids.ts'
+import { NOTICES } from './notices.ts'
+import { ParticipantQuality } from './quality.ts'
+import { Nothing } from './operations.ts'
 import { REQUESTS } from './requests.ts'
 import { UserName } from './user.ts'
+
+/** `connectionId` is the socket that speaks for a participant from now on. */
+const spokenFor = { roomId: RoomId, participantId: ParticipantId, connectionId: z.string() }
+const arrival = { ...spokenFor, userId: UserId, name: UserName, rtpCapabilities: RtpCapabilities }
 
 /**
  * The internal contract between signalling and the SFU. Signalling decides who may do what; the SFU routes media and
@@ -28,6 +35,7 @@ export const SFU_REQUESTS = {
       userId: UserId,
       name: UserName,
       rtpCapabilities: RtpCapabilities,
+      lastN: LastN.optional(),
     }),
     response: JoinedCall,
   },
@@ -42,7 +50,12 @@ export const SFU_REQUESTS = {
   'producer:pause': REQUESTS['producer:pause'],
   'producer:resume': REQUESTS['producer:resume'],
   'consumer:resume': REQUESTS['consumer:resume'],
+  'consumer:pause': REQUESTS['consumer:pause'],
   'consumer:prefer': REQUESTS['consumer:prefer'],
+  'call:quality': {
+    request: z.strictObject({ roomId: RoomId }),
+    response: z.strictObject({ participants: z.array(ParticipantQuality) }),
+  },
 } as const
 
 export type SfuRequestName = keyof typeof SFU_REQUESTS
@@ -66,6 +79,8 @@ export const SFU_NOTICES = {
     consumer: ConsumerOptions,
   }),
   'consumer:closed': z.strictObject({ roomId: RoomId, participantId: ParticipantId, consumerId: z.string() }),
+  'consumer:held': NOTICES['consumer:held'],
+  'producer:limited': NOTICES['producer:limited'],
   /** This participant's media are gone though nobody left (a worker died). */
   'call:lost': z.strictObject({ roomId: RoomId, participantId: ParticipantId, reason: z.string() }),
 } as const
