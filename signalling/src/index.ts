@@ -22,6 +22,7 @@ import { Blocks } from './identity/blocks.ts'
 import { DeletedUsers } from './identity/deleted-users.ts'
 import { Guests } from './identity/guests.ts'
 import { Tokens } from './identity/tokens.ts'
+import { UserChanges } from './identity/user-changes.ts'
 import { Users } from './identity/users.ts'
 import type { Vault } from './identity/vault.ts'
 import { Feed } from './inbox/feed.ts'
@@ -111,6 +112,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   const fairShare = new FairShare()
   const fanOut = new FanOut(io)
   if (bus) new CatchUp({ io, database, log, fanOut, bus, logger })
+  const userChanges = new UserChanges({ io, database, users, bus, logger })
   const chat = new Chat({ database, log, fanOut, shelf: options.shelf, logger })
   const reads = { snapshots: new Snapshots(database), reader: chat.reader }
   const retention = new Retention({ database, logger })
@@ -215,6 +217,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
       await membershipWatch.close()
       // While Redis and the database are there, and before its sockets go.
       await services.presence.close()
+      userChanges.close()
       bus?.close()
       stopChecking()
       // Requests under way may end; a client that sends its upload byte by byte does not keep us.

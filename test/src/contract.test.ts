@@ -208,6 +208,8 @@ it('two users in a room: log, receipts, typing, presence', async () => {
   await ada.hear('typing:changed', ({ userId, typing }) => userId === graceId && typing)
   await grace.request('presence:set', { status: 'away' })
   await ada.hear('presence:changed', ({ userId, status }) => userId === graceId && status === 'away')
+  await performStrictly(url, 'user:update', { userId: 'ada', name: 'Ada Lovelace' })
+  await grace.hear('user:changed', ({ id, name }) => id === 'ada' && name === 'Ada Lovelace')
   const file = await upload(url, adasToken, roomId, 'pixel.png', png)
   await grace.hear('file:progress', ({ fileId }) => fileId === file.id)
   const { event: told } = await grace.hear('event:appended', ({ event }) => event.type === 'file.ready')

@@ -49,6 +49,7 @@ export class Call extends Emitter<CallEvents> {
   readonly #ownIds = new Set<string>()
   readonly #media = new LocalMedia(() => this.#onLocal())
   readonly #stops: (() => void)[] = []
+  readonly #userOf = (userId: string) => this.room.member(userId)?.user
   #session: CallSession | undefined
   #state: CallState = 'joining'
   #speakerId: string | undefined
@@ -64,6 +65,7 @@ export class Call extends Emitter<CallEvents> {
     const { id: userId, name } = deps.room.me?.user ?? { id: '', name: '' }
     this.local = new Participant(
       { id: 'local', userId, name, joinedAt: new Date().toISOString(), tracks: [] },
+      this.#userOf,
       true,
     )
   }
@@ -286,7 +288,7 @@ export class Call extends Emitter<CallEvents> {
     for (const [id, details] of present) {
       const known = this.#participants.get(id)
       if (known) known.update(details)
-      else this.#addParticipant(new Participant(details))
+      else this.#addParticipant(new Participant(details, this.#userOf))
     }
     this.emit('changed')
   }

@@ -133,3 +133,18 @@ test('an answer in parts is forgotten for once only; rooms left go; archived one
   state.take(answerOf([], { left: ['a'] }), true)
   expect(state.entries.live).toEqual([])
 })
+
+test('the other one of a direct room has another name or picture, and so has oneself', () => {
+  const ann = { id: 'ann', name: 'Ann', kind: 'user' as const }
+  const state = stateWith(newsOf('r', 1, { peer: ann }), newsOf('s', 2))
+  const before = state.entries
+  expect(state.rename({ id: 'zed', name: 'Zed', kind: 'user' })).toBe('nothing')
+  expect(state.entries).toBe(before)
+  const renamed = { ...ann, name: 'Ann Lee', avatar: '/avatars/a' }
+  expect(state.rename(renamed)).toBe('changed')
+  expect(state.get('r')?.peer).toEqual(renamed)
+  expect(state.get('s')).not.toHaveProperty('peer')
+  expect(state.entries).not.toBe(before)
+  state.rename({ id: 'me', name: 'Myself', kind: 'user' })
+  expect(state.entries.live.map(({ me }) => me.user.name)).toEqual(['Myself', 'Myself'])
+})

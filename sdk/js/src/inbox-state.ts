@@ -7,6 +7,7 @@ import {
   type RoomEvent,
   type RoomEventOf,
   type SyncAnswer,
+  type User,
 } from '@trunkline/protocol'
 import { messageAfter, messageOf } from './message-fold.ts'
 import { roomAfter } from './room-info.ts'
@@ -80,6 +81,21 @@ export class InboxState {
     this.#rooms.delete(roomId)
     this.#readHere.delete(roomId)
     this.#sorted = undefined
+  }
+
+  /** A user has another name or picture; whether a list shows it: the other one of a direct room, or oneself. */
+  rename(user: User): Outcome {
+    let outcome: Outcome = 'nothing'
+    for (const kept of this.#rooms.values()) {
+      const { entry } = kept
+      const isMe = entry.me.user.id === user.id
+      const isPeer = entry.peer?.id === user.id
+      if (!isMe && !isPeer) continue
+      kept.entry = { ...entry, ...(isMe && { me: { ...entry.me, user } }), ...(isPeer && { peer: user }) }
+      outcome = 'changed'
+    }
+    if (outcome === 'changed') this.#sorted = undefined
+    return outcome
   }
 
   /** An event of any of one's rooms. */

@@ -136,6 +136,7 @@ export class Inbox extends Emitter<InboxEvents> {
       }),
       this.#connection.on('event:appended', ({ event }) => this.#onEvent(event)),
       this.#connection.on('counts:changed', notice => this.#act(this.#state.count(notice))),
+      this.#connection.on('user:changed', user => this.#act(this.#state.rename(user))),
       this.#connection.on('room:entered', () => this.#askSoon()),
       this.#connection.on('room:closed', ({ roomId }) => {
         this.#state.remove(roomId)

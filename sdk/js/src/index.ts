@@ -94,4 +94,4 @@ export {
   type TrunklineOptions,
 } from './trunkline.ts'
 export { Upload, type UploadEvents, type UploadState } from './upload.ts'
-export type { Users } from './users.ts'
+export { Users, type UsersEvents } from './users.ts'

@@ -1,13 +1,16 @@
-import type { Participant as ParticipantInfo, Track, TrackSource } from '@trunkline/protocol'
+import type { Participant as ParticipantInfo, Track, TrackSource, User } from '@trunkline/protocol'
 
 /** Somebody in a call, oneself included. The object stays the same while this participant is in the call. */
 export class Participant {
   readonly isLocal: boolean
   #info: ParticipantInfo
+  readonly #userOf: (userId: string) => User | undefined
   readonly #tracks = new Map<TrackSource, MediaStreamTrack>()
 
-  constructor(info: ParticipantInfo, isLocal = false) {
+  /** @param userOf members of the room as they are now: what the call knows of them is how they came */
+  constructor(info: ParticipantInfo, userOf: (userId: string) => User | undefined, isLocal = false) {
     this.#info = info
+    this.#userOf = userOf
     this.isLocal = isLocal
   }
 
@@ -18,7 +21,11 @@ export class Participant {
     return this.#info.userId
   }
   get name(): string {
-    return this.#info.name
+    return this.#userOf(this.userId)?.name ?? this.#info.name
+  }
+  /** Path of the user's picture on the server: `room.files.addressOf` makes an address of it. */
+  get avatar(): string | undefined {
+    return this.#userOf(this.userId)?.avatar
   }
   /** ISO 8601. */
   get joinedAt(): string {

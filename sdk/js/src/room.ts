@@ -373,6 +373,9 @@ export class Room extends RoomCommands<RoomEvents> {
         this.emit('changed')
       }),
       blocks.on('changed', () => this.emit('changed')),
+      connection.on('user:changed', user => {
+        if (this.#roster.rename(user)) this.emit('changed')
+      }),
     )
     const hear = <N extends RoomNotice>(name: N, listener: (data: NoticeData<N>) => void) =>
       this.#stops.push(hearOfRoom(connection, this.id, name, listener))

@@ -76,3 +76,17 @@ test('the log brings members in and lets them go', () => {
   expect(roster.apply({ roomId: 'r', seq: 7, at, type: 'member.left', data: { userId: 'ann' } })).toBe(true)
   expect(roster.get('ann')).toBeUndefined()
 })
+
+test('a member is renamed by a notice; what the log tells of before the list was read does not bring the name back', () => {
+  const roster = rosterOf([member('ann', 'user', 0, 0)], [])
+  expect(roster.rename({ id: 'nobody', name: 'Nobody', kind: 'user' })).toBe(false)
+  expect(roster.rename({ id: 'ann', name: 'Ann Lee', kind: 'user', avatar: '/avatars/a' })).toBe(true)
+  const joined = (seq: number, name: string): RoomEvent => {
+    const data = { user: { id: 'ann', name, kind: 'user' as const }, role: 'publisher' as const }
+    return { roomId: 'r', seq, at, type: 'member.joined', data }
+  }
+  roster.apply(joined(4, 'ann'))
+  expect(roster.get('ann')?.user).toEqual({ id: 'ann', name: 'Ann Lee', kind: 'user', avatar: '/avatars/a' })
+  roster.apply(joined(6, 'Ann again'))
+  expect(roster.get('ann')?.user.name).toBe('Ann again')
+})

@@ -6,6 +6,7 @@ import {
   type PresenceStatus,
   RIGHTS,
   type RoomEvent,
+  type User,
 } from '@trunkline/protocol'
 
 /** How far a message came: `sent` to the server, `delivered` to everybody, `read` by everybody. */
@@ -73,8 +74,10 @@ export class Roster {
   apply(event: RoomEvent): boolean {
     switch (event.type) {
       case 'member.joined': {
-        const { user, role } = event.data
-        const known = this.#members.get(user.id)
+        const { role } = event.data
+        const known = this.#members.get(event.data.user.id)
+        // What the list was read after tells of a user as it was then.
+        const user = known && event.seq <= this.#countedSeq ? known.user : event.data.user
         // Someone who opened the room with the whole list in hand is already there.
         const { deliveredSeq = 0, readSeq = 0, joinedAt = event.at } = known ?? {}
         this.#members.set(user.id, { user, role, deliveredSeq, readSeq, joinedAt })
@@ -96,6 +99,13 @@ export class Roster {
       default:
         return false
     }
+  }
+
+  /** A user has another name or picture; whether it is one of these. */
+  rename(user: User): boolean {
+    const known = this.#members.get(user.id)
+    if (known) this.#members.set(user.id, { ...known, user })
+    return known !== undefined
   }
 
   applyReceipt({ userId, deliveredSeq, readSeq }: NoticeData<'receipt:changed'>): void {

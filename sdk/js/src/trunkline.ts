@@ -84,7 +84,7 @@ export class Trunkline extends Emitter<TrunklineEvents> {
     this.#devices = new DeviceLoader(options.device)
     this.presence = new Presences(this.#connection)
     this.blocks = new Blocks({ connection: this.#connection, rest: this.rest })
-    this.users = new Users(this.rest)
+    this.users = new Users({ connection: this.#connection, rest: this.rest })
     this.jobs = new Jobs(this.rest)
     this.#connection.on('state', (state, error) => this.emit('state', state, error))
   }
@@ -190,6 +190,7 @@ export class Trunkline extends Emitter<TrunklineEvents> {
     this.#inbox?.close()
     this.presence.close()
     this.blocks.close()
+    this.users.close()
     this.#connection.close()
     this.removeAllListeners()
   }

@@ -1,12 +1,21 @@
 import type { Job, User } from '@trunkline/protocol'
+import type { Connection } from './connection.ts'
+import { Emitter } from './emitter.ts'
 import type { Rest } from './rest.ts'
 
+export type UsersEvents = {
+  /** This user has another name or picture: oneself, a member of an open room, or somebody of one's inbox. */
+  changed: [User]
+}
+
 /** People: those one shares a room with, and oneself. */
-export class Users {
+export class Users extends Emitter<UsersEvents> {
   readonly #rest: Rest
 
-  constructor(rest: Rest) {
-    this.#rest = rest
+  constructor(deps: { connection: Connection; rest: Rest }) {
+    super()
+    this.#rest = deps.rest
+    deps.connection.on('user:changed', user => this.emit('changed', user))
   }
 
   /** @throws TrunklineError `not_found` for who does not exist, or shares no room with us */
@@ -34,5 +43,9 @@ export class Users {
   /** Deletes oneself: what one said goes too, or stays without one's name. */
   delete(userId: string, messages: 'remove' | 'anonymise'): Promise<Job> {
     return this.#rest.operation('user:delete', { userId, messages })
+  }
+
+  close(): void {
+    this.removeAllListeners()
   }
 }

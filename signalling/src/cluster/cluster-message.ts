@@ -19,3 +19,5 @@ export type ClusterMessage =
   | { kind: 'everybody'; users: [userId: string, Attending][] }
   /** What these users say of themselves has changed: it stands in the database. */
   | { kind: 'profiles'; userIds: string[] }
+  /** These users have another name or picture: it stands in the database. */
+  | { kind: 'users'; userIds: string[] }

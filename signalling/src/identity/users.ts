@@ -32,9 +32,15 @@ export class Users {
   readonly #database: Database
   /** Users as last seen, so that a token seen a thousand times asks the database once in a while. */
   readonly #known = new Map<string, Known>()
+  readonly #listeners: ((userId: string) => void)[] = []
 
   constructor(database: Database) {
     this.#database = database
+  }
+
+  /** Hears of everybody who got another name or picture by this process. */
+  onChange(listener: (userId: string) => void): void {
+    this.#listeners.push(listener)
   }
 
   /**
@@ -52,7 +58,14 @@ export class Users {
     const { id, name, kind, namedAt = new Date() } = user
     const known = this.#recent(id) ?? (await this.#read(id))
     if (known && !isNewName(known, name, namedAt)) return toUser(known)
-    return this.#write({ id, name: name ?? id, kind, namedAt: name === undefined ? null : namedAt })
+    const written = await this.#write({
+      id,
+      name: name ?? id,
+      kind,
+      namedAt: name === undefined ? null : namedAt,
+    })
+    if (known && known.name !== written.name) await this.#changed(id)
+    return written
   }
 
   /** Forgets what was remembered of a user: it is another, or none, by now. */
@@ -61,8 +74,11 @@ export class Users {
   }
 
   /** Gives a user a name, whatever name it had; creates it if it does not exist yet. */
-  rename(id: string, name: string): Promise<User> {
-    return this.#write({ id, name, kind: 'user', namedAt: 'now' })
+  async rename(id: string, name: string): Promise<User> {
+    const known = await this.#read(id)
+    const renamed = await this.#write({ id, name, kind: 'user', namedAt: 'now' })
+    if (known && known.name !== renamed.name) await this.#changed(id)
+    return renamed
   }
 
   /** @returns the avatar it had before, null for none; undefined when there is no such user */
@@ -71,7 +87,9 @@ export class Users {
       update users set avatar = ${avatar} from (select id, avatar from users where id = ${id} for update) before
       where users.id = before.id returning before.avatar`)
     this.forget(id)
-    return rows[0]?.avatar
+    const previous = rows[0]?.avatar
+    if (previous !== undefined && previous !== avatar) await this.#changed(id)
+    return previous
   }
 
   /** Creates those of these ids that do not exist yet, named by their id. Sorted, so that two at once cannot deadlock. */
@@ -88,6 +106,21 @@ export class Users {
       .from(users)
       .where(inArray(users.id, [...ids]))
     return new Map(rows.map(row => [row.id, toUser(row)]))
+  }
+
+  /**
+   * Lists name the other one of a direct room, so that it has news for whoever syncs later: it need not have been connected
+   * when listeners heard. Locked in the order in which the log locks rooms.
+   */
+  async #changed(id: string): Promise<void> {
+    await this.#database.execute(sql`
+      with direct as (
+        select rooms.id from rooms join members on members.room_id = rooms.id
+        where members.user_id = ${id} and rooms.kind = 'direct'
+        order by rooms.id for no key update of rooms
+      )
+      update rooms set tx = pg_current_xact_id() from direct where rooms.id = direct.id`)
+    for (const listener of this.#listeners) listener(id)
   }
 
   #recent(id: string): Known | undefined {

@@ -1,12 +1,10 @@
 import type { Logger } from '@trunkline/kit'
-import { LIMITS, rolesWith } from '@trunkline/protocol'
-import { and, inArray } from 'drizzle-orm'
+import { LIMITS } from '@trunkline/protocol'
 import type { Database } from '../database.ts'
-import { isOneOf } from '../one-of.ts'
-import { members } from '../schema.ts'
 import { audience, type TrunklineServer } from '../session.ts'
 import type { Attendance, AttendanceRecord, Change } from './attendance.ts'
 import { nothingOf, type Profile, profilesOf, viewOf } from './profiles.ts'
+import { roomsOf } from './sharing.ts'
 
 /** What changes within this time is looked up together, ms. */
 const TOGETHER_MS = 10
@@ -133,7 +131,10 @@ export class Announcer {
   async #tell(batch: readonly [string, Waiting][]): Promise<void> {
     if (this.#io.of('/').sockets.size === 0) return
     const userIds = batch.map(([userId]) => userId)
-    const [profiles, rooms] = await Promise.all([profilesOf(this.#database, userIds), this.#roomsOf(userIds)])
+    const [profiles, rooms] = await Promise.all([
+      profilesOf(this.#database, userIds),
+      roomsOf(this.#database, userIds),
+    ])
     for (const [userId, waiting] of batch) {
       const profile = profiles.get(userId) ?? nothingOf(userId)
       this.expect(profile)
@@ -166,19 +167,5 @@ export class Announcer {
     }
     const recent = { said, isOver: false, timer: setTimeout(end, LIMITS.presenceEveryMs) }
     this.#recent.set(userId, recent)
-  }
-
-  async #roomsOf(userIds: readonly string[]): Promise<Map<string, string[]>> {
-    const rows = await this.#database
-      .select({ userId: members.userId, roomId: members.roomId })
-      .from(members)
-      .where(and(isOneOf(members.userId, userIds), inArray(members.role, rolesWith('read'))))
-    const rooms = new Map<string, string[]>()
-    for (const { userId, roomId } of rows) {
-      const ids = rooms.get(userId)
-      if (ids) ids.push(roomId)
-      else rooms.set(userId, [roomId])
-    }
-    return rooms
   }
 }

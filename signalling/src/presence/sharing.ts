@@ -27,3 +27,21 @@ export const sharing = async (
     )
   return new Set(rows.map(row => row.userId))
 }
+
+/** The rooms that each of these users reads. */
+export const roomsOf = async (
+  database: Database,
+  userIds: readonly string[],
+): Promise<Map<string, string[]>> => {
+  const rows = await database
+    .select({ userId: members.userId, roomId: members.roomId })
+    .from(members)
+    .where(and(isOneOf(members.userId, userIds), inArray(members.role, rolesWith('read'))))
+  const rooms = new Map<string, string[]>()
+  for (const { userId, roomId } of rows) {
+    const ids = rooms.get(userId)
+    if (ids) ids.push(roomId)
+    else rooms.set(userId, [roomId])
+  }
+  return rooms
+}

@@ -25,6 +25,8 @@ export class Stage extends LightElement {
     super()
     this.size = { width: 0, height: 0 }
     this.follow(() => this.call)
+    // It knows what people are called now, and what they look like.
+    this.follow(() => this.call.room)
   }
 
   override connectedCallback(): void {
@@ -66,6 +68,7 @@ export class Stage extends LightElement {
           style=${styleMap(style)}
           .participant=${participant}
           .source=${source}
+          .picture=${this.call.room.files.addressOf(participant.avatar)}
           ?speaking=${source === 'camera' && participant === speaker}
         ></tl-tile>`
       },

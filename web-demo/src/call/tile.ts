@@ -9,10 +9,13 @@ export class Tile extends LightElement {
   static override properties = {
     participant: { attribute: false, hasChanged: () => true },
     source: {},
+    picture: {},
     speaking: { type: Boolean, reflect: true },
   }
   declare participant: Participant
   declare source: 'camera' | 'screen'
+  /** Address of the person's own picture, shown while there is none to see. */
+  declare picture: string | undefined
   declare speaking: boolean
 
   constructor() {
@@ -55,7 +58,7 @@ export class Tile extends LightElement {
         on
           ? nothing
           : html`<div class="face" style="--hue: ${hueOf(participant.userId)}">
-              <tl-avatar .name=${participant.name} userId=${participant.userId}></tl-avatar>
+              <tl-avatar .name=${participant.name} userId=${participant.userId} .picture=${this.picture}></tl-avatar>
             </div>`
       }
       <figcaption class="label-pill">

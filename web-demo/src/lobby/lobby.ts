@@ -59,7 +59,7 @@ export class Lobby extends LightElement {
       ${this.embedded ? nothing : html`<a class="brand" href="/">${brandMark()}Trunkline</a>`}
       <div class="columns">
         <section aria-label="Camera preview">
-          <tl-preview .devices=${devices} .name=${this.fixedName ?? this.name} .userId=${this.room?.me?.user.id}></tl-preview>
+          <tl-preview .devices=${devices} .name=${this.fixedName ?? this.name} .userId=${this.room?.me?.user.id} .picture=${this.#pictureOf(this.room?.me?.user.id)}></tl-preview>
           ${this.#faults()}
           <div class="devices">
             ${(['mic', 'camera', 'speaker'] as const).map(
@@ -115,16 +115,28 @@ export class Lobby extends LightElement {
     const call = this.room?.liveCall
     if (!this.room?.info) return html`<p class="muted">Check how you look and sound, then join.</p>`
     if (!call || call.participants.length === 0) return html`<p class="muted">Nobody is in the call yet.</p>`
-    const names = [...new Set(call.participants.map(({ name }) => name))]
+    const people = call.participants.map(({ name, userId }) => ({
+      name: this.room?.member(userId)?.user.name ?? name,
+      userId,
+    }))
+    const names = [...new Set(people.map(({ name }) => name))]
     const shown = names.length > 3 ? [...names.slice(0, 3), `${names.length - 3} more`] : names
     return html`<div class="here">
       <span class="faces">
-        ${call.participants
+        ${people
           .slice(0, 4)
-          .map(({ name, userId }) => html`<tl-avatar .name=${name} userId=${userId}></tl-avatar>`)}
+          .map(
+            ({ name, userId }) =>
+              html`<tl-avatar .name=${name} userId=${userId} .picture=${this.#pictureOf(userId)}></tl-avatar>`,
+          )}
       </span>
       <p class="muted">${LIST.format(shown)} ${names.length === 1 ? 'is' : 'are'} in the call.</p>
     </div>`
+  }
+
+  #pictureOf(userId: string | undefined): string | undefined {
+    const { room } = this
+    return userId === undefined ? undefined : room?.files.addressOf(room.member(userId)?.user.avatar)
   }
 
   #submit(event: Event): void {

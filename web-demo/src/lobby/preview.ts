@@ -12,11 +12,14 @@ export class Preview extends LightElement {
     devices: { attribute: false, hasChanged: () => true },
     name: {},
     userId: {},
+    picture: {},
   }
   declare devices: LocalDevices
   declare name: string
   /** So that one has the same colour here as in the call. */
   declare userId: string | undefined
+  /** Address of one's own picture. */
+  declare picture: string | undefined
   #level: ((listener: (level: number) => void) => () => void) | undefined
   #levelOf: MediaStreamTrack | undefined
 
@@ -39,7 +42,7 @@ export class Preview extends LightElement {
         camera
           ? nothing
           : html`<div class="blank">
-              <tl-avatar .name=${this.name || '·'} userId=${this.userId || this.name}></tl-avatar>
+              <tl-avatar .name=${this.name || '·'} userId=${this.userId || this.name} .picture=${this.picture}></tl-avatar>
               <p>${devices.opening ? 'Starting your camera' : 'Your camera is off'}</p>
             </div>`
       }

@@ -9,6 +9,11 @@ export class Names {
   constructor(client: Trunkline, changed: () => void) {
     this.#client = client
     this.#changed = changed
+    client.users.on('changed', ({ id, name }) => {
+      if (!this.#names.has(id)) return
+      this.#names.set(id, name)
+      changed()
+    })
   }
 
   /** The name, or nothing until it is known. */

@@ -1,4 +1,4 @@
-import { LIMITS, type Presence, type Trunkline } from '@trunkline/sdk'
+import { LIMITS, type Presence, type Trunkline, type User } from '@trunkline/sdk'
 import { html, nothing } from 'lit'
 import '../design/avatar.ts'
 import { LightElement } from '../design/element.ts'
@@ -30,7 +30,7 @@ export class StatusMenu extends LightElement {
     open: { state: true },
     choice: { state: true },
     fault: { state: true },
-    avatar: { state: true },
+    user: { state: true },
   }
   declare client: Trunkline
   declare person: Person
@@ -38,9 +38,10 @@ export class StatusMenu extends LightElement {
   /** As the form has it, not said yet. */
   declare choice: Choice
   declare fault: string | undefined
-  /** Path of one's picture on the server. */
-  declare avatar: string | undefined
+  /** As one is called and pictured now. */
+  declare user: User
   #own: OwnStatus | undefined
+  #stop: (() => void) | undefined
 
   constructor() {
     super()
@@ -58,11 +59,14 @@ export class StatusMenu extends LightElement {
     super.disconnectedCallback()
     this.#own?.close()
     this.#own = undefined
+    this.#stop?.()
   }
 
   protected override willUpdate(): void {
     if (!this.isConnected || this.#own) return
     this.#own = new OwnStatus(this.client, () => this.requestUpdate())
+    this.user = this.person.user
+    this.#stop = this.client.users.on('changed', user => this.#learn(user))
     void this.#look()
   }
 
@@ -72,7 +76,7 @@ export class StatusMenu extends LightElement {
   }
 
   protected override render() {
-    const { user } = this.person
+    const { user } = this
     const { choice = 'online' } = this.#own ?? {}
     const seen: Presence = this.client.presence.of(user.id)
     const status = choice === 'hidden' ? 'offline' : choice === 'online' ? 'online' : choice
@@ -88,7 +92,7 @@ export class StatusMenu extends LightElement {
         }}
       >
         <span class="face"
-          ><tl-avatar .name=${user.name} userId=${user.id} .picture=${this.avatar}></tl-avatar>${presenceDot(status)}</span
+          ><tl-avatar .name=${user.name} userId=${user.id} .picture=${user.avatar}></tl-avatar>${presenceDot(status)}</span
         >
         <span class="what"><strong>${user.name}</strong><small>${word}</small></span>
       </button>
@@ -106,10 +110,10 @@ export class StatusMenu extends LightElement {
   }
 
   #form() {
-    const { user } = this.person
+    const { user } = this
     return html`<tl-picture-picker
-        .face=${html`<tl-avatar .name=${user.name} userId=${user.id} .picture=${this.avatar}></tl-avatar>`}
-        .removable=${this.avatar !== undefined}
+        .face=${html`<tl-avatar .name=${user.name} userId=${user.id} .picture=${user.avatar}></tl-avatar>`}
+        .removable=${user.avatar !== undefined}
         .set=${this.#setPicture}
       ></tl-picture-picker>
       <form class="stack" @submit=${this.#submit}>
@@ -155,17 +159,20 @@ export class StatusMenu extends LightElement {
 
   /** It may have been changed on another device. */
   async #look(): Promise<void> {
-    this.avatar = this.person.user.avatar
     const user = await this.client.users.get(this.person.user.id).catch(() => undefined)
-    if (user) this.avatar = user.avatar
+    if (user) this.#learn(user)
+  }
+
+  #learn(user: User): void {
+    if (user.id !== this.person.user.id) return
+    this.user = user
+    rememberPerson({ ...this.person, user })
   }
 
   readonly #setPicture = async (picture: Blob | null) => {
-    const { person, client } = this
-    const avatar = (await client.users.setAvatar(person.user.id, picture)) ?? undefined
-    this.avatar = avatar
-    const { avatar: _, ...user } = person.user
-    rememberPerson({ ...person, user: { ...user, ...(avatar !== undefined && { avatar }) } })
+    const avatar = (await this.client.users.setAvatar(this.user.id, picture)) ?? undefined
+    const { avatar: _, ...user } = this.user
+    this.#learn({ ...user, ...(avatar !== undefined && { avatar }) })
   }
 
   async #submit(event: SubmitEvent): Promise<void> {
