@@ -179,10 +179,16 @@ export const REQUEST_EXAMPLES: Examples = {
       metadata: { 'a key': { constructor: 1 } },
     },
   },
+  'call:prepare': { plain: { roomId, rtpCapabilities } },
   'call:join': {
     'can receive': { roomId, rtpCapabilities },
     'only sends': { roomId, rtpCapabilities: {} },
     'a large room': { roomId, rtpCapabilities, lastN: 9 },
+    prepared: { ...participant, rtpCapabilities },
+  },
+  'call:resume': {
+    'after a lost socket': { ...participant, resumeKey: 'cGFydGljaXBhbnQ', rtpCapabilities },
+    'on other transports': { ...participant, resumeKey: 'cGFydGljaXBhbnQ', rtpCapabilities, renew: true },
   },
   'call:leave': { plain: participant },
   'transport:connect': { plain: { ...participant, transportId: 'tra_1', dtlsParameters } },

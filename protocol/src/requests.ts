@@ -80,8 +80,33 @@ const SOCKET_REQUESTS = {
     request: z.strictObject({ userIds: z.array(UserId).max(LIMITS.presenceWatched) }),
     response: z.strictObject({ data: z.array(Presence) }),
   },
+  /** Before joining: connects, so that joining takes one round trip. Seen by nobody, and gone with the socket. */
+  'call:prepare': {
+    request: z.strictObject({ roomId: RoomId, rtpCapabilities: RtpCapabilities }),
+    response: PreparedCall.extend({ iceServers: z.array(IceServer) }),
+  },
+  /** With the `participantId` of `call:prepare` what that made is taken; the answer has another id when it is gone. */
   'call:join': {
-    request: z.strictObject({ roomId: RoomId, rtpCapabilities: RtpCapabilities, lastN: LastN.optional() }),
+    request: z.strictObject({
+      roomId: RoomId,
+      rtpCapabilities: RtpCapabilities,
+      participantId: ParticipantId.optional(),
+      lastN: LastN.optional(),
+    }),
+    response: JoinedCall.extend({ iceServers: z.array(IceServer) }),
+  },
+  /**
+   * Comes back as the same participant after the socket or the media were lost, from any socket of the user. Transports
+   * with the ids of before still run. Refused with `not_in_call` when it is too late (LIMITS.resumeMs): join anew.
+   */
+  'call:resume': {
+    request: z.strictObject({
+      ...participant,
+      resumeKey: ResumeKey,
+      rtpCapabilities: RtpCapabilities,
+      /** Wants other transports, because those it has do not connect any more. */
+      renew: z.boolean().optional(),
+    }),
     response: JoinedCall.extend({ iceServers: z.array(IceServer) }),
   },
   'call:leave': { request: z.strictObject(participant), response: Nothing },

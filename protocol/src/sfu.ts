@@ -1,9 +1,18 @@
 import { z } from 'zod'
-import { Call, ConsumerOptions, IceParameters, JoinedCall, LastN, RtpCapabilities } from './call.ts'
+import {
+  Call,
+  ConsumerOptions,
+  IceParameters,
+  JoinedCall,
+  LastN,
+  PreparedCall,
+  ResumeKey,
+  RtpCapabilities,
+} from './call.ts'
 import { CallId, ParticipantId, RoomId, Time, UserId } from './ids.ts'
 import { NOTICES } from './notices.ts'
-import { ParticipantQuality } from './quality.ts'
 import { Nothing } from './operations.ts'
+import { ParticipantQuality } from './quality.ts'
 import { REQUESTS } from './requests.ts'
 import { UserName } from './user.ts'
 
@@ -28,16 +37,34 @@ export const SFU_REQUESTS = {
     response: z.strictObject({ call: Call.nullable() }),
   },
   /** Opens the room's call when there is none. `participantId` is chosen by signalling. */
+  'call:prepare': { request: z.strictObject(arrival), response: PreparedCall },
+  /** As `call:prepare`; takes what that made when it has the same `participantId` and user. */
   'call:join': {
+    request: z.strictObject({ ...arrival, lastN: LastN.optional() }),
+    response: JoinedCall,
+  },
+  /** `not_in_call` unless the participant is there, is this user's, and the key is its own. */
+  'call:resume': {
     request: z.strictObject({
-      roomId: RoomId,
-      participantId: ParticipantId,
+      ...spokenFor,
       userId: UserId,
-      name: UserName,
+      resumeKey: ResumeKey,
       rtpCapabilities: RtpCapabilities,
-      lastN: LastN.optional(),
+      renew: z.boolean().optional(),
     }),
     response: JoinedCall,
+  },
+  /** The connection that speaks for it was lost. Says nothing of a participant that another speaks for by now. */
+  'call:away': { request: z.strictObject(spokenFor), response: Nothing },
+  /** This user may not be in the room any more: all its participants leave, also those that are away. */
+  'call:dismiss': { request: z.strictObject({ roomId: RoomId, userId: UserId }), response: Nothing },
+  /**
+   * Whom a signalling process that was out of reach speaks for: these are not away, its others are. Answers those that
+   * the SFU does not have any more.
+   */
+  'sfu:mine': {
+    request: z.strictObject({ participants: z.array(z.strictObject(spokenFor)) }),
+    response: z.strictObject({ gone: z.array(ParticipantId) }),
   },
   'call:leave': REQUESTS['call:leave'],
   'transport:connect': REQUESTS['transport:connect'],
