@@ -45,6 +45,14 @@ const transport = (id: string) => ({
     { foundation: 'udpcandidate', priority: 1, ip: '192.0.2.1', protocol: 'udp', port: 40_000, type: 'host' },
   ],
   dtlsParameters,
+  sctpParameters: {
+    port: 5_000,
+    OS: 1_024,
+    MIS: 65_535,
+    maxMessageSize: 262_144,
+    maxSendMessageSize: 262_144,
+    maxReceiveMessageSize: 262_144,
+  },
 })
 const consumer = {
   id: 'con_1',
