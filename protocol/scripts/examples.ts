@@ -15,6 +15,7 @@ import {
   voicePart,
 } from './example-values.ts'
 import { job, OPERATION_ANSWERS, OPERATION_REQUESTS } from './operation-examples.ts'
+import { ring, ringOver } from './ring-examples.ts'
 
 /** One or more valid values of every shape of the wire, by what makes each worth having. */
 export type Examples = Readonly<Record<string, Readonly<Record<string, unknown>>>>
@@ -280,6 +281,7 @@ export const NOTICE_EXAMPLES: Examples = {
     left: { userId: 'ada', status: 'offline', lastSeenAt: at },
     busy: { userId: 'ada', status: 'dnd', custom: { text: 'In theatre', emoji: '🏥', until: at } },
   },
+  'ring:changed': { ringing: { ring }, over: { ring: ringOver } },
   'user:changed': { named: { id: 'ada', name: 'Ada Lovelace', kind: 'user' } },
   'counts:changed': { read: { roomId, readSeq: 3, unread: 0, mentions: 0 } },
   'room:entered': { invited: { roomId, role: 'pending' } },
@@ -361,7 +363,22 @@ export const EVENT_EXAMPLES: Examples = {
   },
   'file.deleted': event('file.deleted', { fileId: 'file_1' }),
   'call.started': event('call.started', { callId: 'call_1' }, {}),
-  'call.ended': event('call.ended', { callId: 'call_1', durationMs: 0 }, {}),
+  'call.ended': event('call.ended', { callId: 'call_1', durationMs: 0, userIds: ['ada', 'grace'] }, {}),
+  'ring.started': event('ring.started', {
+    ringId: 'ring_1',
+    media: 'video',
+    userIds: ['grace', 'kurt', 'linus'],
+    expiresAt: at,
+    busy: ['kurt'],
+    missed: ['linus'],
+  }),
+  'ring.accepted': event('ring.accepted', { ringId: 'ring_1' }),
+  'ring.declined': event('ring.declined', { ringId: 'ring_1', busy: true }),
+  'ring.ended': event(
+    'ring.ended',
+    { ringId: 'ring_1', media: 'video', from: 'ada', missed: ['kurt', 'linus'], answered: true, cancelled: true },
+    {},
+  ),
 }
 
 export const BODY_EXAMPLES: Examples = {

@@ -13,6 +13,7 @@ import {
   textPart,
 } from './example-values.ts'
 import type { Examples } from './examples.ts'
+import { callRecords, ring, ringOver } from './ring-examples.ts'
 
 const inRoom = { plain: { roomId } }
 const inPages = { first: { roomId }, further: { roomId, cursor: 'WzEyXQ', limit: 1 } }
@@ -140,6 +141,15 @@ export const OPERATION_REQUESTS: Examples = {
   'node:get': { status: { roomId, node: 'status' } },
   'node:history': { sensor: { roomId, node: 'x-temperature', cursor: 'WzEyXQ', limit: 200 } },
   'node:list': inRoom,
+  'ring:start': {
+    everybody: { roomId, media: 'audio' },
+    'with everything': { roomId, userIds: ['grace'], media: 'video', seconds: 45, clientId: 'c-7' },
+  },
+  'ring:accept': { plain: { ringId: 'ring_1' }, 'told apart': { ringId: 'ring_1', clientId: 'c-8' } },
+  'ring:decline': { plain: { ringId: 'ring_1' }, busy: { ringId: 'ring_1', busy: true } },
+  'ring:cancel': { plain: { ringId: 'ring_1' } },
+  'ring:list': { plain: {} },
+  'call:history': { all: {}, 'of a room': { roomId, cursor: 'WzEyXQ', limit: 10 } },
   'sync:get': { everything: {}, 'since then': { cursor: 'WzEyXQ', limit: 50 } },
   'inbox:list': { first: {}, 'put away': { archived: true, cursor: 'WzEyXQ', limit: 10 } },
   'feed:list': pages,
@@ -312,6 +322,12 @@ export const OPERATION_ANSWERS: Examples = {
   'node:get': items,
   'node:history': items,
   'node:list': items,
+  'ring:start': { ringing: ring },
+  'ring:accept': { over: ringOver },
+  'ring:decline': { over: ringOver },
+  'ring:cancel': { over: ringOver },
+  'ring:list': { one: { userId: 'ada', data: [ring] }, none: { userId: 'ada', data: [] } },
+  'call:history': { page: { data: callRecords, nextCursor: 'WzEyXQ' } },
   'sync:get': {
     news: {
       rooms: [
@@ -337,7 +353,7 @@ export const OPERATION_ANSWERS: Examples = {
     first: {
       data: [
         { room, me: member, lastMessage: message, peer: ada, activeAt: at, ...counts },
-        { room, me: member, lastMessage: null, activeAt: at, ...counts },
+        { room, me: member, lastMessage: null, lastCall: callRecords[0], activeAt: at, ...counts },
       ],
       nextCursor: 'WzEyXQ',
       pending: [pendingEntry],

@@ -38,6 +38,7 @@ const OF_OPERATIONS: Readonly<Record<Domain<OperationName>, Tag>> = {
   user: 'Users',
   presence: 'Users',
   block: 'Users',
+  ring: 'Calls',
   export: 'Portable data',
   job: 'Portable data',
 }

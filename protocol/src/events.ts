@@ -1,8 +1,9 @@
 import { z } from 'zod'
-import { CallId, ClientId, FileId, RoomId, Seq, Time, UserId } from './ids.ts'
+import { CallId, ClientId, FileId, RingId, RoomId, Seq, Time, UserId } from './ids.ts'
 import { metadata } from './json.ts'
 import { Forwarded, MessagePart, MimeType, Reaction } from './message.ts'
 import { NodeName, NodePayload } from './node.ts'
+import { RingMedia, RungUsers } from './ring.ts'
 import { GrantedRole, RIGHTS, type Role, RoomChanges, RoomKind, RoomSettings, RoomTitle } from './room.ts'
 import { User } from './user.ts'
 
@@ -85,6 +86,38 @@ export const EVENTS = {
     callId: CallId,
     /** From the first to join until the last to leave. */
     durationMs: z.int().min(0),
+    /** Who took part, as far as it is known, the first LIMITS.usersPerRequest. */
+    userIds: RungUsers.optional(),
+  }),
+  /** The sender rings others for the room's call. */
+  'ring.started': z.strictObject({
+    ringId: RingId,
+    media: RingMedia,
+    userIds: RungUsers,
+    expiresAt: Time,
+    /** Of these, who was in another call: they are not rung. */
+    busy: RungUsers.optional(),
+    /** Of these, who did not want to be disturbed: they are not rung. */
+    missed: RungUsers.optional(),
+  }),
+  /** The sender was rung and comes. */
+  'ring.accepted': z.strictObject({ ringId: RingId }),
+  'ring.declined': z.strictObject({
+    ringId: RingId,
+    /** Its device said so by itself. */
+    busy: z.literal(true).optional(),
+  }),
+  /** Nobody is rung any more: everybody answered, the time was over, or it was taken back. */
+  'ring.ended': z.strictObject({
+    ringId: RingId,
+    media: RingMedia,
+    /** Who rang. */
+    from: UserId,
+    /** Who was rung for nothing: it counts as unread for them. */
+    missed: RungUsers,
+    /** Somebody came. */
+    answered: z.literal(true).optional(),
+    cancelled: z.literal(true).optional(),
   }),
 } as const
 
@@ -131,6 +164,10 @@ export const RoomEvent = z.discriminatedUnion('type', [
   eventOf('file.deleted'),
   eventOf('call.started'),
   eventOf('call.ended'),
+  eventOf('ring.started'),
+  eventOf('ring.accepted'),
+  eventOf('ring.declined'),
+  eventOf('ring.ended'),
 ])
 export type RoomEvent = z.infer<typeof RoomEvent>
 export type RoomEventOf<T extends EventType> = Extract<RoomEvent, { type: T }>

@@ -20,6 +20,7 @@ export const RoomId = z
     message: `must be a room id: letters, digits, _ and - only, beginning with a letter or digit, at most ${LIMITS.roomIdChars} characters`,
   })
 export const CallId = id('call')
+export const RingId = id('ring')
 export const ParticipantId = id('participant')
 export const TransportId = id('transport')
 export const ProducerId = id('producer')

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { CallRecord } from './call-record.ts'
 import { RoomEvent } from './events.ts'
 import { Position, RoomId, Time } from './ids.ts'
 import { LIMITS } from './limits.ts'
@@ -7,7 +8,7 @@ import { Member, PendingKind, Room, RoomPreview } from './room.ts'
 
 const Count = z.int().min(0).max(LIMITS.unreadCounted)
 
-/** Messages and mentions after what one has read: LIMITS.unreadCounted means that many or more. */
+/** Messages, missed calls and mentions after what one has read: LIMITS.unreadCounted means that many or more. */
 export const Counts = z.strictObject({ unread: Count, mentions: Count })
 export type Counts = z.infer<typeof Counts>
 
@@ -17,9 +18,11 @@ export const InboxEntry = Counts.extend({
   me: Member,
   /** The latest message that is not deleted. */
   lastMessage: Message.nullable(),
+  /** The latest call or ring, when it came after the latest message. */
+  lastCall: CallRecord.optional(),
   /** In a direct room, the other one. */
   peer: Member.shape.user.optional(),
-  /** When something was last said; before anything was, when the room was made. */
+  /** When something was last said, or people called; before that, when the room was made. */
   activeAt: Time,
 })
 export type InboxEntry = z.infer<typeof InboxEntry>

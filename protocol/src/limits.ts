@@ -92,6 +92,12 @@ export const LIMITS = {
   lastNMax: 1_000,
   /** A typing indicator ends by itself after this long without being renewed. */
   typingMs: 6_000,
+  /** How long people are rung, in seconds, unless it is said otherwise. */
+  ringSeconds: 30,
+  ringSecondsMin: 5,
+  ringSecondsMax: 120,
+  /** Rings of one user that go on at a time. */
+  ringsPerUser: 10,
   /** A call nobody is in any more ends after this long, so that a reload does not end it. */
   emptyCallGraceMs: 5_000,
   /** Whoever lost the connection to a call may come back as the same participant for this long. */

@@ -3,6 +3,7 @@ import { Call, ConsumerOptions } from './call.ts'
 import { RoomEvent } from './events.ts'
 import { ConsumerId, FileId, ParticipantId, Position, ProducerId, RoomId, UserId } from './ids.ts'
 import { Counts } from './inbox.ts'
+import { Ring } from './ring.ts'
 import { Role } from './room.ts'
 import { Presence, User } from './user.ts'
 
@@ -32,6 +33,8 @@ export const NOTICES = {
   'file:progress': z.strictObject({ roomId: RoomId, fileId: FileId, progress: z.number() }),
   /** The room's live call as it is now; null when there is none any more. */
   'call:changed': z.strictObject({ roomId: RoomId, call: Call.nullable() }),
+  /** To all sockets of who rings and of who is rung: how it stands now. Answered on one device is over on the others. */
+  'ring:changed': z.strictObject({ ring: Ring }),
   /** Who speaks loudest; null in silence. */
   'speaker:changed': z.strictObject({ roomId: RoomId, participantId: ParticipantId.nullable() }),
   'consumer:added': z.strictObject({

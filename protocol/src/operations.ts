@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { Call } from './call.ts'
+import { CallRecord } from './call-record.ts'
 import { RoomEvent } from './events.ts'
-import { ClientId, JobId, Position, RoomId, ScheduleId, Seq, Time, UserId } from './ids.ts'
+import { ClientId, JobId, Position, RingId, RoomId, ScheduleId, Seq, Time, UserId } from './ids.ts'
 import { Counts, InboxEntry, PendingEntry, SyncAnswer } from './inbox.ts'
 import { Job } from './job.ts'
 import { text } from './json.ts'
@@ -17,6 +18,7 @@ import {
 } from './message.ts'
 import { NodeItem, NodeName, NodePayload } from './node.ts'
 import { Cursor, page, paging } from './page.ts'
+import { Ring, RingMedia, RingSeconds } from './ring.ts'
 import { ParticipantQuality } from './quality.ts'
 import {
   Ban,
@@ -388,8 +390,10 @@ export const OPERATIONS = {
       custom: CustomStatus.nullable().optional(),
       /** True: others see this user as offline, with no last seen. */
       hidden: z.boolean().optional(),
+      /** True: is rung also while in another call, in place of being busy. */
+      callWaiting: z.boolean().optional(),
     }),
-    response: Presence.extend({ hidden: z.boolean() }),
+    response: Presence.extend({ hidden: z.boolean(), callWaiting: z.boolean().optional() }),
   },
   'presence:get': {
     summary: 'How others are there; those one shares no room with are left out',
@@ -459,6 +463,70 @@ export const OPERATIONS = {
     sender: 'optional',
     request: z.strictObject(inRoom),
     response: page(NodeItem),
+  },
+  'ring:start': {
+    summary:
+      'Ring people of a room for its call: everybody else in it, or those named. It joins nothing',
+    rest: { method: 'post', path: '/v1/rooms/{roomId}/rings', status: 201 },
+    right: 'call',
+    sender: 'required',
+    request: z.strictObject({
+      ...inRoom,
+      userIds: UserIds.optional(),
+      media: RingMedia,
+      /** How long they are rung; LIMITS.ringSeconds when nothing is said. */
+      seconds: RingSeconds.optional(),
+      clientId: ClientId.optional(),
+    }),
+    response: Ring,
+  },
+  'ring:accept': {
+    summary: 'Answer a ring, for those who are rung: their other devices stop. Then join the call',
+    rest: { method: 'post', path: '/v1/rings/{ringId}/accept', status: 200 },
+    right: 'none',
+    sender: 'required',
+    request: z.strictObject({ ringId: RingId, clientId: ClientId.optional() }),
+    response: Ring,
+  },
+  'ring:decline': {
+    summary: 'Decline a ring, for those who are rung',
+    rest: { method: 'post', path: '/v1/rings/{ringId}/decline', status: 200 },
+    right: 'none',
+    sender: 'required',
+    request: z.strictObject({
+      ringId: RingId,
+      /** The device answers by itself, because there is another call. */
+      busy: z.boolean().optional(),
+    }),
+    response: Ring,
+  },
+  'ring:cancel': {
+    summary: 'Ring nobody any longer, for the one who rang',
+    rest: { method: 'delete', path: '/v1/rings/{ringId}', status: 200 },
+    right: 'none',
+    sender: 'required',
+    request: z.strictObject({ ringId: RingId }),
+    response: Ring,
+  },
+  'ring:list': {
+    summary: "Rings that go on now: those one is rung by, and one's own",
+    rest: { method: 'get', path: '/v1/rings', status: 200 },
+    right: 'none',
+    sender: 'required',
+    request: Nothing,
+    response: z.strictObject({
+      /** Who asks. */
+      userId: UserId,
+      data: z.array(Ring),
+    }),
+  },
+  'call:history': {
+    summary: "Calls and rings of one's rooms, the latest first",
+    rest: { method: 'get', path: '/v1/calls', status: 200 },
+    right: 'none',
+    sender: 'required',
+    request: z.strictObject({ roomId: RoomId.optional(), ...paging }),
+    response: page(CallRecord),
   },
   'sync:get': {
     summary: "News of all one's rooms since a cursor, in one answer; without a cursor, all there is",

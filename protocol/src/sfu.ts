@@ -98,6 +98,8 @@ export const SFU_NOTICES = {
     callId: CallId,
     startedAt: Time,
     endedAt: Time,
+    /** Who took part, the first LIMITS.usersPerRequest. */
+    userIds: z.array(UserId),
   }),
   'speaker:changed': z.strictObject({ roomId: RoomId, participantId: ParticipantId.nullable() }),
   'consumer:added': z.strictObject({

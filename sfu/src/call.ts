@@ -35,6 +35,8 @@ export class Call {
   readonly emptyCallGraceMs: number
   readonly onClosed: (call: Call) => void
   readonly participants = new Map<string, Participant>()
+  /** Everybody who was ever in it. */
+  readonly userIds = new Set<string>()
   closed = false
   /** Whether anybody was ever in it: a call nobody got into is not told of. */
   started = false
@@ -106,6 +108,7 @@ export class Call {
       this.logger.info({ roomId, callId, workerPid: this.worker.pid }, 'call started')
     }
     this.participants.set(participant.id, participant)
+    this.userIds.add(participant.userId)
     this.emptySince = undefined
     this.logger.info({ roomId: this.roomId, participantId: participant.id }, 'participant joined')
     this.changed()

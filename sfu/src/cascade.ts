@@ -1,3 +1,4 @@
+import { LIMITS } from '@trunkline/protocol'
 import type { Call } from './call.ts'
 import type { Consumer } from './consumer.ts'
 import type { Participant } from './participant.ts'
@@ -48,6 +49,7 @@ export const endCall = (call: Call): void => {
     startedAt: call.startedAt.toISOString(),
     // When the last one left, not when we stopped waiting for somebody to come back.
     endedAt: (call.emptySince ?? new Date()).toISOString(),
+    userIds: [...call.userIds].slice(0, LIMITS.usersPerRequest),
   })
 }
 
