@@ -50,8 +50,8 @@ export interface FileShelf {
   write(file: ShelfFile, body: Bytes): Promise<void>
   /** One that is not there is no error. */
   delete(id: string): Promise<void>
-  /** Takes away the avatars of a room or a user that is not there any more. */
-  removeAvatars(owner: AvatarOwner): Promise<void>
+  /** Takes away the avatars of a room or a user: all of them, or the one that had this path. */
+  removeAvatars(owner: AvatarOwner, path?: string): Promise<void>
   /** Makes another the uploader of everything somebody uploaded. */
   reassign(from: string, to: string): Promise<void>
   /** Stores a part of a job, replacing one of the same number. */

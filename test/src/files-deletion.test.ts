@@ -139,3 +139,24 @@ test('avatars go with whose they are', async () => {
   await doneOf(stage.url(), deletion.id)
   await expect.poll(objects, { timeout: 30_000 }).toEqual(before)
 }, 120_000)
+
+test("a room's avatar goes when the room is given another address, and only by that of its own room", async () => {
+  const room = await stage.room('ann', { members: [] })
+  const borrower = await stage.room('bob', { members: [] })
+  const update = (who: string, roomId: string, avatar: string | null) =>
+    stage.overRest(who, 'room:update', { roomId, avatar })
+  const first = await setAvatar(`rooms/${room}`, stage.token('ann'))
+  const has = (path: string) => objects().includes(path.replace(/^\//, ''))
+  await update('bob', borrower, first)
+  await update('bob', borrower, null)
+  await update('ann', room, 'https://example.org/a.png')
+  await expect.poll(() => has(first), { timeout: 30_000 }).toBe(false)
+  const second = await setAvatar(`rooms/${room}`, stage.token('ann'))
+  await update('bob', borrower, second)
+  await update('bob', borrower, 'https://example.org/b.png')
+  // What was asked for before is done before.
+  const third = await setAvatar(`rooms/${borrower}`, stage.token('bob'))
+  await update('bob', borrower, null)
+  await expect.poll(() => has(third), { timeout: 30_000 }).toBe(false)
+  expect(has(second)).toBe(true)
+}, 120_000)

@@ -39,8 +39,8 @@ export type AvatarDeps = {
 
 export type Avatars = {
   router: Router
-  /** Takes away the avatars of somebody, or of a room, that is not there any more. */
-  removeOf(owner: AvatarOwner): Promise<void>
+  /** Takes away the avatars of a user or room: all of them, or the one that had this path. */
+  removeOf(owner: AvatarOwner, path?: string): Promise<void>
   /** Takes away what crashes left. */
   sweep(): Promise<void>
 }
@@ -177,7 +177,12 @@ export const createAvatars = (deps: AvatarDeps): Avatars => {
 
   return {
     router,
-    removeOf: async owner => erase(await table.retireAll(nameOf(owner))),
+    async removeOf(owner, path) {
+      const name = nameOf(owner)
+      if (path === undefined) return erase(await table.retireAll(name))
+      const id = idOf(path)
+      if (id !== undefined) await erase(await table.retire(name, id))
+    },
     sweep: async () => erase(await table.unused(MEDIA_LIMITS.sweepMost)),
   }
 }

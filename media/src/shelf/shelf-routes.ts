@@ -51,7 +51,11 @@ export const shelfRoutes = (shelf: FileShelf, secret: string): Router => {
     response.status(204).end()
   })
   router.delete(`${SHELF_PATH}/avatars`, async (request, response) => {
-    await shelf.removeAvatars(parse(AvatarOwner, { ...request.query }, 'the query'))
+    const { path, ...owner } = request.query
+    await shelf.removeAvatars(
+      parse(AvatarOwner, owner, 'the query'),
+      parse(z.string().optional(), path, 'the path'),
+    )
     response.status(204).end()
   })
   router.post(`${SHELF_PATH}/reassign`, async (request, response) => {

@@ -149,7 +149,7 @@ export const createShelf = (deps: ShelfDeps): FileShelf => {
     read,
     write: (file, body) => writing.run(file.id, () => write(file, body)),
     delete: id => keeper.erase(id),
-    removeAvatars: owner => avatars.removeOf(owner),
+    removeAvatars: (owner, path) => avatars.removeOf(owner, path),
     reassign: (from, to) => files.reassign(from, to),
     putPart: (jobId, n, bytes) => objects.put(partKey(jobId, n), bytes, { mime: 'application/x-ndjson' }),
     readPart: (jobId, n, range) => objects.get(partKey(jobId, n), range),

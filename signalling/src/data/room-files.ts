@@ -1,15 +1,19 @@
 import type { Jobs, Task } from '@trunkline/kit'
-import type { FileShelf } from '@trunkline/protocol'
+import { AVATARS_PATH, type FileShelf } from '@trunkline/protocol'
 import { eq } from 'drizzle-orm'
 import type { Database } from '../database.ts'
 import { rooms } from '../schema.ts'
 import { filesOf } from './file-lines.ts'
 
 const TASK = 'room-files'
+const AVATAR_TASK = 'room-avatar'
 /** Longer than the deletion of a room takes. */
 const LATER_MS = 60_000
 
-/** Files and avatars of rooms that are deleted: the rooms' rows go at once, the bytes soon after. */
+/**
+ * Files and avatars of rooms that are deleted, and avatars of rooms that got another: the rows change at once, the bytes go
+ * soon after.
+ */
 export class RoomFiles {
   readonly #jobs: Jobs
 
@@ -32,6 +36,21 @@ export class RoomFiles {
       }
       await shelf.removeAvatars({ roomId })
     })
+    tasks.set(AVATAR_TASK, async payload => {
+      const { roomId, path } = payload as { roomId: string; path: string }
+      const [room] = await database.select({ avatar: rooms.avatar }).from(rooms).where(eq(rooms.id, roomId))
+      // It got it back meanwhile.
+      if (room?.avatar !== path) await shelf?.removeAvatars({ roomId }, path)
+    })
+  }
+
+  /**
+   * Takes away the picture a room had until now. Should the process die before, it goes with the next one or with the room.
+   * @param path anything else than the path of an avatar is no business of ours
+   */
+  async removeAvatar(roomId: string, path: string): Promise<void> {
+    if (path.startsWith(`${AVATARS_PATH}/`))
+      await this.#jobs.add(AVATAR_TASK, { roomId, path }, { key: path })
   }
 
   /**

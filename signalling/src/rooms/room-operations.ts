@@ -33,8 +33,11 @@ export const roomOperations = (services: Services) => {
 
     'room:get': async ({ roomId }, performance) => seenBy(performance, await rooms.get(roomId)),
 
-    'room:update': async ({ roomId, ...changes }, performance) =>
-      seenBy(performance, await settings.update(performance, roomId, changes)),
+    'room:update': async ({ roomId, ...changes }, performance) => {
+      const { room, replaced } = await settings.update(performance, roomId, changes)
+      if (replaced !== null) await data.roomFiles.removeAvatar(roomId, replaced)
+      return seenBy(performance, room)
+    },
 
     'room:archive': async ({ roomId }, performance) =>
       seenBy(performance, await settings.archive(performance, roomId)),

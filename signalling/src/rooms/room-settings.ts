@@ -54,6 +54,9 @@ export const assertSuitsKind = (kind: RoomKind, { access, defaultRole, guests }:
   }
 }
 
+/** A room as it is now, and the address of the picture that another took the place of. */
+type Updated = { room: Room; replaced: string | null }
+
 /** What is decided about a room as a whole. */
 export class RoomSettings {
   readonly #log: EventLog
@@ -66,7 +69,7 @@ export class RoomSettings {
    * Changes what is given and different; where nothing is, nothing is appended.
    * @throws TrunklineError `forbidden` also for how long events are kept, which is for owners: it deletes what others said
    */
-  update(actor: Actor, roomId: string, wanted: RoomChanges): Promise<Room> {
+  update(actor: Actor, roomId: string, wanted: RoomChanges): Promise<Updated> {
     return command(this.#log, { roomId, actor, right: 'update' }, async context => {
       const { room, append, sender, rank } = context
       assertSuitsKind(room.kind, wanted)
@@ -83,7 +86,7 @@ export class RoomSettings {
         )
       }
       if (Object.keys(changes).length > 0) await append({ type: 'room.updated', sender, data: { changes } })
-      return now(context)
+      return { room: await now(context), replaced: changes.avatar === undefined ? null : room.avatar }
     })
   }
 
