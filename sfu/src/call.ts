@@ -4,6 +4,7 @@ import type { Call as PublicCall } from '@trunkline/protocol'
 import type { types } from 'mediasoup'
 import { endWhenEmpty } from './cascade.ts'
 import { Consumer } from './consumer.ts'
+import { LastN } from './last-n.ts'
 import type { Notices } from './notices.ts'
 import type { Participant } from './participant.ts'
 import type { Producer } from './producer.ts'
@@ -37,6 +38,7 @@ export class Call {
   readonly participants = new Map<string, Participant>()
   /** Everybody who was ever in it. */
   readonly userIds = new Set<string>()
+  readonly lastN = new LastN(this)
   closed = false
   /** Whether anybody was ever in it: a call nobody got into is not told of. */
   started = false
@@ -125,6 +127,7 @@ export class Call {
   async distribute(producer: Producer): Promise<void> {
     const others = Array.from(this.participants.values()).filter(other => other !== producer.participant)
     await Promise.all(others.map(other => this.#consume(producer, other)))
+    producer.demand?.look()
     this.changed()
   }
 
@@ -137,6 +140,7 @@ export class Call {
       if (producer.closed || participant.closed) return
       producer.consumers.add(consumer)
       participant.consumers.set(consumer.id, consumer)
+      producer.demand?.look()
       if (participant.answered) this.#tellAdded(consumer)
     } catch (error) {
       if (producer.closed || participant.closed) return
@@ -157,6 +161,7 @@ export class Call {
 
   changed(): void {
     if (this.closed || !this.started) return
+    this.lastN.look()
     this.notices.tellLatest('call:changed', this.id, () => ({ roomId: this.roomId, call: this.snapshot() }))
   }
 
@@ -164,6 +169,7 @@ export class Call {
     if (this.closed) return
     const all = Array.from(this.participants.values())
     const speaking = producerId === null ? undefined : all.find(one => one.producers.has(producerId))
+    this.lastN.speaks(speaking)
     this.notices.tell('speaker:changed', { roomId: this.roomId, participantId: speaking?.id ?? null })
   }
 

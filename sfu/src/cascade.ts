@@ -94,6 +94,7 @@ export const closeProducer = (producer: Producer): void => {
 const forgetConsumer = (consumer: Consumer): void => {
   consumer.participant.consumers.delete(consumer.id)
   consumer.producer.consumers.delete(consumer)
+  consumer.producer.demand?.look()
 }
 
 /** Drops what is left of a participant whose transports are closed, or whose router is. */

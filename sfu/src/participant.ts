@@ -37,6 +37,8 @@ export class Participant {
   readonly receiveTransport: Transport
   readonly producers = new Map<string, Producer>()
   readonly consumers = new Map<string, Consumer>()
+  /** Of how many cameras it wants the latest speakers only; all when undefined. */
+  lastN: number | undefined
   /** Producers on their way: they count already. */
   readonly creating = new Set<ProducerOnTheWay>()
   /** Whether the answer to its join is given: consumers before that are part of the answer. */

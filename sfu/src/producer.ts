@@ -1,6 +1,7 @@
 import type { Track, TrackSource } from '@trunkline/protocol'
 import type { types } from 'mediasoup'
 import type { Consumer } from './consumer.ts'
+import { Demand, topLayerOf } from './layers.ts'
 import type { Participant } from './participant.ts'
 import { refusedAsInvalid } from './refusals.ts'
 
@@ -28,6 +29,8 @@ export class Producer {
   readonly requested: types.RtpParameters
   /** Everybody's consumers of it. */
   readonly consumers = new Set<Consumer>()
+  /** What its viewers want of a picture; sound is sent whole. */
+  readonly demand: Demand | undefined
   closed = false
 
   private constructor(engine: types.Producer, options: ProducerOptions) {
@@ -35,6 +38,12 @@ export class Producer {
     this.participant = options.participant
     this.source = options.source
     this.requested = options.rtpParameters
+    if (options.kind !== 'video') return
+    this.demand = new Demand({
+      top: topLayerOf(engine.rtpParameters),
+      viewers: this.consumers,
+      tell: maxSpatialLayer => this.#tellLimit(maxSpatialLayer),
+    })
   }
 
   /** @throws TrunklineError `invalid_request` when the engine refuses the parameters */
@@ -53,6 +62,14 @@ export class Producer {
 
   get id(): string {
     return this.engine.id
+  }
+
+  /** The sender need not encode more than this. */
+  #tellLimit(maxSpatialLayer: number): void {
+    if (this.closed) return
+    const { id: participantId, call } = this.participant
+    const about = { roomId: call.roomId, participantId, producerId: this.id, maxSpatialLayer }
+    call.notices.tell('producer:limited', about)
   }
 
   track(): Track {

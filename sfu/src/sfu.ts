@@ -16,6 +16,7 @@ import { ROUTER_RTP_CAPABILITIES } from './codecs.ts'
 import { Notices } from './notices.ts'
 import { Participant } from './participant.ts'
 import { Producer } from './producer.ts'
+import { qualityOf } from './quality.ts'
 import { asTrunklineError, notFound, notInCall, refusedAsInvalid, unavailable } from './refusals.ts'
 import { parseRtpCapabilities, parseRtpParameters } from './rtp.ts'
 import { type SfuOptions, type SfuSettings, settingsOf } from './settings.ts'
@@ -155,7 +156,9 @@ export class LocalSfu implements Sfu {
             : notInCall(participantId)
         }
         call.add(participant)
+        participant.lastN = data.lastN
         await call.consumeAll(participant)
+        call.lastN.lookFor(participant)
         if (participant.closed) throw notInCall(participantId)
         participant.answered = true
         return {
@@ -218,6 +221,18 @@ export class LocalSfu implements Sfu {
     return {}
   }
 
+  /** Does it to what there is before it complains of what is not: a track may have ended on the way. */
+  async #setWanted(data: SfuRequestData<'consumer:resume'>, wanted: boolean): Promise<Record<string, never>> {
+    const participant = this.#participant(data)
+    const known = data.consumerIds.flatMap(id => participant.consumers.get(id) ?? [])
+    const done = await Promise.allSettled(known.map(consumer => consumer.setWanted(wanted)))
+    const unknown = data.consumerIds.find(id => !participant.consumers.has(id))
+    const failed = done.find(result => result.status === 'rejected')
+    if (failed && unknown === undefined) throw failed.reason
+    if (unknown !== undefined) throw notFound('consumer', unknown)
+    return {}
+  }
+
   #participant(data: { roomId: string; participantId: string }): Participant {
     const call = this.#calls.get(data.roomId)
     if (!call) throw notInCall(data.participantId)
@@ -252,27 +267,18 @@ export class LocalSfu implements Sfu {
     },
     'producer:pause': data => this.#setPaused(data, true),
     'producer:resume': data => this.#setPaused(data, false),
-    // Resumes what there is before it complains of what is not: a track may have ended on the way.
-    'consumer:resume': async data => {
+    'consumer:resume': data => this.#setWanted(data, true),
+    'consumer:pause': data => this.#setWanted(data, false),
+    'consumer:prefer': async data => {
       const participant = this.#participant(data)
-      const known = data.consumerIds.flatMap(id => participant.consumers.get(id) ?? [])
-      const resumed = await Promise.allSettled(known.map(consumer => consumer.engine.resume()))
-      const unknown = data.consumerIds.find(id => !participant.consumers.has(id))
-      const failed = resumed.find(result => result.status === 'rejected')
-      if (failed && unknown === undefined) throw failed.reason
-      if (unknown !== undefined) throw notFound('consumer', unknown)
+      const consumer = participant.assertAndGetConsumer(data.consumerId)
+      const pins = await refusedAsInvalid('consumer:prefer', () => consumer.prefer(data))
+      if (pins) participant.call.lastN.lookFor(participant)
       return {}
     },
-    'consumer:prefer': async data => {
-      const consumer = this.#participant(data).assertAndGetConsumer(data.consumerId)
-      const { spatialLayer, temporalLayer } = data
-      await refusedAsInvalid('consumer:prefer', () =>
-        consumer.engine.setPreferredLayers({
-          spatialLayer,
-          ...(temporalLayer === undefined ? {} : { temporalLayer }),
-        }),
-      )
-      return {}
+    'call:quality': async ({ roomId }) => {
+      const call = this.#calls.get(roomId)
+      return { participants: call ? await qualityOf(call) : [] }
     },
   }
 }

@@ -58,7 +58,7 @@ export const callRequests = (services: Services, session: Session) => {
   }
 
   return {
-    'call:join': async ({ roomId, rtpCapabilities }: RequestData<'call:join'>) => {
+    'call:join': async ({ roomId, rtpCapabilities, lastN }: RequestData<'call:join'>) => {
       await rooms.authorise(principal, roomId, 'call')
       // Who may not write to the other does not ring either.
       await assertMaySpeak(database, await rooms.get(roomId), user.id)
@@ -76,6 +76,7 @@ export const callRequests = (services: Services, session: Session) => {
           userId: user.id,
           name: user.name,
           rtpCapabilities,
+          ...(lastN === undefined ? {} : { lastN }),
         })
         if (!participants.has(participantId)) {
           // The socket was lost, or joined again, while the SFU worked: its leaving may have come before this joining.
@@ -110,6 +111,7 @@ export const callRequests = (services: Services, session: Session) => {
     'producer:pause': pass('producer:pause'),
     'producer:resume': pass('producer:resume'),
     'consumer:resume': pass('consumer:resume'),
+    'consumer:pause': pass('consumer:pause'),
     'consumer:prefer': pass('consumer:prefer'),
   }
 }

@@ -118,6 +118,8 @@ export class Calls {
       }
       case 'consumer:added':
       case 'consumer:closed':
+      case 'consumer:held':
+      case 'producer:limited':
       case 'call:lost': {
         const { participantId } = data as { participantId: string }
         this.#io.local.to(audience.participant(participantId)).emit(name, data as never)

@@ -1,3 +1,4 @@
+import { callOperations } from '../calls/call-operations.ts'
 import { chatOperations } from '../chat/chat-operations.ts'
 import { messageOperations } from '../chat/message-operations.ts'
 import { dataOperations } from '../data/data-operations.ts'
@@ -25,4 +26,5 @@ export const createHandlers = (services: Services): OperationHandlers => ({
   ...searchOperations(services),
   ...userOperations(services),
   ...dataOperations(services),
+  ...callOperations(services),
 })
