@@ -200,6 +200,8 @@ export const REQUEST_EXAMPLES: Examples = {
     'on other transports': { ...participant, resumeKey: 'cGFydGljaXBhbnQ', rtpCapabilities, renew: true },
   },
   'call:leave': { plain: participant },
+  'call:knock': { plain: { roomId } },
+  'call:unknock': { plain: { roomId } },
   'transport:connect': { plain: { ...participant, transportId: 'tra_1', dtlsParameters } },
   'transport:restart': { plain: { ...participant, transportId: 'tra_1' } },
   'producer:create': {
@@ -263,6 +265,8 @@ export const RESPONSE_EXAMPLES: Examples = {
   'call:join': { joined: { ...joined, iceServers } },
   'call:resume': { resumed: { ...joined, iceServers } },
   'call:leave': nothing,
+  'call:knock': { knocked: { knockId: 'kno_1' } },
+  'call:unknock': nothing,
   'transport:connect': nothing,
   'transport:restart': { restarted: { iceParameters, iceServers } },
   'producer:create': { created: { producerId: 'pro_1' } },
@@ -290,6 +294,17 @@ export const NOTICE_EXAMPLES: Examples = {
   'receipt:changed': { read: { roomId, userId: 'ada', deliveredSeq: 3, readSeq: 2 } },
   'file:progress': { half: { roomId, fileId: 'file_1', progress: 0.5 } },
   'call:changed': { live: { roomId, call }, over: { roomId, call: null } },
+  'call:admitted': { plain: { roomId, knockId: 'kno_1' } },
+  'call:denied': { plain: { roomId, knockId: 'kno_1', reason: 'Come back at four' } },
+  'call:waiting': {
+    one: { roomId, waiting: [{ knockId: 'kno_1', userId: 'gst_1', name: guest.name, since: at }] },
+    nobody: { roomId, waiting: [] },
+  },
+  'call:muted': { 'by a host': { ...participant, sources: ['mic'], by: 'ada' } },
+  'call:closed': {
+    removed: { ...participant, reason: 'removed', text: 'Wrong room' },
+    ended: { ...participant, reason: 'ended' },
+  },
   'speaker:changed': {
     somebody: { roomId, participantId: 'par_1' },
     silence: { roomId, participantId: null },
@@ -363,6 +378,15 @@ export const EVENT_EXAMPLES: Examples = {
   },
   'file.deleted': event('file.deleted', { fileId: 'file_1' }),
   'call.started': event('call.started', { callId: 'call_1' }, {}),
+  'breakouts.opened': event('breakouts.opened', {
+    breakouts: [{ roomId: 'room-2', title: 'Table 1', userIds: ['grace'] }],
+    endsAt: at,
+  }),
+  'breakouts.moved': {
+    elsewhere: event('breakouts.moved', { moves: [{ userId: 'gst_1', roomId: 'room-2' }] }).plain,
+    back: event('breakouts.moved', { moves: [{ userId: 'gst_1', roomId: null }] }).plain,
+  },
+  'breakouts.closed': event('breakouts.closed', {}, {}),
   'call.ended': event('call.ended', { callId: 'call_1', durationMs: 0, userIds: ['ada', 'grace'] }, {}),
   'ring.started': event('ring.started', {
     ringId: 'ring_1',
@@ -376,7 +400,14 @@ export const EVENT_EXAMPLES: Examples = {
   'ring.declined': event('ring.declined', { ringId: 'ring_1', busy: true }),
   'ring.ended': event(
     'ring.ended',
-    { ringId: 'ring_1', media: 'video', from: 'ada', missed: ['kurt', 'linus'], answered: true, cancelled: true },
+    {
+      ringId: 'ring_1',
+      media: 'video',
+      from: 'ada',
+      missed: ['kurt', 'linus'],
+      answered: true,
+      cancelled: true,
+    },
     {},
   ),
 }
@@ -387,7 +418,7 @@ export const BODY_EXAMPLES: Examples = {
     whole: {
       userId: 'ada@example.org',
       name: 'Ada',
-      rooms: [{ roomId }, { roomId: 'room-2', role: 'member' }],
+      rooms: [{ roomId }, { roomId: 'room-2', role: 'member', call: 'listener' }],
       ttlSeconds: 10,
     },
   },

@@ -15,6 +15,7 @@ import {
 import type { Examples } from './examples.ts'
 import { callRecords, ring, ringOver } from './ring-examples.ts'
 
+const inCall = { roomId, participantId: 'par_1' }
 const inRoom = { plain: { roomId } }
 const inPages = { first: { roomId }, further: { roomId, cursor: 'WzEyXQ', limit: 1 } }
 const someone = { plain: { roomId, userId: 'gst_1' } }
@@ -40,6 +41,8 @@ export const OPERATION_REQUESTS: Examples = {
       avatar: 'https://example.org/ward.png',
       access: 'request',
       defaultRole: 'member',
+      lobby: true,
+      defaultCallRole: 'listener',
       retentionDays: 30,
       members: ['ada', 'grace'],
       distinct: true,
@@ -172,6 +175,35 @@ export const OPERATION_REQUESTS: Examples = {
   'export:create': { room: { roomId }, 'own data': { userId: 'ada' } },
   'job:get': { plain: { jobId: 'job_1' } },
   'job:cancel': { plain: { jobId: 'job_1' } },
+  'call:waiting': inRoom,
+  'call:admit': { all: { roomId }, one: { roomId, knockIds: ['kno_1'] } },
+  'call:deny': {
+    plain: { roomId, knockId: 'kno_1' },
+    'with a reason': { roomId, knockId: 'kno_1', reason: 'Come back at four' },
+  },
+  'call:mute': { all: { roomId }, 'one, whole': { ...inCall, sources: ['mic', 'camera'] } },
+  'call:remove': { plain: inCall, 'with a reason': { ...inCall, reason: 'Wrong room' } },
+  'call:lock': { lock: { roomId, locked: true }, unlock: { roomId, locked: false } },
+  'call:end': inRoom,
+  'call:role': { demoted: { ...inCall, role: 'listener' } },
+  'call:hand': { up: { ...inCall, raised: true }, down: { ...inCall, raised: false } },
+  'breakout:open': {
+    plain: { roomId, breakouts: [{ title: 'Table 1', userIds: ['grace'] }] },
+    'for a while': {
+      roomId,
+      breakouts: [
+        { title: 'Table 1', userIds: ['grace', 'gst_1'] },
+        { title: 'Table 2', userIds: [] },
+      ],
+      seconds: 600,
+    },
+  },
+  'breakout:move': {
+    elsewhere: { roomId, userId: 'gst_1', breakoutId: 'room-2' },
+    back: { roomId, userId: 'gst_1' },
+  },
+  'breakout:close': inRoom,
+  'breakout:list': inRoom,
 }
 
 const nothing = { nothing: {} }
@@ -219,6 +251,9 @@ export const job = {
   total: 100,
   detail: 'Copying files',
   createdAt: at,
+}
+const breakouts = {
+  open: { breakouts: [{ roomId: 'room-2', title: 'Table 1', userIds: ['grace'] }], endsAt: at },
 }
 const found = { text: 'ward round', highlights: [[0, 4]] }
 
@@ -377,4 +412,20 @@ export const OPERATION_ANSWERS: Examples = {
   'export:create': { begun: job },
   'job:get': { done: { ...job, state: 'done', expiresAt: at } },
   'job:cancel': { cancelled: { ...job, state: 'cancelled' } },
+  'call:waiting': {
+    one: { data: [{ knockId: 'kno_1', userId: 'gst_1', name: guest.name, since: at }] },
+    nobody: { data: [] },
+  },
+  'call:admit': nothing,
+  'call:deny': nothing,
+  'call:mute': nothing,
+  'call:remove': nothing,
+  'call:lock': nothing,
+  'call:end': nothing,
+  'call:role': nothing,
+  'call:hand': nothing,
+  'breakout:open': breakouts,
+  'breakout:move': breakouts,
+  'breakout:close': { closed: { breakouts: [] } },
+  'breakout:list': breakouts,
 }

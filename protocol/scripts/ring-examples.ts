@@ -38,6 +38,14 @@ export const callRecords = [
     durationMs: 61_000,
     userIds: ['ada', 'grace'],
   },
-  { roomId, ringId: 'ring_2', media: 'audio', from: ada, outcome: 'missed', startedAt: at, userIds: ['grace'] },
+  {
+    roomId,
+    ringId: 'ring_2',
+    media: 'audio',
+    from: ada,
+    outcome: 'missed',
+    startedAt: at,
+    userIds: ['grace'],
+  },
   { roomId, callId: 'call_2', outcome: 'ongoing', startedAt: at, userIds: [] },
 ]

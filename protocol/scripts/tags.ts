@@ -39,6 +39,7 @@ const OF_OPERATIONS: Readonly<Record<Domain<OperationName>, Tag>> = {
   presence: 'Users',
   block: 'Users',
   ring: 'Calls',
+  breakout: 'Calls',
   export: 'Portable data',
   job: 'Portable data',
 }

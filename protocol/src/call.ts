@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { CallRole } from './call-rights.ts'
 import { CallId, ConsumerId, ParticipantId, ProducerId, RoomId, Time, TransportId, UserId } from './ids.ts'
 import { jsonFault } from './json.ts'
 import { LIMITS } from './limits.ts'
@@ -107,6 +108,9 @@ export const Participant = z.strictObject({
   userId: UserId,
   name: UserName,
   joinedAt: Time,
+  role: CallRole,
+  /** Since when the hand is up; absent when it is not. */
+  handRaisedAt: Time.optional(),
   tracks: z.array(Track),
   /** Its connection is lost and it may come back, for LIMITS.resumeMs: what it shows stands still, and it has not left. */
   away: z.boolean(),
@@ -118,6 +122,11 @@ export const Call = z.strictObject({
   id: CallId,
   roomId: RoomId,
   startedAt: Time,
+  /** Whether nobody new comes in without being let in. */
+  locked: z.boolean(),
+  /** Whether the room has a lobby: who is no host has to knock. */
+  lobby: z.boolean(),
+  /** With a lobby or locked, told to hosts and to those inside alone: others read an empty list. */
   participants: z.array(Participant),
 })
 export type Call = z.infer<typeof Call>

@@ -15,6 +15,8 @@ export const ERRORS = {
   not_found: { status: 404, retryable: false, title: 'Not found' },
   method_not_allowed: { status: 405, retryable: false, title: 'Method not allowed' },
   conflict: { status: 409, retryable: false, title: 'In conflict with what exists' },
+  knock_first: { status: 403, retryable: false, title: 'A host has to let you in' },
+  locked: { status: 423, retryable: false, title: 'The call is locked' },
   not_in_call: { status: 409, retryable: false, title: 'Not in this call' },
   too_large: { status: 413, retryable: false, title: 'Too large' },
   /** Of the tus protocol, which asks for these two statuses. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Breakout, BreakoutMove } from './breakouts.ts'
 import { CallId, ClientId, FileId, RingId, RoomId, Seq, Time, UserId } from './ids.ts'
 import { metadata } from './json.ts'
 import { Forwarded, MessagePart, MimeType, Reaction } from './message.ts'
@@ -23,7 +24,13 @@ const request = { requested: z.literal(true).optional() }
 /** Everything lasting that can happen in a room, by type, with the shape of its `data`. */
 export const EVENTS = {
   /** With what was settled from the start. */
-  'room.created': z.strictObject({ kind: RoomKind, ...RoomSettings, title: RoomTitle }),
+  'room.created': z.strictObject({
+    kind: RoomKind,
+    ...RoomSettings,
+    title: RoomTitle,
+    /** It is a breakout of this room. */
+    parentId: RoomId.optional(),
+  }),
   /** Only what changed. */
   'room.updated': z.strictObject({ changes: RoomChanges }),
   /** Nobody writes from here on. */
@@ -119,6 +126,10 @@ export const EVENTS = {
     answered: z.literal(true).optional(),
     cancelled: z.literal(true).optional(),
   }),
+  /** In the room they belong to; in place of those that were open. */
+  'breakouts.opened': z.strictObject({ breakouts: z.array(Breakout), endsAt: Time.optional() }),
+  'breakouts.moved': z.strictObject({ moves: z.array(BreakoutMove) }),
+  'breakouts.closed': z.strictObject({}),
 } as const
 
 export type EventType = keyof typeof EVENTS
@@ -168,6 +179,9 @@ export const RoomEvent = z.discriminatedUnion('type', [
   eventOf('ring.accepted'),
   eventOf('ring.declined'),
   eventOf('ring.ended'),
+  eventOf('breakouts.opened'),
+  eventOf('breakouts.moved'),
+  eventOf('breakouts.closed'),
 ])
 export type RoomEvent = z.infer<typeof RoomEvent>
 export type RoomEventOf<T extends EventType> = Extract<RoomEvent, { type: T }>

@@ -25,6 +25,8 @@ export const ParticipantId = id('participant')
 export const TransportId = id('transport')
 export const ProducerId = id('producer')
 export const ConsumerId = id('consumer')
+/** Of somebody who waits at the door of a call. */
+export const KnockId = id('knock')
 export const FileId = id('file')
 export const JobId = id('job')
 export const ScheduleId = id('scheduled message')

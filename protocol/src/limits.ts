@@ -85,6 +85,17 @@ export const LIMITS = {
   socketsPerUser: 30,
   roomsOpenPerSocket: 200,
   callsPerSocket: 16,
+  /** How often one user may knock at one call in a minute. */
+  knocksPerMinute: 6,
+  /** Users who wait at the door of one call. */
+  waitingPerCall: 200,
+  /** How long the knock of a lost socket waits for it to come back. */
+  knockGraceMs: 5_000,
+  breakoutsPerRoom: 50,
+  /** Users assigned to one breakout. */
+  usersPerBreakout: 500,
+  breakoutSecondsMin: 10,
+  breakoutSecondsMax: 24 * 3_600,
   producersPerParticipant: 64,
   /** Consumers one request may resume or pause. */
   consumersPerRequest: 1_000,

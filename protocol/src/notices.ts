@@ -5,6 +5,7 @@ import { ConsumerId, FileId, ParticipantId, Position, ProducerId, RoomId, UserId
 import { Counts } from './inbox.ts'
 import { Ring } from './ring.ts'
 import { Role } from './room.ts'
+import { MODERATION_NOTICES } from './sfu-moderation.ts'
 import { Presence, User } from './user.ts'
 
 /** Everything the server tells a client unasked, in the past tense. */
@@ -33,6 +34,7 @@ export const NOTICES = {
   'file:progress': z.strictObject({ roomId: RoomId, fileId: FileId, progress: z.number() }),
   /** The room's live call as it is now; null when there is none any more. */
   'call:changed': z.strictObject({ roomId: RoomId, call: Call.nullable() }),
+  ...MODERATION_NOTICES,
   /** To all sockets of who rings and of who is rung: how it stands now. Answered on one device is over on the others. */
   'ring:changed': z.strictObject({ ring: Ring }),
   /** Who speaks loudest; null in silence. */

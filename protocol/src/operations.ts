@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import { BREAKOUT_OPERATIONS } from './breakouts.ts'
 import { Call } from './call.ts'
+import { CALL_OPERATIONS } from './call-operations.ts'
 import { CallRecord } from './call-record.ts'
 import { RoomEvent } from './events.ts'
 import { ClientId, JobId, Position, RingId, RoomId, ScheduleId, Seq, Time, UserId } from './ids.ts'
@@ -18,8 +20,8 @@ import {
 } from './message.ts'
 import { NodeItem, NodeName, NodePayload } from './node.ts'
 import { Cursor, page, paging } from './page.ts'
-import { Ring, RingMedia, RingSeconds } from './ring.ts'
 import { ParticipantQuality } from './quality.ts'
+import { Ring, RingMedia, RingSeconds } from './ring.ts'
 import {
   Ban,
   GrantedRole,
@@ -465,8 +467,7 @@ export const OPERATIONS = {
     response: page(NodeItem),
   },
   'ring:start': {
-    summary:
-      'Ring people of a room for its call: everybody else in it, or those named. It joins nothing',
+    summary: 'Ring people of a room for its call: everybody else in it, or those named. It joins nothing',
     rest: { method: 'post', path: '/v1/rooms/{roomId}/rings', status: 201 },
     right: 'call',
     sender: 'required',
@@ -653,6 +654,8 @@ export const OPERATIONS = {
     request: z.strictObject({ jobId: JobId }),
     response: Job,
   },
+  ...CALL_OPERATIONS,
+  ...BREAKOUT_OPERATIONS,
 } as const satisfies Record<string, Operation>
 
 export type OperationName = keyof typeof OPERATIONS

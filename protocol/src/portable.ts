@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { DefaultCallRole } from './call-rights.ts'
 import { RoomEvent } from './events.ts'
 import { ClientId, Position, RoomId, ScheduleId, Seq, Time, UserId } from './ids.ts'
 import { metadata, text } from './json.ts'
@@ -48,6 +49,9 @@ export const PortableRoom = z.strictObject({
   metadata,
   guests: z.boolean(),
   retentionDays: z.int().min(1).max(LIMITS.retentionDaysMax).nullable(),
+  // Exports of before do not have these.
+  lobby: z.boolean().optional(),
+  defaultCallRole: DefaultCallRole.optional(),
   archivedAt: Time.nullable(),
   /** Of rooms of which there is one per set of members: what is the same for the same set, everywhere. */
   distinctKey: z.string().max(LIMITS.idChars).nullable(),

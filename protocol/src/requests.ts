@@ -15,7 +15,17 @@ import {
 } from './call.ts'
 import type { WireError } from './errors.ts'
 import { RoomEvent } from './events.ts'
-import { ConsumerId, ParticipantId, Position, ProducerId, RoomId, Seq, TransportId, UserId } from './ids.ts'
+import {
+  ConsumerId,
+  KnockId,
+  ParticipantId,
+  Position,
+  ProducerId,
+  RoomId,
+  Seq,
+  TransportId,
+  UserId,
+} from './ids.ts'
 import { RemovedStretch } from './inbox.ts'
 import { LIMITS } from './limits.ts'
 import { MessageSend } from './message.ts'
@@ -110,6 +120,16 @@ const SOCKET_REQUESTS = {
     response: JoinedCall.extend({ iceServers: z.array(IceServer) }),
   },
   'call:leave': { request: z.strictObject(participant), response: Nothing },
+  /**
+   * Asks to be let in, where `call:join` answered `knock_first` or `locked`. The answer comes as `call:admitted` or
+   * `call:denied`. A knock lasts as long as its socket, and LIMITS.knockGraceMs more for one that comes back.
+   */
+  'call:knock': {
+    request: z.strictObject({ roomId: RoomId }),
+    response: z.strictObject({ knockId: KnockId }),
+  },
+  /** Waits no longer. */
+  'call:unknock': { request: z.strictObject({ roomId: RoomId }), response: Nothing },
   'transport:connect': {
     request: z.strictObject({ ...participant, transportId: TransportId, dtlsParameters: DtlsParameters }),
     response: Nothing,

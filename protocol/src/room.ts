@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { DefaultCallRole } from './call-rights.ts'
 import { Position, RoomId, Seq, Time, UserId } from './ids.ts'
 import { metadata, text } from './json.ts'
 import { LIMITS } from './limits.ts'
@@ -150,6 +151,10 @@ export const RoomSettings = {
   /** Channels only; groups and direct rooms are by invitation. */
   access: AccessModel.optional(),
   defaultRole: DefaultRole.optional(),
+  /** Whether a host has to let in who comes to a call. */
+  lobby: z.boolean().optional(),
+  /** What those are in a call who come from now on, and of whom neither role nor token says more. */
+  defaultCallRole: DefaultCallRole.optional(),
   /** Events older than this are removed; null keeps them for ever. */
   retentionDays: z.int().min(1).max(LIMITS.retentionDaysMax).nullable().optional(),
 }
@@ -176,10 +181,14 @@ export const Room = z.strictObject({
   avatar: z.string().nullable(),
   access: AccessModel,
   defaultRole: DefaultRole,
+  lobby: z.boolean(),
+  defaultCallRole: DefaultCallRole,
   metadata,
   /** Whether anybody with the link may come in as a guest. */
   guests: z.boolean(),
   retentionDays: z.int().nullable(),
+  /** The room this one is a breakout of. */
+  parentId: RoomId.optional(),
   /** Since when nobody writes here any more; null while it lives. */
   archivedAt: Time.nullable(),
   /** Those who may read. */

@@ -14,6 +14,7 @@ import { NOTICES } from './notices.ts'
 import { Nothing } from './operations.ts'
 import { ParticipantQuality } from './quality.ts'
 import { REQUESTS } from './requests.ts'
+import { AtTheDoor, MODERATION_REQUESTS, SFU_MODERATION_NOTICES } from './sfu-moderation.ts'
 import { UserName } from './user.ts'
 
 /** `connectionId` is the socket that speaks for a participant from now on. */
@@ -40,7 +41,7 @@ export const SFU_REQUESTS = {
   'call:prepare': { request: z.strictObject(arrival), response: PreparedCall },
   /** As `call:prepare`; takes what that made when it has the same `participantId` and user. */
   'call:join': {
-    request: z.strictObject({ ...arrival, lastN: LastN.optional() }),
+    request: z.strictObject({ ...arrival, ...AtTheDoor, lastN: LastN.optional() }),
     response: JoinedCall,
   },
   /** `not_in_call` unless the participant is there, is this user's, and the key is its own. */
@@ -67,6 +68,7 @@ export const SFU_REQUESTS = {
     response: z.strictObject({ gone: z.array(ParticipantId) }),
   },
   'call:leave': REQUESTS['call:leave'],
+  ...MODERATION_REQUESTS,
   'transport:connect': REQUESTS['transport:connect'],
   'transport:restart': {
     request: REQUESTS['transport:restart'].request,
@@ -101,6 +103,7 @@ export const SFU_NOTICES = {
     /** Who took part, the first LIMITS.usersPerRequest. */
     userIds: z.array(UserId),
   }),
+  ...SFU_MODERATION_NOTICES,
   'speaker:changed': z.strictObject({ roomId: RoomId, participantId: ParticipantId.nullable() }),
   'consumer:added': z.strictObject({
     roomId: RoomId,

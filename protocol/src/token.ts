@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { CallRole } from './call-rights.ts'
 import { RoomId, UserId } from './ids.ts'
 import { LIMITS } from './limits.ts'
 import { GrantedRole } from './room.ts'
@@ -13,12 +14,19 @@ export const TokenClaims = z.object({
   name: UserName.optional(),
   kind: UserKind.optional(),
   rooms: z.record(RoomId, GrantedRole).optional(),
+  /** What the user is in the calls of rooms. */
+  calls: z.record(RoomId, CallRole).optional(),
   exp: z.number(),
   iat: z.number().optional(),
 })
 export type TokenClaims = z.infer<typeof TokenClaims>
 
-export const RoomGrant = z.strictObject({ roomId: RoomId, role: GrantedRole.default('publisher') })
+export const RoomGrant = z.strictObject({
+  roomId: RoomId,
+  role: GrantedRole.default('publisher'),
+  /** In its calls; by default what the room says. */
+  call: CallRole.optional(),
+})
 
 /** Body of `POST /v1/tokens`. */
 export const TokenRequest = z.strictObject({

@@ -44,6 +44,8 @@ export const users = pgTable(
     customStatus: json('custom_status').$type<CustomStatus>(),
     /** Is not to be seen as present. */
     hidden: boolean('hidden').notNull().default(false),
+    /** Is rung also while in another call. */
+    callWaiting: boolean('call_waiting').notNull().default(false),
     /** Path of its picture on this server. */
     avatar: text('avatar'),
     lastSeenAt: time('last_seen_at'),
@@ -94,6 +96,12 @@ export const rooms = pgTable(
     defaultRole: text('default_role', { enum: ['publisher', 'member'] })
       .notNull()
       .default('publisher'),
+    lobby: boolean('lobby').notNull().default(false),
+    defaultCallRole: text('default_call_role', { enum: ['speaker', 'listener'] })
+      .notNull()
+      .default('speaker'),
+    /** The room this one is a breakout of. */
+    parentId: text('parent_id'),
     retentionDays: integer('retention_days'),
     archivedAt: time('archived_at'),
     memberCount: integer('member_count').notNull().default(0),
@@ -112,6 +120,9 @@ export const rooms = pgTable(
     /** The latest message that is not deleted, and when it was said. */
     lastMessageSeq: bigint('last_message_seq', { mode: 'number' }),
     lastMessageAt: time('last_message_at'),
+    /** The latest beginning or end of a call or a ring. */
+    lastCallSeq: bigint('last_call_seq', { mode: 'number' }),
+    lastCallAt: time('last_call_at'),
     /** Of the latest event. */
     tx: tx('tx'),
     createdBy: text('created_by'),
@@ -414,18 +425,115 @@ export const looseFiles = pgTable(
   table => [index('loose_files_due').on(table.since)],
 )
 
-/** Projection of `call.started` and `call.ended`: which calls the log says are live. */
+/** Breakouts that are open, of the rooms they belong to. */
+export const breakouts = pgTable(
+  'breakouts',
+  {
+    roomId: text('room_id').primaryKey(),
+    parentId: text('parent_id')
+      .notNull()
+      .references(() => rooms.id, { onDelete: 'cascade' }),
+    /** Their order, from 0. */
+    place: integer('place').notNull(),
+    title: text('title').notNull(),
+    endsAt: time('ends_at'),
+  },
+  table => [
+    index('breakouts_by_parent').on(table.parentId),
+    index('breakouts_due').on(table.endsAt).where(sql`${table.endsAt} is not null`),
+  ],
+)
+
+/** Who is to be in which. */
+export const breakoutUsers = pgTable(
+  'breakout_users',
+  {
+    parentId: text('parent_id')
+      .notNull()
+      .references(() => rooms.id, { onDelete: 'cascade' }),
+    userId: text('user_id').notNull(),
+    roomId: text('room_id')
+      .notNull()
+      .references(() => breakouts.roomId, { onDelete: 'cascade' }),
+  },
+  table => [primaryKey({ columns: [table.parentId, table.userId] })],
+)
+
+/** Projection of `call.started` and `call.ended`: the calls there were, and those that the log says are live. */
 export const calls = pgTable(
   'calls',
   {
     id: text('id').primaryKey(),
-    roomId: text('room_id')
-      .notNull()
-      .references(() => rooms.id, { onDelete: 'cascade' }),
+    roomId: inRoom(),
     startedAt: time('started_at').notNull(),
     endedAt: time('ended_at'),
+    /** From the first to join until the last to leave, ms. */
+    durationMs: bigint('duration_ms', { mode: 'number' }),
   },
-  table => [index('calls_live').on(table.roomId).where(sql`${table.endedAt} is null`)],
+  table => [
+    index('calls_live').on(table.roomId).where(sql`${table.endedAt} is null`),
+    index('calls_by_room').on(table.roomId, table.startedAt, table.id),
+  ],
+)
+
+/** Projection: who was in a call that is over. */
+export const callUsers = pgTable(
+  'call_users',
+  {
+    roomId: inRoom(),
+    callId: text('call_id').notNull(),
+    userId: text('user_id').notNull(),
+  },
+  table => [primaryKey({ columns: [table.callId, table.userId] }), index('call_users_by_room').on(table.roomId)],
+)
+
+/** Projection of rings: who rang when, and what it became. */
+export const rings = pgTable(
+  'rings',
+  {
+    id: text('id').primaryKey(),
+    roomId: inRoom(),
+    /** Of its `ring.started`, and of its latest event. */
+    seq: seq('seq').notNull(),
+    lastSeq: seq('last_seq').notNull(),
+    fromId: text('from_id').notNull(),
+    media: text('media', { enum: ['audio', 'video'] }).notNull(),
+    startedAt: time('started_at').notNull(),
+    expiresAt: time('expires_at').notNull(),
+    endedAt: time('ended_at'),
+    cancelled: boolean('cancelled').notNull().default(false),
+    /** The call it was for: the one there was, else the one that came of it. */
+    callId: text('call_id'),
+    /** Changed last in this transaction. */
+    tx: tx('tx'),
+  },
+  table => [
+    index('rings_by_room').on(table.roomId, table.startedAt, table.id),
+    index('rings_by_call').on(table.callId).where(sql`${table.callId} is not null`),
+    index('rings_open').on(table.expiresAt).where(sql`${table.endedAt} is null`),
+  ],
+)
+
+/** Projection: who was rung, and what they did. */
+export const ringTargets = pgTable(
+  'ring_targets',
+  {
+    ringId: text('ring_id')
+      .notNull()
+      .references(() => rings.id, { onDelete: 'cascade' }),
+    roomId: inRoom(),
+    userId: text('user_id').notNull(),
+    state: text('state', { enum: ['ringing', 'accepted', 'declined', 'busy', 'missed'] }).notNull(),
+    /** Of the `ring.ended` by which it was missed: unread, until as much is read. */
+    missedSeq: seq('missed_seq'),
+  },
+  table => [
+    primaryKey({ columns: [table.ringId, table.userId] }),
+    index('ring_targets_ringing').on(table.userId).where(sql`${table.state} = 'ringing'`),
+    index('ring_targets_missed')
+      .on(table.userId, table.roomId, table.missedSeq)
+      .where(sql`${table.missedSeq} is not null`),
+  ],
 )
 
 /** Exports, imports and deletions as clients see them. Who works on one now is the queue's business; how far it is stands here. */

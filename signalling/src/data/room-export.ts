@@ -35,6 +35,8 @@ const roomLine = (row: typeof rooms.$inferSelect): PortableLineOf<'room'> => ({
   avatar: row.avatar,
   access: row.access,
   defaultRole: row.defaultRole,
+  lobby: row.lobby,
+  defaultCallRole: row.defaultCallRole,
   metadata: row.metadata,
   guests: row.guests,
   retentionDays: row.retentionDays,

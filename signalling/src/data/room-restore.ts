@@ -51,6 +51,8 @@ const settingsOf = (room: Room) => ({
   avatar: room.avatar?.startsWith(`${AVATARS_PATH}/`) ? null : room.avatar,
   access: room.access,
   defaultRole: room.defaultRole,
+  lobby: room.lobby,
+  defaultCallRole: room.defaultCallRole,
   metadata: room.metadata,
   guests: room.guests,
   retentionDays: room.retentionDays,

@@ -1,4 +1,4 @@
-import { type GrantedRole, TrunklineError, type User } from '@trunkline/protocol'
+import { type CallRole, type GrantedRole, TrunklineError, type User } from '@trunkline/protocol'
 import type { ApiKeys } from './api-keys.ts'
 import type { DeletedUsers } from './deleted-users.ts'
 import { CLOCK_TOLERANCE_SECONDS, type Tokens } from './tokens.ts'
@@ -11,6 +11,8 @@ export type UserPrincipal = {
   type: 'user'
   user: User
   grants: ReadonlyMap<string, GrantedRole>
+  /** What the token makes the user in the calls of rooms. */
+  calls: ReadonlyMap<string, CallRole>
   /** The latest moment its token can have been made, ms since the epoch: tokens tell seconds, or nothing. */
   issuedAt: number
   /** From when on its token admits nobody any more, ms since the epoch. */
@@ -46,6 +48,7 @@ export const createAuthenticate =
       type: 'user',
       user,
       grants: new Map(Object.entries(claims.rooms ?? {})),
+      calls: new Map(Object.entries(claims.calls ?? {})),
       issuedAt: claims.iat === undefined ? 0 : (claims.iat + 1) * 1000 - 1,
       expiresAt: (claims.exp + CLOCK_TOLERANCE_SECONDS) * 1000,
     }

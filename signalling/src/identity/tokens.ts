@@ -8,7 +8,7 @@ const OWN_KEY_ID = 'trunkline'
 /** Clocks of app servers are not ours. */
 export const CLOCK_TOLERANCE_SECONDS = 10
 
-type Grants = TokenClaims['rooms']
+type Grants = Pick<TokenClaims, 'rooms' | 'calls'>
 
 /** Signs and checks users' JWTs (HS256). */
 export class Tokens {
@@ -20,12 +20,10 @@ export class Tokens {
     this.#ownSecret = vault.key('tokens')
   }
 
-  async issue(
-    user: User,
-    options: { ttlSeconds?: number | undefined; rooms?: Grants } = {},
-  ): Promise<IssuedToken> {
+  async issue(user: User, options: Grants & { ttlSeconds?: number | undefined } = {}): Promise<IssuedToken> {
     const expiresAt = Math.floor(Date.now() / 1000) + (options.ttlSeconds ?? LIMITS.tokenSecondsDefault)
-    const claims = { name: user.name, kind: user.kind, ...(options.rooms ? { rooms: options.rooms } : {}) }
+    const { rooms, calls } = options
+    const claims = { name: user.name, kind: user.kind, ...(rooms && { rooms }), ...(calls && { calls }) }
     const token = await new SignJWT(claims)
       .setProtectedHeader({ alg: 'HS256', kid: OWN_KEY_ID })
       .setSubject(user.id)

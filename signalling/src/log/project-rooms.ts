@@ -24,11 +24,24 @@ const fieldsOf = ({
   guests,
   access,
   defaultRole,
+  lobby,
+  defaultCallRole,
   retentionDays,
-}: RoomChanges) => ({ title, description, avatar, metadata, guests, access, defaultRole, retentionDays })
+}: RoomChanges) => ({
+  title,
+  description,
+  avatar,
+  metadata,
+  guests,
+  access,
+  defaultRole,
+  lobby,
+  defaultCallRole,
+  retentionDays,
+})
 
 export const roomCreated = (connection: Connection, { roomId, data }: RoomEventOf<'room.created'>) =>
-  change(connection, roomId, { kind: data.kind, ...fieldsOf(data) })
+  change(connection, roomId, { kind: data.kind, parentId: data.parentId, ...fieldsOf(data) })
 
 export const roomUpdated = (connection: Connection, { roomId, data }: RoomEventOf<'room.updated'>) =>
   change(connection, roomId, fieldsOf(data.changes))

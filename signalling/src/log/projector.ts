@@ -1,5 +1,7 @@
 import type { EventType, RoomEvent, RoomEventOf } from '@trunkline/protocol'
 import type { Connection } from './connection.ts'
+import { callEnded, callStarted, ringAccepted, ringDeclined, ringEnded, ringStarted } from './project-calls.ts'
+import { breakoutsClosed, breakoutsMoved, breakoutsOpened } from './project-breakouts.ts'
 import { projectMember } from './project-members.ts'
 import {
   messageDeleted,
@@ -21,17 +23,6 @@ const nodePublished = async ({ $client }: Connection, event: RoomEventOf<'node.p
       on conflict (room_id, node, sender) do update set seq = excluded.seq`,
     values: [event.roomId, event.data.node, event.sender ?? '', event.seq],
   })
-}
-
-const callStarted = async ({ $client }: Connection, event: RoomEventOf<'call.started'>) => {
-  await $client.query(
-    'insert into calls (id, room_id, started_at) values ($1, $2, $3) on conflict (id) do nothing',
-    [event.data.callId, event.roomId, event.at],
-  )
-}
-
-const callEnded = async ({ $client }: Connection, event: RoomEventOf<'call.ended'>) => {
-  await $client.query('update calls set ended_at = $2 where id = $1', [event.data.callId, event.at])
 }
 
 /** What each event does to the tables. */
@@ -64,6 +55,13 @@ const PROJECTIONS: Projections = {
   'node.published': nodePublished,
   'call.started': callStarted,
   'call.ended': callEnded,
+  'breakouts.opened': breakoutsOpened,
+  'breakouts.moved': breakoutsMoved,
+  'breakouts.closed': breakoutsClosed,
+  'ring.started': ringStarted,
+  'ring.accepted': ringAccepted,
+  'ring.declined': ringDeclined,
+  'ring.ended': ringEnded,
 }
 
 /**

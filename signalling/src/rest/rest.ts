@@ -54,8 +54,10 @@ export const createRest = (deps: RestDeps): Router => {
 
   mount(router, authenticate, 'createToken', async ({ body }) => {
     const user = await users.ensure({ id: body.userId, name: body.name, kind: 'user' })
-    const grants = Object.fromEntries((body.rooms ?? []).map(grant => [grant.roomId, grant.role]))
-    return tokens.issue(user, { ttlSeconds: body.ttlSeconds, rooms: grants })
+    const grants = body.rooms ?? []
+    const rooms = Object.fromEntries(grants.map(({ roomId, role }) => [roomId, role]))
+    const calls = Object.fromEntries(grants.flatMap(({ roomId, call }) => (call ? [[roomId, call]] : [])))
+    return tokens.issue(user, { ttlSeconds: body.ttlSeconds, rooms, calls })
   })
 
   mount(router, authenticate, 'createGuestToken', async ({ body, principal, request }) => {

@@ -28,6 +28,8 @@ const settingsOf = (post: RoomPost) => ({
   avatar: post.avatar ?? null,
   access: post.access ?? (post.kind === 'channel' ? ('open' as const) : ('invite' as const)),
   defaultRole: post.defaultRole ?? (post.kind === 'channel' ? ('member' as const) : ('publisher' as const)),
+  lobby: post.lobby ?? false,
+  defaultCallRole: post.defaultCallRole ?? ('speaker' as const),
   metadata: post.metadata ?? {},
   guests: post.guests ?? false,
   retentionDays: post.retentionDays ?? null,

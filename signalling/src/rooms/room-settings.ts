@@ -32,7 +32,7 @@ import { toRoom } from './rooms.ts'
 import { standingOf } from './standings.ts'
 
 /** @throws TrunklineError `invalid_request` for what a room of this kind cannot be */
-export const assertSuitsKind = (kind: RoomKind, { access, defaultRole, guests }: RoomChanges): void => {
+export const assertSuitsKind = (kind: RoomKind, { access, defaultRole, guests, lobby, defaultCallRole }: RoomChanges): void => {
   if (kind !== 'channel' && access !== undefined && access !== 'invite') {
     throw new TrunklineError(
       'invalid_request',
@@ -44,6 +44,12 @@ export const assertSuitsKind = (kind: RoomKind, { access, defaultRole, guests }:
     throw new TrunklineError(
       'invalid_request',
       'Both members of a direct room may write: leave defaultRole out.',
+    )
+  }
+  if (lobby || defaultCallRole === 'listener') {
+    throw new TrunklineError(
+      'invalid_request',
+      'A direct room has nobody who could let in the other, or let them speak: leave lobby and defaultCallRole out.',
     )
   }
   if (guests) {
