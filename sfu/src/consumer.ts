@@ -67,8 +67,9 @@ export class Consumer {
   /** The highest spatial layer its viewer wants of the sender, -1 when nothing. A viewer that has just come wants all. */
   get wantedLayer(): number {
     if (this.#held || this.#wanted === false) return -1
-    // Somebody who looks at the lobby yet may never come in.
-    if (this.#wanted === undefined && !this.participant.answered) return -1
+    // Somebody who only prepares to join may never come in.
+    const { call, id } = this.participant
+    if (this.#wanted === undefined && !call.participants.has(id)) return -1
     return this.engine.preferredLayers?.spatialLayer ?? Number.POSITIVE_INFINITY
   }
 
