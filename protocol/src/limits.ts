@@ -91,6 +91,8 @@ export const LIMITS = {
   waitingPerCall: 200,
   /** How long the knock of a lost socket waits for it to come back. */
   knockGraceMs: 5_000,
+  /** How long somebody who was let in before the call began may take to come. */
+  admissionMs: 60_000,
   breakoutsPerRoom: 50,
   /** Users assigned to one breakout. */
   usersPerBreakout: 500,

@@ -19,7 +19,13 @@ import { UserName } from './user.ts'
 
 /** `connectionId` is the socket that speaks for a participant from now on. */
 const spokenFor = { roomId: RoomId, participantId: ParticipantId, connectionId: z.string() }
-const arrival = { ...spokenFor, userId: UserId, name: UserName, rtpCapabilities: RtpCapabilities }
+const arrival = {
+  ...spokenFor,
+  ...AtTheDoor,
+  userId: UserId,
+  name: UserName,
+  rtpCapabilities: RtpCapabilities,
+}
 
 /**
  * The internal contract between signalling and the SFU. Signalling decides who may do what; the SFU routes media and
@@ -37,11 +43,14 @@ export const SFU_REQUESTS = {
     request: z.strictObject({ roomId: RoomId }),
     response: z.strictObject({ call: Call.nullable() }),
   },
-  /** Opens the room's call when there is none. `participantId` is chosen by signalling. */
+  /**
+   * Opens the room's call when there is none. `participantId` is chosen by signalling. `knock_first` and `locked` for
+   * whom the door does not let in, as with `call:join`.
+   */
   'call:prepare': { request: z.strictObject(arrival), response: PreparedCall },
   /** As `call:prepare`; takes what that made when it has the same `participantId` and user. */
   'call:join': {
-    request: z.strictObject({ ...arrival, ...AtTheDoor, lastN: LastN.optional() }),
+    request: z.strictObject({ ...arrival, lastN: LastN.optional() }),
     response: JoinedCall,
   },
   /** `not_in_call` unless the participant is there, is this user's, and the key is its own. */
