@@ -31,6 +31,9 @@ const PAIRED = [
   'user-deletion',
 ].map(name => `test/src/${name}.test.ts`)
 
+/** What is made for a whole run, and looked for at its end. */
+const SETUP = ['nothing-left', 'database-template'].map(name => `test/src/support/${name}.ts`)
+
 /** How long `expect.poll` looks: a second, its own default, is little on a machine that does something else as well. */
 const POLLING = { poll: { timeout: 15_000, interval: 25 } }
 
@@ -44,7 +47,7 @@ export default defineConfig({
       {
         test: {
           name: 'libwebrtc',
-          globalSetup: 'test/src/support/nothing-left.ts',
+          globalSetup: SETUP,
           include: LIBWEBRTC,
           expect: POLLING,
           testTimeout: 90_000,
@@ -68,7 +71,7 @@ export default defineConfig({
       {
         test: {
           name: 'paired',
-          globalSetup: 'test/src/support/nothing-left.ts',
+          globalSetup: SETUP,
           include: PAIRED,
           expect: POLLING,
           testTimeout: 90_000,
@@ -80,7 +83,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          globalSetup: 'test/src/support/nothing-left.ts',
+          globalSetup: SETUP,
           include: ['test/**/*.test.ts'],
           exclude: ['**/node_modules/**', ...LIBWEBRTC, ...PAIRED],
           expect: POLLING,

@@ -47,7 +47,7 @@ const expectAllGone = (pids: number[]) =>
 
 describe('starting', () => {
   test('shows the address, an invite link and, only the first time, an API key that works', async () => {
-    const first = await startServer({ env: { TRUNKLINE_API_KEY: '' } })
+    const first = await startServer({ firstStart: true, env: { TRUNKLINE_API_KEY: '' } })
     expect(first.output()).toContain(`${first.url}/`)
     expect(first.output()).toMatch(new RegExp(`${first.url}/r/[\\w-]+`))
     const key = /API key\s+(\S+)/.exec(first.output())?.[1]
@@ -68,7 +68,10 @@ describe('starting', () => {
   })
 
   test('two platforms run side by side', async () => {
-    const [one, two] = await Promise.all([startServer(), startServer()])
+    const [one, two] = await Promise.all([
+      startServer({ firstStart: true }),
+      startServer({ firstStart: true }),
+    ])
     expect((await rest(one.url, 'GET', '/readyz')).status).toBe(200)
     expect((await rest(two.url, 'GET', '/readyz')).status).toBe(200)
   })

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { createLogger, openPool, startPostgres } from '@trunkline/kit'
 import type { Register } from './clean-ups.ts'
+import { putDatabase } from './database-template.ts'
 import { type TestServer, temporaryFolder } from './server.ts'
 
 type Pool = ReturnType<typeof openPool>
@@ -18,6 +19,7 @@ export const silent = createLogger({ name: 'test', level: 'silent' })
 /** A PostgreSQL of a test's own, for several servers to share or for the test to look into. */
 export const startDatabase = async (register: Register): Promise<TestDatabase> => {
   const dataFolder = temporaryFolder(register)
+  await putDatabase(dataFolder)
   const postgres = await startPostgres({ dataFolder, logger: silent })
   register(() => postgres.close())
   const pool = openPool(postgres.url, silent, 3)

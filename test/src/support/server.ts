@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import type { Register } from './clean-ups.ts'
+import { putDatabase } from './database-template.ts'
 import { RUN_MARK } from './nothing-left.ts'
 
 const MAIN = fileURLToPath(new URL('../../../cli/src/main.ts', import.meta.url))
@@ -51,6 +52,8 @@ export type ServerOptions = {
   args?: string[]
   /** Keep using a folder (restart). */
   dataFolder?: string
+  /** Make the database anew, as a first start does, in place of a copy of one that is ready. */
+  firstStart?: boolean
   /** Where to register the teardown: a test's own end by default, or `cleanUpAfterAll()`. */
   register?: Register
 }
@@ -61,6 +64,10 @@ const baseEnv = (): Record<string, string> => {
   return Object.fromEntries(kept.flatMap(name => (process.env[name] ? [[name, process.env[name]]] : [])))
 }
 
+/** Whether a server has a database in its data folder. */
+const keepsDatabase = ({ services, env }: ServerOptions): boolean =>
+  !env?.DATABASE_URL && (services ?? ['signalling']).some(it => it === 'signalling' || it === 'media')
+
 /**
  * Starts the real thing, `trunkline start`, on free ports with a data folder of its own, and waits until it is ready.
  * @throws Error with its output when it ends instead
@@ -68,6 +75,7 @@ const baseEnv = (): Record<string, string> => {
 export const startServer = async (options: ServerOptions = {}): Promise<TestServer> => {
   const register = options.register ?? onTestFinished
   const dataFolder = options.dataFolder ?? temporaryFolder(register)
+  if (!options.dataFolder && !options.firstStart && keepsDatabase(options)) await putDatabase(dataFolder)
   const env: Record<string, string> = {
     PORT: String(await freePort()),
     RTC_PORT: '0',
