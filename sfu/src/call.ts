@@ -4,38 +4,45 @@ import type { Call as PublicCall } from '@trunkline/protocol'
 import type { types } from 'mediasoup'
 import { endWhenEmpty } from './cascade.ts'
 import { Consumer } from './consumer.ts'
+import type { Door } from './door.ts'
 import { LastN } from './last-n.ts'
+import { seat } from './moderation.ts'
 import type { Notices } from './notices.ts'
 import type { Participant } from './participant.ts'
+import { Place } from './place.ts'
 import type { Producer } from './producer.ts'
-import { notInCall } from './refusals.ts'
-import { Speaker } from './speaker.ts'
+import { notInCall, unavailable } from './refusals.ts'
+import type { Speaker } from './speaker.ts'
 import type { Worker } from './worker.ts'
 import type { WorkerPool } from './worker-pool.ts'
 
 export type CallOptions = {
   roomId: string
+  door: Door
   pool: WorkerPool
   notices: Notices
   logger: Logger
   emptyCallGraceMs: number
+  /** How long a participant may be away, milliseconds. */
+  resumeMs: number
   /** Told once, when the call is over. */
   onClosed: (call: Call) => void
 }
 
-/** A room's call: one router of one worker and everybody on it. */
+/** A room's call: everybody in it, at one place of one worker at a time. */
 export class Call {
   readonly id = `call_${randomUUID()}`
   readonly startedAt = new Date()
   readonly roomId: string
+  readonly door: Door
   readonly notices: Notices
   readonly logger: Logger
-  readonly worker: Worker
-  readonly router: types.Router
-  readonly speaker: Speaker
   readonly emptyCallGraceMs: number
+  readonly resumeMs: number
   readonly onClosed: (call: Call) => void
   readonly participants = new Map<string, Participant>()
+  /** Those who are connected and have not come in yet: nobody sees them. */
+  readonly prepared = new Map<string, Participant>()
   /** Everybody who was ever in it. */
   readonly userIds = new Set<string>()
   readonly lastN = new LastN(this)
@@ -44,32 +51,82 @@ export class Call {
   started = false
   emptySince: Date | undefined
   endTimer: NodeJS.Timeout | undefined
+  readonly #pool: WorkerPool
+  #place: Place | undefined
+  #settled: Promise<void> = Promise.resolve()
+  #lastSeen: Date | undefined
   #holds = 0
 
-  private constructor(options: CallOptions, worker: Worker, router: types.Router, speaker: Speaker) {
+  private constructor(options: CallOptions) {
     this.roomId = options.roomId
+    this.door = options.door
+    this.door.call = this
     this.notices = options.notices
     this.logger = options.logger
     this.emptyCallGraceMs = options.emptyCallGraceMs
+    this.resumeMs = options.resumeMs
     this.onClosed = options.onClosed
-    this.worker = worker
-    this.router = router
-    this.speaker = speaker
+    this.#pool = options.pool
   }
 
   /** @throws TrunklineError `unavailable` when no worker lives */
   static async open(options: CallOptions): Promise<Call> {
-    const { worker, router } = await options.pool.createRouter()
-    let call: Call | undefined
-    try {
-      const speaker = await Speaker.create(router, producerId => call?.tellSpeaker(producerId))
-      call = new Call(options, worker, router, speaker)
-      worker.calls.add(call)
-      return call
-    } catch (error) {
-      router.close()
-      throw error
-    }
+    const call = new Call(options)
+    call.#settled = call.#findPlace()
+    await call.#settled
+    return call
+  }
+
+  get worker(): Worker {
+    return this.#here().worker
+  }
+
+  get router(): types.Router {
+    return this.#here().router
+  }
+
+  get speaker(): Speaker {
+    return this.#here().speaker
+  }
+
+  /** Resolves when it has a place. Rejects when it found none: then it is over. */
+  settled(): Promise<void> {
+    return this.#settled
+  }
+
+  /** Somebody has left, and was last seen then. */
+  sawLeave(at: Date): void {
+    if (!this.#lastSeen || at > this.#lastSeen) this.#lastSeen = at
+    if (this.participants.size === 0) this.emptySince = this.#lastSeen
+  }
+
+  /** Ends all that is at its place. */
+  leavePlace(): void {
+    this.#place?.leave(this)
+    this.#place = undefined
+  }
+
+  /** Leaves its place, whose worker is gone or is to go, for another. */
+  move(): Promise<void> {
+    this.leavePlace()
+    this.#settled = this.#findPlace()
+    return this.#settled
+  }
+
+  async #findPlace(): Promise<void> {
+    const place = await Place.find(this.#pool, producerId => {
+      if (this.#place === place) this.tellSpeaker(producerId)
+    })
+    this.#place = place
+    place.take(this)
+    // Ended while it looked for it.
+    if (this.closed) this.leavePlace()
+  }
+
+  #here(): Place {
+    if (!this.#place)
+      throw unavailable('The call lost its media worker and is on its way to another. Try again.')
+    return this.#place
   }
 
   /** Streams through it: producers and consumers. */
@@ -109,8 +166,15 @@ export class Call {
       this.notices.tell('call:started', { roomId, callId, startedAt: startedAt.toISOString() })
       this.logger.info({ roomId, callId, workerPid: this.worker.pid }, 'call started')
     }
+    this.prepared.delete(participant.id)
+    clearTimeout(participant.endTimer)
+    participant.joinedAt = new Date()
     this.participants.set(participant.id, participant)
+    // Prepared ones wanted nothing so far.
+    for (const { producer } of participant.consumers.values()) producer.demand?.look()
     this.userIds.add(participant.userId)
+    this.door.entered(participant.userId)
+    seat(participant)
     this.emptySince = undefined
     this.logger.info({ roomId: this.roomId, participantId: participant.id }, 'participant joined')
     this.changed()
@@ -125,7 +189,8 @@ export class Call {
 
   /** Consumes a new track for all others, then tells of the track. */
   async distribute(producer: Producer): Promise<void> {
-    const others = Array.from(this.participants.values()).filter(other => other !== producer.participant)
+    const all = [...this.participants.values(), ...this.prepared.values()]
+    const others = all.filter(other => other !== producer.participant)
     await Promise.all(others.map(other => this.#consume(producer, other)))
     producer.demand?.look()
     this.changed()
@@ -133,17 +198,19 @@ export class Call {
 
   /** Failures here are of one viewer and one track: they are logged, and nobody else's join or track fails. */
   async #consume(producer: Producer, participant: Participant): Promise<void> {
-    const { rtpCapabilities } = participant
+    const { rtpCapabilities, transports } = participant
+    // Its worker died: it consumes everything when it comes back.
+    if (!transports) return
     try {
       if (!this.router.canConsume({ producerId: producer.id, rtpCapabilities })) return
       const consumer = await Consumer.create(producer, participant)
-      if (producer.closed || participant.closed) return
+      if (producer.closed || participant.closed || participant.transports !== transports) return
       producer.consumers.add(consumer)
       participant.consumers.set(consumer.id, consumer)
       producer.demand?.look()
       if (participant.answered) this.#tellAdded(consumer)
     } catch (error) {
-      if (producer.closed || participant.closed) return
+      if (producer.closed || participant.closed || participant.transports !== transports) return
       this.logger.warn(
         { err: error, producerId: producer.id, participantId: participant.id },
         'consumer not created',
@@ -178,6 +245,8 @@ export class Call {
       id: this.id,
       roomId: this.roomId,
       startedAt: this.startedAt.toISOString(),
+      locked: this.door.locked,
+      lobby: this.door.lobby,
       participants: Array.from(this.participants.values(), participant => participant.snapshot()),
     }
   }

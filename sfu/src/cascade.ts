@@ -9,26 +9,60 @@ import type { Worker } from './worker.ts'
  * What follows when something ends. Everything that ends a part of a call goes through here; each step is idempotent
  * and goes down, never up:
  *
- *   worker died          -> each participant of its calls is told `call:lost`; its calls end; the pool replaces it
- *   call ends            -> its participants are let go without further notices; its router closes;
+ *   worker died          -> its calls move to another; the pool replaces it
+ *   call moves           -> those who prepared and the participants are told `call:lost`; the first are let go, the
+ *                           others lose their media, are away, and resume at the new place; without one the call ends
+ *   call ends            -> its participants are let go without further notices; what is at its place closes;
  *                           `call:ended`
+ *   participant is away  -> `call:changed`; it leaves unless it resumes within `resumeMs`
  *   participant leaves   -> its two transports close; its producers close; its consumers are forgotten;
  *                           `call:changed`; when it was the last, the call ends after the grace period
  *   producer closes      -> the consumers of it close, each participant is told `consumer:closed`; it no longer speaks;
  *                           `call:changed`
  *   consumer closes      -> it is forgotten on both sides
  *
- * From outside: a participant leaves by `call:leave`; and when the signalling process that last spoke for it stays
- * away for the grace period of its link, `serveSfu` sends that `call:leave` in its stead. The engine mirrors this:
+ * From outside: a participant leaves by `call:leave`, and is away by `call:away`; when the signalling process that
+ * speaks for it is out of reach, `serveSfu` sends that `call:away` in its stead. The engine mirrors this:
  * closing a transport closes its producers and consumers in the worker, closing a producer the consumers of it,
  * closing a router everything on it. So each step here closes the topmost engine object and tidies our own maps.
+ *
+ * @param stopping the whole process ends: there is nowhere to go
  */
-export const loseWorker = (worker: Worker, reason: string): void => {
+export const loseWorker = (worker: Worker, reason: string, stopping: boolean): void => {
   for (const call of [...worker.calls]) {
-    for (const { id: participantId } of call.participants.values()) {
-      call.notices.tell('call:lost', { roomId: call.roomId, participantId, reason })
+    if (stopping) {
+      tellLost(call, reason)
+      endCall(call)
+    } else {
+      void moveCall(call, reason)
     }
+  }
+}
+
+/** Moves a call to another worker, with everybody in it. Resolves when it is there, or has ended for want of one. */
+export const moveCall = async (call: Call, reason: string): Promise<void> => {
+  if (call.closed) return
+  tellLost(call, reason)
+  call.tellSpeaker(null)
+  // Nobody is told of tracks that end: everybody's end here.
+  for (const participant of call.participants.values()) participant.answered = false
+  for (const participant of [...call.prepared.values()]) removeParticipant(participant)
+  for (const participant of call.participants.values()) loseMedia(participant)
+  const { roomId, id: callId } = call
+  // Nobody is in it to come along.
+  if (call.participants.size === 0) return endCall(call)
+  try {
+    await call.move()
+    call.logger.info({ roomId, callId, workerPid: call.worker.pid }, 'call moved')
+  } catch (error) {
+    if (!call.closed) call.logger.error({ err: error, roomId, callId }, 'call could not be moved')
     endCall(call)
+  }
+}
+
+const tellLost = (call: Call, reason: string): void => {
+  for (const { id: participantId } of [...call.participants.values(), ...call.prepared.values()]) {
+    call.notices.tell('call:lost', { roomId: call.roomId, participantId, reason })
   }
 }
 
@@ -36,10 +70,19 @@ export const endCall = (call: Call): void => {
   if (call.closed) return
   call.closed = true
   clearTimeout(call.endTimer)
+  for (const participant of call.prepared.values()) {
+    call.notices.tell('call:lost', {
+      roomId: call.roomId,
+      participantId: participant.id,
+      reason: 'The call ended before it was joined.',
+    })
+    forget(participant)
+  }
+  call.prepared.clear()
   for (const participant of call.participants.values()) forget(participant)
   call.participants.clear()
-  call.router.close()
-  call.worker.calls.delete(call)
+  call.leavePlace()
+  call.door.callEnded(call)
   call.onClosed(call)
   if (!call.started) return
   call.logger.info({ roomId: call.roomId, callId: call.id }, 'call ended')
@@ -53,24 +96,71 @@ export const endCall = (call: Call): void => {
   })
 }
 
-/** Starts the grace period of a call nobody is in, or on the way into. */
+/** Starts the grace period of a call nobody is in, or on the way into. Who is about to come in keeps one that is to begin. */
 export const endWhenEmpty = (call: Call): void => {
   if (call.closed || call.held || call.participants.size > 0) return
+  if (!call.started && call.prepared.size > 0) return
   call.emptySince ??= new Date()
   clearTimeout(call.endTimer)
   call.endTimer = setTimeout(() => endCall(call), call.emptyCallGraceMs)
+}
+
+/** Nobody speaks for it any more, or its media are lost: it stays for a while, for it to come back. */
+export const loseSight = (participant: Participant, resumeMs: number): void => {
+  if (participant.closed || participant.awaySince) return
+  // Who never came in has nothing to come back to.
+  if (!participant.joined) {
+    removeParticipant(participant)
+    return
+  }
+  participant.awaySince = new Date()
+  participant.endTimer = setTimeout(() => removeParticipant(participant), resumeMs)
+  const { call } = participant
+  call.logger.info({ roomId: call.roomId, participantId: participant.id }, 'participant is away')
+  call.changed()
+}
+
+/** Somebody speaks for it again, and its media are there. */
+export const comeBack = (participant: Participant): void => {
+  if (participant.closed || !participant.awaySince) return
+  clearTimeout(participant.endTimer)
+  participant.awaySince = undefined
+  const { call } = participant
+  call.logger.info({ roomId: call.roomId, participantId: participant.id }, 'participant is back')
+  call.changed()
+}
+
+/** Lets go of all media of a participant that is to come back with others; what it published is remembered until then. */
+export const loseMedia = (participant: Participant): void => {
+  const tracks = Array.from(participant.producers.values(), producer => producer.track())
+  clearTimeout(participant.lostTracksTimer)
+  participant.lostTracks = [...tracks, ...participant.lostTracks]
+  closeMedia(participant)
+  loseSight(participant, participant.call.resumeMs)
+}
+
+/** Closes the transports of a participant, and everything on them. */
+export const closeMedia = (participant: Participant): void => {
+  const { transports } = participant
+  transports?.send.engine.close()
+  transports?.receive.engine.close()
+  for (const producer of [...participant.producers.values()]) closeProducer(producer)
+  dropMedia(participant)
 }
 
 export const removeParticipant = (participant: Participant): void => {
   if (participant.closed) return
   const { call } = participant
   call.participants.delete(participant.id)
-  participant.sendTransport.engine.close()
-  participant.receiveTransport.engine.close()
-  for (const producer of [...participant.producers.values()]) closeProducer(producer)
+  call.prepared.delete(participant.id)
+  closeMedia(participant)
   forget(participant)
-  call.logger.info({ roomId: call.roomId, participantId: participant.id }, 'participant left')
-  call.changed()
+  if (participant.joined) {
+    // It left when it was last seen, not when we stopped waiting for it.
+    call.sawLeave(participant.awaySince ?? new Date())
+    call.logger.info({ roomId: call.roomId, participantId: participant.id }, 'participant left')
+    call.changed()
+  }
   endWhenEmpty(call)
 }
 
@@ -98,9 +188,19 @@ const forgetConsumer = (consumer: Consumer): void => {
 }
 
 /** Drops what is left of a participant whose transports are closed, or whose router is. */
-const forget = (participant: Participant): void => {
-  participant.closed = true
-  for (const producer of participant.producers.values()) producer.closed = true
+const dropMedia = (participant: Participant): void => {
+  participant.transports = undefined
+  for (const producer of participant.producers.values()) {
+    producer.closed = true
+    producer.demand?.close()
+  }
   participant.producers.clear()
   for (const consumer of [...participant.consumers.values()]) forgetConsumer(consumer)
+}
+
+const forget = (participant: Participant): void => {
+  participant.closed = true
+  clearTimeout(participant.endTimer)
+  clearTimeout(participant.lostTracksTimer)
+  dropMedia(participant)
 }

@@ -1,15 +1,19 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import {
   LIMITS,
   type Participant as PublicParticipant,
+  type Track,
   type TrackSource,
   TrunklineError,
 } from '@trunkline/protocol'
 import type { types } from 'mediasoup'
 import type { Call } from './call.ts'
 import type { Consumer } from './consumer.ts'
+import { assertMayPublish } from './moderation.ts'
 import type { Producer } from './producer.ts'
-import { notFound, notInCall } from './refusals.ts'
+import { notFound, notInCall, unavailable } from './refusals.ts'
+import { Seat } from './seat.ts'
 import type { SfuSettings } from './settings.ts'
 import { Transport } from './transport.ts'
 
@@ -21,61 +25,108 @@ export type ParticipantOptions = {
   userId: string
   name: string
   rtpCapabilities: types.RtpCapabilities
+  /** The socket that speaks for it. */
+  connectionId: string
 }
+
+/** What a participant sends and receives by. It dies with the worker; the participant does not. */
+export type Transports = { send: Transport; receive: Transport }
+
+/** Random bytes of a resume key: beyond guessing. */
+const KEY_BYTES = 24
 
 type ProducerOnTheWay = { source: TrackSource; requested: types.RtpParameters; created: Promise<Producer> }
 
-/** Somebody in a call: two transports, what they publish and what they receive. */
+/**
+ * Somebody in a call, or about to come in: two transports, what they publish and what they receive. It outlives the
+ * socket that speaks for it and the worker that carries its media, each for a while.
+ */
 export class Participant {
   readonly id: string
   readonly userId: string
   readonly name: string
-  readonly joinedAt = new Date()
-  readonly rtpCapabilities: types.RtpCapabilities
+  rtpCapabilities: types.RtpCapabilities
   readonly call: Call
-  readonly sendTransport: Transport
-  readonly receiveTransport: Transport
+  /** Whoever shows it, and is the same user, may speak for this participant. */
+  readonly resumeKey = randomBytes(KEY_BYTES).toString('base64url')
+  connectionId: string
+  /** Undefined from the death of the worker until the participant has resumed. */
+  transports: Transports | undefined
+  /** Undefined while it has only prepared to join: nobody sees it, and nothing flows to it. */
+  joinedAt: Date | undefined
+  /** Since when nobody speaks for it, or its media are lost. */
+  awaySince: Date | undefined
+  /** What it published before its worker died: others see its tracks standing still until it publishes them again. */
+  lostTracks: Track[] = []
+  /** Ends it: as prepared and never joined, or as away for too long. */
+  endTimer: NodeJS.Timeout | undefined
+  lostTracksTimer: NodeJS.Timeout | undefined
+  readonly seat = new Seat()
   readonly producers = new Map<string, Producer>()
   readonly consumers = new Map<string, Consumer>()
   /** Of how many cameras it wants the latest speakers only; all when undefined. */
   lastN: number | undefined
   /** Producers on their way: they count already. */
   readonly creating = new Set<ProducerOnTheWay>()
-  /** Whether the answer to its join is given: consumers before that are part of the answer. */
+  /** Whether the answer to its prepare or join is given: consumers before that are part of the answer. */
   answered = false
   closed = false
 
-  private constructor(
-    options: ParticipantOptions,
-    call: Call,
-    sendTransport: Transport,
-    receiveTransport: Transport,
-  ) {
+  constructor(options: ParticipantOptions, call: Call, transports: Transports) {
     this.id = options.id
     this.userId = options.userId
     this.name = options.name
     this.rtpCapabilities = options.rtpCapabilities
     this.call = call
-    this.sendTransport = sendTransport
-    this.receiveTransport = receiveTransport
+    this.connectionId = options.connectionId
+    this.transports = transports
   }
 
-  static async create(options: ParticipantOptions, call: Call, settings: SfuSettings): Promise<Participant> {
+  /** Both transports of somebody, where the call is now. */
+  static async openTransports(call: Call, settings: SfuSettings): Promise<Transports> {
+    const { router, worker } = call
     const create = (direction: 'send' | 'receive') =>
-      Transport.create({ router: call.router, server: call.worker.server, direction, settings })
+      Transport.create({ router, server: worker.server, direction, settings })
     const [send, receive] = await Promise.allSettled([create('send'), create('receive')])
     if (send.status === 'fulfilled' && receive.status === 'fulfilled') {
-      return new Participant(options, call, send.value, receive.value)
+      return { send: send.value, receive: receive.value }
     }
     for (const result of [send, receive]) if (result.status === 'fulfilled') result.value.engine.close()
     throw send.status === 'rejected' ? send.reason : (receive as PromiseRejectedResult).reason
   }
 
+  /** @throws TrunklineError `unavailable` between the death of its worker and its coming back */
+  get sendTransport(): Transport {
+    return this.#assertTransports().send
+  }
+
+  /** @throws TrunklineError `unavailable` between the death of its worker and its coming back */
+  get receiveTransport(): Transport {
+    return this.#assertTransports().receive
+  }
+
+  /** Whether it is in the call, and not only about to come in. */
+  get joined(): boolean {
+    return this.joinedAt !== undefined
+  }
+
+  /** Whether this user, with this key, may speak for it. */
+  isOf(userId: string, resumeKey: string): boolean {
+    const [own, shown] = [Buffer.from(this.resumeKey), Buffer.from(resumeKey)]
+    return this.userId === userId && own.length === shown.length && timingSafeEqual(own, shown)
+  }
+
   assertAndGetTransport(id: string): Transport {
-    for (const transport of [this.sendTransport, this.receiveTransport]) {
+    const { send, receive } = this.#assertTransports()
+    for (const transport of [send, receive]) {
       if (transport.id === id) return transport
     }
     throw notFound('transport', id)
+  }
+
+  #assertTransports(): Transports {
+    if (!this.transports) throw unavailable('The media of this participant were lost: resume the call.')
+    return this.transports
   }
 
   assertAndGetProducer(id: string): Producer {
@@ -105,14 +156,20 @@ export class Participant {
     if (existing) return existing
     const onTheWay = [...this.creating].find(same)
     if (onTheWay) return onTheWay.created
+    assertMayPublish(this)
     this.#assertMayPublish(source)
+    const { transports } = this
     const entry = { source, requested, created: create() }
     this.creating.add(entry)
     try {
       const producer = await entry.created
       // Left, or lost its worker, in the meantime.
       if (this.closed) throw notInCall(this.id)
+      assertMayPublish(this, producer)
+      if (this.transports !== transports) throw unavailable('The media were lost meanwhile: resume the call.')
       this.producers.set(producer.id, producer)
+      const lost = this.lostTracks.findIndex(track => track.source === source)
+      if (lost >= 0) this.lostTracks.splice(lost, 1)
       return producer
     } finally {
       this.creating.delete(entry)
@@ -145,8 +202,10 @@ export class Participant {
       id: this.id,
       userId: this.userId,
       name: this.name,
-      joinedAt: this.joinedAt.toISOString(),
-      tracks: Array.from(this.producers.values(), producer => producer.track()),
+      joinedAt: (this.joinedAt ?? new Date()).toISOString(),
+      ...this.seat.snapshot(),
+      tracks: [...Array.from(this.producers.values(), producer => producer.track()), ...this.lostTracks],
+      away: this.awaySince !== undefined,
     }
   }
 }

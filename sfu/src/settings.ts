@@ -16,6 +16,10 @@ export type SfuOptions = {
   workers?: number | undefined
   /** A call nobody is in any more ends after this many milliseconds. */
   emptyCallGraceMs?: number | undefined
+  /** A participant whose connection was lost may come back for this many milliseconds. */
+  resumeMs?: number | undefined
+  /** What was prepared and never joined is let go after this many milliseconds. */
+  preparedMs?: number | undefined
   /** First guess of a viewer's bandwidth, bit/s: high enough for a good picture from the first second. */
   initialAvailableOutgoingBitrate?: number | undefined
   /** Most one participant may send, bit/s. */
@@ -29,6 +33,8 @@ const DEFAULTS = {
   port: 0,
   workers: 1,
   emptyCallGraceMs: LIMITS.emptyCallGraceMs as number,
+  resumeMs: LIMITS.resumeMs as number,
+  preparedMs: LIMITS.preparedMs as number,
   initialAvailableOutgoingBitrate: 1_000_000,
   maxIncomingBitrate: 10_000_000,
   workerWaitMs: 3_000,

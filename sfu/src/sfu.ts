@@ -1,6 +1,5 @@
 import { KeyedMutex, type Logger } from '@trunkline/kit'
 import {
-  type JoinedCall,
   KIND_OF_SOURCE,
   type Sfu,
   type SfuNoticeListener,
@@ -10,18 +9,32 @@ import {
   TrunklineError,
 } from '@trunkline/protocol'
 import { setLogEventListeners } from 'mediasoup'
+import { Arrivals } from './arrivals.ts'
 import { Call } from './call.ts'
-import { closeProducer, endCall, loseWorker, removeParticipant } from './cascade.ts'
+import {
+  closeProducer,
+  comeBack,
+  endCall,
+  loseSight,
+  loseWorker,
+  moveCall,
+  removeParticipant,
+} from './cascade.ts'
 import { ROUTER_RTP_CAPABILITIES } from './codecs.ts'
 import { Notices } from './notices.ts'
-import { Participant } from './participant.ts'
+import type { Participant } from './participant.ts'
 import { Producer } from './producer.ts'
 import { qualityOf } from './quality.ts'
 import { asTrunklineError, notFound, notInCall, refusedAsInvalid, unavailable } from './refusals.ts'
-import { parseRtpCapabilities, parseRtpParameters } from './rtp.ts'
+import { parseRtpParameters } from './rtp.ts'
 import { type SfuOptions, type SfuSettings, settingsOf } from './settings.ts'
 import type { WorkerCounts } from './worker.ts'
 import { WorkerPool } from './worker-pool.ts'
+
+type Spoken = { roomId: string; participantId: string }
+
+/** Their participant need not be there yet, or says itself why it is not. */
+const ARRIVALS: ReadonlySet<SfuRequestName> = new Set(['call:prepare', 'call:join', 'call:resume'])
 
 type Handlers = { [N in SfuRequestName]: (data: SfuRequestData<N>) => Promise<SfuResponseData<N>> }
 
@@ -32,8 +45,7 @@ export class LocalSfu implements Sfu {
   readonly #notices: Notices
   readonly #calls = new Map<string, Call>()
   readonly #opening = new KeyedMutex()
-  /** Joins on their way, so that a leave that overtakes one is not lost. */
-  readonly #joining = new Map<string, { left: boolean }>()
+  readonly #arrivals: Arrivals
   readonly #pool: WorkerPool
   #closing: Promise<void> | undefined
 
@@ -42,6 +54,11 @@ export class LocalSfu implements Sfu {
     this.#settings = settings
     this.#notices = notices
     this.#pool = pool
+    this.#arrivals = new Arrivals({
+      settings,
+      find: roomId => this.#calls.get(roomId),
+      enter: roomId => this.#enter(roomId),
+    })
   }
 
   static async create(options: SfuOptions): Promise<LocalSfu> {
@@ -75,9 +92,9 @@ export class LocalSfu implements Sfu {
   #explain(name: SfuRequestName, data: object, thrown: unknown): TrunklineError {
     if (this.#closing) return unavailable('The SFU is stopping.', thrown)
     const error = asTrunklineError(thrown)
-    if (error.code === 'unavailable' || name === 'call:join' || !('participantId' in data)) return error
-    const { roomId, participantId } = data as { roomId: string; participantId: string }
-    return this.#calls.get(roomId)?.participants.has(participantId) ? error : notInCall(participantId)
+    if (error.code === 'unavailable' || ARRIVALS.has(name) || !('participantId' in data)) return error
+    const spoken = data as { roomId: string; participantId: string }
+    return this.#find(spoken) ? error : notInCall(spoken.participantId)
   }
 
   onNotice(listener: SfuNoticeListener): () => void {
@@ -96,6 +113,20 @@ export class LocalSfu implements Sfu {
     return counts.flatMap(count => (count.status === 'fulfilled' ? [count.value] : []))
   }
 
+  /**
+   * Moves the calls of a worker to others and replaces its process, one worker after the other.
+   * @param workerPid the one; all without
+   */
+  async drain(workerPid?: number): Promise<void> {
+    const workers = this.#pool.workers.filter(({ pid }) => workerPid === undefined || pid === workerPid)
+    for (const worker of workers) {
+      await this.#pool.drain(worker, async () => {
+        const calls = [...worker.calls]
+        await Promise.all(calls.map(call => moveCall(call, 'The media worker of this call is replaced.')))
+      })
+    }
+  }
+
   /** Ends every call, then every worker. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#closeAll()
@@ -112,13 +143,19 @@ export class LocalSfu implements Sfu {
   #enter(roomId: string): Promise<{ call: Call; release: () => void }> {
     return this.#opening.run(roomId, async () => {
       const existing = this.#calls.get(roomId)
-      if (existing) return { call: existing, release: existing.hold() }
+      if (existing) {
+        const release = existing.hold()
+        // It may be on its way to another worker; without one it has ended.
+        await existing.settled().catch(() => undefined)
+        if (!existing.closed) return { call: existing, release }
+      }
       const call = await Call.open({
         roomId,
         pool: this.#pool,
         notices: this.#notices,
         logger: this.#logger,
         emptyCallGraceMs: this.#settings.emptyCallGraceMs,
+        resumeMs: this.#settings.resumeMs,
         onClosed: closed => {
           if (this.#calls.get(roomId) === closed) this.#calls.delete(roomId)
         },
@@ -130,51 +167,6 @@ export class LocalSfu implements Sfu {
       this.#calls.set(roomId, call)
       return { call, release: call.hold() }
     })
-  }
-
-  async #join(data: SfuRequestData<'call:join'>): Promise<JoinedCall> {
-    const { roomId, participantId } = data
-    const rtpCapabilities = parseRtpCapabilities(data.rtpCapabilities)
-    const key = keyOf(data)
-    const joining = { left: false }
-    const superseded = this.#joining.get(key)
-    if (superseded) superseded.left = true
-    this.#joining.set(key, joining)
-    try {
-      const { call, release } = await this.#enter(roomId)
-      try {
-        const options = { id: participantId, userId: data.userId, name: data.name, rtpCapabilities }
-        const participant = await Participant.create(options, call, this.#settings)
-        // A retry of a join whose answer was lost: its transports are of no use to anybody.
-        const earlier = call.participants.get(participantId)
-        if (earlier) removeParticipant(earlier)
-        if (joining.left || call.closed) {
-          participant.sendTransport.engine.close()
-          participant.receiveTransport.engine.close()
-          throw call.closed
-            ? unavailable('The call was lost while joining. Try again.')
-            : notInCall(participantId)
-        }
-        call.add(participant)
-        participant.lastN = data.lastN
-        await call.consumeAll(participant)
-        call.lastN.lookFor(participant)
-        if (participant.closed) throw notInCall(participantId)
-        participant.answered = true
-        return {
-          call: call.snapshot(),
-          participantId,
-          routerRtpCapabilities: ROUTER_RTP_CAPABILITIES,
-          sendTransport: participant.sendTransport.options(),
-          receiveTransport: participant.receiveTransport.options(),
-          consumers: Array.from(participant.consumers.values(), consumer => consumer.options()),
-        }
-      } finally {
-        release()
-      }
-    } finally {
-      if (this.#joining.get(key) === joining) this.#joining.delete(key)
-    }
   }
 
   async #createProducer(data: SfuRequestData<'producer:create'>): Promise<{ producerId: string }> {
@@ -233,31 +225,64 @@ export class LocalSfu implements Sfu {
     return {}
   }
 
-  #participant(data: { roomId: string; participantId: string }): Participant {
+  #participant(data: Spoken): Participant {
     const call = this.#calls.get(data.roomId)
     if (!call) throw notInCall(data.participantId)
     return call.assertAndGetParticipant(data.participantId)
+  }
+
+  /** Also one that has only prepared to join: it may connect, and nothing else. */
+  #connecting(data: Spoken): Participant {
+    return this.#find(data) ?? this.#participant(data)
+  }
+
+  #find({ roomId, participantId }: Spoken): Participant | undefined {
+    const call = this.#calls.get(roomId)
+    return call?.participants.get(participantId) ?? call?.prepared.get(participantId)
   }
 
   readonly #handlers: Handlers = {
     'sfu:capabilities': async () => ({ routerRtpCapabilities: ROUTER_RTP_CAPABILITIES }),
     'sfu:calls': async () => ({ calls: Array.from(this.#calls.values(), call => call.snapshot()) }),
     'call:get': async ({ roomId }) => ({ call: this.#calls.get(roomId)?.snapshot() ?? null }),
-    'call:join': data => this.#join(data),
+    'call:prepare': data => this.#arrivals.prepare(data),
+    'call:join': data => this.#arrivals.join(data),
+    'call:resume': data => this.#arrivals.resume(data),
+    'call:away': async data => {
+      const participant = this.#find(data)
+      if (participant?.connectionId === data.connectionId) loseSight(participant, this.#settings.resumeMs)
+      return {}
+    },
+    'call:dismiss': async ({ roomId, userId }) => {
+      const call = this.#calls.get(roomId)
+      const all = call ? [...call.participants.values(), ...call.prepared.values()] : []
+      for (const participant of all) if (participant.userId === userId) removeParticipant(participant)
+      return {}
+    },
+    'sfu:mine': async ({ participants }) => {
+      const gone: string[] = []
+      for (const spoken of participants) {
+        const participant = this.#find(spoken)
+        if (!participant) gone.push(spoken.participantId)
+        // One whose media are lost is back when it has resumed.
+        else if (participant.connectionId === spoken.connectionId && participant.transports)
+          comeBack(participant)
+      }
+      return { gone }
+    },
     // Leaving what one is not in is what a retry does: it succeeds.
     'call:leave': async data => {
-      const joining = this.#joining.get(keyOf(data))
-      if (joining) joining.left = true
-      const participant = this.#calls.get(data.roomId)?.participants.get(data.participantId)
+      this.#arrivals.left(data)
+      const participant = this.#find(data)
       if (participant) removeParticipant(participant)
       return {}
     },
     'transport:connect': async data => {
-      await this.#participant(data).assertAndGetTransport(data.transportId).connect(data.dtlsParameters)
+      await this.#connecting(data).assertAndGetTransport(data.transportId).connect(data.dtlsParameters)
       return {}
     },
     'transport:restart': async data => {
-      const transport = this.#participant(data).assertAndGetTransport(data.transportId)
+      const transport = this.#connecting(data).assertAndGetTransport(data.transportId)
       return { iceParameters: await transport.engine.restartIce() }
     },
     'producer:create': data => this.#createProducer(data),
@@ -282,8 +307,6 @@ export class LocalSfu implements Sfu {
     },
   }
 }
-
-const keyOf = (data: { roomId: string; participantId: string }) => `${data.roomId}/${data.participantId}`
 
 /**
  * Starts an SFU in this process.

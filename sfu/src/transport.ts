@@ -34,6 +34,7 @@ export class Transport {
       enableTcp: true,
       preferUdp: true,
       initialAvailableOutgoingBitrate: settings.initialAvailableOutgoingBitrate,
+      enableSctp: true,
     })
     if (direction === 'send') await engine.setMaxIncomingBitrate(settings.maxIncomingBitrate)
     return new Transport(engine, direction)
@@ -45,8 +46,16 @@ export class Transport {
 
   /** What the client needs to build its half. */
   options(): TransportOptions {
-    const { id, iceParameters, iceCandidates, dtlsParameters } = this.engine
-    return plain({ id, iceParameters, iceCandidates, dtlsParameters })
+    const { id, iceParameters, iceCandidates, dtlsParameters, sctpParameters } = this.engine
+    if (!sctpParameters) throw new Error('a transport was made without data channels')
+    const { port, OS, MIS, maxMessageSize, maxSendMessageSize, maxReceiveMessageSize } = sctpParameters
+    return plain({
+      id,
+      iceParameters,
+      iceCandidates,
+      dtlsParameters,
+      sctpParameters: { port, OS, MIS, maxMessageSize, maxSendMessageSize, maxReceiveMessageSize },
+    })
   }
 
   /**

@@ -15,13 +15,15 @@ type Slot = {
   failures: number
   timer: NodeJS.Timeout | undefined
   starting: Promise<void> | undefined
+  /** It takes no more calls, and is replaced once those it has are elsewhere. */
+  draining: boolean
 }
 
 /** The workers, each replaced when it dies. */
 export class WorkerPool {
   readonly #settings: SfuSettings
   readonly #logger: Logger
-  readonly #onLost: (worker: Worker, reason: string) => void
+  readonly #onLost: (worker: Worker, reason: string, stopping: boolean) => void
   readonly #slots: Slot[]
   #ready = Promise.withResolvers<void>()
   /** The engine has ended its workers because this process was told to end. */
@@ -31,7 +33,7 @@ export class WorkerPool {
   private constructor(
     settings: SfuSettings,
     logger: Logger,
-    onLost: (worker: Worker, reason: string) => void,
+    onLost: (worker: Worker, reason: string, stopping: boolean) => void,
   ) {
     this.#settings = settings
     this.#logger = logger
@@ -42,6 +44,7 @@ export class WorkerPool {
       failures: 0,
       timer: undefined,
       starting: undefined,
+      draining: false,
     }))
   }
 
@@ -53,7 +56,7 @@ export class WorkerPool {
   static async create(
     settings: SfuSettings,
     logger: Logger,
-    onLost: (worker: Worker, reason: string) => void,
+    onLost: (worker: Worker, reason: string, stopping: boolean) => void,
   ): Promise<WorkerPool> {
     const pool = new WorkerPool(settings, logger, onLost)
     const starts = await Promise.allSettled(pool.#slots.map(slot => pool.#start(slot)))
@@ -70,19 +73,49 @@ export class WorkerPool {
     return this.#slots.flatMap(slot => (slot.worker && !slot.worker.closed ? [slot.worker] : []))
   }
 
+  /** Those that take calls. */
+  get #open(): Worker[] {
+    return this.#slots.flatMap(({ worker, draining }) =>
+      worker && !worker.closed && !draining ? [worker] : [],
+    )
+  }
+
   /**
    * A router on the least loaded worker. While none lives, waits for a replacement.
    * @throws TrunklineError `unavailable` when there is none in time
    */
   async createRouter(): Promise<{ worker: Worker; router: types.Router }> {
-    if (this.workers.length === 0 && !this.#stopping) await this.#waitForWorker()
+    if (this.#open.length === 0 && !this.#stopping) await this.#waitForWorker()
     // Chosen and claimed without a pause between, so that calls opened at once spread out.
-    const worker = this.workers.reduce<Worker | undefined>(
+    const worker = this.#open.reduce<Worker | undefined>(
       (best, candidate) => (best && best.load <= candidate.load ? best : candidate),
       undefined,
     )
     if (!worker) throw unavailable('No media worker is running. Try again in a moment.')
     return { worker, router: await worker.createRouter() }
+  }
+
+  /**
+   * Replaces a worker by a new process, on the same port.
+   * @param move brings its calls to others, which takes until there are others
+   */
+  async drain(worker: Worker, move: () => Promise<void>): Promise<void> {
+    const slot = this.#slots.find(candidate => candidate.worker === worker)
+    if (!slot || slot.draining || this.#closing) return
+    slot.draining = true
+    if (this.#open.length === 0) this.#ready = Promise.withResolvers()
+    this.#logger.info({ pid: worker.pid, calls: worker.calls.size }, 'media worker is drained')
+    const moved = move()
+    // The only one has to make room for the one that comes.
+    if (this.#open.length > 0) await moved
+    await worker.close()
+    slot.draining = false
+    if (this.#closing) return
+    await this.#start(slot).catch(error => {
+      this.#logger.error({ err: error }, 'media worker could not be replaced; trying again')
+      if (!this.#closing) this.#replaceLater(slot)
+    })
+    await moved
   }
 
   /** Ends every worker; none is left. Idempotent. */
@@ -125,18 +158,20 @@ export class WorkerPool {
 
   #ended(slot: Slot, worker: Worker, died: boolean): void {
     slot.worker = undefined
-    if (this.workers.length === 0) this.#ready = Promise.withResolvers()
+    // Was asked to end, after its calls had gone.
+    if (slot.draining && !died) return
+    if (this.#open.length === 0) this.#ready = Promise.withResolvers()
     if (this.#closing) return
     // The engine ends its workers by itself when this process gets SIGINT or SIGTERM: then we are stopping.
     if (!died) {
       // Kept, for close() to wait for the end of its process.
       slot.worker = worker
       this.#stopping = true
-      this.#onLost(worker, 'The server is stopping.')
+      this.#onLost(worker, 'The server is stopping.', true)
       return
     }
     this.#logger.error({ pid: worker.pid, calls: worker.calls.size }, 'media worker died')
-    this.#onLost(worker, 'The media worker of this call died.')
+    this.#onLost(worker, 'The media worker of this call died.', false)
     if (performance.now() - worker.startedAt > HEALTHY_MS) slot.failures = 0
     this.#replaceLater(slot)
   }

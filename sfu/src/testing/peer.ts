@@ -128,6 +128,7 @@ export class Peer {
       participantId,
       userId: `user-${participantId}`,
       name: participantId,
+      connectionId: `socket-${participantId}`,
       rtpCapabilities: device.recvRtpCapabilities,
     })
     const offered = ({ iceCandidates }: { iceCandidates: Record<string, unknown>[] }) =>

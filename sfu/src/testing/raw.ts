@@ -35,6 +35,7 @@ export const joinRaw = (
     participantId,
     userId: `user-${participantId}`,
     name: `Name of ${participantId}`,
+    connectionId: `socket-${participantId}`,
     rtpCapabilities,
   })
 

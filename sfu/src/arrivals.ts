@@ -1,0 +1,194 @@
+import { setImmediate } from 'node:timers/promises'
+import { KeyedMutex } from '@trunkline/kit'
+import type { JoinedCall, PreparedCall, SfuRequestData } from '@trunkline/protocol'
+import type { Call } from './call.ts'
+import { closeMedia, comeBack, loseMedia, loseSight, removeParticipant } from './cascade.ts'
+import { ROUTER_RTP_CAPABILITIES } from './codecs.ts'
+import type { Doors } from './doors.ts'
+import { Participant } from './participant.ts'
+import { notInCall, unavailable } from './refusals.ts'
+import { parseRtpCapabilities } from './rtp.ts'
+import type { SfuSettings } from './settings.ts'
+
+/** How long others see what somebody published before its worker died, for it to publish that again, milliseconds. */
+const LOST_TRACKS_MS = 5_000
+
+type Deps = {
+  settings: SfuSettings
+  doors: Doors
+  find: (roomId: string) => Call | undefined
+  /** The room's call, kept open for somebody on the way in; opened when there is none. */
+  enter: (roomId: string) => Promise<{ call: Call; release: () => void }>
+}
+
+/** Coming into a call, and coming back. */
+export class Arrivals {
+  readonly #deps: Deps
+  /** Those on their way, so that a leave that overtakes one is not lost. */
+  readonly #arriving = new Map<string, { left: boolean }>()
+  readonly #resuming = new KeyedMutex()
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+  }
+
+  /** Connects somebody who has not come in yet. */
+  async prepare(data: SfuRequestData<'call:prepare'>): Promise<PreparedCall> {
+    return this.#arrive(data, async (call, assertPresent) => {
+      const participant = await this.#create(data, call, assertPresent)
+      call.prepared.set(participant.id, participant)
+      participant.endTimer = setTimeout(() => removeParticipant(participant), this.#deps.settings.preparedMs)
+      await call.consumeAll(participant)
+      assertPresent(participant)
+      participant.answered = true
+      return prepared(participant)
+    })
+  }
+
+  async join(data: SfuRequestData<'call:join'>): Promise<JoinedCall> {
+    return this.#arrive(data, async (call, assertPresent) => {
+      const known = call.prepared.get(data.participantId)
+      const isPrepared = known?.userId === data.userId && known.transports !== undefined
+      const participant = isPrepared ? known : await this.#create(data, call, assertPresent)
+      participant.connectionId = data.connectionId
+      participant.lastN = data.lastN
+      assertPresent(participant)
+      participant.seat.standing = data.standing
+      call.add(participant)
+      if (!isPrepared) await call.consumeAll(participant)
+      call.lastN.lookFor(participant)
+      assertPresent(participant)
+      participant.answered = true
+      return joined(participant)
+    })
+  }
+
+  /** Comes back as the same participant: on its transports when they are still there, else on new ones. */
+  async resume(data: SfuRequestData<'call:resume'>): Promise<JoinedCall> {
+    const { participantId, userId, resumeKey, renew } = data
+    return this.#resuming.run(keyOf(data), async () => {
+      const call = this.#deps.find(data.roomId)
+      const participant = call?.participants.get(participantId)
+      if (!call || !participant?.isOf(userId, resumeKey)) throw notInCall(participantId)
+      await call.settled()
+      const assertPresent = () => {
+        if (participant.closed) throw notInCall(participantId)
+      }
+      assertPresent()
+      // The loss of an earlier socket says nothing of it any more.
+      participant.connectionId = data.connectionId
+      if (renew && participant.transports) await this.#giveUp(participant)
+      if (!participant.transports) await this.#renew(participant, data.rtpCapabilities)
+      assertPresent()
+      comeBack(participant)
+      for (const producer of participant.producers.values()) producer.demand?.repeat()
+      return joined(participant)
+    })
+  }
+
+  /** A leave came: who is on the way in is not let in. */
+  left(data: { roomId: string; participantId: string }): void {
+    const arriving = this.#arriving.get(keyOf(data))
+    if (arriving) arriving.left = true
+  }
+
+  async #arrive<T>(
+    data: SfuRequestData<'call:prepare'>,
+    work: (call: Call, assertPresent: (participant?: Participant) => void) => Promise<T>,
+  ): Promise<T> {
+    const key = keyOf(data)
+    const arriving = { left: false }
+    const superseded = this.#arriving.get(key)
+    if (superseded) superseded.left = true
+    this.#arriving.set(key, arriving)
+    try {
+      this.#deps.doors.at(data.roomId).arrives(data)
+      const { call, release } = await this.#deps.enter(data.roomId)
+      try {
+        const assertPresent = (participant?: Participant) => {
+          if (call.closed) throw unavailable('The call was lost while joining. Try again.')
+          if (arriving.left || participant?.closed) throw notInCall(data.participantId)
+          call.door.arrives(data)
+        }
+        return await work(call, assertPresent)
+      } finally {
+        release()
+      }
+    } finally {
+      if (this.#arriving.get(key) === arriving) this.#arriving.delete(key)
+    }
+  }
+
+  async #create(
+    data: SfuRequestData<'call:prepare'>,
+    call: Call,
+    assertPresent: () => void,
+  ): Promise<Participant> {
+    const { participantId: id, userId, name, connectionId } = data
+    const rtpCapabilities = parseRtpCapabilities(data.rtpCapabilities)
+    const { router } = call
+    const transports = await Participant.openTransports(call, this.#deps.settings)
+    const participant = new Participant({ id, userId, name, connectionId, rtpCapabilities }, call, transports)
+    participant.seat.standing = data.standing
+    try {
+      assertPresent()
+      if (router.closed) throw unavailable('The media worker died while joining. Try again.')
+    } catch (error) {
+      closeMedia(participant)
+      throw error
+    }
+    // A retry of an arrival whose answer was lost: its transports are of no use to anybody.
+    for (const earlier of [call.participants.get(id), call.prepared.get(id)]) {
+      if (earlier) removeParticipant(earlier)
+    }
+    return participant
+  }
+
+  /** Others are to know that what it shows stands still, before they hear that it ended. */
+  async #giveUp(participant: Participant): Promise<void> {
+    loseSight(participant, this.#deps.settings.resumeMs)
+    await setImmediate()
+    loseMedia(participant)
+  }
+
+  /** Gives a participant whose media are gone transports where its call is now, and consumes everything anew. */
+  async #renew(participant: Participant, rtpCapabilities: unknown): Promise<void> {
+    const { call } = participant
+    participant.rtpCapabilities = parseRtpCapabilities(rtpCapabilities)
+    const { router } = call
+    const transports = await Participant.openTransports(call, this.#deps.settings)
+    if (participant.closed || router.closed) {
+      transports.send.engine.close()
+      transports.receive.engine.close()
+      throw participant.closed
+        ? notInCall(participant.id)
+        : unavailable('The media worker died while the call was resumed. Try again.')
+    }
+    participant.transports = transports
+    // What it consumes from here on is in the answer.
+    participant.answered = false
+    await call.consumeAll(participant)
+    call.lastN.lookFor(participant)
+    participant.answered = true
+    clearTimeout(participant.lostTracksTimer)
+    participant.lostTracksTimer = setTimeout(() => {
+      if (participant.lostTracks.splice(0).length > 0) call.changed()
+    }, LOST_TRACKS_MS)
+  }
+}
+
+const keyOf = (data: { roomId: string; participantId: string }) => `${data.roomId}/${data.participantId}`
+
+const prepared = (participant: Participant): PreparedCall => ({
+  participantId: participant.id,
+  resumeKey: participant.resumeKey,
+  routerRtpCapabilities: ROUTER_RTP_CAPABILITIES,
+  sendTransport: participant.sendTransport.options(),
+  receiveTransport: participant.receiveTransport.options(),
+  consumers: Array.from(participant.consumers.values(), consumer => consumer.options()),
+})
+
+const joined = (participant: Participant): JoinedCall => ({
+  call: participant.call.snapshot(),
+  ...prepared(participant),
+})
