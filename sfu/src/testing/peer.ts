@@ -129,6 +129,8 @@ export class Peer {
       userId: `user-${participantId}`,
       name: participantId,
       connectionId: `socket-${participantId}`,
+      standing: { role: 'speaker', rank: 0 },
+      lobby: false,
       rtpCapabilities: device.recvRtpCapabilities,
     })
     const offered = ({ iceCandidates }: { iceCandidates: Record<string, unknown>[] }) =>

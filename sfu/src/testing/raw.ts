@@ -36,6 +36,8 @@ export const joinRaw = (
     userId: `user-${participantId}`,
     name: `Name of ${participantId}`,
     connectionId: `socket-${participantId}`,
+    standing: { role: 'speaker', rank: 0 },
+    lobby: false,
     rtpCapabilities,
   })
 
