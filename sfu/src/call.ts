@@ -60,7 +60,6 @@ export class Call {
   private constructor(options: CallOptions) {
     this.roomId = options.roomId
     this.door = options.door
-    this.door.call = this
     this.notices = options.notices
     this.logger = options.logger
     this.emptyCallGraceMs = options.emptyCallGraceMs

@@ -21,6 +21,8 @@ import {
   removeParticipant,
 } from './cascade.ts'
 import { ROUTER_RTP_CAPABILITIES } from './codecs.ts'
+import { Doors } from './doors.ts'
+import { moderationHandlers } from './moderation.ts'
 import { Notices } from './notices.ts'
 import type { Participant } from './participant.ts'
 import { Producer } from './producer.ts'
@@ -45,6 +47,7 @@ export class LocalSfu implements Sfu {
   readonly #notices: Notices
   readonly #calls = new Map<string, Call>()
   readonly #opening = new KeyedMutex()
+  readonly #doors: Doors
   readonly #arrivals: Arrivals
   readonly #pool: WorkerPool
   #closing: Promise<void> | undefined
@@ -54,8 +57,10 @@ export class LocalSfu implements Sfu {
     this.#settings = settings
     this.#notices = notices
     this.#pool = pool
+    this.#doors = new Doors(notices)
     this.#arrivals = new Arrivals({
       settings,
+      doors: this.#doors,
       find: roomId => this.#calls.get(roomId),
       enter: roomId => this.#enter(roomId),
     })
@@ -135,6 +140,7 @@ export class LocalSfu implements Sfu {
 
   async #closeAll(): Promise<void> {
     for (const call of [...this.#calls.values()]) endCall(call)
+    this.#doors.close()
     this.#notices.flush()
     await this.#pool.close()
   }
@@ -151,6 +157,7 @@ export class LocalSfu implements Sfu {
       }
       const call = await Call.open({
         roomId,
+        door: this.#doors.at(roomId),
         pool: this.#pool,
         notices: this.#notices,
         logger: this.#logger,
@@ -165,6 +172,7 @@ export class LocalSfu implements Sfu {
         throw unavailable('The media worker died while the call was opened. Try again.')
       }
       this.#calls.set(roomId, call)
+      call.door.call = call
       return { call, release: call.hold() }
     })
   }
@@ -254,6 +262,7 @@ export class LocalSfu implements Sfu {
       return {}
     },
     'call:dismiss': async ({ roomId, userId }) => {
+      this.#doors.find(roomId)?.forget(userId)
       const call = this.#calls.get(roomId)
       const all = call ? [...call.participants.values(), ...call.prepared.values()] : []
       for (const participant of all) if (participant.userId === userId) removeParticipant(participant)
@@ -301,6 +310,7 @@ export class LocalSfu implements Sfu {
       if (pins) participant.call.lastN.lookFor(participant)
       return {}
     },
+    ...moderationHandlers(() => this.#doors),
     'call:quality': async ({ roomId }) => {
       const call = this.#calls.get(roomId)
       return { participants: call ? await qualityOf(call) : [] }
