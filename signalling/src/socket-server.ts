@@ -92,19 +92,26 @@ const admit = async (auth: unknown, authenticate: Authenticate): Promise<UserPri
   return principal
 }
 
+/** Socket.IO's word for a client that said good-bye: it will not come back. */
+const CLOSED_BY_CLIENT = 'client namespace disconnect'
+
 /**
  * What a socket leaves behind when it goes: its presence, which ends a little later unless another socket comes, and
- * its participants, who leave their calls (the SFU closes their transports, with them producers and everybody's
- * consumers of these, and ends an empty call).
+ * its participants. They leave their calls when the client closed on purpose; after a loss they are away, for
+ * LIMITS.resumeMs, in which any socket of the user may resume them.
  */
-const cleanUp = async (services: Services, session: Session): Promise<void> => {
+const cleanUp = async (services: Services, session: Session, reason: string): Promise<void> => {
   services.presence.gone(session)
   const { participants } = session.data
-  const leaving = [...participants].map(([participantId, roomId]) =>
-    services.calls.sfu.request('call:leave', { roomId, participantId }),
+  const { sfu } = services.calls
+  const ending = [...participants].map(([participantId, roomId]) =>
+    reason === CLOSED_BY_CLIENT
+      ? sfu.request('call:leave', { roomId, participantId })
+      : sfu.request('call:away', { roomId, participantId, connectionId: session.id }),
   )
   participants.clear()
-  await Promise.allSettled(leaving)
+  // An SFU that is out of reach learns of it when it is back: it is told then who is still there.
+  await Promise.allSettled(ending)
 }
 
 /** How often it is looked whether a token has expired, ms. */
@@ -168,8 +175,8 @@ export const serveSockets = (deps: {
       ...callRequests(services, session),
     } as RequestHandlers<typeof REQUESTS>
     bindRequests(session, REQUESTS, handlers, { logger, admit: () => services.limits.request(session.id) })
-    session.on('disconnect', () => {
-      cleanUp(services, session).catch(error =>
+    session.on('disconnect', reason => {
+      cleanUp(services, session, reason).catch(error =>
         logger.error({ err: error }, 'cleaning up after a socket failed'),
       )
     })

@@ -123,6 +123,7 @@ export class MembershipWatch {
     } else {
       const { userId, type } = notice
       const settle = CLOSED_BY.has(type) ? this.#part(roomId, userId) : () => {}
+      if (CLOSED_BY.has(type)) this.#dismiss(roomId, userId)
       this.#tell({ roomId, userId })
       await this.#onChanged(roomId, userId, type, settle).finally(settle)
     }
@@ -180,7 +181,17 @@ export class MembershipWatch {
     })
   }
 
+  /** Also whoever has no socket: one that is away from the call may come back to it otherwise. */
+  #dismiss(roomId: string, userId: string): void {
+    // Not waited for: an SFU that is away keeps nobody in the room, and who resumes is asked whether it may.
+    this.#calls
+      .dismiss(roomId, userId)
+      .catch(error => this.#logger.error({ err: error, roomId }, 'a call could not be left'))
+  }
+
   async #onDeleted(roomId: string, tx: string): Promise<void> {
+    const call = await this.#calls.find(roomId)
+    for (const { userId } of call?.participants ?? []) this.#dismiss(roomId, userId)
     for (const userId of await this.#departed(roomId, usersHere(this.#io), tx)) {
       await this.#order.run(userId, async () => {
         this.#tell({ roomId, userId })
@@ -264,6 +275,22 @@ export class MembershipWatch {
     }
     for (const session of this.#io.of('/').sockets.values()) {
       if (session.data.watchesInbox) await this.watchInbox(session)
+    }
+    await this.#recheckCalls()
+  }
+
+  /** Who is away from a call has no socket that would be brought in line. */
+  async #recheckCalls(): Promise<void> {
+    const pairs = (await this.#calls.live()).flatMap(({ roomId, participants }) =>
+      participants.filter(({ away }) => away).map(({ userId }) => ({ roomId, userId })),
+    )
+    for (let at = 0; at < pairs.length; at += PAIRS_AT_ONCE) {
+      const some = pairs.slice(at, at + PAIRS_AT_ONCE)
+      const roles = await this.#rolesOf(some)
+      for (const { roomId, userId } of some) {
+        const role = roles.get(pairOf(roomId, userId))
+        if (role === undefined || !RIGHTS[role].call) this.#dismiss(roomId, userId)
+      }
     }
   }
 

@@ -1,0 +1,144 @@
+import { LIMITS, type RequestData, TrunklineError } from '@trunkline/protocol'
+import { assertMaySpeak } from '../identity/blocks.ts'
+import { newId } from '../ids.ts'
+import type { Services } from '../services.ts'
+import { audience, listen, type Session } from '../session.ts'
+
+/** `call:prepare`, `call:join` and `call:resume` of one socket: how its participants come into a call, and come back. */
+export const arrivals = (services: Services, session: Session) => {
+  const { database, rooms, calls, iceServers } = services
+  const { principal, participants } = session.data
+  const { user } = principal
+  const connectionId = session.id
+
+  /**
+   * Counts a participant of this socket, and returns those it replaces. One socket is in a room's call once: whoever
+   * joins again has not heard of the first time (a lost answer, a call that lost its media), and nobody would ever take
+   * that participant out.
+   */
+  const replace = (roomId: string, participantId: string): string[] => {
+    const earlier = [...participants]
+      .filter(([id, room]) => room === roomId && id !== participantId)
+      .map(([id]) => id)
+    if (
+      earlier.length === 0 &&
+      !participants.has(participantId) &&
+      participants.size >= LIMITS.callsPerSocket
+    ) {
+      throw new TrunklineError(
+        'limit_reached',
+        `At most ${LIMITS.callsPerSocket} calls may be joined at once; leave one first.`,
+        { details: { limit: LIMITS.callsPerSocket } },
+      )
+    }
+    for (const id of earlier) participants.delete(id)
+    participants.set(participantId, roomId)
+    return earlier
+  }
+
+  const leave = async (roomId: string, participantId: string): Promise<void> => {
+    await session.leave(audience.participant(participantId))
+    await calls.sfu.request('call:leave', { roomId, participantId })
+  }
+
+  /** Who may be in the call, and whose place this socket has. */
+  const assertMayJoin = async (roomId: string): Promise<void> => {
+    await rooms.authorise(principal, roomId, 'call')
+    // Who may not write to the other does not ring either.
+    await assertMaySpeak(database, await rooms.get(roomId), user.id)
+  }
+
+  /**
+   * What all three have in common: the socket hears what the participant is told before it asks the SFU, and is asked
+   * after that whether it may, so that who loses the right finds it.
+   * @param lost takes back what the SFU has done for a socket that is gone by now
+   */
+  const arrive = async <T extends { participantId: string }>(
+    roomId: string,
+    participantId: string,
+    ask: () => Promise<T>,
+    lost: () => Promise<unknown>,
+  ) => {
+    const wasOwn = participants.get(participantId) === roomId
+    const earlier = replace(roomId, participantId)
+    try {
+      // Listening begins first: a notice may overtake the answer.
+      await listen(session, audience.participant(participantId))
+      const [ice] = await Promise.all([
+        iceServers.mint(user.id),
+        rooms.authorise(principal, roomId, 'call'),
+        ...earlier.map(id => leave(roomId, id)),
+      ])
+      const answer = await ask()
+      if (!participants.has(participantId)) {
+        // The socket was lost, or came anew, while the SFU worked: what that sent may have come before this.
+        await lost()
+        throw notInCall()
+      }
+      return { ...answer, iceServers: ice.iceServers }
+    } catch (error) {
+      if (!wasOwn) {
+        participants.delete(participantId)
+        await session.leave(audience.participant(participantId))
+      }
+      throw error
+    }
+  }
+
+  return {
+    'call:prepare': async ({ roomId, rtpCapabilities }: RequestData<'call:prepare'>) => {
+      await assertMayJoin(roomId)
+      const participantId = newId('par')
+      const request = {
+        roomId,
+        participantId,
+        connectionId,
+        userId: user.id,
+        name: user.name,
+        rtpCapabilities,
+      }
+      return arrive(
+        roomId,
+        participantId,
+        () => calls.sfu.request('call:prepare', request),
+        () => calls.sfu.request('call:leave', { roomId, participantId }),
+      )
+    },
+
+    'call:join': async (data: RequestData<'call:join'>) => {
+      const { roomId, rtpCapabilities, lastN } = data
+      await assertMayJoin(roomId)
+      const isPrepared = data.participantId !== undefined && participants.get(data.participantId) === roomId
+      const participantId = isPrepared ? (data.participantId as string) : newId('par')
+      const request = {
+        roomId,
+        participantId,
+        connectionId,
+        userId: user.id,
+        name: user.name,
+        rtpCapabilities,
+        ...(lastN === undefined ? {} : { lastN }),
+      }
+      return arrive(
+        roomId,
+        participantId,
+        () => calls.sfu.request('call:join', request),
+        () => calls.sfu.request('call:leave', { roomId, participantId }),
+      )
+    },
+
+    'call:resume': async (data: RequestData<'call:resume'>) => {
+      const { roomId, participantId } = data
+      await rooms.authorise(principal, roomId, 'call')
+      return arrive(
+        roomId,
+        participantId,
+        () => calls.sfu.request('call:resume', { ...data, userId: user.id, connectionId }),
+        () => calls.sfu.request('call:away', { roomId, participantId, connectionId }),
+      )
+    },
+  }
+}
+
+export const notInCall = () =>
+  new TrunklineError('not_in_call', 'This participant is not yours or has left. Join the call first.')
