@@ -3,6 +3,7 @@ import {
   type Call,
   type RtpCapabilities,
   type Sfu,
+  type SfuNoticeData,
   type SfuNoticeListener,
   TrunklineError,
 } from '@trunkline/protocol'
@@ -11,6 +12,7 @@ import type { Database } from '../database.ts'
 import type { EventLog } from '../log/event-log.ts'
 import { calls as callsTable } from '../schema.ts'
 import { audience, openRooms, type TrunklineServer } from '../session.ts'
+import { CallAttendance } from './call-attendance.ts'
 
 /** How long opening a room waits for an SFU (ms): one that is away is not worth more, and tells of itself when back. */
 const SOON_MS = 1_000
@@ -28,7 +30,7 @@ const soon = async <T>(work: Promise<T>): Promise<T | undefined> => {
   }
 }
 
-type Ended = { roomId: string; callId: string; startedAt: string; endedAt: string }
+type Ended = SfuNoticeData<'call:ended'>
 
 /**
  * Calls as rooms see them. The SFU alone knows who is in a call; here its notices go to sockets and into the log.
@@ -42,6 +44,8 @@ export class Calls {
   readonly #database: Database
   readonly #logger: Logger
   readonly #stop: (() => void)[] = []
+  /** Who is in which call. */
+  readonly attendance = new CallAttendance()
   #capabilities: RtpCapabilities | undefined
 
   constructor(deps: {
@@ -67,7 +71,9 @@ export class Calls {
     const onNotice: SfuNoticeListener = (name, data) => guard(this.#onNotice(name, data))
     this.#stop.push(
       this.#sfu.onNotice(onNotice),
-      this.#sfu.onReconnect(() => guard(this.#reconcile())),
+      this.#sfu.onReconnect(() =>
+        guard(Promise.all([this.#reclaim(), this.#reconcile()]).then(() => undefined)),
+      ),
     )
     try {
       await this.#reconcile()
@@ -96,6 +102,15 @@ export class Calls {
     )
   }
 
+  /** All live calls; none while the SFU cannot be asked. */
+  async live(): Promise<Call[]> {
+    if (!this.#sfu) return []
+    return soon(this.#sfu.request('sfu:calls', {})).then(
+      answer => answer?.calls ?? [],
+      () => [],
+    )
+  }
+
   async capabilities(): Promise<RtpCapabilities | null> {
     if (!this.#sfu) return null
     if (!this.#capabilities) {
@@ -103,6 +118,32 @@ export class Calls {
       this.#capabilities = answer?.routerRtpCapabilities
     }
     return this.#capabilities ?? null
+  }
+
+  /** This user may not be in the room any more: nor in its call, not even as one who is away. */
+  async dismiss(roomId: string, userId: string): Promise<void> {
+    await this.#sfu?.request('call:dismiss', { roomId, userId })
+  }
+
+  /**
+   * Tells an SFU that was out of reach whom this node's sockets speak for: it may have thought that they are away. Those
+   * it does not have any more are told, so that they join anew.
+   */
+  async #reclaim(): Promise<void> {
+    const participants = [...this.#io.of('/').sockets.values()].flatMap(session =>
+      Array.from(session.data.participants, ([participantId, roomId]) => ({
+        participantId,
+        roomId,
+        connectionId: session.id,
+      })),
+    )
+    const { gone } = await this.sfu.request('sfu:mine', { participants })
+    for (const { roomId, participantId } of participants) {
+      if (!gone.includes(participantId)) continue
+      const reason = 'The media server does not know this participant any more.'
+      const notice = { roomId, participantId, reason }
+      this.#io.local.to(audience.participant(participantId)).emit('call:lost', notice)
+    }
   }
 
   #onNotice: (...args: Parameters<SfuNoticeListener>) => Promise<void> = async (name, data) => {
@@ -113,6 +154,7 @@ export class Calls {
         return this.#ended(data as Ended)
       case 'call:changed':
       case 'speaker:changed': {
+        if (name === 'call:changed') this.attendance.learn((data as SfuNoticeData<'call:changed'>).call)
         this.#io.local.to(audience.room(data.roomId)).emit(name, data as never)
         return
       }
@@ -138,14 +180,15 @@ export class Calls {
     })
   }
 
-  async #ended({ roomId, callId, startedAt, endedAt }: Ended): Promise<void> {
+  async #ended({ roomId, callId, startedAt, endedAt, userIds }: Ended): Promise<void> {
+    this.attendance.forget(roomId)
     this.#io.local.to(audience.room(roomId)).emit('call:changed', { roomId, call: null })
     const durationMs = Math.max(0, Date.parse(endedAt) - Date.parse(startedAt))
     await this.#log.append({
       roomId,
       type: 'call.ended',
       clientId: `${callId}:ended`,
-      data: { callId, durationMs },
+      data: { callId, durationMs, ...(userIds.length > 0 ? { userIds } : {}) },
     })
   }
 
@@ -161,6 +204,7 @@ export class Calls {
   async #reconcile(): Promise<void> {
     const { calls } = await this.sfu.request('sfu:calls', {})
     this.#tellRooms(calls)
+    this.attendance.learnAll(calls)
     const live = new Set(calls.map(call => call.id))
     const open = await this.#database.select().from(callsTable).where(isNull(callsTable.endedAt))
     for (const call of open) {
@@ -171,6 +215,8 @@ export class Calls {
         callId: call.id,
         startedAt,
         endedAt: new Date().toISOString(),
+        // Nobody is left who knows.
+        userIds: [],
       })
     }
     for (const call of calls) await this.#started({ roomId: call.roomId, callId: call.id })
