@@ -10,25 +10,39 @@ import type {
 import type { Device, types } from 'mediasoup-client'
 import type { Connection, ConnectionEvents } from './connection.ts'
 import { Emitter } from './emitter.ts'
-import { layerForHeight, sendOptions } from './encodings.ts'
+import { type SendChoice, sendOptions } from './encodings.ts'
 import { toTrunklineError } from './errors.ts'
 import { keepTransport } from './ice-keeper.ts'
+import type { Reading } from './quality.ts'
+import { limitSending } from './sending.ts'
+import { Viewing } from './viewing.ts'
 
 /** A track that arrives, and whose it is. */
-export type Received = { participantId: string; source: TrackSource; consumer: types.Consumer }
+export type Received = {
+  participantId: string
+  source: TrackSource
+  consumer: types.Consumer
+  /** It does not flow, because others spoke later (`lastN`). */
+  held: boolean
+}
 
 type SessionEvents = {
   received: [Received]
   ended: [Received]
+  /** It stopped flowing because others spoke later (`lastN`), or flows again. */
+  held: [Received]
   /** Only joining again can help. */
   lost: [string]
 }
 
 type ForParticipant = Extract<
   NoticeName,
-  'consumer:added' | 'consumer:closed' | 'call:lost' | 'producer:limited'
+  'consumer:added' | 'consumer:closed' | 'consumer:held' | 'call:lost' | 'producer:limited'
 >
 type Joined = JoinedCall & { iceServers: RTCIceServer[] }
+
+/** How one sends, and of how many cameras one receives only the latest speakers' (all when left out). */
+export type SessionChoice = SendChoice & { lastN?: number }
 
 /**
  * One membership of a call: both transports and what flows through them. It ends with its participant id; a Call
@@ -43,17 +57,23 @@ export class CallSession extends Emitter<SessionEvents> {
   readonly #received = new Map<string, Received>()
   readonly #taken = new Set<string>()
   readonly #producers = new Map<string, types.Producer>()
-  readonly #heights = new Map<string, number>()
-  readonly #layers = new Map<string, number>()
   readonly #stops: (() => void)[] = []
   readonly joined: Joined
+  readonly #choice: SessionChoice
+  /** What of the arriving pictures is looked at. */
+  readonly viewing: Viewing
   #closed = false
 
   /**
    * Joins: one round trip. Tracks begin to arrive after `start()`.
    * @throws TrunklineError the server's refusal
    */
-  static async join(connection: Connection, roomId: string, device: Device): Promise<CallSession> {
+  static async join(
+    connection: Connection,
+    roomId: string,
+    device: Device,
+    choice: SessionChoice = {},
+  ): Promise<CallSession> {
     const rtpCapabilities = device.recvRtpCapabilities as { codecs?: unknown[]; headerExtensions?: unknown[] }
     // Notices may overtake the answer; they wait until it is known whom they are for.
     const early: (() => void)[] = []
@@ -74,11 +94,16 @@ export class CallSession extends Emitter<SessionEvents> {
     }
     hear('consumer:added', (it, { consumer }) => it.#take(consumer))
     hear('consumer:closed', (it, { consumerId }) => it.#drop(consumerId))
+    hear('consumer:held', (it, { consumerId, held }) => it.#hold(consumerId, held))
     hear('call:lost', (it, { reason }) => it.#lose(reason))
     hear('producer:limited', (it, { producerId, maxSpatialLayer }) => it.#limit(producerId, maxSpatialLayer))
     try {
-      const joined = await connection.request('call:join', { roomId, rtpCapabilities })
-      session = new CallSession({ connection, roomId, device, joined: joined as Joined, stops })
+      const joined = await connection.request('call:join', {
+        roomId,
+        rtpCapabilities,
+        ...(choice.lastN === undefined ? {} : { lastN: choice.lastN }),
+      })
+      session = new CallSession({ connection, roomId, device, choice, joined: joined as Joined, stops })
     } catch (error) {
       for (const stop of stops) stop()
       throw error
@@ -91,16 +116,24 @@ export class CallSession extends Emitter<SessionEvents> {
     connection: Connection
     roomId: string
     device: Device
+    choice: SessionChoice
     joined: Joined
     stops: (() => void)[]
   }) {
     super()
-    const { connection, roomId, device, joined, stops } = deps
+    const { connection, roomId, device, choice, joined, stops } = deps
     this.#connection = connection
     this.#device = device
+    this.#choice = choice
     this.joined = joined
     this.#ids = { roomId, participantId: joined.participantId }
-    this.#stops.push(...stops)
+    this.viewing = new Viewing({
+      prefer: (consumerId, preference) =>
+        connection.request('consumer:prefer', { ...this.#ids, consumerId, ...preference }),
+      pause: consumerIds => connection.request('consumer:pause', { ...this.#ids, consumerIds }),
+      resume: consumerIds => connection.request('consumer:resume', { ...this.#ids, consumerIds }),
+    })
+    this.#stops.push(...stops, () => this.viewing.close())
     this.#send = device.createSendTransport(this.#optionsOf(joined.sendTransport))
     this.#receive = device.createRecvTransport(this.#optionsOf(joined.receiveTransport))
     this.#wire(this.#send)
@@ -128,6 +161,17 @@ export class CallSession extends Emitter<SessionEvents> {
     return [...this.#received.values()]
   }
 
+  /** The browser's figures of now, and what they are of. */
+  async read(): Promise<Reading | undefined> {
+    if (this.#closed) return undefined
+    const [receive, send] = await Promise.all([this.#receive.getStats(), this.#send.getStats()])
+    const sent = Array.from(this.#producers.values(), producer => ({
+      source: (producer.appData as { source: TrackSource }).source,
+      producer,
+    }))
+    return { received: this.received, sent, receive, send }
+  }
+
   /** Begins to receive what was published before we came. */
   start(): Promise<void> {
     return this.receive(this.joined.consumers)
@@ -135,9 +179,8 @@ export class CallSession extends Emitter<SessionEvents> {
 
   /** Publishes a track. The caller keeps it: closing the producer does not stop it. */
   async publish(source: TrackSource, track: MediaStreamTrack, paused: boolean): Promise<types.Producer> {
-    if (source === 'screen') track.contentHint = 'detail'
     const producer = await this.#send.produce({
-      ...sendOptions(source, track, this.#device.sendRtpCapabilities),
+      ...sendOptions(source, track, this.#device.sendRtpCapabilities, this.#choice),
       track,
       stopTracks: false,
       appData: { source, paused },
@@ -167,18 +210,16 @@ export class CallSession extends Emitter<SessionEvents> {
     const fresh = offers.filter(offer => !this.#taken.has(offer.id))
     for (const offer of fresh) this.#taken.add(offer.id)
     const made = await Promise.allSettled(fresh.map(offer => this.#consume(offer)))
-    const consumerIds = made.flatMap(result => (result.status === 'fulfilled' ? (result.value ?? []) : []))
-    if (consumerIds.length === 0 || this.#closed) return
-    for (const id of consumerIds) this.#sendPreference(id)
+    const arrived = made.flatMap(result => (result.status === 'fulfilled' ? (result.value ?? []) : []))
+    if (arrived.length === 0 || this.#closed) return
+    const isPicture = ({ consumer }: Received) => consumer.kind === 'video'
+    const sounds = arrived.filter(received => !isPicture(received)).map(({ consumer }) => consumer.id)
+    const pictures = arrived
+      .filter(isPicture)
+      .map(({ consumer, participantId, source }) => ({ consumerId: consumer.id, participantId, source }))
+    const consumerIds = [...sounds, ...this.viewing.arrived(pictures)]
+    if (consumerIds.length === 0) return
     await this.#connection.request('consumer:resume', { ...this.#ids, consumerIds })
-  }
-
-  /** The height at which a participant's picture is shown, in pixels of the screen; larger layers are not sent. */
-  prefer(participantId: string, source: TrackSource, height: number): void {
-    this.#heights.set(`${participantId} ${source}`, height)
-    for (const { consumer, ...of } of this.#received.values()) {
-      if (of.participantId === participantId && of.source === source) this.#sendPreference(consumer.id)
-    }
   }
 
   /** Says good-bye, then closes. */
@@ -197,7 +238,7 @@ export class CallSession extends Emitter<SessionEvents> {
     this.removeAllListeners()
   }
 
-  async #consume(offer: ConsumerOptions): Promise<string | undefined> {
+  async #consume(offer: ConsumerOptions): Promise<Received | undefined> {
     const { id, producerId, participantId, source, kind, rtpParameters } = offer
     const consumer = await this.#receive.consume({
       id,
@@ -208,10 +249,10 @@ export class CallSession extends Emitter<SessionEvents> {
       streamId: `${participantId}-${source.startsWith('screen') ? 'screen' : 'user'}`,
     })
     if (this.#closed) return undefined
-    const received = { participantId, source, consumer }
+    const received = { participantId, source, consumer, held: offer.held ?? false }
     this.#received.set(id, received)
     this.emit('received', received)
-    return id
+    return received
   }
 
   #take(offer: ConsumerOptions): void {
@@ -226,27 +267,21 @@ export class CallSession extends Emitter<SessionEvents> {
     const received = this.#received.get(consumerId)
     if (!received) return
     this.#received.delete(consumerId)
-    this.#layers.delete(consumerId)
+    this.viewing.gone(consumerId)
     received.consumer.close()
     this.emit('ended', received)
   }
 
-  #sendPreference(consumerId: string): void {
+  #hold(consumerId: string, held: boolean): void {
     const received = this.#received.get(consumerId)
-    if (received?.consumer.kind !== 'video') return
-    const height = this.#heights.get(`${received.participantId} ${received.source}`)
-    if (height === undefined) return
-    const spatialLayer = layerForHeight(height)
-    if (this.#layers.get(consumerId) === spatialLayer) return
-    this.#layers.set(consumerId, spatialLayer)
-    const request = { ...this.#ids, consumerId, spatialLayer }
-    this.#connection.request('consumer:prefer', request).catch(() => this.#layers.delete(consumerId))
+    if (!received) return
+    received.held = held
+    this.emit('held', received)
   }
 
   #limit(producerId: string, maxSpatialLayer: number): void {
     const producer = this.#producers.get(producerId)
-    // Nobody watching still keeps the smallest, so that the next viewer need not wait for an encoder.
-    producer?.setMaxSpatialLayer(Math.max(0, maxSpatialLayer)).catch(() => undefined)
+    if (producer) void limitSending(producer, maxSpatialLayer)
   }
 
   #lose(reason: string): void {

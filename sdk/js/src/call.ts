@@ -4,12 +4,14 @@ import { watchAudioLevel } from './audio-level.ts'
 import { Backoff, wait } from './backoff.ts'
 import { CallSession, type Received } from './call-session.ts'
 import type { Connection } from './connection.ts'
-import { openCamera, openMic, openScreen } from './devices.ts'
+import { openCamera, openMic, openScreen, type ScreenContent } from './devices.ts'
 import { Emitter } from './emitter.ts'
 import { toTrunklineError } from './errors.ts'
 import { type JoinOptions, openWanted, type WantedTrack } from './join-options.ts'
+import { Levels } from './levels.ts'
 import { LocalMedia } from './local-media.ts'
 import { Participant } from './participant.ts'
+import { type Quality, QualityWatch } from './quality.ts'
 import type { Room } from './room.ts'
 
 /** `reconnecting`: the call is being joined again by itself, with the same tracks. */
@@ -26,6 +28,8 @@ export type CallEvents = {
   trackRemoved: [Participant, TrackSource]
   /** Who speaks loudest; undefined in silence. */
   speaker: [Participant | undefined]
+  /** Figures of everybody were read again; see `quality()`. */
+  quality: []
   /** The call ended for us and cannot be joined again: the token ended, the room is closed to us. */
   failed: [TrunklineError]
 }
@@ -48,6 +52,14 @@ export class Call extends Emitter<CallEvents> {
   /** Ids we had: a server that has not noticed yet that we came anew still lists them. */
   readonly #ownIds = new Set<string>()
   readonly #media = new LocalMedia(() => this.#onLocal())
+  readonly #quality = new QualityWatch(
+    async () => this.#session?.read(),
+    () => this.emit('quality'),
+  )
+  readonly #levels = new Levels(
+    () => (this.#session?.received ?? []).filter(({ source }) => source === 'mic'),
+    () => (this.micOn ? this.#media.track('mic') : undefined),
+  )
   readonly #stops: (() => void)[] = []
   readonly #userOf = (userId: string) => this.room.member(userId)?.user
   #session: CallSession | undefined
@@ -101,7 +113,8 @@ export class Call extends Emitter<CallEvents> {
    * @throws DOMException of getUserMedia when it cannot be opened
    */
   async setMic(on: boolean): Promise<void> {
-    if (on && !this.#media.track('mic')) await this.#quietly(this.#media.set('mic', await openMic()))
+    if (on && !this.#media.track('mic'))
+      await this.#quietly(this.#media.set('mic', await openMic(undefined, this.#options.music)))
     else await this.#quietly(this.#media.setPaused('mic', !on))
   }
 
@@ -121,17 +134,18 @@ export class Call extends Emitter<CallEvents> {
       return
     }
     const muted = this.#media.track('mic') !== undefined && !this.micOn
-    const track = await openMic(deviceId)
+    const track = await openMic(deviceId, this.#options.music)
     track.enabled = !muted
     await this.#quietly(this.#media.set('mic', track, muted))
   }
 
   /**
    * Shares a screen, window or tab, with its sound where the browser gives it.
+   * @param content `text` keeps every pixel legible, `motion` is for films and games
    * @throws DOMException NotAllowedError when the person chose none
    */
-  async shareScreen(): Promise<void> {
-    const { video, audio } = await openScreen()
+  async shareScreen(content: ScreenContent = 'text'): Promise<void> {
+    const { video, audio } = await openScreen(content)
     await this.#quietly(this.#media.set('screen', video))
     if (audio) await this.#quietly(this.#media.set('screenAudio', audio))
   }
@@ -141,9 +155,34 @@ export class Call extends Emitter<CallEvents> {
     await this.#quietly(this.#media.off('screenAudio'))
   }
 
-  /** Says how tall (pixels of the screen) a picture is shown, so that no more than that is sent. */
+  /**
+   * Says how tall (pixels of the screen) a picture is shown, so that no more than that is sent. 0: it is out of sight, and
+   * nothing is sent; nor while the page is hidden, of pictures this was said of.
+   */
   prefer(participant: Participant, source: TrackSource, height: number): void {
-    this.#session?.prefer(participant.id, source, height)
+    this.#session?.viewing.show(participant.id, source, height)
+  }
+
+  /** Keeps somebody's camera flowing whoever speaks (`lastN` of joining), and first when the line is narrow. */
+  pin(participant: Participant, pinned = true): void {
+    this.#session?.viewing.pin(participant.id, 'camera', pinned)
+  }
+
+  /**
+   * How a participant comes over, measured here every two seconds; of oneself, what one sends. Undefined until there is
+   * something to measure. Event `quality` says that there are new figures.
+   */
+  quality(participant: Participant): Quality | undefined {
+    return participant.isLocal ? this.#quality.own : this.#quality.of(participant.id)
+  }
+
+  /**
+   * How loud everybody is, ten times a second from now on: `level` gives it, 0 (silence) to 1 (very loud). Returns the way
+   * to stop.
+   */
+  watchLevels(listener: (level: (participant: Participant) => number) => void): () => void {
+    const level = ({ isLocal, id }: Participant) => (isLocal ? this.#levels.own : this.#levels.of(id))
+    return this.#levels.watch(() => listener(level))
   }
 
   /** How loud one's own microphone is, 0 to 1, whichever device is in use. Returns the way to stop. */
@@ -185,6 +224,7 @@ export class Call extends Emitter<CallEvents> {
       )
       await this.#openTracks(this.#options)
       await this.#enter()
+      this.#quality.start()
       this.#set('joined')
     } catch (error) {
       this.#end()
@@ -194,7 +234,12 @@ export class Call extends Emitter<CallEvents> {
 
   async #openTracks({ mic, camera, muted = false }: JoinOptions): Promise<void> {
     const open = async (source: 'mic' | 'camera', wanted: WantedTrack | undefined, paused: boolean) => {
-      const track = await openWanted(source, wanted, late => void this.#take(source, late, paused))
+      const track = await openWanted(
+        source,
+        wanted,
+        late => void this.#take(source, late, paused),
+        this.#options.music,
+      )
       if (track) await this.#take(source, track, paused)
     }
     await Promise.all([open('mic', mic, muted), open('camera', camera, false)])
@@ -212,14 +257,16 @@ export class Call extends Emitter<CallEvents> {
   /** Joins, and only then lets go of what was before, so that pictures stay until new ones come. */
   async #enter(): Promise<void> {
     const device = await this.#deps.loadDevice()
-    const session = await CallSession.join(this.#deps.connection, this.room.id, device)
+    const session = await CallSession.join(this.#deps.connection, this.room.id, device, this.#options)
     if (this.#state === 'left') return session.leave()
     const previous = this.#session
+    if (previous) session.viewing.inherit(previous.viewing)
     this.#session = session
     this.#ownIds.add(session.participantId)
     session.on('received', received => this.#onReceived(received))
     session.on('ended', ({ participantId, source }) => this.#removeTrack(participantId, source))
     session.on('lost', () => this.#again())
+    session.on('held', received => this.#onHeld(received))
     this.#onInfo(session.joined.call)
     try {
       await Promise.all([session.start(), this.#media.bind(session)])
@@ -309,6 +356,7 @@ export class Call extends Emitter<CallEvents> {
 
   #removeParticipant(participant: Participant): void {
     this.#participants.delete(participant.id)
+    this.#session?.viewing.forget(participant.id)
     if (this.#speakerId === participant.id) this.#onSpeaker(null)
     for (const source of SOURCES) {
       if (participant.setTrack(source, undefined)) this.emit('trackRemoved', participant, source)
@@ -316,9 +364,15 @@ export class Call extends Emitter<CallEvents> {
     this.emit('participantLeft', participant)
   }
 
-  #onReceived({ participantId, source, consumer }: Received): void {
+  #onHeld({ participantId, source, held }: Received): void {
+    this.#participants.get(participantId)?.setHeld(source, held)
+    this.emit('changed')
+  }
+
+  #onReceived({ participantId, source, consumer, held }: Received): void {
     // The list may come after the track; the track is taken up when it does.
     const participant = this.#participants.get(participantId)
+    participant?.setHeld(source, held)
     if (!participant?.setTrack(source, consumer.track)) return
     this.emit('trackAdded', participant, source, consumer.track)
     this.emit('changed')
@@ -372,6 +426,8 @@ export class Call extends Emitter<CallEvents> {
     for (const stop of this.#stops) stop()
     clearTimeout(this.#missing)
     this.#media.stop()
+    this.#quality.stop()
+    this.#levels.stop()
     this.#set('left')
     // After a failure; leave() says good-bye first.
     queueMicrotask(() => this.#session?.close())

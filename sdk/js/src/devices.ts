@@ -27,10 +27,12 @@ const mediaDevices = (): MediaDevices => {
 
 const only = (deviceId: string | undefined) => (deviceId ? { deviceId: { exact: deviceId } } : {})
 
-const micConstraints = (deviceId?: string): MediaTrackConstraints => ({
-  echoCancellation: true,
-  noiseSuppression: true,
-  autoGainControl: true,
+const micConstraints = (deviceId?: string, music = false): MediaTrackConstraints => ({
+  // Each of these takes music for noise or for an echo of itself.
+  echoCancellation: !music,
+  noiseSuppression: !music,
+  autoGainControl: !music,
+  ...(music ? { channelCount: { ideal: 2 } } : {}),
   ...only(deviceId),
 })
 
@@ -46,11 +48,12 @@ const cameraConstraints = (deviceId?: string): MediaTrackConstraints => {
 }
 
 /**
- * Opens a microphone, with echo cancellation, noise suppression and gain control.
+ * Opens a microphone, with echo cancellation, noise suppression and gain control; for music with none of these, and in
+ * stereo where the device has it.
  * @throws DOMException as getUserMedia does: NotAllowedError, NotFoundError, ...
  */
-export const openMic = async (deviceId?: string): Promise<MediaStreamTrack> =>
-  firstTrack(await mediaDevices().getUserMedia({ audio: micConstraints(deviceId) }))
+export const openMic = async (deviceId?: string, music = false): Promise<MediaStreamTrack> =>
+  firstTrack(await mediaDevices().getUserMedia({ audio: micConstraints(deviceId, music) }))
 
 /**
  * Opens a camera: 1280x720, or 640x360 on machines of few cores.
@@ -87,13 +90,27 @@ export const openMicAndCamera = async (
   }
 }
 
+/** What is on a shared screen: `text` keeps every pixel and gives up frames, `motion` (films, games) the other way round. */
+export type ScreenContent = 'text' | 'motion'
+
 /** Asks for a screen, window or tab, with its sound where the browser offers it. */
-export const openScreen = async (): Promise<{
+export const openScreen = async (
+  content: ScreenContent = 'text',
+): Promise<{
   video: MediaStreamTrack
   audio: MediaStreamTrack | undefined
 }> => {
-  const stream = await mediaDevices().getDisplayMedia({ video: { frameRate: { max: 30 } }, audio: true })
-  return { video: firstTrack(stream, 'video'), audio: stream.getAudioTracks()[0] }
+  const frameRate = { max: content === 'text' ? 15 : 30 }
+  const stream = await mediaDevices().getDisplayMedia({
+    video: { frameRate },
+    // A tab's sound is meant to be heard as it is.
+    audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
+  })
+  const [video, audio] = [firstTrack(stream, 'video'), stream.getAudioTracks()[0]]
+  // What the encoder goes by when it has to choose between pixels and frames.
+  video.contentHint = content
+  if (audio) audio.contentHint = 'music'
+  return { video, audio }
 }
 
 /** Microphones, cameras and speakers. Labels are empty until the person allowed one of their kind. */

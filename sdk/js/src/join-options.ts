@@ -1,4 +1,5 @@
 import { openCamera, openMic } from './devices.ts'
+import type { VideoCodec } from './encodings.ts'
 
 export type WantedTrack = MediaStreamTrack | boolean | Promise<MediaStreamTrack | undefined>
 
@@ -11,6 +12,12 @@ export type JoinOptions = {
   camera?: WantedTrack
   /** Joins with the microphone muted. */
   muted?: boolean
+  /** What one's own pictures are encoded with; `vp8` when left out. */
+  videoCodec?: VideoCodec
+  /** The microphone hears music: both channels, as it is, with bits to spare. Best with headphones: no echo is taken out. */
+  music?: boolean
+  /** In large rooms: of all cameras only those of this many who spoke last are received, and the pinned ones. */
+  lastN?: number
 }
 
 /** The track to join with, opened if it has to be; one that is still to come goes to `late` when it is there. */
@@ -18,8 +25,9 @@ export const openWanted = async (
   source: 'mic' | 'camera',
   wanted: WantedTrack = false,
   late: (track: MediaStreamTrack) => void,
+  music = false,
 ): Promise<MediaStreamTrack | undefined> => {
-  if (wanted === true) return source === 'mic' ? openMic() : openCamera()
+  if (wanted === true) return source === 'mic' ? openMic(undefined, music) : openCamera()
   if (wanted === false) return undefined
   if (!(wanted instanceof Promise)) return wanted
   // Whoever opens the device says what went wrong with it.

@@ -6,6 +6,7 @@ export class Participant {
   #info: ParticipantInfo
   readonly #userOf: (userId: string) => User | undefined
   readonly #tracks = new Map<TrackSource, MediaStreamTrack>()
+  readonly #held = new Set<TrackSource>()
 
   /** @param userOf members of the room as they are now: what the call knows of them is how they came */
   constructor(info: ParticipantInfo, userOf: (userId: string) => User | undefined, isLocal = false) {
@@ -55,6 +56,17 @@ export class Participant {
   /** @internal */
   updateTracks(tracks: Track[]): void {
     this.#info = { ...this.#info, tracks }
+  }
+
+  /** Whether its picture stands still here because others spoke later (`lastN`): show its name or avatar instead. */
+  isHeld(source: TrackSource): boolean {
+    return this.#held.has(source)
+  }
+
+  /** @internal */
+  setHeld(source: TrackSource, held: boolean): void {
+    if (held) this.#held.add(source)
+    else this.#held.delete(source)
   }
 
   /** @internal Whether anything changed. */
