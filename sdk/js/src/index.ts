@@ -6,6 +6,7 @@ export {
   type Derivative,
   ERRORS,
   type ErrorCode,
+  type FileKind,
   type FileState,
   type GrantedRole,
   type InboxEntry,
@@ -31,12 +32,14 @@ export {
   type RoomChanges,
   type RoomEvent,
   type RoomEventOf,
+  type RoomFile,
   type RoomPost,
   type RoomPreview,
   type RoomWithMembership,
   type ScheduledMessage,
   type SearchHit,
   type SearchKind,
+  type SentPart,
   type StoredFile,
   type Storyboard,
   type SyncAnswer,
@@ -63,7 +66,9 @@ export {
   openMic,
   openMicAndCamera,
   openScreen,
+  type ScreenContent,
 } from './devices.ts'
+export type { VideoCodec } from './encodings.ts'
 export { Inbox, type InboxEvents, type InboxPhase } from './inbox.ts'
 export type { Jobs } from './jobs.ts'
 export type { JoinOptions } from './join-options.ts'
@@ -79,6 +84,7 @@ export type {
 export { everyItem, type Page, type Paging } from './pages.ts'
 export { Participant } from './participant.ts'
 export { Presences, type PresencesEvents } from './presences.ts'
+export type { Quality, TrackQuality } from './quality.ts'
 export { Rest, type RestOptions, type RouteInput } from './rest.ts'
 export { Room } from './room.ts'
 export type { ClosedReason } from './room-closed.ts'
