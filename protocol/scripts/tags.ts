@@ -27,6 +27,7 @@ const OF_OPERATIONS: Readonly<Record<Domain<OperationName>, Tag>> = {
   member: 'Members',
   ban: 'Members',
   message: 'Messages',
+  file: 'Files',
   receipt: 'Receipts',
   typing: 'Receipts',
   node: 'Nodes',

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { FileId, RoomId, Time, UserId } from './ids.ts'
+import { FileId, RoomId, Seq, Time, UserId } from './ids.ts'
 import { text } from './json.ts'
 import { LIMITS } from './limits.ts'
-import { MimeType } from './message.ts'
+import { FilePart, MimeType } from './message.ts'
 
 /**
  * How far a file has come. `checking`: it arrived; its bytes are counted, and scanned where there is a scanner: nobody gets
@@ -28,6 +28,32 @@ export const DerivativeName = z.enum([
   'opus',
 ])
 export type DerivativeName = z.infer<typeof DerivativeName>
+
+/** What a file is to people. */
+export const FileKind = z.enum(['picture', 'video', 'audio', 'document', 'other'])
+export type FileKind = z.infer<typeof FileKind>
+
+const DOCUMENT =
+  /^application\/(pdf|rtf|msword|epub\+zip|vnd\.(ms-(excel|powerpoint|word)|openxmlformats-officedocument|oasis\.opendocument))|^text\//
+const KINDS_BY_TYPE = { image: 'picture', video: 'video', audio: 'audio' } as const
+
+/** The kind of a file by its MIME type. */
+export const fileKindOf = (mime: string): FileKind => {
+  const type = mime.slice(0, mime.indexOf('/'))
+  if (Object.hasOwn(KINDS_BY_TYPE, type)) return KINDS_BY_TYPE[type as keyof typeof KINDS_BY_TYPE]
+  return DOCUMENT.test(mime) ? 'document' : 'other'
+}
+
+/** A file as lists of a room show it: what it is, and the latest message that names it. */
+export const RoomFile = FilePart.required({ name: true, size: true }).extend({
+  kind: FileKind,
+  /** The message. */
+  seq: Seq,
+  sender: UserId,
+  at: Time,
+  threadOf: Seq.optional(),
+})
+export type RoomFile = z.infer<typeof RoomFile>
 
 /** What can be downloaded of a file: itself, and what was made of it. */
 export const VariantName = z.enum(['original', ...DerivativeName.options])

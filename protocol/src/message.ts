@@ -12,7 +12,10 @@ export const MimeType = z
 
 export const TextPart = z.strictObject({ mime: MimeType, text: text(LIMITS.messageBytes) })
 export const JsonPart = z.strictObject({ mime: MimeType, json: jsonValue(LIMITS.messageBytes, 'a part') })
-/** A file of the same room; what is shown before it is loaded travels with it. */
+/**
+ * A file of the same room; what is shown before it is loaded travels with it: what the server knew of the file when the
+ * message was sent, and of the rest what its sender said.
+ */
 export const FilePart = z.strictObject({
   mime: MimeType,
   fileId: FileId,
@@ -30,11 +33,20 @@ export const FilePart = z.strictObject({
   /** It was spoken for this message. */
   voice: z.literal(true).optional(),
 })
-export const MessagePart = z.union([TextPart, JsonPart, FilePart], {
-  error:
-    'must be {mime, text}, {mime, json} or {mime, fileId, name?, size?, width?, height?, durationMs?, voice?}, with a mime such as text/plain',
-})
+export type FilePart = z.infer<typeof FilePart>
+const PART_SHAPES =
+  'must be {mime, text}, {mime, json} or {fileId, mime?, name?, size?, width?, height?, durationMs?, voice?}, with a mime such as text/plain'
+export const MessagePart = z.union([TextPart, JsonPart, FilePart], { error: PART_SHAPES })
 export type MessagePart = z.infer<typeof MessagePart>
+
+/** What a file is as long as nobody has said anything else. */
+const UNKNOWN = 'application/octet-stream'
+
+/** As a sender writes it: of a file the server says what it is, whatever stands here. */
+export const SentPart = z.union([TextPart, JsonPart, FilePart.extend({ mime: MimeType.default(UNKNOWN) })], {
+  error: PART_SHAPES,
+})
+export type SentPart = z.input<typeof SentPart>
 
 /** Users a message speaks to. Named by the sender: the server reads no text. */
 export const Mentions = z.array(UserId).max(LIMITS.mentionsPerMessage)
@@ -42,7 +54,7 @@ export const Mentions = z.array(UserId).max(LIMITS.mentionsPerMessage)
 /** What a sender writes: `text` is shorthand for one `text/plain` part. Markdown stays text; the server renders nothing. */
 export const content = {
   text: text(LIMITS.messageBytes, 1).optional(),
-  parts: z.array(MessagePart).min(1).max(LIMITS.partsPerMessage).optional(),
+  parts: z.array(SentPart).min(1).max(LIMITS.partsPerMessage).optional(),
   metadata: metadata.optional(),
   mentions: Mentions.optional(),
 }
@@ -59,7 +71,7 @@ export const placement = {
   ttlSeconds: z.int().min(LIMITS.messageTtlSecondsMin).max(LIMITS.messageTtlSecondsMax).optional(),
 }
 
-type Content = { text?: string | undefined; parts?: MessagePart[] | undefined; metadata?: unknown }
+type Content = { text?: string | undefined; parts?: readonly SentPart[] | undefined; metadata?: unknown }
 
 export const checkContent = (value: Content, ctx: z.RefinementCtx) => {
   // What has a fault already may be nested too deep to be measured.
@@ -154,8 +166,10 @@ export const ScheduledMessage = z.strictObject({
 export type ScheduledMessage = z.infer<typeof ScheduledMessage>
 
 /** The parts of what a sender wrote. */
-export const partsOf = (value: Content): MessagePart[] =>
-  value.parts ?? [{ mime: 'text/plain', text: value.text ?? '' }]
+export const partsOf = ({ text = '', parts }: Content): MessagePart[] =>
+  parts?.map(part => ('fileId' in part ? { ...part, mime: part.mime ?? UNKNOWN } : part)) ?? [
+    { mime: 'text/plain', text },
+  ]
 
 /** The text to show for a message where only text fits. */
 export const textOf = (parts: readonly MessagePart[]): string | undefined => {

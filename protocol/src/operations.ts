@@ -4,6 +4,7 @@ import { Call } from './call.ts'
 import { CALL_OPERATIONS } from './call-operations.ts'
 import { CallRecord } from './call-record.ts'
 import { RoomEvent } from './events.ts'
+import { FileKind, RoomFile } from './file.ts'
 import { ClientId, JobId, Position, RingId, RoomId, ScheduleId, Seq, Time, UserId } from './ids.ts'
 import { Counts, InboxEntry, PendingEntry, SyncAnswer } from './inbox.ts'
 import { Job } from './job.ts'
@@ -355,6 +356,19 @@ export const OPERATIONS = {
     sender: 'required',
     request: z.strictObject({ ...inRoom, scheduleId: ScheduleId }),
     response: Nothing,
+  },
+  'file:list': {
+    summary: 'Files that messages of a room name now, the latest named first; each once',
+    rest: { method: 'get', path: '/v1/rooms/{roomId}/files', status: 200 },
+    right: 'read',
+    sender: 'optional',
+    request: z.strictObject({
+      ...inRoom,
+      kind: FileKind.optional(),
+      cursor: Cursor.optional(),
+      limit: z.int().min(1).max(LIMITS.filesPerRequest).optional(),
+    }),
+    response: page(RoomFile),
   },
   'receipt:deliver': {
     summary: 'Everything up to this number was received',

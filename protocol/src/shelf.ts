@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { StoredFile } from './file.ts'
 import { FileId, RoomId, Time, UserId } from './ids.ts'
 import { text } from './json.ts'
 import { LIMITS } from './limits.ts'
@@ -26,8 +27,14 @@ export type ShelfQuery = {
   uploader?: string | undefined
   after?: string | undefined
 }
-/** Of which room a file is. */
-export type FileHome = { id: string; roomId: string }
+/** Of which room a file is, and what it is: by its first bytes until all of them are known. */
+export const FileHome = z.object({
+  id: FileId,
+  roomId: RoomId,
+  ...StoredFile.pick({ name: true, mime: true, size: true, width: true, height: true, durationMs: true })
+    .shape,
+})
+export type FileHome = z.infer<typeof FileHome>
 type Bytes = AsyncIterable<Uint8Array>
 
 /**
@@ -38,7 +45,7 @@ type Bytes = AsyncIterable<Uint8Array>
 export interface FileShelf {
   /** Files of a room or by an uploader, in the order of their ids, those after `after`; at most a hundred. */
   list(query: ShelfQuery): Promise<ShelfFile[]>
-  /** Those of these files that are there; at most LIMITS.partsPerMessage are asked for. */
+  /** Those of these files that are there; at most LIMITS.filesPerRequest are asked for. */
   homesOf(ids: readonly string[]): Promise<FileHome[]>
   /** @throws TrunklineError `not_found` */
   read(id: string): Promise<Bytes>

@@ -3,7 +3,9 @@ import { createJobs, type Logger, type Redis, type Task } from '@trunkline/kit'
 import type { FileShelf, RoomDesk, Sfu, TurnService } from '@trunkline/protocol'
 import type { Router } from 'express'
 import type pg from 'pg'
+import { CallHistory } from './calls/call-history.ts'
 import { Calls } from './calls/calls.ts'
+import { Rings } from './calls/rings.ts'
 import { Chat } from './chat/chat.ts'
 import { DueWork } from './chat/due-work.ts'
 import { CatchUp } from './cluster/catch-up.ts'
@@ -118,6 +120,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   const retention = new Retention({ database, logger })
   const searchIndexer = new SearchIndexer({ database, log, logger })
   const calls = new Calls({ sfu, io, log, database, logger })
+  const rings = new Rings({ io, database, log, rooms, attendance: calls.attendance, bus, logger })
   const membershipWatch = new MembershipWatch({ io, database, calls, connection: pool.options, logger })
   const authenticate = createAuthenticate({ apiKeys, tokens, users, deletedUsers })
 
@@ -163,10 +166,13 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
     presence: new Presence({ io, database, bus, logger }),
     search: new FullTextSearch({ database, reader: chat.reader }),
     calls,
+    rings,
+    callHistory: new CallHistory({ database, rooms }),
     iceServers,
     relays,
     limits,
     data,
+    shelf: options.shelf,
   }
   const perform = createPerform({ rooms, users, fairShare, handlers: createHandlers(services) })
   const router = createRest({ ...services, authenticate, tokens, guests, perform })
@@ -183,15 +189,20 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   const { shelf } = options
   const loose = shelf && new LooseFiles({ database, shelf })
   const fileWork = loose && new DueWork([() => loose.deleteDue()], logger)
+  const ringWork = new DueWork([() => rings.endDue()], logger)
   const stopChecking = serveSockets({ services, perform, authenticate, logger })
   membershipWatch.onChange(({ roomId, userId }) => {
     const changed = userId !== undefined ? [userId] : roomId === undefined ? usersHere(io) : []
     for (const id of changed) services.presence.memberChanged(id)
-    if (roomId !== undefined && userId !== undefined) chat.typing.end(roomId, userId)
+    if (roomId !== undefined && userId !== undefined) {
+      chat.typing.end(roomId, userId)
+      rings.memberChanged(roomId, userId)
+    }
   })
   membershipWatch.start()
   relays.start()
   fileWork?.start()
+  ringWork.start()
   await calls.start()
   chat.start()
   retention.start()
@@ -211,6 +222,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
       await chat.close()
       await retention.close()
       await fileWork?.close()
+      await ringWork.close()
       await searchIndexer.close()
       calls.close()
       relays.close()

@@ -1,4 +1,4 @@
-import type { CustomStatus, Json, MessagePart } from '@trunkline/protocol'
+import type { CustomStatus, FileKind, Json, MessagePart } from '@trunkline/protocol'
 import { sql } from 'drizzle-orm'
 import {
   bigint,
@@ -403,10 +403,14 @@ export const messageFiles = pgTable(
     /** Of the message. */
     seq: seq('seq').notNull(),
     fileId: text('file_id').notNull(),
+    /** Among the parts of the message. */
+    place: smallint('place').notNull(),
+    kind: text('kind').$type<FileKind>().notNull(),
   },
   table => [
     primaryKey({ columns: [table.roomId, table.seq, table.fileId] }),
     index('message_files_by_file').on(table.fileId),
+    index('message_files_by_kind').on(table.roomId, table.kind, table.seq),
   ],
 )
 
@@ -484,7 +488,10 @@ export const callUsers = pgTable(
     callId: text('call_id').notNull(),
     userId: text('user_id').notNull(),
   },
-  table => [primaryKey({ columns: [table.callId, table.userId] }), index('call_users_by_room').on(table.roomId)],
+  table => [
+    primaryKey({ columns: [table.callId, table.userId] }),
+    index('call_users_by_room').on(table.roomId),
+  ],
 )
 
 /** Projection of rings: who rang when, and what it became. */
@@ -508,9 +515,13 @@ export const rings = pgTable(
     tx: tx('tx'),
   },
   table => [
-    index('rings_by_room').on(table.roomId, table.startedAt, table.id),
+    index('rings_by_room').on(table.roomId),
     index('rings_by_call').on(table.callId).where(sql`${table.callId} is not null`),
+    index('rings_without_call')
+      .on(table.roomId, table.startedAt, table.id)
+      .where(sql`${table.callId} is null`),
     index('rings_open').on(table.expiresAt).where(sql`${table.endedAt} is null`),
+    index('rings_open_in_room').on(table.roomId).where(sql`${table.endedAt} is null`),
   ],
 )
 
@@ -521,7 +532,8 @@ export const ringTargets = pgTable(
     ringId: text('ring_id')
       .notNull()
       .references(() => rings.id, { onDelete: 'cascade' }),
-    roomId: inRoom(),
+    /** Of its ring, with which it goes. */
+    roomId: text('room_id').notNull(),
     userId: text('user_id').notNull(),
     state: text('state', { enum: ['ringing', 'accepted', 'declined', 'busy', 'missed'] }).notNull(),
     /** Of the `ring.ended` by which it was missed: unread, until as much is read. */

@@ -1,5 +1,8 @@
 import type { Jobs, Logger, Task } from '@trunkline/kit'
+import type { FileShelf } from '@trunkline/protocol'
+import type { CallHistory } from './calls/call-history.ts'
 import type { Calls } from './calls/calls.ts'
+import type { Rings } from './calls/rings.ts'
 import type { Chat } from './chat/chat.ts'
 import type { Data } from './data/data.ts'
 import type { Database } from './database.ts'
@@ -46,8 +49,12 @@ export type Services = {
   presence: Presence
   search: FullTextSearch
   calls: Calls
+  rings: Rings
+  callHistory: CallHistory
   iceServers: IceServers
   relays: Relays
   limits: RateLimits
   data: Data
+  /** Absent where no media service is known. */
+  shelf: FileShelf | undefined
 }

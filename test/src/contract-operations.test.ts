@@ -159,6 +159,7 @@ describe.each([
     expect((await perform('grace', 'node:get', of)).data).toEqual([item])
     expect((await perform('grace', 'node:history', of)).data).toEqual([item])
     expect((await perform('grace', 'node:list', { roomId })).data).toEqual([item])
+    expect((await perform('grace', 'file:list', { roomId })).data).toEqual([])
   })
 
   it('over all rooms: sync, feed, search, people', async () => {

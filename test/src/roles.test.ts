@@ -71,6 +71,7 @@ const REQUESTS: { [N in Governed]: (stage: Stage) => OperationInput<N> } = {
   'node:get': ({ roomId }) => ({ roomId, node: 'x-test' }),
   'node:history': ({ roomId }) => ({ roomId, node: 'x-test' }),
   'node:list': ({ roomId }) => ({ roomId }),
+  'file:list': ({ roomId }) => ({ roomId }),
 }
 
 type Outcome = 'ok' | 'forbidden' | 'room_not_found' | string

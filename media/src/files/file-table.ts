@@ -2,7 +2,7 @@ import type { FileHome } from '@trunkline/protocol'
 import { and, asc, eq, gt, inArray, isNull, lt, or } from 'drizzle-orm'
 import { ago, type MediaDatabase } from '../database.ts'
 import { contents, files } from '../schema.ts'
-import type { FileRow, FoundFile } from './stored-file.ts'
+import { type FileRow, type FoundFile, toStoredFile } from './stored-file.ts'
 
 const isArrived = eq(files.state, 'arrived')
 
@@ -45,12 +45,12 @@ export class FileTable {
     return found
   }
 
-  /** Of which rooms files are; those that are not there are left out. */
+  /** Of which rooms files are, and what they are; those that are not there are left out. */
   async homesOf(ids: readonly string[]): Promise<FileHome[]> {
-    return this.#db
-      .select({ id: files.id, roomId: files.roomId })
-      .from(files)
-      .where(and(isArrived, inArray(files.id, [...ids])))
+    return (await this.findMany(ids)).map(found => {
+      const { id, roomId, name, mime, size, width, height, durationMs } = toStoredFile(found)
+      return { id, roomId, name, mime, size, width, height, durationMs }
+    })
   }
 
   /** Files of a room or by an uploader, in the order of their ids, those after `after`. */

@@ -19,7 +19,7 @@ const Query = z.strictObject({
   uploader: UserId.optional(),
   after: FileId.optional(),
 })
-const Ids = z.array(FileId).max(LIMITS.partsPerMessage)
+const Ids = z.array(FileId).max(LIMITS.filesPerRequest)
 const Reassignment = z.strictObject({ from: UserId, to: UserId })
 const Part = z.object({ jobId: JobId.regex(/^[a-z0-9_]+$/), n: z.coerce.number().pipe(z.int().min(0)) })
 const Range = z.object({

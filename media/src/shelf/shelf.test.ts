@@ -65,7 +65,7 @@ describe('files that are carried elsewhere', () => {
       ].sort(),
     )
     expect(bytes.equals(await read(media, id))).toBe(true)
-    expect(await media.media.shelf.homesOf([id, 'file_none'])).toEqual([{ id, roomId: 'lobby' }])
+    expect(await media.media.shelf.homesOf([id, 'file_none'])).toMatchObject([{ id, roomId: 'lobby' }])
     const after = await media.media.shelf.list({ uploader: 'alice', after: listed[0]?.id })
     expect(after).toEqual([listed[1]])
   })

@@ -3,6 +3,7 @@ import {
   type MessagePart,
   partsOf,
   type RoomEvent,
+  type SentPart,
   type TrunklineError,
 } from '@trunkline/protocol'
 import { Backoff } from './backoff.ts'
@@ -28,7 +29,8 @@ export type DraftOptions = {
 }
 
 /** What somebody wrote: a text, or parts. */
-export type Draft = ({ text: string } | { parts: MessagePart[] }) & DraftOptions
+/** Of a file its part needs `fileId` alone: the server says what it is. */
+export type Draft = ({ text: string } | { parts: SentPart[] }) & DraftOptions
 
 /** A file to send, and what whoever gets it should know before it is loaded. */
 export type OutgoingFile = {

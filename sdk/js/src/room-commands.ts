@@ -1,17 +1,18 @@
-import type {
-  Ban,
-  GrantedRole,
-  Member,
-  Message,
-  MessageVersion,
-  NodeItem,
-  OperationAnswer,
-  OperationData,
-  OperationName,
-  RoomChanges,
-  RoomEvent,
-  RoomWithMembership,
-  ScheduledMessage,
+import {
+  type Ban,
+  type GrantedRole,
+  type Member,
+  type Message,
+  type MessageVersion,
+  type NodeItem,
+  type OperationAnswer,
+  type OperationData,
+  type OperationName,
+  partsOf,
+  type RoomChanges,
+  type RoomEvent,
+  type RoomWithMembership,
+  type ScheduledMessage,
 } from '@trunkline/protocol'
 import { newClientId } from './client-id.ts'
 import { Emitter } from './emitter.ts'
@@ -24,7 +25,7 @@ type InRoom = Extract<
 >
 type Rest<N extends InRoom> = Omit<OperationData<N>, 'roomId'>
 
-const contentOf = (draft: Draft) => ('parts' in draft ? { parts: draft.parts } : { text: draft.text })
+const contentOf = (draft: Draft) => ('parts' in draft ? { parts: partsOf(draft) } : { text: draft.text })
 
 /**
  * What one asks of a room in one request. Each rejects with the server's TrunklineError (`forbidden` when the role

@@ -1,7 +1,9 @@
 import {
+  type FileKind,
   LIMITS,
   type LinkedFile,
   type RoomEvent,
+  type RoomFile,
   TrunklineError,
   type VariantName,
 } from '@trunkline/protocol'
@@ -9,6 +11,7 @@ import { Backoff } from './backoff.ts'
 import type { Connection } from './connection.ts'
 import { Emitter } from './emitter.ts'
 import { toTrunklineError } from './errors.ts'
+import type { Page, Paging } from './pages.ts'
 import type { Rest } from './rest.ts'
 import { hearOfRoom } from './room-notices.ts'
 import { settled } from './settled.ts'
@@ -126,6 +129,14 @@ export class RoomFiles extends Emitter<RoomFilesEvents> {
   /** The whole address of a path on the server, such as the avatar of a member. */
   addressOf(path: string | undefined): string | undefined {
     return path === undefined ? undefined : this.#deps.rest.urlOf(path)
+  }
+
+  /**
+   * Files that messages of the room name now, the latest first, each once; `get` and `urlOf` show them.
+   * @param query of one kind only; the page after another, by its `nextCursor`
+   */
+  list(query: { kind?: FileKind } & Paging = {}): Promise<Page<RoomFile>> {
+    return this.#deps.rest.operation('file:list', { roomId: this.#roomId, ...query })
   }
 
   /** Uploads a file to the room: `upload.done` gives it, to be named by a part of a message. */

@@ -33,8 +33,9 @@ export class Edits {
     { roomId, seq, clientId, ...content }: Edit,
     actor: Actor,
   ): Promise<RoomEventOf<'message.edited'>> {
-    const data = editedData(seq, content)
-    const fault = await this.#files.faultOf(roomId, data.parts)
+    const said = editedData(seq, content)
+    const { parts, fault } = await this.#files.look(roomId, said.parts)
+    const data = { ...said, parts }
     return command(
       this.#log,
       { roomId, actor, right: 'write' },

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import {
   type EventData,
   type Forwarded,
+  type MessagePart,
   type MessagePost,
   partsOf,
   type RoomEvent,
@@ -53,15 +54,20 @@ const isRepeated = (first: RoomEvent, type: RoomEvent['type'], data: object): bo
   if ('deleted' in first.data && first.data.deleted) return true
   // Compared as they travel: a parsed value may still hold `undefined` where JSON has nothing.
   return isDeepStrictEqual(
-    comparable(first.data as { expiresAt?: unknown }),
+    comparable(first.data as Parameters<typeof comparable>[0]),
     comparable(JSON.parse(JSON.stringify(data))),
   )
 }
 
-const comparable = ({ expiresAt, ...rest }: { expiresAt?: unknown }) => ({
+const comparable = ({ expiresAt, parts, ...rest }: { expiresAt?: unknown; parts?: MessagePart[] }) => ({
   ...rest,
+  ...(parts && { parts: comparableParts(parts) }),
   expires: expiresAt !== undefined,
 })
+
+/** Parts as their sender meant them: what a file is the server says, and knows better as time goes on. */
+export const comparableParts = (parts: readonly MessagePart[]): object[] =>
+  parts.map(part => ('fileId' in part ? { fileId: part.fileId } : part))
 
 /**
  * The first event of a clientId, if it is the one that was to be repeated.

@@ -31,9 +31,10 @@ export class Messages {
    */
   async send(message: NewMessage): Promise<{ event: RoomEventOf<'message.created'>; isNew: boolean }> {
     const { roomId, sender, clientId, right } = message
-    const data = createdData(message)
+    const said = createdData(message)
+    const { parts, fault } = await this.#files.look(roomId, said.parts)
+    const data = { ...said, parts }
     const entry: Entry<'message.created'> = { roomId, type: 'message.created', sender, clientId, right, data }
-    const fault = await this.#files.faultOf(roomId, data.parts)
     const isPlaced = data.replyTo !== undefined || data.threadOf !== undefined
     const { event, isNew } =
       isPlaced || fault ? await this.#place(entry, fault) : await this.#log.append(entry)

@@ -9,7 +9,7 @@ import { derivedId, newId } from '../ids.ts'
 import type { EntryRight } from '../log/entry.ts'
 import type { EventLog } from '../log/event-log.ts'
 import { events, scheduledMessages, users } from '../schema.ts'
-import { type Content, clientIdTaken, createdData, type Placement } from './message-data.ts'
+import { type Content, clientIdTaken, comparableParts, createdData, type Placement } from './message-data.ts'
 import { assertPlace } from './message-state.ts'
 
 type Row = typeof scheduledMessages.$inferSelect
@@ -57,9 +57,9 @@ export class ScheduledMessages {
   async add({ roomId, sender, clientId, sendAt, ...kept }: NewSchedule): Promise<ScheduledMessage> {
     // Also the clientId of the message once it is sent: by that a client knows it again.
     const id = clientId === undefined ? newId('sched') : derivedId('sched', roomId, sender, clientId)
-    const content = JSON.parse(JSON.stringify(kept)) as Row['content']
+    const { parts, fault } = await this.#files.look(roomId, kept.parts)
+    const content = JSON.parse(JSON.stringify({ ...kept, parts })) as Row['content']
     const row = { id, roomId, sender, clientId: clientId ?? id, sendAt: new Date(sendAt), content }
-    const fault = await this.#files.faultOf(roomId, kept.parts)
     return this.#database.transaction(async executor => {
       // One at a time of each user, so that many at once do not pass the limit together.
       await executor.select({ id: users.id }).from(users).where(eq(users.id, sender)).for('update')
@@ -205,7 +205,11 @@ const findEarlier = async (
 ): Promise<ScheduledMessage | undefined> => {
   const [waiting] = await executor.select().from(scheduledMessages).where(eq(scheduledMessages.id, row.id))
   if (waiting) {
-    if (!isDeepStrictEqual(waiting.content, row.content)) throw clientIdTaken()
+    const isSame = isDeepStrictEqual(
+      { ...waiting.content, parts: comparableParts(waiting.content.parts) },
+      { ...row.content, parts: comparableParts(row.content.parts) },
+    )
+    if (!isSame) throw clientIdTaken()
     return toScheduled(waiting)
   }
   const [sent] = await executor

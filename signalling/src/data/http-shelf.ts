@@ -2,9 +2,8 @@ import { Readable } from 'node:stream'
 import { refusalOf } from '@trunkline/kit'
 import {
   type ErrorCode,
-  FileId,
+  FileHome,
   type FileShelf,
-  RoomId,
   SHELF_PATH,
   ShelfFile,
   TrunklineError,
@@ -12,7 +11,7 @@ import {
 import { z } from 'zod'
 
 const Files = z.array(ShelfFile)
-const Homes = z.array(z.object({ id: FileId, roomId: RoomId }))
+const Homes = z.array(FileHome)
 /** What is about the files themselves; anything else means that media is in trouble, and may be tried again. */
 const ABOUT_FILES: ReadonlySet<ErrorCode> = new Set(['not_found', 'conflict', 'invalid_request', 'too_large'])
 

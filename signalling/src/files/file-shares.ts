@@ -1,10 +1,50 @@
-import { type FileHome, type FileShelf, type MessagePart, TrunklineError } from '@trunkline/protocol'
+import {
+  type FileHome,
+  type FilePart,
+  type FileShelf,
+  fileKindOf,
+  type MessagePart,
+  TrunklineError,
+} from '@trunkline/protocol'
 import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { Database, Executor } from '../database.ts'
 import { fileShares } from '../schema.ts'
 
 export const fileIdsOf = (parts: readonly MessagePart[]): string[] =>
   parts.flatMap(part => ('fileId' in part ? part.fileId : []))
+
+type Looked = { parts: MessagePart[]; fault: TrunklineError | undefined }
+
+/** What a file is its bytes say; of what they have not said yet its sender is believed, as far as it makes sense. */
+const toldBy = (
+  { fileId, width, height, durationMs, voice }: FilePart,
+  { mime, name, size, ...known }: FileHome,
+): FilePart => {
+  const kind = fileKindOf(mime)
+  const isSeen = kind === 'picture' || kind === 'video' || kind === 'document'
+  const isPlayed = kind === 'video' || kind === 'audio'
+  const measures = {
+    width: known.width ?? (isSeen ? width : undefined),
+    height: known.height ?? (isSeen ? height : undefined),
+    durationMs: known.durationMs ?? (isPlayed ? durationMs : undefined),
+  }
+  return {
+    mime,
+    fileId,
+    name,
+    size,
+    ...Object.fromEntries(Object.entries(measures).filter(([, value]) => value !== undefined)),
+    ...(voice && isPlayed ? { voice } : {}),
+  }
+}
+
+const truthful = (parts: readonly MessagePart[], homes: readonly FileHome[]): MessagePart[] => {
+  const homeOf = new Map(homes.map(home => [home.id, home]))
+  return parts.map(part => {
+    const home = 'fileId' in part ? homeOf.get(part.fileId) : undefined
+    return home && 'fileId' in part ? toldBy(part, home) : part
+  })
+}
 
 /** Which rooms' members may read a file: those of its own room, and of the rooms it was forwarded to. */
 export class FileShares {
@@ -18,13 +58,14 @@ export class FileShares {
   }
 
   /**
-   * What is wrong with the files that a message for a room names: its readers have to be able to open them. Given back
-   * instead of thrown, so that who may not write there at all hears that, and nothing of files.
-   * @returns `invalid_request`, or `unavailable` when the media service does not answer
+   * What a message for a room says of the files it names, as far as the server knows better; and what is wrong with them:
+   * its readers have to be able to open them. That is given back instead of thrown, so that who may not write there at all
+   * hears that, and nothing of files.
+   * @returns `fault`: `invalid_request`, or `unavailable` when the media service does not answer
    */
-  async faultOf(roomId: string, parts: readonly MessagePart[]): Promise<TrunklineError | undefined> {
+  async look(roomId: string, parts: MessagePart[]): Promise<Looked> {
     const ids = [...new Set(fileIdsOf(parts))]
-    if (ids.length === 0 || !this.#shelf) return undefined
+    if (ids.length === 0 || !this.#shelf) return { parts, fault: undefined }
     try {
       const homes = await this.#shelf.homesOf(ids)
       const elsewhere = homes.filter(home => home.roomId !== roomId)
@@ -33,13 +74,14 @@ export class FileShares {
         homes.filter(home => home.roomId === roomId || shared.has(home.id)).map(({ id }) => id),
       )
       const unknown = ids.find(id => !known.has(id))
-      if (unknown === undefined) return undefined
-      return new TrunklineError(
+      if (unknown === undefined) return { parts: truthful(parts, homes), fault: undefined }
+      const fault = new TrunklineError(
         'invalid_request',
         `There is no file ${unknown} in this room. Upload it to this room first; one of another room comes along when its message is forwarded.`,
       )
+      return { parts, fault }
     } catch (error) {
-      if (error instanceof TrunklineError) return error
+      if (error instanceof TrunklineError) return { parts, fault: error }
       throw error
     }
   }

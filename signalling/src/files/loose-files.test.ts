@@ -26,7 +26,9 @@ const shelf = {
   homesOf: async (ids: readonly string[]) =>
     ids.flatMap(id => {
       const roomId = homes.get(id)
-      return roomId === undefined ? [] : { id, roomId }
+      return roomId === undefined
+        ? []
+        : { id, roomId, name: 'a.bin', mime: 'application/octet-stream', size: 1 }
     }),
   delete: async (id: string) => {
     homes.delete(id)

@@ -38,7 +38,14 @@ const authenticate = async (token: string | undefined): Promise<Principal> => {
   if (id === 'key') return { type: 'key', keyId: 'key_1' }
   const grants = new Map(granted.map((roomId): [string, GrantedRole] => [roomId, 'member']))
   const user = await users.ensure({ id, kind: 'user' })
-  return { type: 'user', user, grants, issuedAt: Date.now(), expiresAt: Date.now() + 60_000 }
+  return {
+    type: 'user',
+    user,
+    grants,
+    calls: new Map(),
+    issuedAt: Date.now(),
+    expiresAt: Date.now() + 60_000,
+  }
 }
 
 const desk = () =>

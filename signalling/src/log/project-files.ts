@@ -1,5 +1,4 @@
-import type { MessagePart } from '@trunkline/protocol'
-import { fileIdsOf } from '../files/file-shares.ts'
+import { type FileKind, fileKindOf, type MessagePart, type RoomEventOf } from '@trunkline/protocol'
 import type { Connection } from './connection.ts'
 
 /** Writes which files messages name. */
@@ -8,14 +7,23 @@ export const addFiles = async (
   messages: readonly { roomId: string; seq: number; parts: readonly MessagePart[] }[],
 ): Promise<void> => {
   const rows = messages.flatMap(({ roomId, seq, parts }) =>
-    fileIdsOf(parts).map(fileId => ({ roomId, seq, fileId })),
+    parts.flatMap((part, place) =>
+      'fileId' in part ? { roomId, seq, fileId: part.fileId, place, kind: fileKindOf(part.mime) } : [],
+    ),
   )
   if (rows.length === 0) return
   await client.query({
     name: 'log.files',
-    text: `insert into message_files (room_id, seq, file_id) select * from unnest($1::text[], $2::bigint[], $3::text[])
+    text: `insert into message_files (room_id, seq, file_id, place, kind)
+      select * from unnest($1::text[], $2::bigint[], $3::text[], $4::smallint[], $5::text[])
       on conflict do nothing`,
-    values: [rows.map(row => row.roomId), rows.map(row => row.seq), rows.map(row => row.fileId)],
+    values: [
+      rows.map(row => row.roomId),
+      rows.map(row => row.seq),
+      rows.map(row => row.fileId),
+      rows.map(row => row.place),
+      rows.map(row => row.kind),
+    ],
   })
 }
 
@@ -39,4 +47,37 @@ export const dropFiles = async (
       select file_id, home_room_id from named join file_shares using (file_id) where file_shares.room_id = $1`,
     values: [roomId, from, to],
   })
+}
+
+const setKind = async (
+  client: Connection['$client'],
+  roomId: string,
+  fileId: string,
+  kind: FileKind,
+): Promise<void> => {
+  await client.query('update message_files set kind = $3 where room_id = $1 and file_id = $2', [
+    roomId,
+    fileId,
+    kind,
+  ])
+}
+
+/** All of its bytes are known by now, where messages said what its first ones are. */
+export const fileReady = (
+  { $client }: Connection,
+  { roomId, data }: RoomEventOf<'file.ready'>,
+): Promise<void> => setKind($client, roomId, data.fileId, fileKindOf(data.mime))
+
+/** It is nothing that could be shown or played. */
+export const fileFailed = (
+  { $client }: Connection,
+  { roomId, data }: RoomEventOf<'file.failed'>,
+): Promise<void> => setKind($client, roomId, data.fileId, 'other')
+
+/** Messages that name it stay; there is nothing left to list. */
+export const fileDeleted = async (
+  { $client }: Connection,
+  { roomId, data }: RoomEventOf<'file.deleted'>,
+): Promise<void> => {
+  await $client.query('delete from message_files where room_id = $1 and file_id = $2', [roomId, data.fileId])
 }

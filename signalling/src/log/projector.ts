@@ -1,7 +1,15 @@
 import type { EventType, RoomEvent, RoomEventOf } from '@trunkline/protocol'
 import type { Connection } from './connection.ts'
-import { callEnded, callStarted, ringAccepted, ringDeclined, ringEnded, ringStarted } from './project-calls.ts'
 import { breakoutsClosed, breakoutsMoved, breakoutsOpened } from './project-breakouts.ts'
+import {
+  callEnded,
+  callStarted,
+  ringAccepted,
+  ringDeclined,
+  ringEnded,
+  ringStarted,
+} from './project-calls.ts'
+import { fileDeleted, fileFailed, fileReady } from './project-files.ts'
 import { projectMember } from './project-members.ts'
 import {
   messageDeleted,
@@ -39,10 +47,10 @@ const PROJECTIONS: Projections = {
   'member.removed': projectMember,
   'member.banned': projectMember,
   'member.unbanned': projectMember,
-  // What became of files is with media; the log only tells of it.
-  'file.ready': async () => {},
-  'file.failed': async () => {},
-  'file.deleted': async () => {},
+  // What became of files is with media; here is only how they are listed.
+  'file.ready': fileReady,
+  'file.failed': fileFailed,
+  'file.deleted': fileDeleted,
   // Stands in for another event where it is shown; it is never in a log.
   'event.hidden': async () => {},
   'message.created': (connection, event) => messagesCreated(connection, [event]),

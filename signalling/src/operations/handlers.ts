@@ -1,7 +1,9 @@
 import { callOperations } from '../calls/call-operations.ts'
+import { ringOperations } from '../calls/ring-operations.ts'
 import { chatOperations } from '../chat/chat-operations.ts'
 import { messageOperations } from '../chat/message-operations.ts'
 import { dataOperations } from '../data/data-operations.ts'
+import { fileOperations } from '../files/file-operations.ts'
 import { blockOperations } from '../identity/block-operations.ts'
 import { userOperations } from '../identity/user-operations.ts'
 import { inboxOperations } from '../inbox/inbox-operations.ts'
@@ -17,6 +19,7 @@ import type { OperationHandlers } from './operation.ts'
 export const createHandlers = (services: Services): OperationHandlers => ({
   ...roomOperations(services),
   ...memberOperations(services),
+  ...fileOperations(services),
   ...chatOperations(services),
   ...messageOperations(services),
   ...blockOperations(services),
@@ -24,6 +27,7 @@ export const createHandlers = (services: Services): OperationHandlers => ({
   ...inboxOperations(services),
   ...nodeOperations(services),
   ...searchOperations(services),
+  ...ringOperations(services),
   ...userOperations(services),
   ...dataOperations(services),
   ...callOperations(services),
