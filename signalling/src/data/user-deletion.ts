@@ -12,6 +12,7 @@ import type { Revocations } from '../relays/revocations.ts'
 import { afterDeparture } from '../rooms/membership-changes.ts'
 import {
   blocks,
+  callUsers,
   departures,
   events,
   members,
@@ -19,6 +20,8 @@ import {
   messages,
   nodeValues,
   reactions,
+  rings,
+  ringTargets,
   rooms,
   scheduledMessages,
   users,
@@ -182,6 +185,9 @@ export const createUserDeletion = (deps: Deps): JobKind => {
     await connection.update(messages).set({ sender: alias }).where(eq(messages.sender, userId))
     await connection.update(mentions).set({ userId: alias }).where(eq(mentions.userId, userId))
     await connection.update(reactions).set({ userId: alias }).where(eq(reactions.userId, userId))
+    await connection.update(rings).set({ fromId: alias }).where(eq(rings.fromId, userId))
+    await connection.update(ringTargets).set({ userId: alias }).where(eq(ringTargets.userId, userId))
+    await connection.update(callUsers).set({ userId: alias }).where(eq(callUsers.userId, userId))
     await connection.update(nodeValues).set({ sender: alias }).where(eq(nodeValues.sender, userId))
     await connection.update(rooms).set({ createdBy: alias }).where(eq(rooms.createdBy, userId))
     // Whoever gets this id later is another: the room of the pair is not theirs to be found.

@@ -25,6 +25,9 @@ const OWN: EventType[] = [
   'reaction.added',
   'reaction.removed',
   'node.published',
+  'ring.started',
+  'ring.accepted',
+  'ring.declined',
 ]
 const EVENTS_AT_ONCE = 1_000
 

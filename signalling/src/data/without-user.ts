@@ -53,6 +53,21 @@ const dataWithout = (event: RoomEvent, { id, alias, removesWords }: Gone, isThei
       const { reason: _reason, ...kept } = event.data as { userId: string; reason?: string }
       return { ...kept, userId: alias }
     }
+    case 'call.ended': {
+      const { userIds } = event.data
+      return { ...data, ...(userIds && { userIds: userIds.map(other) }) }
+    }
+    case 'ring.started': {
+      const { userIds, busy, missed } = event.data
+      return {
+        ...data,
+        userIds: userIds.map(other),
+        ...(busy && { busy: busy.map(other) }),
+        ...(missed && { missed: missed.map(other) }),
+      }
+    }
+    case 'ring.ended':
+      return { ...data, from: other(event.data.from), missed: event.data.missed.map(other) }
     default:
       return data
   }

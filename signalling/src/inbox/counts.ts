@@ -29,6 +29,23 @@ const unread = (userId: string) => sql`(
     limit ${LIMITS.unreadCounted}
   ) counted)`
 
+/** Rings that the user has missed, of whoever it has not blocked. */
+const missed = (userId: string) => sql`(
+  select count(*)::int from (
+    select from ring_targets join rings on rings.id = ring_targets.ring_id
+    where ring_targets.user_id = ${userId} and ring_targets.room_id = members.room_id
+      and missed_seq > members.read_seq
+      and from_id not in (select blocked_id from blocks where user_id = ${userId})
+    limit ${LIMITS.unreadCounted}
+  ) counted)`
+
+/** Messages and missed calls. */
+const unreadOf = (userId: string) =>
+  sql`least(${unread(userId)} + ${missed(userId)}, ${LIMITS.unreadCounted})`
+
+/** Whether anything that may count came after what the user has read. */
+const hasMore = sql`greatest(rooms.last_message_seq, rooms.last_call_seq) > members.read_seq`
+
 const mentioned = (userId: string) => sql`(
   select count(*)::int from (
     select from (
@@ -49,10 +66,10 @@ export const countsOf = async (
 ): Promise<(roomId: string) => Counts> => {
   if (roomIds.length === 0) return () => NONE
   const { rows } = await executor.execute<{ room_id: string } & Counts>(sql`
-    select members.room_id, ${unread(userId)} as unread, ${mentioned(userId)} as mentions
+    select members.room_id, ${unreadOf(userId)} as unread, ${mentioned(userId)} as mentions
     from members join rooms on rooms.id = members.room_id
     where members.user_id = ${userId} and members.room_id = any(${sql.param(roomIds)})
-      and rooms.last_message_seq > members.read_seq`)
+      and ${hasMore}`)
   const found = new Map(rows.map(({ room_id, unread, mentions }) => [room_id, { unread, mentions }]))
   return roomId => found.get(roomId) ?? NONE
 }
@@ -63,10 +80,10 @@ export const countsOfAll = async (executor: Executor, userId: string, archived: 
     select least(coalesce(sum(unread), 0), ${LIMITS.unreadCounted})::int as unread,
       least(coalesce(sum(mentions), 0), ${LIMITS.unreadCounted})::int as mentions
     from (
-      select ${unread(userId)} as unread, ${mentioned(userId)} as mentions
+      select ${unreadOf(userId)} as unread, ${mentioned(userId)} as mentions
       from members join rooms on rooms.id = members.room_id
       where members.user_id = ${userId} and members.role = any(${sql.param(rolesWith('read'))})
-        and rooms.last_message_seq > members.read_seq
+        and ${hasMore}
         and (rooms.archived_at is not null) = ${archived}
     ) each_room`)
   return rows[0] ?? NONE

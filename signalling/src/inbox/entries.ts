@@ -6,6 +6,7 @@ import {
   type User,
 } from '@trunkline/protocol'
 import { and, asc, eq, inArray, isNotNull, ne, type SQL, sql } from 'drizzle-orm'
+import { latestCallsOf } from '../calls/call-history.ts'
 import type { MessageReader } from '../chat/message-reader.ts'
 import type { Executor } from '../database.ts'
 import { toUser, userColumns } from '../identity/users.ts'
@@ -16,8 +17,13 @@ import { countsOf } from './counts.ts'
 /** A room of a user's own, with the user's membership. */
 export type OwnRoom = { room: typeof rooms.$inferSelect; member: typeof members.$inferSelect }
 
-/** When something was last said in a room; before anything was, when it was made. */
-export const activeAt = sql`coalesce(${rooms.lastMessageAt}, ${rooms.createdAt})`
+/** When something was last said or people called in a room; before that, when it was made. */
+export const activeAt = sql`coalesce(greatest(${rooms.lastMessageAt}, ${rooms.lastCallAt}), ${rooms.createdAt})`
+
+const activeAtOf = ({ lastMessageAt, lastCallAt, createdAt }: OwnRoom['room']): Date => {
+  const times = [lastMessageAt, lastCallAt].filter(time => time !== null)
+  return times.length === 0 ? createdAt : new Date(Math.max(...times.map(time => time.getTime())))
+}
 
 /** Rooms a user may read which meet a condition. */
 export const ownRooms = (
@@ -33,7 +39,7 @@ export const ownRooms = (
     .orderBy(...query.orderBy)
     .limit(query.limit)
 
-/** Rooms of a user as lists show them, in the same order: three queries, however many rooms. */
+/** Rooms of a user as lists show them, in the same order: some queries, however many rooms. */
 export const entriesOf = async (
   executor: Executor,
   reader: MessageReader,
@@ -51,8 +57,15 @@ export const entriesOf = async (
   )
   const messages = new Map((await reader.find(said, executor)).map(message => [message.roomId, message]))
   const peers = await peersOf(executor, user.id, direct)
+  const called = own.filter(({ room }) => (room.lastCallSeq ?? 0) > (room.lastMessageSeq ?? 0))
+  const lastCalls = await latestCallsOf(
+    executor,
+    user.id,
+    called.map(({ room }) => room.id),
+  )
   return own.map(({ room, member }) => {
     const peer = peers.get(room.id)
+    const lastCall = lastCalls.get(room.id)
     return {
       room: toRoom(room),
       me: {
@@ -64,8 +77,9 @@ export const entriesOf = async (
       },
       ...counts(room.id),
       lastMessage: messages.get(room.id) ?? null,
+      ...(lastCall ? { lastCall } : {}),
       ...(peer ? { peer } : {}),
-      activeAt: (room.lastMessageAt ?? room.createdAt).toISOString(),
+      activeAt: activeAtOf(room).toISOString(),
     }
   })
 }

@@ -1,6 +1,7 @@
 import { RIGHTS, type Role, type RoomEventOf } from '@trunkline/protocol'
 import { MEMBERS_CHANNEL } from '../rooms/members-channel.ts'
 import type { Connection } from './connection.ts'
+import { stopRinging } from './project-calls.ts'
 
 type MemberEvent = RoomEventOf<
   | 'member.invited'
@@ -104,6 +105,8 @@ export const projectMember = async ({ $client }: Connection, event: MemberEvent)
   } else if (mayRead) {
     await $client.query('delete from departures where user_id = $1 and room_id = $2', [userId, roomId])
   }
+
+  if (!after || !RIGHTS[after.role].call) await stopRinging({ $client }, { roomId, userId, seq })
 
   const more = Number(mayRead) - Number(before !== undefined && RIGHTS[before].read)
   if (more !== 0) {

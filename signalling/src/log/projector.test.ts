@@ -53,6 +53,9 @@ const until = fc.option(
   time.map(date => date.toISOString()),
   { nil: undefined },
 )
+/** An id that is another in each room. */
+const ofRoom = fc.constantFrom('a', 'b').map(id => `${id}@room`)
+const users = fc.uniqueArray(user, { maxLength: 3 })
 
 const shapes: Partial<Record<EventType, fc.Arbitrary<object>>> = {
   'room.updated': fc.record({
@@ -93,6 +96,30 @@ const shapes: Partial<Record<EventType, fc.Arbitrary<object>>> = {
   'reaction.added': fc.record({ ...about, reaction: fc.constantFrom('+', '-') }),
   'reaction.removed': fc.record({ ...about, reaction: fc.constantFrom('+', '-') }),
   'node.published': fc.record({ node: fc.constantFrom('status', 'x-t'), payload: fc.jsonValue() }),
+  'call.started': fc.record({ callId: ofRoom }),
+  'call.ended': fc.record({
+    callId: ofRoom,
+    durationMs: fc.nat(1e6),
+    userIds: fc.option(users, { nil: undefined }),
+  }),
+  'ring.started': fc.record({
+    ringId: ofRoom,
+    media: fc.constantFrom('audio', 'video'),
+    userIds: users,
+    expiresAt: time.map(date => date.toISOString()),
+    busy: fc.option(users, { nil: undefined }),
+    missed: fc.option(users, { nil: undefined }),
+  }),
+  'ring.accepted': fc.record({ ringId: ofRoom }),
+  'ring.declined': fc.record({ ringId: ofRoom, busy: optional }),
+  'ring.ended': fc.record({
+    ringId: ofRoom,
+    media: fc.constantFrom('audio', 'video'),
+    from: user,
+    missed: users,
+    answered: optional,
+    cancelled: optional,
+  }),
 }
 
 const steps = fc.array(
@@ -123,7 +150,8 @@ const perform = async (roomId: string, all: readonly Step[]): Promise<void> => {
     const target = seqs[message % Math.max(1, seqs.length)]
     const fill = ([key, value]: [string, unknown]) =>
       value === true && /^(messageSeq|replyTo|threadOf)$/.test(key) ? [key, target] : [key, value]
-    const filled = JSON.parse(storable(JSON.stringify(Object.fromEntries(Object.entries(data).map(fill)))))
+    const text = storable(JSON.stringify(Object.fromEntries(Object.entries(data).map(fill))))
+    const filled = JSON.parse(text.replaceAll('@room', `@${roomId}`))
     if ('messageSeq' in data && target === undefined) continue
     // The command refuses it: what an edit after it said would stay in the log.
     if (type === 'message.edited' && target !== undefined && deleted.has(target)) continue
@@ -142,7 +170,7 @@ const perform = async (roomId: string, all: readonly Step[]): Promise<void> => {
 /** What the log says of a room, as the tables hold it: all but what stands in no event. */
 const TABLES = {
   rooms: `kind, title, description, avatar, access, default_role, retention_days, archived_at, member_count,
-    metadata::text, guests, last_seq, last_message_seq, last_message_at`,
+    metadata::text, guests, last_seq, last_message_seq, last_message_at, last_call_seq, last_call_at`,
   members: 'user_id, role, joined_at, pending, offered, ban_reason, ban_until, banned_by, read_seq',
   departures: 'user_id',
   messages: `seq, sender, at, thread_of, counts, content_seq, edited_at, deleted_at, pinned_at, expires_at,
@@ -151,7 +179,10 @@ const TABLES = {
   reactions: 'seq, user_id, reaction, added_seq',
   message_files: 'seq, file_id',
   node_values: 'node, sender, seq',
-  calls: 'id, started_at, ended_at',
+  calls: 'id, started_at, ended_at, duration_ms',
+  call_users: 'call_id, user_id',
+  ring_targets: 'ring_id, user_id, state, missed_seq',
+  rings: 'id, seq, last_seq, from_id, media, started_at, expires_at, ended_at, cancelled, call_id',
 }
 
 const readTables = async ({ $client }: Connection, roomId: string) => {
@@ -174,7 +205,7 @@ const forget = async ({ $client }: Connection, roomId: string): Promise<void> =>
   await $client.query(
     `update rooms set title = '', description = '', avatar = null, access = 'invite', default_role = 'publisher',
        retention_days = null, archived_at = null, member_count = 0, metadata = '{}', guests = false,
-       last_seq = 0, last_message_seq = null, last_message_at = null
+       last_seq = 0, last_message_seq = null, last_message_at = null, last_call_seq = null, last_call_at = null
      where id = $1`,
     [roomId],
   )
@@ -207,6 +238,8 @@ const assertSound = async (roomId: string): Promise<void> => {
         select from message_files where room_id = ${roomId} and seq = messages.seq and file_id = part ->> 'fileId')
     union all select 'departed' from departures join members using (room_id, user_id)
       where room_id = ${roomId} and role not in ('pending', 'banned')
+    union all select 'ring' from rings join ring_targets on ring_targets.ring_id = rings.id
+      where rings.room_id = ${roomId} and ended_at is not null and state = 'ringing'
     union all select 'silent' from messages join events using (room_id, seq)
       where room_id = ${roomId} and deleted_at is null and counts <> (data ->> 'silent' is null)`)
   expect(rows).toEqual([])

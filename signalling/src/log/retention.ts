@@ -111,10 +111,22 @@ const shorten = async ({ $client }: Connection, roomId: string): Promise<number 
   for (const table of ['events', 'messages', 'mentions', 'reactions', 'node_values', 'message_search']) {
     await $client.query(`delete from ${table} where room_id = $1 and seq < $2`, [roomId, until])
   }
+  await $client.query('delete from rings where room_id = $1 and seq < $2 and ended_at is not null', [
+    roomId,
+    until,
+  ])
+  await $client.query(
+    `with kept as (select at from events where room_id = $1 and seq >= $2 order by seq limit 1),
+       gone as (delete from calls using kept where calls.room_id = $1 and calls.ended_at < kept.at returning calls.id)
+     delete from call_users using gone where call_users.call_id = gone.id`,
+    [roomId, until],
+  )
   await $client.query(
     `update rooms set first_seq = $2,
        last_message_seq = case when last_message_seq >= $2 then last_message_seq end,
-       last_message_at = case when last_message_seq >= $2 then last_message_at end
+       last_message_at = case when last_message_seq >= $2 then last_message_at end,
+       last_call_seq = case when last_call_seq >= $2 then last_call_seq end,
+       last_call_at = case when last_call_seq >= $2 then last_call_at end
      where id = $1`,
     [roomId, until],
   )

@@ -145,6 +145,7 @@ export class Presence {
       ...(said.status === undefined ? {} : { dnd: said.status === 'dnd' }),
       ...(said.custom === undefined ? {} : { custom: said.custom }),
       ...(said.hidden === undefined ? {} : { hidden: said.hidden }),
+      ...(said.callWaiting === undefined ? {} : { callWaiting: said.callWaiting }),
     }
     const profile = { ...before, ...words }
     const isChanged = JSON.stringify(profile) !== JSON.stringify(before)
@@ -165,7 +166,11 @@ export class Presence {
       this.#announcer.profiles([userId])
       this.#peers?.tellProfile(userId)
     }
-    return { ...ownView(profile, this.#record.statusOf(userId)), hidden: profile.hidden }
+    return {
+      ...ownView(profile, this.#record.statusOf(userId)),
+      hidden: profile.hidden,
+      ...(profile.callWaiting ? { callWaiting: true } : {}),
+    }
   }
 
   async #views(userIds: readonly string[], viewerId: string): Promise<PresenceInfo[]> {

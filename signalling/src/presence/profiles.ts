@@ -9,12 +9,13 @@ const columns = {
   userId: users.id,
   dnd: users.dnd,
   hidden: users.hidden,
+  callWaiting: users.callWaiting,
   custom: users.customStatus,
   lastSeenAt: users.lastSeenAt,
 }
 
 /** What a user says of itself, on all devices, and when the last of them went. */
-export type Profile = Pick<typeof users.$inferSelect, 'dnd' | 'hidden' | 'lastSeenAt'> & {
+export type Profile = Pick<typeof users.$inferSelect, 'dnd' | 'hidden' | 'callWaiting' | 'lastSeenAt'> & {
   userId: string
   custom: (typeof users.$inferSelect)['customStatus']
 }
@@ -24,6 +25,7 @@ export const nothingOf = (userId: string): Profile => ({
   userId,
   dnd: false,
   hidden: false,
+  callWaiting: false,
   custom: null,
   lastSeenAt: null,
 })
