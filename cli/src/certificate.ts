@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { generate } from 'selfsigned'
 import { ownAddresses } from './addresses.ts'
 import type { Tls } from './listener.ts'
 
@@ -16,6 +15,8 @@ export const ensureCertificate = async (dataFolder: string, announcedAddress: st
   if (!existsSync(certPath) || !existsSync(keyPath)) {
     const ips = [...new Set(['127.0.0.1', '::1', announcedAddress, ...ownAddresses()])]
     const altNames = [{ type: 2 as const, value: 'localhost' }, ...ips.map(ip => ({ type: 7 as const, ip }))]
+    // Loaded only here: certificates are made once, and its 250 modules are not for every start.
+    const { generate } = await import('selfsigned')
     const made = await generate([{ name: 'commonName', value: 'Trunkline' }], {
       keySize: 2048,
       algorithm: 'sha256',

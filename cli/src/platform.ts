@@ -273,7 +273,7 @@ const startSignalling = async (
       'People behind firewalls cannot call: there is no TURN. Set TURN_LINKS to where `npm start turn` runs, or TURN_URLS.',
     )
   }
-  const redis = settings.REDIS_URL ? createRedis(settings.REDIS_URL, logger) : undefined
+  const redis = settings.REDIS_URL ? await createRedis(settings.REDIS_URL, logger) : undefined
   if (redis) {
     lifecycle.add('redis', () => redis.destroy())
     await connectRedis(redis)

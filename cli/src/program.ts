@@ -1,6 +1,5 @@
 import { ConfigError, statementFault } from '@trunkline/kit'
 import { Command } from 'commander'
-import { doctor } from './doctor.ts'
 import { SERVICES } from './platform.ts'
 import { start } from './start.ts'
 
@@ -25,7 +24,8 @@ program
 program
   .command('doctor')
   .description('check this machine and its settings, and name the fix for each fault')
-  .action(doctor)
+  // Loaded only here: it looks at every service, and who starts one of them does not wait for the others.
+  .action(async () => (await import('./doctor.ts')).doctor())
 
 try {
   await program.parseAsync()

@@ -1,7 +1,6 @@
-import { createClient } from 'redis'
 import type { Logger } from './logger.ts'
 
-export type Redis = ReturnType<typeof createRedis>
+export type Redis = Awaited<ReturnType<typeof createRedis>>
 
 /** How often it is asked whether it is there, ms. */
 const PING_MS = 1_000
@@ -9,7 +8,9 @@ const PING_MS = 1_000
 const SILENCE_MS = 3_000
 
 /** A Redis client that reconnects by itself. Not connected yet: call `connect()`. */
-export const createRedis = (url: string, logger: Logger) => {
+export const createRedis = async (url: string, logger: Logger) => {
+  // Loaded only by who has one: it is a quarter of all modules.
+  const { createClient } = await import('redis')
   const client = createClient({
     url,
     // A Redis that hangs, or a network that swallows packets, is as good as away, and is to be told apart from silence.

@@ -223,7 +223,7 @@ test('one node alone loses Redis: the others hear from it and it from them once 
   ))
 
 test('Redis comes back with a clock that is behind: nodes hear each other all the same', async () => {
-  const redis = createRedis(cluster.redis.url, silent)
+  const redis = await createRedis(cluster.redis.url, silent)
   await redis.connect()
   // As if its clock had been an hour ahead until now.
   await redis.xAdd('socket.io', `${Date.now() + 3_600_000}-0`, { nsp: '' })
@@ -234,7 +234,7 @@ test('Redis comes back with a clock that is behind: nodes hear each other all th
 })
 
 const redisPid = async (): Promise<number> => {
-  const redis = createRedis(cluster.redis.url, silent)
+  const redis = await createRedis(cluster.redis.url, silent)
   await redis.connect()
   const info = await redis.info('server')
   redis.destroy()

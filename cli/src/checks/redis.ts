@@ -8,7 +8,7 @@ export const redis: Check = {
   name: 'redis',
   run: async ({ settings }) => {
     if (!settings.REDIS_URL) return ok('not used: one signalling process needs none')
-    const client = createRedis(settings.REDIS_URL, createLogger({ name: 'doctor', level: 'silent' }))
+    const client = await createRedis(settings.REDIS_URL, createLogger({ name: 'doctor', level: 'silent' }))
     try {
       const late = () => new Error(`no answer within ${WAIT_MS} ms`)
       await within(WAIT_MS, client.connect(), late)

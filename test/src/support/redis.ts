@@ -22,7 +22,7 @@ export const startRedis = async (register: Register): Promise<TestRedis> => {
 
   /** Resolves once it answers: the client tries again until then. */
   const answers = async () => {
-    const client = createRedis(url, silent)
+    const client = await createRedis(url, silent)
     await client.connect()
     await client.close()
   }
