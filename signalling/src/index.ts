@@ -4,9 +4,7 @@ import type { FileShelf, RoomDesk, Sfu, TurnService } from '@trunkline/protocol'
 import type { Router } from 'express'
 import type pg from 'pg'
 import { CallHistory } from './calls/call-history.ts'
-import { CallHistory } from './calls/call-history.ts'
 import { Calls } from './calls/calls.ts'
-import { Rings } from './calls/rings.ts'
 import { Rings } from './calls/rings.ts'
 import { Chat } from './chat/chat.ts'
 import { DueWork } from './chat/due-work.ts'
@@ -123,7 +121,6 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   const searchIndexer = new SearchIndexer({ database, log, logger })
   const calls = new Calls({ sfu, io, log, database, logger })
   const rings = new Rings({ io, database, log, rooms, attendance: calls.attendance, bus, logger })
-  const rings = new Rings({ io, database, log, rooms, attendance: calls.attendance, bus, logger })
   const membershipWatch = new MembershipWatch({ io, database, calls, connection: pool.options, logger })
   const authenticate = createAuthenticate({ apiKeys, tokens, users, deletedUsers })
 
@@ -193,7 +190,6 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   const loose = shelf && new LooseFiles({ database, shelf })
   const fileWork = loose && new DueWork([() => loose.deleteDue()], logger)
   const ringWork = new DueWork([() => rings.endDue()], logger)
-  const ringWork = new DueWork([() => rings.endDue()], logger)
   const stopChecking = serveSockets({ services, perform, authenticate, logger })
   membershipWatch.onChange(({ roomId, userId }) => {
     const changed = userId !== undefined ? [userId] : roomId === undefined ? usersHere(io) : []
@@ -206,7 +202,6 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   membershipWatch.start()
   relays.start()
   fileWork?.start()
-  ringWork.start()
   ringWork.start()
   await calls.start()
   chat.start()
@@ -227,7 +222,6 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
       await chat.close()
       await retention.close()
       await fileWork?.close()
-      await ringWork.close()
       await ringWork.close()
       await searchIndexer.close()
       calls.close()

@@ -1,9 +1,7 @@
 import type { Jobs, Logger, Task } from '@trunkline/kit'
 import type { FileShelf } from '@trunkline/protocol'
 import type { CallHistory } from './calls/call-history.ts'
-import type { CallHistory } from './calls/call-history.ts'
 import type { Calls } from './calls/calls.ts'
-import type { Rings } from './calls/rings.ts'
 import type { Rings } from './calls/rings.ts'
 import type { Chat } from './chat/chat.ts'
 import type { Data } from './data/data.ts'
@@ -51,8 +49,6 @@ export type Services = {
   presence: Presence
   search: FullTextSearch
   calls: Calls
-  rings: Rings
-  callHistory: CallHistory
   rings: Rings
   callHistory: CallHistory
   iceServers: IceServers

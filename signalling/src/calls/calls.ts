@@ -4,7 +4,6 @@ import {
   type RtpCapabilities,
   type Sfu,
   type SfuNoticeData,
-  type SfuNoticeData,
   type SfuNoticeListener,
   TrunklineError,
 } from '@trunkline/protocol'
@@ -13,7 +12,6 @@ import type { Database } from '../database.ts'
 import type { EventLog } from '../log/event-log.ts'
 import { calls as callsTable } from '../schema.ts'
 import { audience, openRooms, type TrunklineServer } from '../session.ts'
-import { CallAttendance } from './call-attendance.ts'
 import { CallAttendance } from './call-attendance.ts'
 
 /** How long opening a room waits for an SFU (ms): one that is away is not worth more, and tells of itself when back. */
@@ -46,8 +44,6 @@ export class Calls {
   readonly #database: Database
   readonly #logger: Logger
   readonly #stop: (() => void)[] = []
-  /** Who is in which call. */
-  readonly attendance = new CallAttendance()
   /** Who is in which call. */
   readonly attendance = new CallAttendance()
   #capabilities: RtpCapabilities | undefined
@@ -159,7 +155,6 @@ export class Calls {
       case 'call:changed':
       case 'speaker:changed': {
         if (name === 'call:changed') this.attendance.learn((data as SfuNoticeData<'call:changed'>).call)
-        if (name === 'call:changed') this.attendance.learn((data as SfuNoticeData<'call:changed'>).call)
         this.#io.local.to(audience.room(data.roomId)).emit(name, data as never)
         return
       }
@@ -209,7 +204,6 @@ export class Calls {
   async #reconcile(): Promise<void> {
     const { calls } = await this.sfu.request('sfu:calls', {})
     this.#tellRooms(calls)
-    this.attendance.learnAll(calls)
     this.attendance.learnAll(calls)
     const live = new Set(calls.map(call => call.id))
     const open = await this.#database.select().from(callsTable).where(isNull(callsTable.endedAt))

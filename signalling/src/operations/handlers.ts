@@ -1,6 +1,5 @@
 import { callOperations } from '../calls/call-operations.ts'
 import { ringOperations } from '../calls/ring-operations.ts'
-import { ringOperations } from '../calls/ring-operations.ts'
 import { chatOperations } from '../chat/chat-operations.ts'
 import { messageOperations } from '../chat/message-operations.ts'
 import { dataOperations } from '../data/data-operations.ts'
@@ -28,7 +27,6 @@ export const createHandlers = (services: Services): OperationHandlers => ({
   ...inboxOperations(services),
   ...nodeOperations(services),
   ...searchOperations(services),
-  ...ringOperations(services),
   ...ringOperations(services),
   ...userOperations(services),
   ...dataOperations(services),
