@@ -162,6 +162,19 @@ describe.each([
     expect((await perform('grace', 'file:list', { roomId })).data).toEqual([])
   })
 
+  it('rings, and the history of calls', async () => {
+    const ring = await perform('linus', 'ring:start', { roomId, userIds: ['ada', 'grace'], media: 'video' })
+    expect((await perform('grace', 'ring:list', {})).data).toEqual([ring])
+    await perform('grace', 'ring:accept', { ringId: ring.id })
+    const over = await perform('ada', 'ring:decline', { ringId: ring.id })
+    expect(over.targets.map(({ state }) => state)).toEqual(['declined', 'accepted'])
+    expect(await perform('linus', 'ring:cancel', { ringId: ring.id })).toEqual(over)
+    const { data } = await perform('grace', 'call:history', { roomId })
+    expect(data).toMatchObject([{ ringId: ring.id, outcome: 'answered' }])
+    const { data: rooms } = await perform('grace', 'inbox:list', {})
+    expect(rooms.find(({ room }) => room.id === roomId)?.lastCall).toEqual(data[0])
+  })
+
   it('over all rooms: sync, feed, search, people', async () => {
     const { cursor } = await perform('grace', 'sync:get', {})
     const seq = await say('A pelican was seen')

@@ -72,6 +72,7 @@ const REQUESTS: { [N in Governed]: (stage: Stage) => OperationInput<N> } = {
   'node:history': ({ roomId }) => ({ roomId, node: 'x-test' }),
   'node:list': ({ roomId }) => ({ roomId }),
   'file:list': ({ roomId }) => ({ roomId }),
+  'ring:start': ({ roomId }) => ({ roomId, userIds: ['target'], media: 'audio' }),
 }
 
 type Outcome = 'ok' | 'forbidden' | 'room_not_found' | string
