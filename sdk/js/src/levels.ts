@@ -18,6 +18,7 @@ export class Levels {
   readonly #listeners = new Set<() => void>()
   #levels = new Map<string, number>()
   #own = 0
+  #ownWanted = false
   #track: MediaStreamTrack | undefined
   #stopOwn: (() => void) | undefined
   #timer: ReturnType<typeof setInterval> | undefined
@@ -32,7 +33,9 @@ export class Levels {
     return this.#levels.get(participantId) ?? 0
   }
 
+  /** One's own, which alone has to be computed: from the first time it is asked for. */
   get own(): number {
+    this.#ownWanted = true
     return this.#own
   }
 
@@ -54,10 +57,11 @@ export class Levels {
     this.#track = undefined
     this.#levels.clear()
     this.#own = 0
+    this.#ownWanted = false
   }
 
   #look(): void {
-    this.#followOwn()
+    if (this.#ownWanted) this.#followOwn()
     this.#levels = new Map(
       this.#heard().map(({ participantId, consumer }) => [participantId, receivedLevel(consumer)]),
     )

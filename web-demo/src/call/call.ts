@@ -79,7 +79,7 @@ export class CallView extends LightElement {
           <div class="stage">
             ${
               this.call
-                ? html`<tl-stage .call=${this.call}></tl-stage>
+                ? html`<tl-stage .call=${this.call} ?covered=${covered}></tl-stage>
                     <tl-sounds .call=${this.call} .speaker=${this.speaker}></tl-sounds>`
                 : html`<p class="alone label-pill">This server carries no calls. The chat works.</p>`
             }

@@ -4,7 +4,11 @@ import { repeat } from 'lit/directives/repeat.js'
 import { styleMap } from 'lit/directives/style-map.js'
 import { LightElement } from '../design/element.ts'
 import { layoutStage, type Piece } from './layout.ts'
+import './quality-panel.ts'
+import type { QualityPanel } from './quality-panel.ts'
+import { Sight } from './sight.ts'
 import './tile.ts'
+import type { Tile } from './tile.ts'
 
 type Shown = Piece & { participant: Participant; source: 'camera' | 'screen' }
 
@@ -12,17 +16,24 @@ type Shown = Piece & { participant: Participant; source: 'camera' | 'screen' }
 export class Stage extends LightElement {
   static override properties = {
     call: { attribute: false },
+    covered: { type: Boolean },
     size: { state: true },
   }
   declare call: Call
+  /** Whether something else is shown over it. */
+  declare covered: boolean
   declare size: { width: number; height: number }
   readonly #observer = new ResizeObserver(([entry]) => {
     const { width, height } = entry?.contentRect ?? { width: 0, height: 0 }
     this.size = { width, height }
   })
 
+  readonly #sight = new Sight(() => this.#prefer())
+  #stops: (() => void)[] = []
+
   constructor() {
     super()
+    this.covered = false
     this.size = { width: 0, height: 0 }
     this.follow(() => this.call)
     // It knows what people are called now, and what they look like.
@@ -32,18 +43,54 @@ export class Stage extends LightElement {
   override connectedCallback(): void {
     super.connectedCallback()
     this.#observer.observe(this)
+    if (this.call) this.#listen()
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback()
     this.#observer.disconnect()
+    this.#sight.close()
+    this.#deafen()
   }
 
-  protected override updated(_: PropertyValues): void {
+  protected override updated(changed: PropertyValues<this>): void {
+    if (changed.has('call')) this.#listen()
+    this.#sight.watch(this.#tiles())
+    this.#prefer()
+  }
+
+  /** Figures and levels are drawn as they come, apart from what happens in the call. */
+  #listen(): void {
+    this.#deafen()
+    this.#stops = [
+      this.call.on('quality', () => this.requestUpdate()),
+      this.call.watchLevels(levelOf => {
+        for (const tile of this.#tiles()) {
+          // One's own voice one hears.
+          if (!tile.speaking || tile.participant.isLocal) continue
+          tile.style.setProperty('--level', levelOf(tile.participant).toFixed(2))
+        }
+      }),
+    ]
+  }
+
+  #deafen(): void {
+    for (const stop of this.#stops.splice(0)) stop()
+  }
+
+  #tiles(): Tile[] {
+    return [...this.querySelectorAll<Tile>('tl-tile')]
+  }
+
+  /** Asks for pictures as large as they are shown, and for none that are not. */
+  #prefer(): void {
     const placed = layoutStage(this.#shown(), this.size.width, this.size.height)
-    for (const { key, participant, source } of this.#shown()) {
-      const height = placed.get(key)?.height
-      if (height && !participant.isLocal) this.call.prefer(participant, source, height * devicePixelRatio)
+    for (const tile of this.#tiles()) {
+      const { participant, source } = tile
+      const height = placed.get(`${participant.id} ${source}`)?.height
+      if (height === undefined || participant.isLocal) continue
+      const seen = !this.covered && this.#sight.has(tile)
+      this.call.prefer(participant, source, seen ? height * devicePixelRatio : 0)
     }
   }
 
@@ -70,9 +117,16 @@ export class Stage extends LightElement {
           .source=${source}
           .picture=${this.call.room.files.addressOf(participant.avatar)}
           ?speaking=${source === 'camera' && participant === speaker}
+          .quality=${this.call.quality(participant)}
+          @details=${this.#details}
         ></tl-tile>`
       },
-    )}${shown.length === 1 ? html`<p class="alone label-pill">Nobody else is here yet.</p>` : nothing}`
+    )}${shown.length === 1 ? html`<p class="alone label-pill">Nobody else is here yet.</p>` : nothing}
+      <tl-quality .call=${this.call}></tl-quality>`
+  }
+
+  #details({ detail }: CustomEvent<Participant>): void {
+    this.querySelector<QualityPanel>('tl-quality')?.show(detail)
   }
 
   #shown(): Shown[] {

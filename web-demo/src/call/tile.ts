@@ -1,8 +1,9 @@
-import { attachTrack, type Participant } from '@trunkline/sdk'
+import { attachTrack, type Participant, type Quality } from '@trunkline/sdk'
 import { html, nothing } from 'lit'
 import { hueOf } from '../design/avatar.ts'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
+import './quality-bars.ts'
 
 /** One picture: of a person, or of the screen somebody shares. */
 export class Tile extends LightElement {
@@ -11,12 +12,15 @@ export class Tile extends LightElement {
     source: {},
     picture: {},
     speaking: { type: Boolean, reflect: true },
+    quality: { attribute: false },
   }
   declare participant: Participant
   declare source: 'camera' | 'screen'
   /** Address of the person's own picture, shown while there is none to see. */
   declare picture: string | undefined
   declare speaking: boolean
+  /** How its line is; undefined while unknown. */
+  declare quality: Quality | undefined
 
   constructor() {
     super()
@@ -40,7 +44,8 @@ export class Tile extends LightElement {
   protected override render() {
     const { participant, source } = this
     const isScreen = source === 'screen'
-    const on = participant.isOn(source) && participant.track(source) !== undefined
+    const on =
+      participant.isOn(source) && participant.track(source) !== undefined && !participant.isHeld(source)
     const name = participant.isLocal ? 'You' : participant.name
     const muted = !isScreen && !participant.isOn('mic')
     return html`<figure
@@ -65,6 +70,7 @@ export class Tile extends LightElement {
         ${muted ? html`<span class="mic-off">${icon('micOff')}<span class="sr-only">Muted, </span></span>` : nothing}
         <span class="name">${isScreen ? `${name === 'You' ? 'Your' : `${name}’s`} screen` : name}</span>
       </figcaption>
+      ${isScreen ? nothing : html`<tl-bars .participant=${participant} .quality=${this.quality}></tl-bars>`}
     </figure>`
   }
 
