@@ -1,31 +1,52 @@
 import { expect, test } from 'vitest'
-import { idsOf, joinRaw, publishRaw } from './testing/raw.ts'
+import { arrivalOf, idsOf, joinRaw, publishRaw, resumeRaw } from './testing/raw.ts'
 import { listen, startLinkedSfu, startSfu } from './testing/start.ts'
 import { until } from './testing/until.ts'
 
-test('participants of a signalling process that is gone are let go after the grace period, others stay', async () => {
-  const local = await startSfu()
-  const { connect } = await startLinkedSfu(local, { peerGraceMs: 1_000 })
+test('participants of a signalling process that is gone are away, may be resumed by another, and leave in the end', async () => {
+  const local = await startSfu({ resumeMs: 1_500 })
+  const { connect } = await startLinkedSfu(local, { peerGraceMs: 200 })
   const [dying, living] = [connect(), connect()]
   await joinRaw(dying, 'room', 'anna')
   const ben = await joinRaw(living, 'room', 'ben')
-  const moved = await joinRaw(dying, 'room', 'cleo')
+  const cleo = await joinRaw(dying, 'room', 'cleo')
+  await dying.request('call:prepare', arrivalOf('room', 'dan'))
   const { of } = listen(living)
-  // Cleo's socket moved to the other process, which speaks for her from now on.
-  await publishRaw(living, moved, 'mic')
-  const wentAway = performance.now()
   await dying.close()
   const present = async () => {
     const { call } = await living.request('call:get', { roomId: 'room' })
-    return call?.participants.map(participant => participant.id)
+    return call?.participants.map(({ id, away }) => (away ? `${id} is away` : id))
   }
   expect(await present()).toEqual(['anna', 'ben', 'cleo'])
-  await until('anna is let go', async () => (await present())?.length === 2)
-  expect(performance.now() - wentAway).toBeGreaterThan(990)
+  await until('both are away', async () => (await present())?.includes('cleo is away'))
+  expect(await present()).toEqual(['anna is away', 'ben', 'cleo is away'])
+  await until('nothing prepared is left', async () => (await local.counts())[0]?.transports === 6)
+  await resumeRaw(living, cleo)
+  expect(await present()).toEqual(['anna is away', 'ben', 'cleo'])
+  await until('anna has left', async () => (await present())?.length === 2)
   expect(await present()).toEqual(['ben', 'cleo'])
   await until('the change is told', () => of('call:changed').at(-1)?.call.participants.length === 2)
   expect(await local.counts()).toMatchObject([{ transports: 4 }])
   await living.request('call:leave', idsOf(ben))
+})
+
+test('a process that comes back says whom it speaks for: these are there, the others away', async () => {
+  const local = await startSfu()
+  const { connect, breakConnections } = await startLinkedSfu(local, { peerGraceMs: 10_000 })
+  const sfu = connect()
+  let reconnected = 0
+  sfu.onReconnect(() => reconnected++)
+  await joinRaw(sfu, 'room', 'anna')
+  await joinRaw(sfu, 'room', 'ben')
+  breakConnections()
+  await until('the link is back', () => reconnected === 1)
+  const anna = { roomId: 'room', participantId: 'anna', connectionId: 'socket-anna' }
+  expect(await sfu.request('sfu:mine', { participants: [anna] })).toEqual({ gone: [] })
+  const { call } = await sfu.request('call:get', { roomId: 'room' })
+  expect(call?.participants.map(({ id, away }) => [id, away])).toEqual([
+    ['anna', false],
+    ['ben', true],
+  ])
 })
 
 test('a link that breaks and is repaired in time loses nobody, and says that calls must be read again', async () => {

@@ -3,6 +3,7 @@ import { describe } from 'vitest'
 import type { SfuOptions } from '../settings.ts'
 import type { LocalSfu } from '../sfu.ts'
 import { testCallBehaviour } from './call-behaviour.ts'
+import { testResumeBehaviour } from './resume-behaviour.ts'
 import { listen, startSfu } from './start.ts'
 import { testTrackBehaviour } from './track-behaviour.ts'
 import { testWorkerBehaviour } from './worker-behaviour.ts'
@@ -27,6 +28,7 @@ export const describeSfu = (name: string, reach: (local: LocalSfu) => Promise<Sf
     const start: Start = options => startWith(reach, options)
     testCallBehaviour(start)
     testTrackBehaviour(start)
+    testResumeBehaviour(start)
     testWorkerBehaviour(start)
   })
 }

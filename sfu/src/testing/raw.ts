@@ -1,4 +1,11 @@
-import { KIND_OF_SOURCE, type RtpParameters, type Sfu, type TrackSource } from '@trunkline/protocol'
+import {
+  KIND_OF_SOURCE,
+  type RtpCapabilities,
+  type RtpParameters,
+  type Sfu,
+  type SfuRequestData,
+  type TrackSource,
+} from '@trunkline/protocol'
 import { ROUTER_RTP_CAPABILITIES } from '../codecs.ts'
 
 /** A client that speaks the contract and sends no media: for what the contract itself promises. */
@@ -24,22 +31,24 @@ export const DTLS = {
   fingerprints: [{ algorithm: 'sha-256', value: Array.from({ length: 32 }, () => 'AB').join(':') }],
 }
 
-export const joinRaw = (
-  sfu: Sfu,
+/** Somebody on the way in, with a socket of its own. */
+export const arrivalOf = (
   roomId: string,
   participantId: string,
-  rtpCapabilities = ROUTER_RTP_CAPABILITIES,
-) =>
-  sfu.request('call:join', {
-    roomId,
-    participantId,
-    userId: `user-${participantId}`,
-    name: `Name of ${participantId}`,
-    connectionId: `socket-${participantId}`,
-    standing: { role: 'speaker', rank: 0 },
-    lobby: false,
-    rtpCapabilities,
-  })
+  rtpCapabilities: RtpCapabilities = ROUTER_RTP_CAPABILITIES,
+): SfuRequestData<'call:join'> => ({
+  roomId,
+  participantId,
+  userId: `user-${participantId}`,
+  name: `Name of ${participantId}`,
+  connectionId: `socket-${participantId}`,
+  standing: { role: 'speaker', rank: 0 },
+  lobby: false,
+  rtpCapabilities,
+})
+
+export const joinRaw = (sfu: Sfu, ...of: Parameters<typeof arrivalOf>) =>
+  sfu.request('call:join', arrivalOf(...of))
 
 type Joined = Awaited<ReturnType<typeof joinRaw>>
 
@@ -47,6 +56,17 @@ export const idsOf = (joined: Joined) => ({
   roomId: joined.call.roomId,
   participantId: joined.participantId,
 })
+
+/** Comes back, on another socket, as who joined. */
+export const resumeRaw = (sfu: Sfu, joined: Joined, other: Partial<SfuRequestData<'call:resume'>> = {}) =>
+  sfu.request('call:resume', {
+    ...idsOf(joined),
+    userId: `user-${joined.participantId}`,
+    connectionId: `next-socket-${joined.participantId}`,
+    resumeKey: joined.resumeKey,
+    rtpCapabilities: ROUTER_RTP_CAPABILITIES,
+    ...other,
+  })
 
 export const publishRaw = (
   sfu: Sfu,

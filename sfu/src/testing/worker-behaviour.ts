@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Start } from './behaviour.ts'
-import { idsOf, joinRaw, publishRaw } from './raw.ts'
+import { arrivalOf, joinRaw, publishRaw, resumeRaw } from './raw.ts'
 import { until } from './until.ts'
 
 /** Workers: placement, death, the end. */
@@ -22,48 +22,98 @@ export const testWorkerBehaviour = (start: Start): void => {
     expect((await local.counts()).map(counts => counts.routers)).toEqual([2, 2])
   })
 
-  test('a worker that dies loses its calls only, and is replaced on its port', async () => {
+  test('a worker that dies takes its calls nowhere: same call, same people, on another worker', async () => {
     const { sfu, local, of } = await start({ workers: 2 })
     const lost = await joinRaw(sfu, 'lost', 'anna')
-    await joinRaw(sfu, 'lost', 'ben')
+    const other = await joinRaw(sfu, 'lost', 'ben')
+    await publishRaw(sfu, lost, 'camera')
+    const lobby = await sfu.request('call:prepare', arrivalOf('lost', 'dan'))
     const kept = await joinRaw(sfu, 'kept', 'cleo')
     const counts = await local.counts()
     const port = lost.sendTransport.iceCandidates[0]?.port
     const worker = counts.find(count => count.port === port)
     process.kill(worker?.pid ?? Number.NaN, 'SIGKILL')
-    await until('the call ended', () => of('call:ended').length === 1)
+    await until('all are told', () => of('call:lost').length === 3)
     expect(
       of('call:lost')
         .map(notice => notice.participantId)
         .sort(),
-    ).toEqual(['anna', 'ben'])
-    expect(of('call:ended')[0]?.callId).toBe(lost.call.id)
-    expect((await sfu.request('sfu:calls', {})).calls.map(call => call.id)).toEqual([kept.call.id])
-    await expect(
-      sfu.request('transport:restart', { ...idsOf(lost), transportId: 'x' }),
-    ).rejects.toMatchObject({
-      code: 'not_in_call',
+    ).toEqual(['anna', 'ben', 'dan'])
+    // Others see them standing still.
+    const { call } = await sfu.request('call:get', { roomId: 'lost' })
+    expect(call).toMatchObject({
+      id: lost.call.id,
+      participants: [
+        { id: 'anna', away: true, tracks: [{ source: 'camera' }] },
+        { id: 'ben', away: true },
+      ],
     })
+    const [anna, ben] = await Promise.all([resumeRaw(sfu, lost), resumeRaw(sfu, other)])
+    expect(anna.call.id).toBe(lost.call.id)
+    expect(anna.sendTransport.id).not.toBe(lost.sendTransport.id)
+    await publishRaw(sfu, anna, 'camera')
+    await until('ben receives it', () =>
+      of('consumer:added').some(({ participantId }) => participantId === 'ben'),
+    )
+    const now = (await sfu.request('call:get', { roomId: 'lost' })).call
+    expect(now?.participants.map(({ id, away, tracks }) => [id, away, tracks.length])).toEqual([
+      ['anna', false, 1],
+      ['ben', false, 0],
+    ])
+    expect(ben.call.participants.map(({ id }) => id)).toEqual(['anna', 'ben'])
+    expect(lobby.participantId).toBe('dan')
+    expect(of('call:ended')).toEqual([])
+    expect((await sfu.request('sfu:calls', {})).calls.map(({ id }) => id).sort()).toEqual(
+      [lost.call.id, kept.call.id].sort(),
+    )
     await publishRaw(sfu, kept, 'mic')
     const replaced = await until('the worker is replaced', async () => {
-      const now = await local.counts()
-      return now.length === 2 && now
+      const all = await local.counts()
+      return all.length === 2 && all
     })
     expect(replaced.map(count => count.port).sort()).toEqual(counts.map(count => count.port).sort())
     expect(replaced.map(count => count.pid)).not.toContain(worker?.pid)
   })
 
-  test('with one worker, whoever joins again right after its death waits for the next one', async () => {
+  test('with one worker, whoever comes right after its death waits for the next one', async () => {
     const { sfu, local, of } = await start()
     const lost = await joinRaw(sfu, 'room', 'anna')
     const [worker] = await local.counts()
     process.kill(worker?.pid ?? Number.NaN, 'SIGKILL')
-    await until('the call is lost', () => of('call:lost').length === 1)
+    await until('the media are lost', () => of('call:lost').length === 1)
     const died = performance.now()
-    const again = await joinRaw(sfu, 'room', 'anna')
+    const [back, ben] = await Promise.all([resumeRaw(sfu, lost), joinRaw(sfu, 'room', 'ben')])
     expect(performance.now() - died).toBeLessThan(3_000)
-    expect(again.call.id).not.toBe(lost.call.id)
-    expect(again.call.participants).toHaveLength(1)
+    expect([back.call.id, ben.call.id]).toEqual([lost.call.id, lost.call.id])
+  })
+
+  test('who does not resume after the death of a worker has left in the end', async () => {
+    const { sfu, local, of } = await start({ resumeMs: 500 })
+    await joinRaw(sfu, 'room', 'anna')
+    const [worker] = await local.counts()
+    process.kill(worker?.pid ?? Number.NaN, 'SIGKILL')
+    await until('the call ended', () => of('call:ended').length === 1)
+    await until('nothing is left', async () => (await local.counts())[0]?.routers === 0)
+  })
+
+  test('a drained worker hands its calls over and is replaced on its port, also when it is the only one', async () => {
+    for (const workers of [2, 1]) {
+      const { sfu, local, of } = await start({ workers })
+      const before = await local.counts()
+      const first = await joinRaw(sfu, 'room', 'anna')
+      const port = first.sendTransport.iceCandidates[0]?.port
+      const pid = before.find(count => count.port === port)?.pid
+      const drained = local.drain(pid)
+      await until('anna is told', () => of('call:lost').length === 1)
+      const back = await resumeRaw(sfu, first)
+      expect(back.call.id).toBe(first.call.id)
+      await drained
+      const after = await local.counts()
+      expect(after.map(count => count.port)).toEqual(before.map(count => count.port))
+      expect(after.map(count => count.pid)).not.toContain(pid)
+      expect(after.reduce((sum, count) => sum + count.transports, 0)).toBe(2)
+      expect(of('call:ended')).toEqual([])
+    }
   })
 
   test('after the end everything is refused', async () => {
