@@ -15,6 +15,9 @@ export const CallStanding = z.strictObject({
 })
 export type CallStanding = z.infer<typeof CallStanding>
 
+/** The rank of an app's server, above all in a room. */
+export const SERVER_CALL_RANK = 100
+
 /** Who does something; without a user it is an app's server. */
 export const CallActor = CallStanding.extend({ userId: UserId.optional() })
 export type CallActor = z.infer<typeof CallActor>

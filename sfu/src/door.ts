@@ -5,6 +5,7 @@ import {
   type CallStanding,
   type Knock,
   LIMITS,
+  SERVER_CALL_RANK,
   type SfuRequestData,
   TrunklineError,
 } from '@trunkline/protocol'
@@ -253,6 +254,6 @@ export class Door {
 
 /** @throws TrunklineError `forbidden` unless an actor is host */
 export const assertHost = (door: Door, { userId, ...standing }: CallActor): void => {
-  if (door.roleOf(userId, standing) === 'host') return
+  if (standing.rank >= SERVER_CALL_RANK || door.roleOf(userId, standing) === 'host') return
   throw new TrunklineError('forbidden', 'Only hosts of this call may do this.')
 }

@@ -99,7 +99,8 @@ export const moderationHandlers = (doors: () => Doors): Handlers => {
     'call:standing': async ({ roomId, targetId, standing }) => {
       const call = doors().find(roomId)?.call
       const participant = call?.participants.get(targetId) ?? call?.prepared.get(targetId)
-      if (!call || !participant) return {}
+      // On the way in: whoever says so says it again.
+      if (!call || !participant) throw noSuchParticipant(targetId)
       participant.seat.standing = standing
       settleSeats(call)
       return {}
@@ -120,8 +121,11 @@ const assertCall = ({ call }: Door): Call => {
 const assertTarget = (call: Call, id: string): Participant => {
   const participant = call.participants.get(id)
   if (participant) return participant
-  throw new TrunklineError('not_found', `There is no participant "${id}" in this call.`)
+  throw noSuchParticipant(id)
 }
+
+const noSuchParticipant = (id: string) =>
+  new TrunklineError('not_found', `There is no participant "${id}" in this call.`)
 
 /** @throws TrunklineError `forbidden` for what is done to who moderates the room, by who does not stand above */
 const assertOutranks = (by: CallActor, rank: number): void => {

@@ -3,8 +3,10 @@ import { createJobs, type Logger, type Redis, type Task } from '@trunkline/kit'
 import type { FileShelf, RoomDesk, Sfu, TurnService } from '@trunkline/protocol'
 import type { Router } from 'express'
 import type pg from 'pg'
+import { Breakouts } from './calls/breakouts.ts'
 import { CallHistory } from './calls/call-history.ts'
 import { Calls } from './calls/calls.ts'
+import { Moderation } from './calls/moderation.ts'
 import { Rings } from './calls/rings.ts'
 import { Chat } from './chat/chat.ts'
 import { DueWork } from './chat/due-work.ts'
@@ -122,6 +124,8 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   const calls = new Calls({ sfu, io, log, database, logger })
   const rings = new Rings({ io, database, log, rooms, attendance: calls.attendance, bus, logger })
   const membershipWatch = new MembershipWatch({ io, database, calls, connection: pool.options, logger })
+  const breakouts = new Breakouts({ database, log, rooms, users, roomCreation, calls, logger })
+  const moderation = new Moderation({ io, calls, rooms, log, membershipWatch, logger })
   const authenticate = createAuthenticate({ apiKeys, tokens, users, deletedUsers })
 
   if (options.apiKey) await apiKeys.preset(options.apiKey)
@@ -166,6 +170,8 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
     presence: new Presence({ io, database, bus, logger }),
     search: new FullTextSearch({ database, reader: chat.reader }),
     calls,
+    moderation,
+    breakouts,
     rings,
     callHistory: new CallHistory({ database, rooms }),
     iceServers,
@@ -189,7 +195,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   const { shelf } = options
   const loose = shelf && new LooseFiles({ database, shelf })
   const fileWork = loose && new DueWork([() => loose.deleteDue()], logger)
-  const ringWork = new DueWork([() => rings.endDue()], logger)
+  const ringWork = new DueWork([() => rings.endDue(), () => breakouts.closeDue()], logger)
   const stopChecking = serveSockets({ services, perform, authenticate, logger })
   membershipWatch.onChange(({ roomId, userId }) => {
     const changed = userId !== undefined ? [userId] : roomId === undefined ? usersHere(io) : []
@@ -204,6 +210,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   fileWork?.start()
   ringWork.start()
   await calls.start()
+  const stopModerating = sfu && moderation.start(sfu)
   chat.start()
   retention.start()
   searchIndexer.start()
@@ -225,6 +232,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
       await ringWork.close()
       await searchIndexer.close()
       calls.close()
+      stopModerating?.()
       relays.close()
       await membershipWatch.close()
       // While Redis and the database are there, and before its sockets go.

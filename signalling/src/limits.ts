@@ -15,6 +15,7 @@ type Bucket = { perSecond: number; burst: number }
 export class RateLimits {
   readonly #messages: BurstyRateLimiter
   readonly #guests: RateLimiterAbstract
+  readonly #knocks: RateLimiterAbstract
   /** Per socket, so it needs no sharing. */
   readonly #requests: BurstyRateLimiter
   readonly #rest: BurstyRateLimiter
@@ -33,6 +34,7 @@ export class RateLimits {
       { perSecond: LIMITS.keyRequestsPerSecond, burst: LIMITS.keyRequestsBurst },
       redis,
     )
+    this.#knocks = limiter('knocks', LIMITS.knocksPerMinute, 60, redis)
     this.#guests = limiter('guests', LIMITS.guestTokensPerMinute, 60, redis)
   }
 
@@ -66,6 +68,16 @@ export class RateLimits {
     return principal.type === 'key'
       ? consume(this.#keys, principal.keyId, rule, perSecond)
       : consume(this.#rest, principal.user.id, rule, perSecond)
+  }
+
+  /** At the door of a room's call, by a user. */
+  knock(userId: string, roomId: string): Promise<void> {
+    return consume(
+      this.#knocks,
+      `${roomId} ${userId}`,
+      `at most ${LIMITS.knocksPerMinute} knocks a minute at one call`,
+      LIMITS.knocksPerMinute,
+    )
   }
 
   guestToken(address: string): Promise<void> {

@@ -1,7 +1,9 @@
 import type { Jobs, Logger, Task } from '@trunkline/kit'
 import type { FileShelf } from '@trunkline/protocol'
+import type { Breakouts } from './calls/breakouts.ts'
 import type { CallHistory } from './calls/call-history.ts'
 import type { Calls } from './calls/calls.ts'
+import type { Moderation } from './calls/moderation.ts'
 import type { Rings } from './calls/rings.ts'
 import type { Chat } from './chat/chat.ts'
 import type { Data } from './data/data.ts'
@@ -49,6 +51,8 @@ export type Services = {
   presence: Presence
   search: FullTextSearch
   calls: Calls
+  moderation: Moderation
+  breakouts: Breakouts
   rings: Rings
   callHistory: CallHistory
   iceServers: IceServers

@@ -16,6 +16,8 @@ export type SessionData = {
   watchesInbox: boolean
   /** Its participants in calls, with their rooms. */
   participants: Map<string, string>
+  /** Rooms at the door of whose calls it waits. */
+  knocks: Set<string>
 }
 
 type NoRequests = Record<string, never>
@@ -44,6 +46,8 @@ export const audience = {
   /** All sockets of a user. */
   user: (id: string) => `user:${id}`,
   participant: (id: string) => `participant:${id}`,
+  /** Sockets by which a user waits at the door of a call. A room's id has no spaces. */
+  knock: (roomId: string, userId: string) => `knock:${roomId} ${userId}`,
 }
 
 /** This node's sockets of a user. */

@@ -18,6 +18,7 @@ import {
 } from '@trunkline/protocol'
 import { Server } from 'socket.io'
 import { callRequests } from './calls/call-requests.ts'
+import { moderationRequests } from './calls/moderation-requests.ts'
 import { chatRequests } from './chat/chat-requests.ts'
 import type { Authenticate, UserPrincipal } from './identity/authenticate.ts'
 import { inboxRequests } from './inbox/inbox-requests.ts'
@@ -102,6 +103,7 @@ const CLOSED_BY_CLIENT = 'client namespace disconnect'
  */
 const cleanUp = async (services: Services, session: Session, reason: string): Promise<void> => {
   services.presence.gone(session)
+  const knocks = services.moderation.gone(session, reason === CLOSED_BY_CLIENT)
   const { participants } = session.data
   const { sfu } = services.calls
   const ending = [...participants].map(([participantId, roomId]) =>
@@ -111,7 +113,7 @@ const cleanUp = async (services: Services, session: Session, reason: string): Pr
   )
   participants.clear()
   // An SFU that is out of reach learns of it when it is back: it is told then who is still there.
-  await Promise.allSettled(ending)
+  await Promise.allSettled([...ending, knocks])
 }
 
 /** How often it is looked whether a token has expired, ms. */
@@ -153,6 +155,7 @@ export const serveSockets = (deps: {
           rooms: new Set(),
           watchesInbox: false,
           participants: new Map(),
+          knocks: new Set(),
         }
         next()
       })
@@ -173,6 +176,7 @@ export const serveSockets = (deps: {
       ...inboxRequests(services, session),
       ...presenceRequests(services, session),
       ...callRequests(services, session),
+      ...moderationRequests(services, session),
     } as RequestHandlers<typeof REQUESTS>
     bindRequests(session, REQUESTS, handlers, { logger, admit: () => services.limits.request(session.id) })
     session.on('disconnect', reason => {

@@ -6,7 +6,7 @@ import { audience, listen, type Session } from '../session.ts'
 
 /** `call:prepare`, `call:join` and `call:resume` of one socket: how its participants come into a call, and come back. */
 export const arrivals = (services: Services, session: Session) => {
-  const { database, rooms, calls, iceServers } = services
+  const { database, rooms, calls, moderation, iceServers } = services
   const { principal, participants } = session.data
   const { user } = principal
   const connectionId = session.id
@@ -41,11 +41,12 @@ export const arrivals = (services: Services, session: Session) => {
     await calls.sfu.request('call:leave', { roomId, participantId })
   }
 
-  /** Who may be in the call, and whose place this socket has. */
-  const assertMayJoin = async (roomId: string): Promise<void> => {
-    await rooms.authorise(principal, roomId, 'call')
+  /** What the call's door asks of who may be in the call at all. */
+  const assertMayJoin = async (roomId: string) => {
+    const door = await moderation.atTheDoor(session, roomId)
     // Who may not write to the other does not ring either.
     await assertMaySpeak(database, await rooms.get(roomId), user.id)
+    return door
   }
 
   /**
@@ -87,9 +88,10 @@ export const arrivals = (services: Services, session: Session) => {
 
   return {
     'call:prepare': async ({ roomId, rtpCapabilities }: RequestData<'call:prepare'>) => {
-      await assertMayJoin(roomId)
+      const door = await assertMayJoin(roomId)
       const participantId = newId('par')
       const request = {
+        ...door,
         roomId,
         participantId,
         connectionId,
@@ -107,10 +109,11 @@ export const arrivals = (services: Services, session: Session) => {
 
     'call:join': async (data: RequestData<'call:join'>) => {
       const { roomId, rtpCapabilities, lastN } = data
-      await assertMayJoin(roomId)
+      const door = await assertMayJoin(roomId)
       const isPrepared = data.participantId !== undefined && participants.get(data.participantId) === roomId
       const participantId = isPrepared ? (data.participantId as string) : newId('par')
       const request = {
+        ...door,
         roomId,
         participantId,
         connectionId,
@@ -130,12 +133,15 @@ export const arrivals = (services: Services, session: Session) => {
     'call:resume': async (data: RequestData<'call:resume'>) => {
       const { roomId, participantId } = data
       await rooms.authorise(principal, roomId, 'call')
-      return arrive(
+      const resumed = await arrive(
         roomId,
         participantId,
         () => calls.sfu.request('call:resume', { ...data, userId: user.id, connectionId }),
         () => calls.sfu.request('call:away', { roomId, participantId, connectionId }),
       )
+      // It may be something else to the room by now than when it was here.
+      await moderation.restate(session, roomId, participantId)
+      return resumed
     },
   }
 }

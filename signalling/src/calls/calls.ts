@@ -13,6 +13,7 @@ import type { EventLog } from '../log/event-log.ts'
 import { calls as callsTable } from '../schema.ts'
 import { audience, openRooms, type TrunklineServer } from '../session.ts'
 import { CallAttendance } from './call-attendance.ts'
+import { Insiders } from './insiders.ts'
 
 /** How long opening a room waits for an SFU (ms): one that is away is not worth more, and tells of itself when back. */
 const SOON_MS = 1_000
@@ -43,6 +44,7 @@ export class Calls {
   readonly #log: EventLog
   readonly #database: Database
   readonly #logger: Logger
+  readonly #insiders: Insiders
   readonly #stop: (() => void)[] = []
   /** Who is in which call. */
   readonly attendance = new CallAttendance()
@@ -57,6 +59,7 @@ export class Calls {
   }) {
     this.#sfu = deps.sfu
     this.#io = deps.io
+    this.#insiders = new Insiders(deps.io)
     this.#log = deps.log
     this.#database = deps.database
     this.#logger = deps.logger
@@ -152,10 +155,15 @@ export class Calls {
         return this.#started(data as { roomId: string; callId: string })
       case 'call:ended':
         return this.#ended(data as Ended)
-      case 'call:changed':
+      case 'call:changed': {
+        const { roomId, call } = data as SfuNoticeData<'call:changed'>
+        this.attendance.learn(call)
+        this.#insiders.tellCall(roomId, call)
+        return
+      }
       case 'speaker:changed': {
-        if (name === 'call:changed') this.attendance.learn((data as SfuNoticeData<'call:changed'>).call)
-        this.#io.local.to(audience.room(data.roomId)).emit(name, data as never)
+        const { roomId, participantId } = data as SfuNoticeData<'speaker:changed'>
+        this.#insiders.tellSpeaker(roomId, participantId)
         return
       }
       case 'consumer:added':
@@ -182,7 +190,7 @@ export class Calls {
 
   async #ended({ roomId, callId, startedAt, endedAt, userIds }: Ended): Promise<void> {
     this.attendance.forget(roomId)
-    this.#io.local.to(audience.room(roomId)).emit('call:changed', { roomId, call: null })
+    this.#insiders.tellCall(roomId, null)
     const durationMs = Math.max(0, Date.parse(endedAt) - Date.parse(startedAt))
     await this.#log.append({
       roomId,
@@ -196,7 +204,7 @@ export class Calls {
   #tellRooms(calls: readonly Call[]): void {
     for (const roomId of openRooms(this.#io)) {
       const call = calls.find(candidate => candidate.roomId === roomId) ?? null
-      this.#io.local.to(audience.room(roomId)).emit('call:changed', { roomId, call })
+      this.#insiders.tellCall(roomId, call)
     }
   }
 

@@ -1,4 +1,6 @@
+import { breakoutOperations } from '../calls/breakout-operations.ts'
 import { callOperations } from '../calls/call-operations.ts'
+import { moderationOperations } from '../calls/moderation-operations.ts'
 import { ringOperations } from '../calls/ring-operations.ts'
 import { chatOperations } from '../chat/chat-operations.ts'
 import { messageOperations } from '../chat/message-operations.ts'
@@ -31,4 +33,6 @@ export const createHandlers = (services: Services): OperationHandlers => ({
   ...userOperations(services),
   ...dataOperations(services),
   ...callOperations(services),
+  ...moderationOperations(services),
+  ...breakoutOperations(services),
 })

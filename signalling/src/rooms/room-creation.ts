@@ -11,6 +11,9 @@ import { fingerprintOf } from './room-post.ts'
 import { assertSuitsKind } from './room-settings.ts'
 import { type Rooms, toRoom } from './rooms.ts'
 
+/** What a breakout is beside a room: of which it is one, and who moderates it. */
+type BreakoutOf = { parentId: string; hosts: ReadonlySet<string> }
+
 /** What a room is created with beside what was posted. */
 type Creation = {
   memberIds: readonly string[]
@@ -19,6 +22,7 @@ type Creation = {
   distinctKey: string | undefined
   requestKey: string | undefined
   requestHash: Buffer
+  breakout: BreakoutOf | undefined
 }
 
 /** What a room has that nobody said anything about. A channel is there to be followed. */
@@ -60,7 +64,12 @@ export class RoomCreation {
    */
   async create(
     post: RoomPost,
-    options: { creator?: User | undefined; createsUsers?: boolean; retryKey?: string | undefined } = {},
+    options: {
+      creator?: User | undefined
+      createsUsers?: boolean
+      retryKey?: string | undefined
+      breakout?: BreakoutOf
+    } = {},
   ): Promise<Room> {
     const { creator, createsUsers = !creator, retryKey } = options
     if (creator?.kind === 'guest') {
@@ -85,6 +94,7 @@ export class RoomCreation {
       distinctKey: isDistinct ? derivedId(post.kind, ...[...memberIds].sort()) : undefined,
       requestKey: retryKey,
       requestHash: fingerprintOf(post),
+      breakout: options.breakout,
     }
     const id = post.id ?? newId('room')
     try {
@@ -153,7 +163,7 @@ export class RoomCreation {
   }
 
   #insert(post: RoomPost & { id: string }, creation: Creation): Promise<Room> {
-    const { memberIds, creator, createsUsers, distinctKey, requestKey, requestHash } = creation
+    const { memberIds, creator, createsUsers, distinctKey, requestKey, requestHash, breakout } = creation
     const { id, kind } = post
     return this.#log.creation(id, async ({ executor, append }) => {
       const known = await namedUsers(this.#users, executor, memberIds, { create: createsUsers })
@@ -162,6 +172,7 @@ export class RoomCreation {
         id,
         kind,
         ...settings,
+        parentId: breakout?.parentId,
         distinctKey,
         requestKey,
         requestHash: requestKey === undefined ? undefined : requestHash,
@@ -170,10 +181,15 @@ export class RoomCreation {
       // A room that exists is found above, blocks or not.
       if (creator && !createsUsers) await assertMayBring(executor, creator.id, memberIds)
       const sender = creator?.id
-      await append({ type: 'room.created', sender, data: { kind, ...settings } })
+      await append({
+        type: 'room.created',
+        sender,
+        data: { kind, ...settings, parentId: breakout?.parentId },
+      })
       for (const userId of memberIds) {
         const isOwner = userId === sender && kind !== 'direct'
-        const role: GrantedRole = isOwner ? 'owner' : settings.defaultRole
+        const isHost = breakout?.hosts.has(userId) ?? false
+        const role: GrantedRole = isOwner ? 'owner' : isHost ? 'moderator' : settings.defaultRole
         await append({ type: 'member.joined', sender, data: { user: known.get(userId) as User, role } })
       }
       const [row] = await executor.select().from(roomsTable).where(eq(roomsTable.id, id))

@@ -1,4 +1,5 @@
 import { eventFor, LIMITS, type RequestData, RIGHTS, type Role, TrunklineError } from '@trunkline/protocol'
+import { seenCall } from '../calls/insiders.ts'
 import type { PageQuery } from '../log/event-log.ts'
 import type { Services } from '../services.ts'
 import { audience, listen, type Session } from '../session.ts'
@@ -50,7 +51,16 @@ export const roomRequests = (services: Services, session: Session) => {
     const me =
       members.find(member => member.user.id === userId) ?? (await findMember(database, roomId, userId))
     if (!me || !RIGHTS[me.role].read) throw roomNotFound()
-    return { room, me, members, presence: present, ...events, blocked, call, routerRtpCapabilities }
+    return {
+      room,
+      me,
+      members,
+      presence: present,
+      ...events,
+      blocked,
+      call: seenCall(call, me.role, userId),
+      routerRtpCapabilities,
+    }
   }
 
   const sync = async (data: RequestData<'room:sync'>) => {
