@@ -13,7 +13,7 @@ let waiting = 0
 
 /**
  * To be told of bytes that come through this process in buffers of their own and are of no use a moment later. Node makes a
- * new one for each 64 KiB that it receives or reads; V8 counts them as old memory, so that each 40 MB of an upload made it
+ * new one for each 64 KiB that it receives or reads; V8 counts them as old memory, so that each 40 MB of a file made it
  * look through all there is: 25 times 40 ms for a GB in a server of 60 MB, nearly half of its time, in which calls wait as
  * well. The young among them go in 1 ms when somebody asks.
  */

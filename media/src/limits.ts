@@ -28,6 +28,10 @@ export const MEDIA_LIMITS = {
   /** What is still read from an upload that was refused, so that the client gets to see why. */
   drainBytes: 32 * 1024 * 1024,
   drainMs: 10_000,
+  /** The memory through which uploads pass: so many slabs of so many bytes, and how many of them one may have. */
+  slabs: 32,
+  slabBytes: 1024 * 1024,
+  slabsPerUpload: 3,
   /** Uploads whose hashes are remembered: of one that was forgotten the bytes are read once more when it is complete. */
   hashesRemembered: 1_000,
   /** How long a request waits for an earlier one to let go of its upload, and how often it looks. */

@@ -1,59 +1,44 @@
-import { once } from 'node:events'
-import { createReadStream, createWriteStream } from 'node:fs'
+import { createReadStream } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { finished } from 'node:stream/promises'
 import type { ByteRange } from '@trunkline/kit'
 import { type DiskStore, missing, syncFolder } from './disk.ts'
 import { assertStagingId, isStagingId, type Staging } from './staging.ts'
 
-/** Bytes that may wait in memory for the disk, of one upload. */
-const WAITING_BYTES = 1024 * 1024
-
 /** Bytes after which what was written is flushed, so that the flush at the end has little left to do. */
 const FLUSH_BYTES = 64 * 1024 * 1024
 
+const writeAll = async (handle: FileHandle, chunk: Uint8Array, position: number): Promise<void> => {
+  for (let from = 0; from < chunk.byteLength; ) {
+    const { bytesWritten } = await handle.write(chunk, from, chunk.byteLength - from, position + from)
+    from += bytesWritten
+  }
+}
+
 /** Writes a body from `offset` on. What came of one that breaks off is written too, before this throws. */
-const writeFrom = async (handle: FileHandle, offset: number, body: Readable): Promise<number> => {
-  // By its number: a stream that knows the handle would have `close` wait for ever for the stream's own end.
-  const writer = createWriteStream('', {
-    fd: handle.fd,
-    start: offset,
-    autoClose: false,
-    highWaterMark: WAITING_BYTES,
-  })
-  const written = finished(writer)
-  // It is looked at below, once the body is over.
-  written.catch(() => undefined)
+const writeFrom = async (
+  handle: FileHandle,
+  offset: number,
+  body: AsyncIterable<Uint8Array>,
+): Promise<number> => {
   let end = offset
   let flushed = offset
   let flushing: Promise<void> = Promise.resolve()
-  const over = async (): Promise<void> => {
-    writer.end()
-    await written
+  try {
+    for await (const chunk of body) {
+      await writeAll(handle, chunk, end)
+      end += chunk.byteLength
+      if (end - flushed < FLUSH_BYTES) continue
+      flushed = end
+      await flushing
+      flushing = handle.datasync()
+      flushing.catch(() => undefined)
+    }
+  } finally {
     await flushing
     await handle.datasync()
   }
-  try {
-    for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
-      end += chunk.byteLength
-      if (!writer.write(chunk)) {
-        if (writer.errored) break
-        await once(writer, 'drain')
-      }
-      if (end - flushed >= FLUSH_BYTES) {
-        flushed = end
-        await flushing
-        flushing = handle.datasync()
-        flushing.catch(() => undefined)
-      }
-    }
-  } catch (error) {
-    await over()
-    throw error
-  }
-  await over()
   return end
 }
 
@@ -86,7 +71,7 @@ class DiskStaging implements Staging {
     }
   }
 
-  append(id: string, offset: number, body: Readable): Promise<number> {
+  append(id: string, offset: number, body: AsyncIterable<Uint8Array>): Promise<number> {
     return this.#change(id, async (handle, size) => {
       if (offset > size) throw new RangeError(`${id} has ${size} bytes: nothing can follow byte ${offset}`)
       if (offset < size) await handle.truncate(offset)

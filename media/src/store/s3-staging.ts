@@ -109,7 +109,8 @@ class PieceWriter {
   async write(chunk: Uint8Array): Promise<void> {
     for (let rest = chunk; rest.byteLength > 0; ) {
       const taken = rest.subarray(0, PIECE_BYTES - this.#bytes)
-      this.#chunks.push(taken)
+      // The chunk is not ours to keep.
+      this.#chunks.push(Buffer.from(taken))
       this.#bytes += taken.byteLength
       this.#isStored = false
       rest = rest.subarray(taken.byteLength)
@@ -164,7 +165,7 @@ export class S3Staging implements Staging {
     return chain.length > 0 ? endOf(chain) : undefined
   }
 
-  async append(id: string, offset: number, body: Readable): Promise<number> {
+  async append(id: string, offset: number, body: AsyncIterable<Uint8Array>): Promise<number> {
     const last = await this.#cut(id, offset)
     const isSmall = last.size < SMALL_BYTES
     const head = isSmall ? await this.#load(id, last) : Buffer.alloc(0)
@@ -172,9 +173,7 @@ export class S3Staging implements Staging {
       this.#store(id, start, bytes),
     )
     try {
-      for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
-        await writer.write(chunk)
-      }
+      for await (const chunk of body) await writer.write(chunk)
     } catch (error) {
       await writer.end()
       throw error

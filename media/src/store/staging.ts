@@ -12,10 +12,11 @@ export interface Staging {
   size(id: string): Promise<number | undefined>
   /**
    * Writes bytes after the first `offset`; what lay behind those is gone. A body that breaks off leaves what came of it.
+   * @param body a chunk of it is good until the next one is asked for
    * @returns how many bytes there are then
    * @throws what the body threw, once what came is kept
    */
-  append(id: string, offset: number, body: Readable): Promise<number>
+  append(id: string, offset: number, body: AsyncIterable<Uint8Array>): Promise<number>
   /** Takes away what lies behind the first `size` bytes. */
   truncate(id: string, size: number): Promise<void>
   /** @throws ObjectNotFoundError; RangeError when the range begins beyond the end */

@@ -1,11 +1,11 @@
 import type { Logger } from '@trunkline/kit'
 import { IdempotencyKey, parse, ROUTES, type RoomDesk } from '@trunkline/protocol'
 import type { Request, Response } from 'express'
+import { askerOf } from '../asker.ts'
 import type { FileTable } from '../files/file-table.ts'
 import { safeName } from '../files/name.ts'
 import { type FoundFile, newFileId, toStoredFile } from '../files/stored-file.ts'
 import { MEDIA_LIMITS } from '../limits.ts'
-import { requireToken } from '../require-token.ts'
 import type { Staging } from '../store/staging.ts'
 import type { Completion } from './completion.ts'
 import { brokenOff, drain, type Receiver } from './receive.ts'
@@ -44,12 +44,12 @@ export class PlainUpload {
 
   async #receive(request: Request, response: Response): Promise<FoundFile> {
     const { logger, desk, uploads, files, staging, receiver, hashes, completion } = this.#deps
-    const token = requireToken(request)
+    const asker = askerOf(request)
     refuseForms(request)
     const { id: roomId } = parse(ROUTES.createFile.params, request.params, 'the path')
     const { name } = parse(ROUTES.createFile.query, { ...request.query }, 'the query')
     const requestKey = parse(IdempotencyKey.optional(), request.get('Idempotency-Key'), 'Idempotency-Key')
-    const uploader = await assertWriter(desk, token, roomId)
+    const uploader = await assertWriter(desk, asker, roomId)
 
     const earlier = requestKey && (await files.findByRequestKey(uploader, requestKey))
     if (earlier) {
@@ -73,10 +73,10 @@ export class PlainUpload {
       await staging.create(id)
       const arrived = await receiver.receive(request, id, { offset: 0, most: row.reserved })
       // Asked again: whoever was banned while sending gets nothing in.
-      await assertWriter(desk, token, roomId)
+      await assertWriter(desk, asker, roomId)
       // Nobody would know of it, and send it again.
       if (response.closed || request.socket.destroyed) throw brokenOff()
-      const sha256 = hashes.finish(id, arrived)
+      const sha256 = await hashes.finish(id, arrived)
       const found = await completion.complete(row, { size: arrived, sha256, requestKey })
       if (found.file.roomId !== roomId) throw keyUsed()
       return found

@@ -28,7 +28,7 @@ export const checksumOf = (request: Request): Checksum | undefined => {
 }
 
 /**
- * The ids in `Upload-Concat: final;/v1/uploads/a /v1/uploads/b`.
+ * The ids in `Upload-Concat: final;/v1/uploads/a /v1/uploads/b?sender=ada`.
  * @throws TrunklineError `invalid_request`, `limit_reached`
  */
 export const partsOf = (concat: string): string[] => {
@@ -36,7 +36,7 @@ export const partsOf = (concat: string): string[] => {
     .slice('final;'.length)
     .trim()
     .split(/ +/)
-    .map(url => url.split('/').at(-1) ?? '')
+    .map(url => url.replace(/\?.*/, '').split('/').at(-1) ?? '')
   if (ids.length > LIMITS.partsPerUpload) {
     throw new TrunklineError(
       'limit_reached',

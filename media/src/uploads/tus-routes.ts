@@ -8,9 +8,9 @@ import {
   UploadMetadata,
 } from '@trunkline/protocol'
 import type { Request, Response } from 'express'
+import { type Asker, askerOf } from '../asker.ts'
 import { safeName } from '../files/name.ts'
 import { newFileId } from '../files/stored-file.ts'
-import { requireToken } from '../require-token.ts'
 import { drain } from './receive.ts'
 import type { RunningHashes } from './running-hashes.ts'
 import { CHECKSUMS, checksumOf, metadataOf, partsOf } from './tus-headers.ts'
@@ -50,7 +50,7 @@ export class TusRoutes {
     this.#deps = deps
     this.#server = new TusServer({
       ...deps,
-      onFinish: ({ request }, row) => this.#finish(row, requireToken(request)),
+      onFinish: ({ request }, row) => this.#finish(row, askerOf(request)),
     })
   }
 
@@ -68,7 +68,7 @@ export class TusRoutes {
   }
 
   async #handle(request: Request, response: Response): Promise<void> {
-    const token = requireToken(request)
+    const asker = askerOf(request)
     if (request.get('tus-resumable') !== TUS_VERSION) {
       response.set('Tus-Version', TUS_VERSION)
       throw new TrunklineError('tus_version', `Send the header Tus-Resumable: ${TUS_VERSION}.`)
@@ -83,9 +83,9 @@ export class TusRoutes {
       )
     }
     const concat = request.get('upload-concat')
-    if (typeof id === 'string') await this.#change(request, response, { method, id, token })
-    else if (concat?.startsWith('final;')) await this.#concatenate(request, response, { concat, token })
-    else await this.#create(request, response, { concat, token })
+    if (typeof id === 'string') await this.#change(request, response, { method, id, asker })
+    else if (concat?.startsWith('final;')) await this.#concatenate(request, response, { concat, asker })
+    else await this.#create(request, response, { concat, asker })
   }
 
   /** What the server can do, for whoever asks: https://tus.io/protocols/resumable-upload#options */
@@ -102,7 +102,7 @@ export class TusRoutes {
   async #create(
     request: Request,
     response: Response,
-    { concat, token }: { concat: string | undefined; token: string },
+    { concat, asker }: { concat: string | undefined; asker: Asker },
   ): Promise<void> {
     if (concat !== undefined && concat !== 'partial') {
       throw new TrunklineError(
@@ -113,29 +113,32 @@ export class TusRoutes {
     const isPart = concat !== undefined
     const about = isPart
       ? // Parts say nothing of themselves: what they become is asked for its rights.
-        { roomId: null, name: null, uploader: await userOf(this.#deps.desk, token) }
-      : await this.#described(request, token)
+        { roomId: null, name: null, uploader: await userOf(this.#deps.desk, asker) }
+      : await this.#described(request, asker)
     // Clients send the same headers with all parts of an upload: the key is the whole's.
     const requestKey = isPart ? undefined : this.#requestKeyOf(request)
-    if (await this.#answerRepeated(response, { ...about, requestKey })) return
+    if (await this.#answerRepeated(request, response, { ...about, requestKey })) return
     const id = newFileId()
     const creates = { id, ...about, size: null, isPart, requestKey }
     const exchange = { request, method: 'POST', id, creates, checksum: checksumOf(request) }
     try {
-      this.#send(response, await this.#server.answer(exchange))
+      const answer = await this.#server.answer(exchange)
+      const location = answer.headers.get('Location')
+      if (location !== null) answer.headers.set('Location', locationOf(request, location))
+      this.#send(response, answer)
     } catch (error) {
       if (!(error instanceof RepeatedRequest)) throw error
-      if (!(await this.#answerRepeated(response, { ...about, requestKey }))) throw notFound()
+      if (!(await this.#answerRepeated(request, response, { ...about, requestKey }))) throw notFound()
     }
   }
 
   async #change(
     request: Request,
     response: Response,
-    { method, id, token }: { method: string; id: string; token: string },
+    { method, id, asker }: { method: string; id: string; asker: Asker },
   ): Promise<void> {
     const known = await this.#find(id)
-    await this.#assertOwn(known, token, method)
+    await this.#assertOwn(known, asker, method)
     if (method === 'PATCH') assertPatch(request)
     const exchange: Exchange = {
       request,
@@ -150,7 +153,7 @@ export class TusRoutes {
       // All of it came, but its end did not: the process was killed, or could not ask who may write.
       if (isComplete(answer)) {
         const row = await this.#deps.uploads.find(id)
-        if (row && !row.isPart) await this.#finish(row, token)
+        if (row && !row.isPart) await this.#finish(row, asker)
       }
     }
     this.#send(response, answer)
@@ -159,13 +162,13 @@ export class TusRoutes {
   async #concatenate(
     request: Request,
     response: Response,
-    { concat, token }: { concat: string; token: string },
+    { concat, asker }: { concat: string; asker: Asker },
   ): Promise<void> {
     const { staging, locks, completion } = this.#deps
     if (request.get('upload-length') !== undefined) {
       throw new TrunklineError('invalid_request', 'Upload-Length is not said of what is put together.')
     }
-    const about = await this.#described(request, token)
+    const about = await this.#described(request, asker)
     const asked = { ...about, requestKey: this.#requestKeyOf(request) }
     const parts = partsOf(concat)
     const releases: (() => Promise<void>)[] = []
@@ -180,12 +183,15 @@ export class TusRoutes {
         // Another with this key may have finished it from parts of its own.
         if (await this.#deps.uploads.find(whole.id)) {
           await staging.concatenate(parts, whole.id)
-          await this.#finish(whole, token)
+          await this.#finish(whole, asker)
         }
         for (const part of parts) await completion.discard(part)
       }
       const id = whole?.id ?? begun?.id
-      response.status(201).set('Location', `${UPLOADS_PATH}/${id}`).end()
+      response
+        .status(201)
+        .set('Location', locationOf(request, `${UPLOADS_PATH}/${id}`))
+        .end()
     } finally {
       for (const release of releases) await release()
     }
@@ -231,9 +237,9 @@ export class TusRoutes {
   }
 
   /** Room and name of what is created, and who creates it, who may write there. */
-  async #described(request: Request, token: string) {
+  async #described(request: Request, asker: Asker) {
     const { roomId, name } = parse(UploadMetadata, metadataOf(request), 'Upload-Metadata')
-    const uploader = await assertWriter(this.#deps.desk, token, roomId)
+    const uploader = await assertWriter(this.#deps.desk, asker, roomId)
     return { roomId, name: safeName(name), uploader }
   }
 
@@ -251,22 +257,25 @@ export class TusRoutes {
   }
 
   /** Answers as the first request with this key was answered, if there was one. */
-  async #answerRepeated(response: Response, asked: Asked): Promise<boolean> {
+  async #answerRepeated(request: Request, response: Response, asked: Asked): Promise<boolean> {
     const earlier = await this.#findRepeated(asked)
     // How much of it is there is to be asked by HEAD.
-    if (earlier) response.status(201).set('Location', `${UPLOADS_PATH}/${earlier.id}`).end()
+    if (earlier) {
+      const location = locationOf(request, `${UPLOADS_PATH}/${earlier.id}`)
+      response.status(201).set('Location', location).end()
+    }
     return earlier !== undefined
   }
 
   /** Makes the file, if who sent it may still write there; else nothing of it stays. */
-  async #finish(row: UploadRow, token: string): Promise<void> {
+  async #finish(row: UploadRow, asker: Asker): Promise<void> {
     const { desk, completion, hashes } = this.#deps
     const { id, roomId, size } = row
     if (roomId === null || size === null)
       throw new TypeError('only what is whole and of a room becomes a file')
     try {
-      await assertWriter(desk, token, roomId)
-      await completion.complete(row, { size, sha256: hashes.finish(id, size) })
+      await assertWriter(desk, asker, roomId)
+      await completion.complete(row, { size, sha256: await hashes.finish(id, size) })
     } catch (error) {
       if (isFinalRefusal(error)) await completion.discard(id)
       throw error
@@ -284,13 +293,13 @@ export class TusRoutes {
   }
 
   /** @throws TrunklineError `not_found` for what is somebody else's, or not there; `forbidden` for whoever may not write */
-  async #assertOwn({ roomId, uploader }: Known, token: string, method: string): Promise<void> {
+  async #assertOwn({ roomId, uploader }: Known, asker: Asker, method: string): Promise<void> {
     const { desk } = this.#deps
     if (roomId === null || method === 'DELETE') {
-      if ((await userOf(desk, token)) !== uploader) throw notFound()
+      if ((await userOf(desk, asker)) !== uploader) throw notFound()
       return
     }
-    const who = await assertWriter(desk, token, roomId).catch((error: unknown) => {
+    const who = await assertWriter(desk, asker, roomId).catch((error: unknown) => {
       throw error instanceof TrunklineError && error.code === 'room_not_found' ? notFound() : error
     })
     if (who !== uploader) throw notFound()
@@ -303,6 +312,12 @@ export class TusRoutes {
     }
     response.status(status).end()
   }
+}
+
+/** Where an upload goes on: whoever acts for another does so there as well. */
+const locationOf = (request: Request, path: string): string => {
+  const { sender } = askerOf(request)
+  return sender === undefined ? path : `${path}?sender=${encodeURIComponent(sender)}`
 }
 
 const isComplete = ({ headers }: TusAnswer): boolean =>

@@ -1,4 +1,5 @@
 import { RIGHTS, type Role, type RoomDesk, TrunklineError } from '@trunkline/protocol'
+import type { Asker } from '../asker.ts'
 
 /** Whether a role may send files. */
 const assertWrites = (role: Role): void => {
@@ -13,15 +14,19 @@ const assertWrites = (role: Role): void => {
  * @returns who it is
  * @throws TrunklineError `token_*`; `room_not_found`; `forbidden` when its role cannot send files
  */
-export const assertWriter = async (desk: RoomDesk, token: string, roomId: string): Promise<string> => {
-  const { userId, role } = await desk.roleOf(token, roomId)
+export const assertWriter = async (
+  desk: RoomDesk,
+  { token, sender }: Asker,
+  roomId: string,
+): Promise<string> => {
+  const { userId, role } = await desk.roleOf(token, roomId, sender)
   assertWrites(role)
   return userId
 }
 
 /** @throws TrunklineError `token_*` */
-export const userOf = async (desk: RoomDesk, token: string): Promise<string> =>
-  (await desk.readable({ token }, [])).userId
+export const userOf = async (desk: RoomDesk, asker: Asker): Promise<string> =>
+  (await desk.readable(asker, [])).userId
 
 /** Whether a refusal is about the rights of whoever asked, and so will not be another one in a moment. */
 export const isFinalRefusal = (error: unknown): boolean =>

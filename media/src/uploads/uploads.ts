@@ -6,9 +6,11 @@ import type { FileTable } from '../files/file-table.ts'
 import type { MediaJobs } from '../jobs/media-jobs.ts'
 import type { Staging } from '../store/staging.ts'
 import { Completion } from './completion.ts'
+import { HashThread } from './hash-thread.ts'
 import { PlainUpload } from './plain-upload.ts'
 import { Receiver } from './receive.ts'
 import { RunningHashes } from './running-hashes.ts'
+import { Slabs } from './slabs.ts'
 import { TusRoutes } from './tus-routes.ts'
 import { UploadLocks } from './upload-locks.ts'
 import { type UploadLimits, UploadTable } from './upload-table.ts'
@@ -34,8 +36,10 @@ export type Uploads = {
 export const createUploads = (deps: UploadsDeps): Uploads => {
   const { logger, db, files, staging, desk, jobs, limits } = deps
   const uploads = new UploadTable(db, limits)
-  const hashes = new RunningHashes()
-  const receiver = new Receiver(staging, hashes)
+  const slabs = new Slabs()
+  const thread = new HashThread(slabs.memory)
+  const hashes = new RunningHashes(thread)
+  const receiver = new Receiver({ staging, slabs, thread, hashes })
   const completion = new Completion({ uploads, files, staging, jobs, logger })
   const locks = new UploadLocks({
     config: { connectionString: db.$client.options.connectionString },
@@ -49,11 +53,15 @@ export const createUploads = (deps: UploadsDeps): Uploads => {
   router.post(expressPath(ROUTES.createFile.path), (request, response) => plain.handle(request, response))
   router.all(`${UPLOADS_PATH}{/:id}`, (request, response) => tus.handle(request, response))
 
+  const close = async (): Promise<void> => {
+    await locks.close()
+    await thread.close()
+  }
   let closing: Promise<void> | undefined
   return {
     router,
     close() {
-      closing ??= locks.close()
+      closing ??= close()
       return closing
     },
   }
