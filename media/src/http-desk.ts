@@ -93,9 +93,9 @@ export const createHttpDesk = (options: {
   }
 
   return {
-    async roleOf(token, roomId) {
+    async roleOf(token, roomId, sender) {
       assertToken(token)
-      return call('roleOf', { token, roomId })
+      return call('roleOf', { token, roomId, sender })
     },
     async readable(reader, files) {
       if ('token' in reader) assertToken(reader.token)

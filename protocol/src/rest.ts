@@ -52,6 +52,8 @@ const FileIds = z
   .string()
   .transform(ids => ids.split(','))
   .pipe(z.array(FileId).min(1).max(LIMITS.filesPerRequest))
+/** In whose name an API key sends and reads files: with the rights of that user. */
+const inTheName = { sender: UserId.optional() }
 const AvatarId = z.string().regex(/^[0-9a-f]{32}$/, { message: 'must be the id of an avatar' })
 /** The path of the avatar as it is now; null when there is none. */
 const AvatarAnswer = z.strictObject({ avatar: z.string().nullable() })
@@ -170,9 +172,9 @@ export const ROUTES = {
     method: 'post',
     path: '/v1/rooms/{id}/files',
     summary: 'Upload a file to a room: its bytes are the body, its name a query parameter',
-    callers: ['user'],
+    callers: ['key', 'user'],
     params: room,
-    query: z.strictObject({ name: text(LIMITS.fileNameChars, 1) }),
+    query: z.strictObject({ name: text(LIMITS.fileNameChars, 1), ...inTheName }),
     body: 'bytes',
     response: StoredFile,
     status: 201,
@@ -181,8 +183,9 @@ export const ROUTES = {
     method: 'get',
     path: '/v1/files/{id}',
     summary: 'The bytes of a file',
-    callers: ['user'],
+    callers: ['key', 'user'],
     params: file,
+    query: z.strictObject(inTheName),
     response: 'bytes',
     status: 200,
   },
@@ -191,8 +194,8 @@ export const ROUTES = {
     path: '/v1/files',
     summary:
       'Files as they are now, with links that need no token; `ids` names them, with commas between. Those you may not read are left out',
-    callers: ['user'],
-    query: z.strictObject({ ids: FileIds }),
+    callers: ['key', 'user'],
+    query: z.strictObject({ ids: FileIds, ...inTheName }),
     response: z.strictObject({ data: z.array(LinkedFile) }),
     status: 200,
   },
@@ -200,8 +203,9 @@ export const ROUTES = {
     method: 'get',
     path: '/v1/files/{id}/{variant}',
     summary: 'What was made of a file: a thumbnail, a video that plays everywhere',
-    callers: ['user'],
+    callers: ['key', 'user'],
     params: file.extend({ variant: VariantName }),
+    query: z.strictObject(inTheName),
     response: 'bytes',
     status: 200,
   },
@@ -209,8 +213,9 @@ export const ROUTES = {
     method: 'delete',
     path: '/v1/files/{id}',
     summary: 'Delete a file you uploaded, or one of a room you moderate',
-    callers: ['user'],
+    callers: ['key', 'user'],
     params: file,
+    query: z.strictObject(inTheName),
     response: z.strictObject({}),
     status: 200,
   },

@@ -34,8 +34,11 @@ export type HomedFile = z.infer<typeof HomedFile>
 
 const Token = z.string().max(LIMITS.tokenChars)
 
+/** Whom an API key acts for. */
+const sender = UserId.optional()
+
 /** Whoever presents a bearer token, or a user whose name a signed link carries. */
-export const Reader = z.union([z.strictObject({ token: Token }), z.strictObject({ userId: UserId })])
+export const Reader = z.union([z.strictObject({ token: Token, sender }), z.strictObject({ userId: UserId })])
 export type Reader = z.infer<typeof Reader>
 
 /** Whose picture it is. */
@@ -48,14 +51,16 @@ export type AvatarOwner = z.infer<typeof AvatarOwner>
  */
 export interface RoomDesk {
   /**
-   * @param token the user's own bearer token
-   * @throws TrunklineError `token_*`; `forbidden` for an API key; `room_not_found` when the user is not in the room
+   * @param token a user's own bearer token, or an API key
+   * @param sender the user an API key acts for, who has the user's own rights and no more
+   * @throws TrunklineError `token_*`; `forbidden` for an API key that names no sender and a user who names another;
+   *   `room_not_found` when the user is not in the room
    */
-  roleOf(token: string, roomId: string): Promise<{ userId: string; role: Role }>
+  roleOf(token: string, roomId: string, sender?: string): Promise<{ userId: string; role: Role }>
   /**
    * Which of these files somebody may read now: those of rooms it is in, and those forwarded to one. Never rejects for what
    * may not be read: it is left out.
-   * @throws TrunklineError `token_*`; `forbidden` for an API key
+   * @throws TrunklineError `token_*`; about `sender` as {@link roleOf}
    */
   readable(reader: Reader, files: readonly HomedFile[]): Promise<{ userId: string; fileIds: string[] }>
   /**
@@ -86,7 +91,7 @@ export const DESK_HEADER = 'Trunkline-Desk'
  */
 export const DESK_CALLS = {
   roleOf: {
-    request: z.strictObject({ token: Token, roomId: RoomId }),
+    request: z.strictObject({ token: Token, roomId: RoomId, sender }),
     response: z.object({ userId: UserId, role: Role }),
   },
   readable: {

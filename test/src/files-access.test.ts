@@ -5,7 +5,7 @@ import { cleanUpAfterAll, type Register } from './support/clean-ups.ts'
 import { startDatabase } from './support/database.ts'
 import { lookUp, picture, settled, upload } from './support/files.ts'
 import { rest } from './support/rest.ts'
-import { freePort, startServer } from './support/server.ts'
+import { API_KEY, freePort, startServer } from './support/server.ts'
 import { type Stage, setStage } from './support/stage.ts'
 
 const PEOPLE = ['ann', 'bob', 'cid', 'eve']
@@ -71,18 +71,47 @@ describe.each([
     }
   })
 
-  it('are not for API keys, which are told whose tokens they are for', async () => {
-    const detail = "Files are sent and read with a user's token: mint one with POST /v1/tokens."
-    for (const [method, path] of [
+  it('are for API keys in the name of somebody in the room, and of nobody else', async () => {
+    const paths = [
       ['POST', `/v1/rooms/${room}/files?name=a.txt`],
       ['GET', `/v1/files?ids=${photo.id}`],
-      ['GET', `/v1/files/${photo.id}`],
-    ] as const) {
-      expect(await rest(stage.url(), method, path)).toMatchObject({
-        status: 403,
-        body: { code: 'forbidden', detail },
+      ['GET', `/v1/files/${photo.id}?`],
+    ] as const
+    const as = (sender: string | undefined, token?: string) =>
+      Promise.all(
+        paths.map(async ([method, path]) => {
+          const named = sender === undefined ? path : `${path}&sender=${sender}`
+          const sent = method === 'POST' ? { token, body: 'a' } : { token }
+          const { status, body } = await rest(stage.url(), method, named, sent)
+          return status < 300 ? (body.uploader ?? body.data?.length ?? status) : body.code
+        }),
+      )
+    expect(await as(undefined)).toEqual(['forbidden', 'forbidden', 'forbidden'])
+    expect(await as('bob')).toEqual(['bob', 1, 200])
+    expect(await as('eve')).toEqual(['room_not_found', 0, 'not_found'])
+    expect(await as('ann', stage.token('bob'))).toEqual(['forbidden', 'forbidden', 'forbidden'])
+
+    const tus = (method: string, path: string, headers: Record<string, string>, body?: string) =>
+      fetch(stage.url() + path, {
+        method,
+        headers: { authorization: `Bearer ${API_KEY}`, 'tus-resumable': '1.0.0', ...headers },
+        ...(body === undefined ? {} : { body }),
       })
-    }
+    const metadata = `roomId ${btoa(room)},name ${btoa('b.txt')}`
+    const asked = { 'upload-length': '3', 'upload-metadata': metadata }
+    expect((await tus('POST', '/v1/uploads', asked)).status).toBe(403)
+    const created = await tus('POST', '/v1/uploads?sender=bob', asked)
+    const at = created.headers.get('location') ?? ''
+    expect(at).toMatch(/\?sender=bob$/)
+    const bytes = { 'content-type': 'application/offset+octet-stream', 'upload-offset': '0' }
+    expect((await tus('PATCH', at.replace('bob', 'ann'), bytes, 'abc')).status).toBe(404)
+    expect((await tus('PATCH', at, bytes, 'abc')).status).toBe(204)
+    const id = /[^/]+(?=\?)/.exec(at)?.[0] ?? ''
+    const [file] = await lookUp(stage.url(), stage.token('ann'), id)
+    expect(file).toMatchObject({ uploader: 'bob', name: 'b.txt', size: 3 })
+    const remove = (sender: string) => rest(stage.url(), 'DELETE', `/v1/files/${id}?sender=${sender}`)
+    expect((await remove('eve')).status).toBe(404)
+    expect((await remove('bob')).status).toBe(200)
   })
 
   it('are not for others, whatever they make of the links they saw', async () => {

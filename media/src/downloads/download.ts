@@ -13,11 +13,11 @@ import {
   type VariantName,
 } from '@trunkline/protocol'
 import { type Request, type Response, Router } from 'express'
+import { askerOf } from '../asker.ts'
 import type { FileTable } from '../files/file-table.ts'
 import { isPlayed } from '../files/kind.ts'
 import { type FoundFile, toStoredFile } from '../files/stored-file.ts'
 import { MEDIA_LIMITS } from '../limits.ts'
-import { requireToken } from '../require-token.ts'
 import type { ObjectStore } from '../store/store.ts'
 import { dispositionOf } from './headers.ts'
 import { FileLinks } from './links.ts'
@@ -121,11 +121,11 @@ export const createDownloads = (deps: DownloadDeps): Downloads => {
   })
 
   router.get(expressPath(ROUTES.listFiles.path), async (request, response) => {
-    const token = requireToken(request)
+    const asker = askerOf(request)
     const query = parse(ROUTES.listFiles.query, { ...request.query }, 'The query of GET /v1/files')
     const ids = [...new Set(query.ids)]
     const found = new Map((await files.findMany(ids)).map(row => [row.file.id, row]))
-    const { userId, fileIds } = await desk.readable({ token }, [...found.values()].map(homeOf))
+    const { userId, fileIds } = await desk.readable(asker, [...found.values()].map(homeOf))
     const readable = new Set(fileIds)
     const until = links.expiry()
     const data = ids.flatMap(id => {
@@ -136,29 +136,29 @@ export const createDownloads = (deps: DownloadDeps): Downloads => {
   })
 
   router.get(expressPath(ROUTES.getFile.path), async (request, response) => {
-    const token = requireToken(request)
+    const asker = askerOf(request)
     const { id } = parse(ROUTES.getFile.params, request.params, 'The path of GET /v1/files/{id}')
-    const read = await findReadable({ token }, id, notFound)
+    const read = await findReadable(asker, id, notFound)
     await sendTo({ request, response }, read, 'original', false)
   })
 
   router.get(expressPath(ROUTES.getFileVariant.path), async (request, response) => {
-    const token = requireToken(request)
+    const asker = askerOf(request)
     const { id, variant } = parse(
       ROUTES.getFileVariant.params,
       request.params,
       'The path of GET /v1/files/{id}/{variant}',
     )
-    const read = await findReadable({ token }, id, notFound)
+    const read = await findReadable(asker, id, notFound)
     await sendTo({ request, response }, read, variant, false)
   })
 
   router.delete(expressPath(ROUTES.deleteFile.path), async (request, response) => {
-    const token = requireToken(request)
+    const asker = askerOf(request)
     const { id } = parse(ROUTES.deleteFile.params, request.params, 'The path of DELETE /v1/files/{id}')
     const found = await files.find(id)
     const { userId, role } = await desk
-      .roleOf(token, found?.file.roomId ?? randomUUID())
+      .roleOf(asker.token, found?.file.roomId ?? randomUUID(), asker.sender)
       .catch((error: unknown) => {
         throw error instanceof TrunklineError && error.code === 'room_not_found' ? notFound() : error
       })

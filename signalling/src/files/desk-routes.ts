@@ -10,7 +10,7 @@ type Answers = { [N in Name]: (request: z.infer<Calls[N]['request']>) => Promise
 /** Serves the desk to media in another process, to whoever has the installation's link secret. */
 export const deskRoutes = (desk: RoomDesk, secret: string): Router => {
   const answers: Answers = {
-    roleOf: ({ token, roomId }) => desk.roleOf(token, roomId),
+    roleOf: ({ token, roomId, sender }) => desk.roleOf(token, roomId, sender),
     readable: ({ reader, files }) => desk.readable(reader, files),
     assertMaySetAvatar: async ({ token, owner }) => {
       await desk.assertMaySetAvatar(token, owner)

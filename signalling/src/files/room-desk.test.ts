@@ -129,14 +129,23 @@ test('whose deletion is under way reads nothing by links', async () => {
   expect((await desk().readable({ userId: 'eli' }, files)).fileIds).toEqual([])
 })
 
-test('files are not sent and read with an API key', async () => {
-  const here = await room({ ann: 'owner' })
-  const refusal = {
-    code: 'forbidden',
-    message: "Files are sent and read with a user's token: mint one with POST /v1/tokens.",
-  }
-  await expect(desk().roleOf('key', here)).rejects.toMatchObject(refusal)
-  await expect(desk().readable({ token: 'key' }, [])).rejects.toMatchObject(refusal)
+test('an API key sends and reads files in the name of a user, with the rights of that user', async () => {
+  const here = await room({ ann: 'owner', ben: 'member' })
+  const files = [{ fileId: 'file_1', roomId: here }]
+  expect(await codeOf(desk().roleOf('key', here))).toBe('forbidden')
+  expect(await codeOf(desk().readable({ token: 'key' }, []))).toBe('forbidden')
+  expect(await desk().roleOf('key', here, 'ben')).toEqual({ userId: 'ben', role: 'member' })
+  expect(await desk().readable({ token: 'key', sender: 'ben' }, files)).toEqual({
+    userId: 'ben',
+    fileIds: ['file_1'],
+  })
+  expect(await codeOf(desk().roleOf('key', here, 'who'))).toBe('room_not_found')
+  expect((await desk().readable({ token: 'key', sender: 'who' }, files)).fileIds).toEqual([])
+  const token = 'ben'
+  expect((await desk().roleOf(token, here, 'ben')).userId).toBe('ben')
+  expect(await codeOf(desk().roleOf(token, here, 'ann'))).toBe('forbidden')
+  await deletedUsers.begin('ben')
+  expect(await codeOf(desk().readable({ token: 'key', sender: 'ben' }, files))).toBe('forbidden')
 })
 
 test('news is in the log once, however often it is told, here and where the file was forwarded to', async () => {

@@ -5,6 +5,7 @@ import type { DeletedUsers } from '../identity/deleted-users.ts'
 import { userNotFound } from '../identity/user-operations.ts'
 import type { Users } from '../identity/users.ts'
 import type { EventLog } from '../log/event-log.ts'
+import { actingUser } from '../operations/acting-user.ts'
 import { command } from '../rooms/command.ts'
 import type { Rooms } from '../rooms/rooms.ts'
 import type { FileAnnouncer } from './file-announcer.ts'
@@ -24,13 +25,25 @@ type Deps = {
 export const createRoomDesk = (deps: Deps): RoomDesk => {
   const { database, authenticate, deletedUsers, users, rooms, log, announcer } = deps
 
-  const userOf = async (token: string): Promise<UserPrincipal> => {
+  /** The user whose token it is, or whom an app's server names: with that user's rights, not its own. */
+  const userOf = async (token: string, sender: string | undefined): Promise<UserPrincipal> => {
     const principal = await authenticate(token)
+    const user = await actingUser(users, principal, sender)
     if (principal.type === 'user') return principal
-    throw new TrunklineError(
-      'forbidden',
-      "Files are sent and read with a user's token: mint one with POST /v1/tokens.",
-    )
+    if (!user) {
+      throw new TrunklineError(
+        'forbidden',
+        'Files are sent and read by users: with an API key, name the acting one by ?sender=.',
+      )
+    }
+    if (await deletedUsers.isLeaving(user.id)) {
+      throw new TrunklineError(
+        'forbidden',
+        'This user is being deleted: nothing is done in its name any more.',
+      )
+    }
+    const now = Date.now()
+    return { type: 'user', user, grants: new Map(), calls: new Map(), issuedAt: now, expiresAt: now }
   }
 
   /** Brings the user into rooms its token grants, as any other look into them would. */
@@ -61,8 +74,8 @@ export const createRoomDesk = (deps: Deps): RoomDesk => {
   }
 
   return {
-    async roleOf(token, roomId) {
-      const principal = await userOf(token)
+    async roleOf(token, roomId, sender) {
+      const principal = await userOf(token, sender)
       return { userId: principal.user.id, role: await rooms.authorise(principal, roomId, 'read') }
     },
 
@@ -72,7 +85,7 @@ export const createRoomDesk = (deps: Deps): RoomDesk => {
         if (await deletedUsers.isLeaving(userId)) return { userId, fileIds: [] }
         return { userId, fileIds: [...(await readableFiles(database, userId, files))] }
       }
-      const principal = await userOf(reader.token)
+      const principal = await userOf(reader.token, reader.sender)
       const userId = principal.user.id
       const found = await readableFiles(database, userId, files)
       const others = files.filter(file => !found.has(file.fileId))
