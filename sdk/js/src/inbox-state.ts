@@ -158,6 +158,12 @@ export class InboxState {
         }
         return 'changed'
       }
+      case 'call.started':
+      case 'call.ended':
+      case 'ring.started':
+      case 'ring.ended':
+        // What became of it, and whether it counts, is for the server to say.
+        return 'ask'
       case 'member.changed':
         if (event.data.userId !== kept.entry.me.user.id) return 'changed'
         kept.entry = { ...kept.entry, me: { ...kept.entry.me, role: event.data.role } }

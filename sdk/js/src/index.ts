@@ -1,6 +1,8 @@
 export {
   type Ban,
   type Call as CallInfo,
+  type CallOutcome,
+  type CallRecord,
   type Counts,
   type CustomStatus,
   type Derivative,
@@ -26,6 +28,8 @@ export {
   type ReactionCount,
   type RemovedStretch,
   RIGHTS,
+  type Ring,
+  type RingMedia,
   type Role,
   type Room as RoomInfo,
   type RoomAction,
@@ -86,6 +90,7 @@ export { Participant } from './participant.ts'
 export { Presences, type PresencesEvents } from './presences.ts'
 export type { Quality, TrackQuality } from './quality.ts'
 export { Rest, type RestOptions, type RouteInput } from './rest.ts'
+export { type RingOptions, Rings, type RingsEvents } from './rings.ts'
 export { Room } from './room.ts'
 export type { ClosedReason } from './room-closed.ts'
 export type { RoomEvents, RoomState } from './room-events.ts'

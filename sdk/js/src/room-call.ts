@@ -30,6 +30,11 @@ export class RoomCall {
     return this.#live
   }
 
+  /** One's own part in it, while one is in it. */
+  get own(): Call | undefined {
+    return this.#own?.state === 'left' ? undefined : this.#own
+  }
+
   /** Whether this server can carry calls. */
   get isPossible(): boolean {
     return this.#capabilities !== null
@@ -51,7 +56,7 @@ export class RoomCall {
 
   /** @throws TrunklineError `conflict` for who is in it, and what joining throws */
   async join(options: JoinOptions): Promise<Call> {
-    if (this.#own && this.#own.state !== 'left') {
+    if (this.own) {
       throw new TrunklineError('conflict', 'Already in this call; leave it before joining again')
     }
     const { room, connection } = this.#deps

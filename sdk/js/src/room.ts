@@ -11,6 +11,7 @@ import {
   type RequestName,
   type ResponseData,
   RIGHTS,
+  type Ring,
   type RoomAction,
   type RoomEvent,
   type Room as RoomInfo,
@@ -26,6 +27,7 @@ import type { Draft, FilesDraft, Outbox, OutgoingFile, PendingMessage } from './
 import type { Presences } from './presences.ts'
 import { ReceiptSender } from './receipts.ts'
 import type { Rest } from './rest.ts'
+import type { RingOptions, Rings } from './rings.ts'
 import { RoomCall } from './room-call.ts'
 import { type ClosedReason, closedBy } from './room-closed.ts'
 import { RoomCommands } from './room-commands.ts'
@@ -49,6 +51,7 @@ export type RoomDeps = {
   devices: DeviceLoader
   presences: Presences
   blocks: Blocks
+  rings: () => Rings
   /** Told what one has read, before the server says so. */
   onRead: (roomId: string, seq: number) => void
 }
@@ -193,6 +196,10 @@ export class Room extends RoomCommands<RoomEvents> {
   get liveCall(): CallInfo | null {
     return this.#call.live
   }
+  /** The call of this room that one is in. */
+  get call(): Call | undefined {
+    return this.#call.own
+  }
   /** Whether this server can carry calls. */
   get canCall(): boolean {
     return this.#call.isPossible
@@ -328,6 +335,14 @@ export class Room extends RoomCommands<RoomEvents> {
    */
   joinCall(options: JoinOptions = {}): Promise<Call> {
     return this.#call.join(options)
+  }
+
+  /**
+   * Rings people of this room, everybody unless `userIds` says whom, and joins its call. Leaving it takes the ring back.
+   * @throws TrunklineError `conflict` when there is nobody to ring, `forbidden`, and what joining throws
+   */
+  ring(options: RingOptions, joining: JoinOptions = {}): Promise<{ ring: Ring; call: Call }> {
+    return this.#deps.rings().start(this.id, options, joining)
   }
 
   /** Leaves the call, stops hearing of this room and forgets it. Membership stays. */

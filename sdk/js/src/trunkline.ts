@@ -17,6 +17,7 @@ import { Jobs } from './jobs.ts'
 import type { Page, Paging } from './pages.ts'
 import { Presences } from './presences.ts'
 import { Rest } from './rest.ts'
+import { Rings } from './rings.ts'
 import { Room } from './room.ts'
 import { Users } from './users.ts'
 
@@ -72,6 +73,7 @@ export class Trunkline extends Emitter<TrunklineEvents> {
   readonly #devices: DeviceLoader
   readonly #rooms = new Map<string, Room>()
   #inbox: Inbox | undefined
+  #rings: Rings | undefined
 
   /** @throws TypeError without a token or a way to get one */
   constructor(options: TrunklineOptions) {
@@ -120,6 +122,16 @@ export class Trunkline extends Emitter<TrunklineEvents> {
     return this.#inbox
   }
 
+  /** Who rings one, and whom one rings; kept current from the first time it is asked for. */
+  get rings(): Rings {
+    if (!this.#rings) {
+      this.#rings = new Rings({ connection: this.#connection, rest: this.rest, room: id => this.room(id) })
+      // A refusal shows in the state of the client.
+      this.#connection.connect().catch(() => undefined)
+    }
+    return this.#rings
+  }
+
   /** The room's object, at once; it opens in the background and stays current. */
   room(id: string): Room {
     const known = this.#rooms.get(id)
@@ -132,6 +144,7 @@ export class Trunkline extends Emitter<TrunklineEvents> {
       devices: this.#devices,
       presences: this.presence,
       blocks: this.blocks,
+      rings: () => this.rings,
       onRead: (roomId, seq) => this.#inbox?.markRead(roomId, seq),
     })
     this.#rooms.set(id, room)
@@ -188,6 +201,7 @@ export class Trunkline extends Emitter<TrunklineEvents> {
     await Promise.all(Array.from(this.#rooms.values(), room => room.close()))
     this.#rooms.clear()
     this.#inbox?.close()
+    this.#rings?.close()
     this.presence.close()
     this.blocks.close()
     this.users.close()
