@@ -26,7 +26,7 @@ import { mountHealth } from './health.ts'
 import { type Listener, listen, type Tls } from './listener.ts'
 import { proxyTo } from './proxy.ts'
 import { fileLinkKey, linkSecret, turnSecrets } from './secrets.ts'
-import type { Settings } from './settings.ts'
+import { MEGABYTE, type Settings } from './settings.ts'
 import { startSfu } from './sfu.ts'
 import { connectTurns, hasTurn, type RunningTurn, startTurn } from './turn.ts'
 
@@ -348,8 +348,8 @@ const startMedia = async (
     linkSecret: linkSecret(vault),
     linkKey: fileLinkKey(vault),
     scanUrl: settings.SCAN_URL,
-    uploadBytes: settings.UPLOAD_MAX_MB * 1024 * 1024,
-    userFilesBytes: settings.USER_QUOTA_MB * 1024 * 1024,
+    uploadBytes: settings.UPLOAD_MAX_MB * MEGABYTE,
+    userFilesBytes: settings.USER_QUOTA_MB * MEGABYTE,
     keepsOriginals: settings.PICTURE_ORIGINALS === 'keep',
     makesSmallVideos: settings.VIDEO_SMALL,
     redirects: settings.FILE_REDIRECTS,

@@ -10,7 +10,8 @@ const flag = (example: string) =>
     .enum(['0', '1', 'true', 'false'], 'must be 1 or 0')
     .transform(value => value === '1' || value === 'true')
     .describe(example)
-const MEGABYTE = 1024 * 1024
+/** bytes of what settings call a megabyte */
+export const MEGABYTE = 1024 * 1024
 const megabytes = (max: number) =>
   z.coerce
     .number('must be a number of megabytes')

@@ -102,9 +102,6 @@ const EXPOSED_HEADERS = [
   'Upload-Offset',
 ]
 
-/** A body of which not a byte comes for so long is not waited for any more, ms. */
-const BODY_IDLE_MS = 60_000
-
 /** Ends requests whose senders have gone quiet, or mean to hold a connection: how long a whole body takes is its own business. */
 const cutIdleBodies =
   (idleMs: number): RequestHandler =>
@@ -160,7 +157,7 @@ export type HttpAppOptions = {
  */
 export const createHttpApp = (
   logger: Logger,
-  { trustedProxies = [], fileOrigins = [], bodyIdleMs = BODY_IDLE_MS }: HttpAppOptions = {},
+  { trustedProxies = [], fileOrigins = [], bodyIdleMs = LIMITS.bodyIdleMs }: HttpAppOptions = {},
 ): { app: ExpressApp; finish: () => void } => {
   const app = express()
   app.disable('x-powered-by')

@@ -88,8 +88,8 @@ export const MEDIA_LIMITS = {
   storyboardPixels: 160,
   /** Of the beginning of a video, where its poster is looked for. */
   posterSeconds: 3,
-  /** Longest side of a poster, in pixels; the largest thumbnail. */
-  posterPixels: 1_600,
+  /** Longest side, in pixels, of the largest picture that is made of a file: a thumbnail, a poster, a page of a document. */
+  previewPixels: 1_600,
   /** Processor time ffmpeg may take: for what is short, and more for each second that is converted. */
   avCpuSeconds: 60,
   avCpuSecondsPerSecond: 10,

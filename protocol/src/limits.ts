@@ -142,6 +142,12 @@ export const LIMITS = {
   uploadSeconds: 24 * 3_600,
   /** Files one request may ask about. */
   filesPerRequest: 50,
+  /** Files that media lists for signalling at a time. */
+  filesPerShelfPage: 100,
+  /** How long a file stays that nothing names any more: whoever edits a message may take it out and put it back. */
+  looseFileMs: 20_000,
+  /** A body of which not a byte comes for so long is not waited for any more. */
+  bodyIdleMs: 60_000,
   /** A signed link is good for at least half of this, and at most for this. */
   fileLinkSeconds: 3_600,
   waveformPeaks: 100,

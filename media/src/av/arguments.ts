@@ -159,7 +159,7 @@ export type PictureStream = Size & {
 /** Made small first: what follows keeps all the frames it compares in memory. */
 const small = (stream: PictureStream): string => {
   const { toneMap } = stream
-  return [scaled(sizeInside(stream, MEDIA_LIMITS.posterPixels)), ...(toneMap ? [toned(toneMap)] : [])].join(
+  return [scaled(sizeInside(stream, MEDIA_LIMITS.previewPixels)), ...(toneMap ? [toned(toneMap)] : [])].join(
     ',',
   )
 }

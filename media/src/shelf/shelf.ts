@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { KeyedMutex } from '@trunkline/kit'
-import { type FileShelf, type ShelfFile, TrunklineError } from '@trunkline/protocol'
+import { type FileShelf, LIMITS, type ShelfFile, TrunklineError } from '@trunkline/protocol'
 import type { Avatars } from '../avatars/avatars.ts'
 import type { MediaDatabase } from '../database.ts'
 import type { FileKeeper } from '../files/file-keeper.ts'
@@ -14,8 +14,6 @@ import type { MediaJobs } from '../jobs/media-jobs.ts'
 import { files as fileRows } from '../schema.ts'
 import { isStagingId, type Staging } from '../store/staging.ts'
 import { ObjectNotFoundError, type ObjectStore } from '../store/store.ts'
-
-const PAGE = 100
 
 export type ShelfDeps = {
   db: MediaDatabase
@@ -141,7 +139,7 @@ export const createShelf = (deps: ShelfDeps): FileShelf => {
     async list({ roomId, uploader, after }) {
       const listed: ShelfFile[] = []
       // One at a time: those that are not checked yet are read as a whole.
-      for (const found of await files.list({ roomId, uploader, after }, PAGE))
+      for (const found of await files.list({ roomId, uploader, after }, LIMITS.filesPerShelfPage))
         listed.push(await toShelfFile(found))
       return listed
     },

@@ -193,6 +193,29 @@ test('what media cannot do now is done later', async () => {
   expect(homes.has(gone)).toBe(false)
 })
 
+test('files wait for their end together, and one that does not go keeps none of the others', async () => {
+  const here = await room()
+  const [stuck, ...others] = Array.from({ length: 5 }, () => file(here))
+  await remove(here, await say(here, stuck ?? '', ...others))
+  await database.update(looseFiles).set({ since: sql`since - interval '1 minute'` })
+  const asked: string[] = []
+  const allAsked = Promise.withResolvers<void>()
+  const slow = {
+    ...shelf,
+    delete: async (id: string) => {
+      if (asked.push(id) === 5) allAsked.resolve()
+      // None is done before all were asked for.
+      await allAsked.promise
+      if (id === stuck) throw new Error('this one takes long')
+      homes.delete(id)
+    },
+  }
+  await expect(new LooseFiles({ database, shelf: slow }).deleteDue()).rejects.toThrow('takes long')
+  expect([...homes.keys()]).toEqual([stuck])
+  await later()
+  expect([...homes.keys()]).toEqual([])
+})
+
 const schedule = (roomId: string, id: string, ...ids: string[]) =>
   database.insert(scheduledMessages).values({
     id,

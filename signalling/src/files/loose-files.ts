@@ -3,9 +3,6 @@ import { inArray, sql } from 'drizzle-orm'
 import type { Database, Executor } from '../database.ts'
 import { looseFiles } from '../schema.ts'
 
-/** How long a file stays that nothing names any more: whoever edits a message may take it out and put it back, ms. */
-const KEPT_MS = 20_000
-
 type Loose = { id: string; file_id: string; home_room_id: string }
 
 /**
@@ -26,7 +23,7 @@ export class LooseFiles {
 
   /** @returns ms until the next is due, if one waits */
   async deleteDue(): Promise<number | undefined> {
-    const kept = sql`make_interval(secs => ${KEPT_MS / 1000})`
+    const kept = sql`make_interval(secs => ${LIMITS.looseFileMs / 1000})`
     const { rows: due } = await this.#database.execute<Loose>(sql`
       select id, file_id, home_room_id from loose_files where since <= now() - ${kept}
       order by since limit ${LIMITS.partsPerMessage}`)
@@ -40,10 +37,13 @@ export class LooseFiles {
     const homes = await this.#shelf.homesOf([...new Set(due.map(row => row.file_id))])
     const homeOf = new Map(homes.map(home => [home.id, home.roomId]))
     const ids = due.map(row => row.id)
-    for (const { file_id: fileId, home_room_id: roomId } of await unnamedAmong(this.#database, ids)) {
-      // Whoever wrote the message may have named a file of any room: only its own lets go of it.
-      if (homeOf.get(fileId) === roomId) await this.#shelf.delete(fileId)
-    }
+    const unnamed = await unnamedAmong(this.#database, ids)
+    // Whoever wrote the message may have named a file of any room: only its own lets go of it.
+    const own = unnamed.filter(({ file_id, home_room_id }) => homeOf.get(file_id) === home_room_id)
+    // Each waits for its bytes to be gone, and most of the time for its turn: so all wait at once.
+    const deleting = [...new Set(own.map(row => row.file_id))].map(id => this.#shelf.delete(id))
+    const fault = (await Promise.allSettled(deleting)).find(({ status }) => status === 'rejected')
+    if (fault?.status === 'rejected') throw fault.reason
     await this.#database.delete(looseFiles).where(inArray(looseFiles.id, ids.map(Number)))
   }
 }
@@ -70,6 +70,16 @@ const unnamedAmong = async (database: Database, ids: readonly string[]): Promise
   return rows
 }
 
+/**
+ * SQL that puts files down for deletion, those of `named (room_id, file_id)`: something of a room named them that is not there
+ * any more. A file is of this room, or of one that a message came from with it.
+ */
+export const LET_GO_OF_NAMED = `
+  insert into loose_files (file_id, home_room_id)
+  select file_id, room_id from named
+  union
+  select file_id, home_room_id from named join file_shares using (room_id, file_id)`
+
 /** Puts files down for deletion that something of a room named which is not there any more. */
 export const letGo = async (
   executor: Executor,
@@ -78,9 +88,6 @@ export const letGo = async (
 ): Promise<void> => {
   if (fileIds.length === 0) return
   await executor.execute(sql`
-    insert into loose_files (file_id, home_room_id)
-    select file_id, ${roomId} from unnest(${sql.param(fileIds)}::text[]) as named (file_id)
-    union
-    select file_id, home_room_id from file_shares
-    where room_id = ${roomId} and file_id = any(${sql.param(fileIds)}::text[])`)
+    with named as (select ${roomId}::text as room_id, unnest(${sql.param(fileIds)}::text[]) as file_id)
+    ${sql.raw(LET_GO_OF_NAMED)}`)
 }

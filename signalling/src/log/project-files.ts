@@ -1,4 +1,5 @@
 import { type FileKind, fileKindOf, type MessagePart, type RoomEventOf } from '@trunkline/protocol'
+import { LET_GO_OF_NAMED } from '../files/loose-files.ts'
 import type { Connection } from './connection.ts'
 
 /** Writes which files messages name. */
@@ -29,7 +30,7 @@ export const addFiles = async (
 
 /**
  * Takes away what messages of a room from `from` on and before `to` named, and puts the files down for deletion: see
- * {@link LooseFiles}. A file is of this room, or of one that a message came from with it.
+ * {@link LET_GO_OF_NAMED}.
  */
 export const dropFiles = async (
   client: Connection['$client'],
@@ -39,12 +40,8 @@ export const dropFiles = async (
   await client.query({
     name: 'log.files_dropped',
     text: `with named as (
-        delete from message_files where room_id = $1 and seq >= $2 and seq < $3 returning file_id
-      )
-      insert into loose_files (file_id, home_room_id)
-      select file_id, $1 from named
-      union
-      select file_id, home_room_id from named join file_shares using (file_id) where file_shares.room_id = $1`,
+        delete from message_files where room_id = $1 and seq >= $2 and seq < $3 returning room_id, file_id
+      ) ${LET_GO_OF_NAMED}`,
     values: [roomId, from, to],
   })
 }

@@ -8,9 +8,6 @@ import { picturesOf } from './image.ts'
 // The only file that imports PDFium: Chromium's reader of PDFs as WebAssembly. It reaches no file, no network and no clock,
 // and this build runs no script of a document.
 
-/** Pixels of the longest side of a page as it is drawn: that of the largest thumbnail. */
-const PAGE_SIDE = 1600
-
 let compiled: Promise<WebAssembly.Module> | undefined
 
 const compile = async (): Promise<WebAssembly.Module> => {
@@ -57,7 +54,7 @@ const draw = async (library: Awaited<ReturnType<typeof openLibrary>>, bytes: Uin
     // What is not a page has no size.
     if (!(originalWidth > 0 && originalHeight > 0))
       throw new Error(`a page of ${originalWidth} x ${originalHeight}`)
-    const scale = PAGE_SIDE / Math.max(originalWidth, originalHeight)
+    const scale = MEDIA_LIMITS.previewPixels / Math.max(originalWidth, originalHeight)
     const { data, width, height } = await page.render({
       width: Math.max(1, Math.round(originalWidth * scale)),
       height: Math.max(1, Math.round(originalHeight * scale)),

@@ -35,7 +35,7 @@ const OPTIONS: SharpOptions = {
 const THUMBNAILS: readonly (readonly [DerivativeName, number])[] = [
   ['thumb128', 128],
   ['thumb512', 512],
-  ['thumb1600', 1600],
+  ['thumb1600', MEDIA_LIMITS.previewPixels],
 ]
 
 /** The most effort there is takes three times as long and saves three hundredths of the bytes. */
