@@ -17,6 +17,9 @@ export const START_PACKAGES: readonly SystemPackage[] = [
 
 export const TEST_PACKAGES: readonly SystemPackage[] = [
   { name: 'chromium', provides: '/usr/lib/chromium/chromium', purpose: 'for tests in a browser' },
+  { name: 'firefox-esr', provides: 'firefox-esr', purpose: 'for tests in a second browser' },
+  { name: 'iproute2', provides: 'ip', purpose: 'for tests of broken networks' },
+  { name: 'nftables', provides: 'nft', purpose: 'for tests of broken networks' },
   { name: 'redis-server', provides: 'redis-server', purpose: 'for tests with several nodes' },
   { name: 'coturn', provides: 'turnutils_uclient', purpose: 'for tests of TURN with a client not ours' },
   {

@@ -7,7 +7,7 @@ import { onTestFinished } from 'vitest'
 import type { Register } from './clean-ups.ts'
 
 /** Debian's browser itself; its wrapper script would add flags of its own. */
-const CHROMIUM = '/usr/lib/chromium/chromium'
+export const CHROMIUM = '/usr/lib/chromium/chromium'
 
 const FLAGS = [
   '--no-sandbox',
@@ -38,14 +38,18 @@ export const trusting = (certPath: string): string => {
   return `--ignore-certificate-errors-spki-list=${createHash('sha256').update(key).digest('base64')}`
 }
 
-/** A real Chromium with a fake camera and microphone. */
+/**
+ * A real Chromium with a fake camera and microphone.
+ * @param program what starts it, when that is not the browser itself
+ */
 export const launchBrowser = async (
   register: Register = onTestFinished,
   flags: readonly string[] = [],
+  program = CHROMIUM,
 ): Promise<Browser> => {
   const folder = mkdtempSync(join(tmpdir(), 'trunkline-chromium-'))
   const browser = await chromium.launch({
-    executablePath: CHROMIUM,
+    executablePath: program,
     headless: true,
     args: [...FLAGS, ...flags],
     env: { ...process.env, XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: folder } as Record<string, string>,

@@ -54,6 +54,8 @@ export type ServerOptions = {
   dataFolder?: string
   /** Make the database anew, as a first start does, in place of a copy of one that is ready. */
   firstStart?: boolean
+  /** The network namespace it runs in; by default the one the test is in. */
+  namespace?: string
   /** Where to register the teardown: a test's own end by default, or `cleanUpAfterAll()`. */
   register?: Register
 }
@@ -85,14 +87,13 @@ export const startServer = async (options: ServerOptions = {}): Promise<TestServ
     TRUNKLINE_API_KEY: API_KEY,
     ...options.env,
   }
-  const child = spawn(
-    process.execPath,
-    [MAIN, 'start', ...(options.services ?? []), ...(options.args ?? [])],
-    {
-      env: { ...baseEnv(), ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  )
+  const within = options.namespace === undefined ? [] : ['ip', 'netns', 'exec', options.namespace]
+  const start = [process.execPath, MAIN, 'start', ...(options.services ?? []), ...(options.args ?? [])]
+  const [program = '', ...words] = [...within, ...start]
+  const child = spawn(program, words, {
+    env: { ...baseEnv(), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let output = ''
   let log = ''
   child.stdout.on('data', chunk => {
