@@ -193,7 +193,7 @@ export const REQUEST_EXAMPLES: Examples = {
     'can receive': { roomId, rtpCapabilities },
     'only sends': { roomId, rtpCapabilities: {} },
     'a large room': { roomId, rtpCapabilities, lastN: 9 },
-    prepared: { ...participant, rtpCapabilities },
+    prepared: { ...participant, rtpCapabilities, consumerIds: ['con_1'] },
   },
   'call:resume': {
     'after a lost socket': { ...participant, resumeKey: 'cGFydGljaXBhbnQ', rtpCapabilities },

@@ -364,7 +364,8 @@ export const OPERATIONS = {
     sender: 'optional',
     request: z.strictObject({
       ...inRoom,
-      kind: FileKind.optional(),
+      /** All but these are left out. */
+      kind: z.array(FileKind).min(1).max(FileKind.options.length).optional(),
       cursor: Cursor.optional(),
       limit: z.int().min(1).max(LIMITS.filesPerRequest).optional(),
     }),

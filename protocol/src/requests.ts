@@ -101,6 +101,8 @@ const SOCKET_REQUESTS = {
       roomId: RoomId,
       rtpCapabilities: RtpCapabilities,
       participantId: ParticipantId.optional(),
+      /** Of what was prepared: what can be shown at once, and is to flow without being asked for again. */
+      consumerIds: z.array(ConsumerId).max(LIMITS.consumersPerRequest).optional(),
       lastN: LastN.optional(),
     }),
     response: JoinedCall.extend({ iceServers: z.array(IceServer) }),

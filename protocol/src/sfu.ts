@@ -9,7 +9,8 @@ import {
   ResumeKey,
   RtpCapabilities,
 } from './call.ts'
-import { CallId, ParticipantId, RoomId, Time, UserId } from './ids.ts'
+import { CallId, ConsumerId, ParticipantId, RoomId, Time, UserId } from './ids.ts'
+import { LIMITS } from './limits.ts'
 import { NOTICES } from './notices.ts'
 import { Nothing } from './operations.ts'
 import { ParticipantQuality } from './quality.ts'
@@ -50,7 +51,11 @@ export const SFU_REQUESTS = {
   'call:prepare': { request: z.strictObject(arrival), response: PreparedCall },
   /** As `call:prepare`; takes what that made when it has the same `participantId` and user. */
   'call:join': {
-    request: z.strictObject({ ...arrival, lastN: LastN.optional() }),
+    request: z.strictObject({
+      ...arrival,
+      consumerIds: z.array(ConsumerId).max(LIMITS.consumersPerRequest).optional(),
+      lastN: LastN.optional(),
+    }),
     response: JoinedCall,
   },
   /** `not_in_call` unless the participant is there, is this user's, and the key is its own. */

@@ -57,6 +57,13 @@ export class Arrivals {
       call.add(participant)
       if (!isPrepared) await call.consumeAll(participant)
       call.lastN.lookFor(participant)
+      for (const id of data.consumerIds ?? []) {
+        // Fails with the transport or the worker only, which whoever ends them has said.
+        participant.consumers
+          .get(id)
+          ?.setWanted(true)
+          .catch(() => undefined)
+      }
       assertPresent(participant)
       participant.answered = true
       return joined(participant)

@@ -1,9 +1,11 @@
 import type {
+  Call as CallInfo,
   ConsumerOptions,
-  JoinedCall,
   NoticeData,
   NoticeName,
+  PreparedCall,
   RequestData,
+  Track,
   TrackSource,
   TransportOptions,
 } from '@trunkline/protocol'
@@ -12,7 +14,7 @@ import type { Connection, ConnectionEvents } from './connection.ts'
 import { Emitter } from './emitter.ts'
 import { type SendChoice, sendOptions } from './encodings.ts'
 import { toTrunklineError } from './errors.ts'
-import { keepTransport } from './ice-keeper.ts'
+import { type KeptTransport, keepTransport } from './ice-keeper.ts'
 import type { Reading } from './quality.ts'
 import { limitSending } from './sending.ts'
 import { Viewing } from './viewing.ts'
@@ -31,22 +33,26 @@ type SessionEvents = {
   ended: [Received]
   /** It stopped flowing because others spoke later (`lastN`), or flows again. */
   held: [Received]
-  /** Only joining again can help. */
-  lost: [string]
+  /** Only resuming can help; on other transports when `renew` says so. */
+  lost: [{ reason: string; renew: boolean }]
 }
 
 type ForParticipant = Extract<
   NoticeName,
   'consumer:added' | 'consumer:closed' | 'consumer:held' | 'call:lost' | 'producer:limited'
 >
-type Joined = JoinedCall & { iceServers: RTCIceServer[] }
+/** `call`: of who has joined. */
+type Answer = PreparedCall & { call?: CallInfo; iceServers: RTCIceServer[] }
+
+type Of = { connection: Connection; roomId: string; device: Device; choice: SessionChoice }
+type Capabilities = RequestData<'call:join'>['rtpCapabilities']
 
 /** How one sends, and of how many cameras one receives only the latest speakers' (all when left out). */
 export type SessionChoice = SendChoice & { lastN?: number }
 
 /**
- * One membership of a call: both transports and what flows through them. It ends with its participant id; a Call
- * that joins again makes a new one.
+ * One pair of transports of a participant, and what flows through them. It outlives the socket; when the server lost the
+ * transports, resuming gives another session of the same participant.
  */
 export class CallSession extends Emitter<SessionEvents> {
   readonly #connection: Connection
@@ -54,31 +60,92 @@ export class CallSession extends Emitter<SessionEvents> {
   readonly #ids: { roomId: string; participantId: string }
   readonly #send: types.Transport
   readonly #receive: types.Transport
+  readonly #kept: KeptTransport[]
   readonly #received = new Map<string, Received>()
   readonly #taken = new Set<string>()
   readonly #producers = new Map<string, types.Producer>()
   readonly #stops: (() => void)[] = []
-  readonly joined: Joined
+  /** Ends the hearing of notices; what arrived stays. */
+  readonly #deafen: () => void
   readonly #choice: SessionChoice
   /** What of the arriving pictures is looked at. */
   readonly viewing: Viewing
+  #answer: Answer
+  /** The server did not hear how to connect: these transports never will. */
+  #broken = false
   #closed = false
 
   /**
-   * Joins: one round trip. Tracks begin to arrive after `start()`.
+   * Connects without joining: nobody sees it, and nothing flows until `enter()`.
    * @throws TrunklineError the server's refusal
    */
-  static async join(
+  static prepare(connection: Connection, roomId: string, device: Device): Promise<CallSession> {
+    const rtpCapabilities = device.recvRtpCapabilities as Capabilities
+    return CallSession.#open({ connection, roomId, device, choice: {} }, () =>
+      connection.request('call:prepare', { roomId, rtpCapabilities }),
+    )
+  }
+
+  /**
+   * Joins: one round trip. Tracks begin to arrive after `start()`.
+   * @param prepared is taken when the server still has it
+   * @throws TrunklineError the server's refusal
+   */
+  static join(
     connection: Connection,
     roomId: string,
     device: Device,
     choice: SessionChoice = {},
+    prepared?: CallSession,
   ): Promise<CallSession> {
-    const rtpCapabilities = device.recvRtpCapabilities as { codecs?: unknown[]; headerExtensions?: unknown[] }
+    const rtpCapabilities = device.recvRtpCapabilities as Capabilities
+    return CallSession.#open(
+      { connection, roomId, device, choice },
+      () =>
+        connection.request('call:join', {
+          roomId,
+          rtpCapabilities,
+          ...(prepared
+            ? { participantId: prepared.participantId, consumerIds: [...prepared.#received.keys()] }
+            : {}),
+          ...(choice.lastN === undefined ? {} : { lastN: choice.lastN }),
+        }),
+      prepared,
+    )
+  }
+
+  /**
+   * Comes back as the same participant. Gives this session when its transports still run, else another.
+   * @param renew the transports do not connect any more: others are wanted
+   * @throws TrunklineError `not_in_call` when it is too late
+   */
+  resume(renew: boolean): Promise<CallSession> {
+    const { roomId, participantId } = this.#ids
+    const rtpCapabilities = this.#device.recvRtpCapabilities as Capabilities
+    const { resumeKey } = this.#answer
+    return CallSession.#open(
+      { connection: this.#connection, roomId, device: this.#device, choice: this.#choice },
+      () =>
+        this.#connection.request('call:resume', {
+          roomId,
+          participantId,
+          resumeKey,
+          rtpCapabilities,
+          ...(renew || this.#broken ? { renew: true } : {}),
+        }),
+      this,
+    )
+  }
+
+  /** @param earlier the answer may be of its transports: then it goes on, and nothing new is made */
+  static async #open(of: Of, ask: () => Promise<unknown>, earlier?: CallSession): Promise<CallSession> {
     // Notices may overtake the answer; they wait until it is known whom they are for.
     const early: (() => void)[] = []
     let session: CallSession | undefined
     const stops: (() => void)[] = []
+    const deafen = () => {
+      for (const stop of stops.splice(0)) stop()
+    }
     const hear = <N extends ForParticipant>(
       name: N,
       handle: (session: CallSession, data: NoticeData<N>) => void,
@@ -90,54 +157,61 @@ export class CallSession extends Emitter<SessionEvents> {
         if (session) act()
         else early.push(act)
       }
-      stops.push(connection.on(name, listener as (...args: ConnectionEvents[N]) => void))
+      stops.push(of.connection.on(name, listener as (...args: ConnectionEvents[N]) => void))
     }
     hear('consumer:added', (it, { consumer }) => it.#take(consumer))
     hear('consumer:closed', (it, { consumerId }) => it.#drop(consumerId))
     hear('consumer:held', (it, { consumerId, held }) => it.#hold(consumerId, held))
-    hear('call:lost', (it, { reason }) => it.#lose(reason))
+    hear('call:lost', (it, { reason }) => it.#loseMedia(reason))
     hear('producer:limited', (it, { producerId, maxSpatialLayer }) => it.#limit(producerId, maxSpatialLayer))
     try {
-      const joined = await connection.request('call:join', {
-        roomId,
-        rtpCapabilities,
-        ...(choice.lastN === undefined ? {} : { lastN: choice.lastN }),
-      })
-      session = new CallSession({ connection, roomId, device, choice, joined: joined as Joined, stops })
+      const answer = (await ask()) as Answer
+      if (earlier && CallSession.#isSame(earlier, answer)) {
+        deafen()
+        const flowing = new Set(earlier.isJoined ? [] : earlier.#received.keys())
+        earlier.#answer = answer
+        earlier.#mend(flowing)
+        return earlier
+      }
+      // What it has shown stays on the screen until its place is taken.
+      if (earlier) earlier.#deafen()
+      session = new CallSession(of, answer, deafen)
     } catch (error) {
-      for (const stop of stops) stop()
+      deafen()
       throw error
     }
     for (const act of early) act()
     return session
   }
 
-  private constructor(deps: {
-    connection: Connection
-    roomId: string
-    device: Device
-    choice: SessionChoice
-    joined: Joined
-    stops: (() => void)[]
-  }) {
+  /** Whether an answer is of the transports of a session. */
+  static #isSame(session: CallSession, { participantId, sendTransport, receiveTransport }: Answer): boolean {
+    return (
+      !session.#closed &&
+      participantId === session.participantId &&
+      sendTransport.id === session.#send.id &&
+      receiveTransport.id === session.#receive.id
+    )
+  }
+
+  private constructor({ connection, roomId, device, choice }: Of, answer: Answer, deafen: () => void) {
     super()
-    const { connection, roomId, device, choice, joined, stops } = deps
     this.#connection = connection
     this.#device = device
     this.#choice = choice
-    this.joined = joined
-    this.#ids = { roomId, participantId: joined.participantId }
+    this.#answer = answer
+    this.#deafen = deafen
+    this.#ids = { roomId, participantId: answer.participantId }
     this.viewing = new Viewing({
       prefer: (consumerId, preference) =>
         connection.request('consumer:prefer', { ...this.#ids, consumerId, ...preference }),
       pause: consumerIds => connection.request('consumer:pause', { ...this.#ids, consumerIds }),
       resume: consumerIds => connection.request('consumer:resume', { ...this.#ids, consumerIds }),
     })
-    this.#stops.push(...stops, () => this.viewing.close())
-    this.#send = device.createSendTransport(this.#optionsOf(joined.sendTransport))
-    this.#receive = device.createRecvTransport(this.#optionsOf(joined.receiveTransport))
-    this.#wire(this.#send)
-    this.#wire(this.#receive)
+    this.#stops.push(deafen, () => this.viewing.close())
+    this.#send = device.createSendTransport(this.#optionsOf(answer.sendTransport))
+    this.#receive = device.createRecvTransport(this.#optionsOf(answer.receiveTransport))
+    this.#kept = [this.#wire(this.#send), this.#wire(this.#receive)]
     this.#send.on('produce', ({ kind, rtpParameters, appData }, done, failed) => {
       const { source, paused } = appData as { source: TrackSource; paused: boolean }
       connection
@@ -161,6 +235,26 @@ export class CallSession extends Emitter<SessionEvents> {
     return [...this.#received.values()]
   }
 
+  /** Whether it is in the call, and has not only prepared to be. */
+  get isJoined(): boolean {
+    return this.#answer.call !== undefined
+  }
+
+  /** The call as it was when this participant came, or came back. */
+  get call(): CallInfo | undefined {
+    return this.#answer.call
+  }
+
+  /** One's own tracks, as the server had them when this participant came, or came back. */
+  get ownTracks(): Track[] {
+    return this.call?.participants.find(({ id }) => id === this.participantId)?.tracks ?? []
+  }
+
+  /** Whether a track still runs, here and on the server. */
+  has(producer: types.Producer): boolean {
+    return !producer.closed && this.#producers.has(producer.id)
+  }
+
   /** The browser's figures of now, and what they are of. */
   async read(): Promise<Reading | undefined> {
     if (this.#closed) return undefined
@@ -174,7 +268,7 @@ export class CallSession extends Emitter<SessionEvents> {
 
   /** Begins to receive what was published before we came. */
   start(): Promise<void> {
-    return this.receive(this.joined.consumers)
+    return this.receive(this.#answer.consumers)
   }
 
   /** Publishes a track. The caller keeps it: closing the producer does not stop it. */
@@ -204,20 +298,25 @@ export class CallSession extends Emitter<SessionEvents> {
     await this.#connection.request('producer:close', { ...this.#ids, producerId: producer.id })
   }
 
-  /** Consumes, then asks for all of it to flow in one request. */
+  /** Consumes, then asks for all of it to flow in one request; who has not joined only gets ready for it. */
   async receive(offers: readonly ConsumerOptions[]): Promise<void> {
     // An offer may come twice: in the answer to joining, and as a notice that overtook it.
     const fresh = offers.filter(offer => !this.#taken.has(offer.id))
     for (const offer of fresh) this.#taken.add(offer.id)
     const made = await Promise.allSettled(fresh.map(offer => this.#consume(offer)))
     const arrived = made.flatMap(result => (result.status === 'fulfilled' ? (result.value ?? []) : []))
-    if (arrived.length === 0 || this.#closed) return
+    if (arrived.length === 0 || this.#closed || !this.isJoined) return
+    await this.#letFlow(arrived)
+  }
+
+  /** Asks for what is wanted of these to flow, apart from what does. */
+  async #letFlow(arrived: readonly Received[], flowing: ReadonlySet<string> = new Set()): Promise<void> {
     const isPicture = ({ consumer }: Received) => consumer.kind === 'video'
     const sounds = arrived.filter(received => !isPicture(received)).map(({ consumer }) => consumer.id)
     const pictures = arrived
       .filter(isPicture)
       .map(({ consumer, participantId, source }) => ({ consumerId: consumer.id, participantId, source }))
-    const consumerIds = [...sounds, ...this.viewing.arrived(pictures)]
+    const consumerIds = [...sounds, ...this.viewing.arrived(pictures)].filter(id => !flowing.has(id))
     if (consumerIds.length === 0) return
     await this.#connection.request('consumer:resume', { ...this.#ids, consumerIds })
   }
@@ -284,18 +383,58 @@ export class CallSession extends Emitter<SessionEvents> {
     if (producer) void limitSending(producer, maxSpatialLayer)
   }
 
-  #lose(reason: string): void {
-    if (!this.#closed) this.emit('lost', reason)
+  #lose(reason: string, renew = false): void {
+    if (!this.#closed) this.emit('lost', { reason, renew })
+  }
+
+  /** The server has none of this any more: nothing it says is of these transports. */
+  #loseMedia(reason: string): void {
+    this.#deafen()
+    this.#lose(reason)
+  }
+
+  /**
+   * Brings what is here in line with what the server has, after notices and requests may have been lost.
+   * @param flowing asked for already
+   */
+  #mend(flowing: ReadonlySet<string>): void {
+    const offers = new Map(this.#answer.consumers.map(offer => [offer.id, offer]))
+    for (const [id, received] of [...this.#received]) {
+      const offer = offers.get(id)
+      if (!offer) this.#drop(id)
+      else if (received.held !== (offer.held ?? false)) this.#hold(id, offer.held ?? false)
+    }
+    const failed = (thrown: unknown) => {
+      const error = toTrunklineError(thrown)
+      if (error.code === 'not_in_call') this.#lose(error.message)
+    }
+    this.#letFlow(this.received, flowing).catch(failed)
+    this.receive(this.#answer.consumers).catch(failed)
+    const own = new Set(this.ownTracks.map(({ producerId }) => producerId))
+    for (const [id, producer] of [...this.#producers]) {
+      if (own.has(id)) continue
+      this.#producers.delete(id)
+      producer.close()
+    }
+    // Its answer was lost, and what it sent with it.
+    for (const producerId of own) {
+      if (this.#producers.has(producerId)) continue
+      this.#connection.request('producer:close', { ...this.#ids, producerId }).catch(() => undefined)
+    }
+    for (const kept of this.#kept) kept.look()
   }
 
   #optionsOf(options: TransportOptions): types.TransportOptions {
-    return { ...(options as unknown as types.TransportOptions), iceServers: this.joined.iceServers }
+    return { ...(options as unknown as types.TransportOptions), iceServers: this.#answer.iceServers }
   }
 
-  #wire(transport: types.Transport): void {
+  #wire(transport: types.Transport): KeptTransport {
     const of = { ...this.#ids, transportId: transport.id }
     transport.on('connect', ({ dtlsParameters }, done, failed) => {
-      this.#connection.request('transport:connect', { ...of, dtlsParameters }).then(done, failed)
+      this.#connection.request('transport:connect', { ...of, dtlsParameters }).then(done, error => {
+        this.#broken = true
+        failed(error)
+      })
     })
     const restart = async () => {
       const { iceParameters, iceServers } = await this.#connection.request('transport:restart', of)
@@ -303,6 +442,8 @@ export class CallSession extends Emitter<SessionEvents> {
       await transport.updateIceServers({ iceServers: iceServers as RTCIceServer[] })
       return iceParameters as types.IceParameters
     }
-    this.#stops.push(keepTransport(transport, restart, reason => this.#lose(reason)))
+    const kept = keepTransport(transport, restart, reason => this.#lose(reason, true))
+    this.#stops.push(kept.stop)
+    return kept
   }
 }

@@ -1,8 +1,7 @@
 import type { Call as CallInfo, TrackSource, TrunklineError } from '@trunkline/protocol'
-import type { Device } from 'mediasoup-client'
 import { watchAudioLevel } from './audio-level.ts'
 import { Backoff, wait } from './backoff.ts'
-import { CallSession, type Received } from './call-session.ts'
+import type { CallSession, Received, SessionChoice } from './call-session.ts'
 import type { Connection } from './connection.ts'
 import { openCamera, openMic, openScreen, type ScreenContent } from './devices.ts'
 import { Emitter } from './emitter.ts'
@@ -14,7 +13,7 @@ import { Participant } from './participant.ts'
 import { type Quality, QualityWatch } from './quality.ts'
 import type { Room } from './room.ts'
 
-/** `reconnecting`: the call is being joined again by itself, with the same tracks. */
+/** `reconnecting`: one comes back by itself, as the same participant where that is possible, with the same tracks. */
 export type CallState = 'joining' | 'joined' | 'reconnecting' | 'left'
 
 export type CallEvents = {
@@ -23,7 +22,7 @@ export type CallEvents = {
   state: [CallState]
   participantJoined: [Participant]
   participantLeft: [Participant]
-  /** A track to attach to an element; again, with another track, after the call was joined again. */
+  /** A track to attach to an element; again, with another track, when the media server was another. */
   trackAdded: [Participant, TrackSource, MediaStreamTrack]
   trackRemoved: [Participant, TrackSource]
   /** Who speaks loudest; undefined in silence. */
@@ -34,7 +33,12 @@ export type CallEvents = {
   failed: [TrunklineError]
 }
 
-type Deps = { room: Room; connection: Connection; loadDevice: () => Promise<Device> }
+type Deps = {
+  room: Room
+  connection: Connection
+  /** Joins, on what was prepared when something was. */
+  enter: (choice: SessionChoice) => Promise<CallSession>
+}
 
 const SOURCES = ['camera', 'mic', 'screen', 'screenAudio'] as const
 
@@ -67,6 +71,8 @@ export class Call extends Emitter<CallEvents> {
   #speakerId: string | undefined
   #missing: ReturnType<typeof setTimeout> | undefined
   #wanted = 0
+  /** The transports one has do not connect any more. */
+  #renew = false
   #entering: Promise<void> | undefined
 
   constructor(deps: Deps, options: JoinOptions) {
@@ -76,7 +82,15 @@ export class Call extends Emitter<CallEvents> {
     this.#options = options
     const { id: userId, name } = deps.room.me?.user ?? { id: '', name: '' }
     this.local = new Participant(
-      { id: 'local', userId, name, joinedAt: new Date().toISOString(), tracks: [] },
+      {
+        id: 'local',
+        userId,
+        name,
+        joinedAt: new Date().toISOString(),
+        role: 'speaker',
+        tracks: [],
+        away: false,
+      },
       this.#userOf,
       true,
     )
@@ -87,7 +101,7 @@ export class Call extends Emitter<CallEvents> {
   }
   /** When the call began, ISO 8601. */
   get startedAt(): string | undefined {
-    return this.room.liveCall?.startedAt ?? this.#session?.joined.call.startedAt
+    return this.room.liveCall?.startedAt ?? this.#session?.call?.startedAt
   }
   /** Everybody, oneself first. */
   get participants(): Participant[] {
@@ -254,30 +268,48 @@ export class Call extends Emitter<CallEvents> {
     await this.#quietly(this.#media.set(source, track, paused)).catch(() => undefined)
   }
 
-  /** Joins, and only then lets go of what was before, so that pictures stay until new ones come. */
+  /** Joins or comes back, and only then lets go of what was before, so that pictures stay until new ones come. */
   async #enter(): Promise<void> {
-    const device = await this.#deps.loadDevice()
-    const session = await CallSession.join(this.#deps.connection, this.room.id, device, this.#options)
-    if (this.#state === 'left') return session.leave()
     const previous = this.#session
+    const session = previous ? await this.#comeBack(previous) : await this.#deps.enter(this.#options)
+    if (this.#state === 'left') return session.leave()
+    this.#renew = false
+    if (session !== previous) this.#adopt(session, previous)
+    if (session.call) this.#onInfo(session.call)
+    try {
+      await Promise.all([session.start(), this.#media.bind(session)])
+    } finally {
+      if (session !== previous) previous?.close()
+    }
+    for (const participant of this.#participants.values()) this.#dropEnded(participant)
+  }
+
+  /** As who one was; as somebody new when it is too late for that. */
+  async #comeBack(previous: CallSession): Promise<CallSession> {
+    try {
+      return await previous.resume(this.#renew)
+    } catch (thrown) {
+      if (toTrunklineError(thrown).code !== 'not_in_call') throw thrown
+      return this.#deps.enter(this.#options)
+    }
+  }
+
+  #adopt(session: CallSession, previous: CallSession | undefined): void {
     if (previous) session.viewing.inherit(previous.viewing)
     this.#session = session
     this.#ownIds.add(session.participantId)
     session.on('received', received => this.#onReceived(received))
-    session.on('ended', ({ participantId, source }) => this.#removeTrack(participantId, source))
-    session.on('lost', () => this.#again())
+    session.on('ended', received => this.#onEnded(received))
+    session.on('lost', ({ renew }) => {
+      this.#renew ||= renew
+      this.#again()
+    })
     session.on('held', received => this.#onHeld(received))
-    this.#onInfo(session.joined.call)
-    try {
-      await Promise.all([session.start(), this.#media.bind(session)])
-    } finally {
-      // The server may still think we are there twice.
-      void previous?.leave()
-    }
-    for (const participant of this.#participants.values()) this.#dropStale(participant, session)
+    // What was prepared has arrived already.
+    for (const received of session.received) this.#onReceived(received)
   }
 
-  /** Joins again until it works or cannot; a call of it while at work makes it start over. */
+  /** Comes back, again and again until it works or cannot; a call of it while at work makes it start over. */
   #again(): void {
     if (this.#state === 'left' || this.#state === 'joining') return
     this.#wanted += 1
@@ -324,7 +356,7 @@ export class Call extends Emitter<CallEvents> {
   #onInfo(info: CallInfo | null): void {
     const own = this.#session?.participantId
     if (this.#state === 'left' || own === undefined) return
-    this.#watchMissing(info?.participants.some(({ id }) => id === own) ?? false)
+    this.#watchMissing(info?.participants.some(({ id, away }) => id === own && !away) ?? false)
     // A list without a call is a server that has just restarted: keep the picture until we know better.
     if (!info) return
     const present = new Map(info.participants.map(participant => [participant.id, participant]))
@@ -334,13 +366,15 @@ export class Call extends Emitter<CallEvents> {
     }
     for (const [id, details] of present) {
       const known = this.#participants.get(id)
-      if (known) known.update(details)
-      else this.#addParticipant(new Participant(details, this.#userOf))
+      if (known) {
+        known.update(details)
+        this.#dropEnded(known)
+      } else this.#addParticipant(new Participant(details, this.#userOf))
     }
     this.emit('changed')
   }
 
-  /** The server's list says whether it has us; lacking us for a while means it lost us. */
+  /** The server's list says whether it has us; lacking us for a while, or having us away, means it lost us. */
   #watchMissing(present: boolean): void {
     clearTimeout(this.#missing)
     if (!present && this.#state === 'joined') this.#missing = setTimeout(() => this.#again(), MISSING_MS)
@@ -385,11 +419,21 @@ export class Call extends Emitter<CallEvents> {
     this.emit('changed')
   }
 
-  /** Tracks that came by the previous membership and not by this one. */
-  #dropStale(participant: Participant, session: CallSession): void {
+  /** Of who is away what it showed stands still; of the others what has ended is gone. */
+  #onEnded({ participantId, source, consumer }: Received): void {
+    const participant = this.#participants.get(participantId)
+    if (participant?.track(source) !== consumer.track) return
+    if (participant.away && participant.has(source)) return
+    this.#removeTrack(participantId, source)
+  }
+
+  /** Takes away what stood still for somebody to come back with, and it came back without. */
+  #dropEnded(participant: Participant): void {
     for (const source of SOURCES) {
-      const alive = session.received.some(it => it.participantId === participant.id && it.source === source)
-      if (!alive) this.#removeTrack(participant.id, source)
+      if (!participant.track(source) || participant.has(source)) continue
+      const received = this.#session?.received ?? []
+      const runs = received.some(it => it.participantId === participant.id && it.source === source)
+      if (!runs) this.#removeTrack(participant.id, source)
     }
   }
 

@@ -23,9 +23,11 @@ const keep = (
 ) => {
   const path = new Path()
   const lost: string[] = []
-  const stop = keepTransport(path as unknown as types.Transport, restart, reason => lost.push(reason))
+  const { look, stop } = keepTransport(path as unknown as types.Transport, restart, reason =>
+    lost.push(reason),
+  )
   path.become('connected')
-  return { path, lost, stop }
+  return { path, lost, look, stop }
 }
 
 beforeEach(() => {
@@ -79,4 +81,19 @@ test('nothing happens after it was stopped', async () => {
   path.become('failed')
   await vi.advanceTimersByTimeAsync(60_000)
   expect([path.restarts, lost, path.listenerCount('connectionstatechange')]).toEqual([0, [], 0])
+})
+
+test('while the server cannot be asked nothing counts as tried, and it is asked at once when it can be', async () => {
+  let reachable = false
+  const { path, lost, look } = keep(async () => {
+    if (!reachable) throw new TrunklineError('unavailable', 'There is no connection to the server')
+    return { usernameFragment: 'u', password: 'p' }
+  })
+  path.become('failed')
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect([path.restarts, lost]).toEqual([0, []])
+  reachable = true
+  look()
+  await vi.advanceTimersByTimeAsync(1)
+  expect(path.restarts).toBe(1)
 })

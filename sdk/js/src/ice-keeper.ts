@@ -6,9 +6,14 @@ import { toTrunklineError } from './errors.ts'
 const PATIENCE_MS = 2_000
 const MAX_RESTARTS = 4
 
+export type KeptTransport = {
+  /** Restarts ICE at once when the path is broken: the server can be asked again. */
+  look: () => void
+  stop: () => void
+}
+
 /**
  * Restarts ICE when a transport's path breaks (the network changed, a NAT forgot us), and says when that does not help.
- * Returns the way to stop.
  * @param restart asks the server for new ICE parameters
  * @param lost called once, when only joining again can help; nothing is tried after that
  */
@@ -16,7 +21,7 @@ export const keepTransport = (
   transport: types.Transport,
   restart: () => Promise<types.IceParameters>,
   lost: (reason: string) => void,
-): (() => void) => {
+): KeptTransport => {
   const backoff = new Backoff()
   let restarts = 0
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -32,6 +37,8 @@ export const keepTransport = (
       const error = toTrunklineError(thrown)
       // Without a connection to the server the reconnect joins again anyhow; a server that forgot us must be told.
       if (!error.retryable && !stopped) return giveUp(error.message)
+      // It was not tried: the server could not be asked.
+      restarts -= 1
     }
     later(PATIENCE_MS + backoff.next())
   }
@@ -57,6 +64,9 @@ export const keepTransport = (
     stop()
     lost(reason)
   }
+  const look = () => {
+    if (transport.connectionState === 'disconnected' || transport.connectionState === 'failed') later(0)
+  }
   transport.on('connectionstatechange', onState)
-  return stop
+  return { look, stop }
 }

@@ -2,7 +2,13 @@ import type { Track, TrackSource } from '@trunkline/protocol'
 import type { types } from 'mediasoup-client'
 import type { CallSession } from './call-session.ts'
 
-type Local = { track: MediaStreamTrack | undefined; paused: boolean; producer: types.Producer | undefined }
+type Local = {
+  track: MediaStreamTrack | undefined
+  paused: boolean
+  producer: types.Producer | undefined
+  /** Whether the server has been told of `paused` as it is. */
+  told: boolean
+}
 
 const UNPUBLISHED = 'unpublished'
 
@@ -38,19 +44,44 @@ export class LocalMedia {
     return local?.track !== undefined && !local.paused
   }
 
-  /** Publishes everything in a new membership. */
+  /** Publishes, in a session that is new or was resumed, everything that does not run there already. */
   bind(session: CallSession): Promise<void> {
     return this.#run(async () => {
       this.#session = session
-      for (const local of this.#local.values()) local.producer = undefined
-      await Promise.all(Array.from(this.#local, ([source, local]) => this.#publish(source, local)))
+      await Promise.all(
+        Array.from(this.#local, async ([source, local]) => {
+          const { producer } = local
+          if (producer && session.has(producer)) return this.#agree(session, local, producer)
+          local.producer = undefined
+          return this.#publish(source, local)
+        }),
+      )
     })
+  }
+
+  /** What was muted here meanwhile, the server is told; what the server has muted is muted. */
+  async #agree(session: CallSession, local: Local, producer: types.Producer): Promise<void> {
+    const track = session.ownTracks.find(({ producerId }) => producerId === producer.id)
+    if (!track || track.paused === local.paused) return
+    if (!local.told) return this.#tellPaused(local)
+    if (!track.paused) return this.#tellPaused(local)
+    local.paused = true
+    if (local.track) local.track.enabled = false
+    producer.pause()
+    this.#changed()
+  }
+
+  async #tellPaused(local: Local): Promise<void> {
+    local.told = false
+    if (!local.producer || !this.#session) return
+    await this.#session.setPaused(local.producer, local.paused)
+    local.told = true
   }
 
   /** Sends `track` as `source`, in place of what was sent before, which is stopped. */
   set(source: TrackSource, track: MediaStreamTrack, paused = false): Promise<void> {
     return this.#run(async () => {
-      const local = this.#local.get(source) ?? { track: undefined, paused, producer: undefined }
+      const local = this.#local.get(source) ?? { track: undefined, paused, producer: undefined, told: false }
       if (local.track !== track) local.track?.stop()
       local.track = track
       local.paused = paused
@@ -62,7 +93,7 @@ export class LocalMedia {
       this.#changed()
       if (!local.producer) return this.#publish(source, local)
       await local.producer.replaceTrack({ track })
-      await this.#session?.setPaused(local.producer, paused)
+      await this.#tellPaused(local)
     })
   }
 
@@ -74,7 +105,7 @@ export class LocalMedia {
       local.paused = paused
       if (local.track) local.track.enabled = !paused
       this.#changed()
-      if (local.producer) await this.#session?.setPaused(local.producer, paused)
+      await this.#tellPaused(local)
     })
   }
 
@@ -93,7 +124,7 @@ export class LocalMedia {
       if (!producer || producer.closed) return
       if (withdrawn) return this.#session?.unpublish(producer)
       await producer.replaceTrack({ track: null })
-      await this.#session?.setPaused(producer, true)
+      await this.#tellPaused(local)
     })
   }
 
@@ -107,8 +138,11 @@ export class LocalMedia {
   async #publish(source: TrackSource, local: Local): Promise<void> {
     const session = this.#session
     if (!session || !local.track) return
-    const producer = await session.publish(source, local.track, local.paused)
-    if (this.#session === session) local.producer = producer
+    const { paused } = local
+    const producer = await session.publish(source, local.track, paused)
+    if (this.#session !== session) return
+    local.producer = producer
+    local.told = local.paused === paused
   }
 
   #run(task: () => Promise<unknown>): Promise<void> {

@@ -33,6 +33,11 @@ export class Participant {
     return this.#info.joinedAt
   }
 
+  /** Its connection is lost and it may come back: what it shows stands still. It has not left. */
+  get away(): boolean {
+    return this.#info.away
+  }
+
   /** The media of a source, to be attached to an element; undefined while there is none. */
   track(source: TrackSource): MediaStreamTrack | undefined {
     return this.#tracks.get(source)

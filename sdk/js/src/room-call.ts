@@ -1,6 +1,7 @@
 import { type Call as CallInfo, type OpenedRoom, TrunklineError } from '@trunkline/protocol'
 import type { Device } from 'mediasoup-client'
 import { Call } from './call.ts'
+import { CallSession, type SessionChoice } from './call-session.ts'
 import type { Connection } from './connection.ts'
 import type { DeviceLoader } from './device-loader.ts'
 import type { JoinOptions } from './join-options.ts'
@@ -20,6 +21,9 @@ export class RoomCall {
   #capabilities: OpenedRoom['routerRtpCapabilities'] = null
   #live: CallInfo | null = null
   #own: Call | undefined
+  /** What is ready for `join`, while the room is open and `prepare` was asked for. */
+  #prepared: CallSession | undefined
+  #preparing: Promise<void> | undefined
 
   constructor(deps: RoomCallDeps) {
     this.#deps = deps
@@ -50,8 +54,51 @@ export class RoomCall {
     this.#deps.changed(call)
   }
 
+  /**
+   * Connects to the call without joining it, so that joining takes one round trip. Where that is not possible, joining
+   * does it.
+   */
   async prepare(): Promise<void> {
-    if (this.#capabilities) await this.#deps.devices.load(this.#capabilities)
+    if (!this.#capabilities) return
+    await this.#deps.devices.load(this.#capabilities)
+    if (this.#prepared || this.own) return
+    this.#preparing ??= this.#prepare().finally(() => {
+      this.#preparing = undefined
+    })
+    await this.#preparing
+  }
+
+  async #prepare(): Promise<void> {
+    const { connection, room } = this.#deps
+    const session = await CallSession.prepare(connection, room.id, await this.#loadDevice())
+    if (this.own) return session.close()
+    this.#prepared = session
+    const drop = () => {
+      if (this.#prepared === session) this.#prepared = undefined
+      session.close()
+    }
+    session.on('lost', () => {
+      if (this.#prepared !== session) return
+      drop()
+      // The worker died, or what was the call ended: there is another, or will be.
+      this.prepare().catch(() => undefined)
+    })
+    const stop = this.#deps.room.on('state', state => {
+      if (this.#prepared !== session) return stop()
+      if (state === 'open') return
+      stop()
+      // It went with the socket.
+      drop()
+      if (state === 'reconnecting') this.#prepareWhenOpen()
+    })
+    await session.start()
+  }
+
+  #prepareWhenOpen(): void {
+    this.#deps.room.opened().then(
+      () => this.prepare().catch(() => undefined),
+      () => undefined,
+    )
   }
 
   /** @throws TrunklineError `conflict` for who is in it, and what joining throws */
@@ -60,15 +107,27 @@ export class RoomCall {
       throw new TrunklineError('conflict', 'Already in this call; leave it before joining again')
     }
     const { room, connection } = this.#deps
-    const call = new Call({ room, connection, loadDevice: () => this.#loadDevice() }, options)
+    const call = new Call({ room, connection, enter: choice => this.#enter(choice) }, options)
     this.#own = call
     await call.start()
     return call
   }
 
-  /** Leaves it, for who is in it. */
+  /** Leaves it, for who is in it or was about to be. */
   async leave(): Promise<void> {
-    await this.#own?.leave()
+    const prepared = this.#prepared
+    this.#prepared = undefined
+    await Promise.all([this.#own?.leave(), prepared?.leave()])
+  }
+
+  async #enter(choice: SessionChoice): Promise<CallSession> {
+    const { room, connection } = this.#deps
+    const device = await this.#loadDevice()
+    const prepared = this.#prepared
+    this.#prepared = undefined
+    const session = await CallSession.join(connection, room.id, device, choice, prepared)
+    if (session !== prepared) prepared?.close()
+    return session
   }
 
   async #loadDevice(): Promise<Device> {

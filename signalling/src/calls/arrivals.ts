@@ -108,7 +108,7 @@ export const arrivals = (services: Services, session: Session) => {
     },
 
     'call:join': async (data: RequestData<'call:join'>) => {
-      const { roomId, rtpCapabilities, lastN } = data
+      const { roomId, rtpCapabilities, consumerIds, lastN } = data
       const door = await assertMayJoin(roomId)
       const isPrepared = data.participantId !== undefined && participants.get(data.participantId) === roomId
       const participantId = isPrepared ? (data.participantId as string) : newId('par')
@@ -120,6 +120,7 @@ export const arrivals = (services: Services, session: Session) => {
         userId: user.id,
         name: user.name,
         rtpCapabilities,
+        ...(consumerIds === undefined ? {} : { consumerIds }),
         ...(lastN === undefined ? {} : { lastN }),
       }
       return arrive(
