@@ -155,7 +155,10 @@ export const OPERATION_REQUESTS: Examples = {
   'call:history': { all: {}, 'of a room': { roomId, cursor: 'WzEyXQ', limit: 10 } },
   'sync:get': { everything: {}, 'since then': { cursor: 'WzEyXQ', limit: 50 } },
   'inbox:list': { first: {}, 'put away': { archived: true, cursor: 'WzEyXQ', limit: 10 } },
-  'file:list': { all: { roomId }, pictures: { roomId, kind: ['picture', 'video'], cursor: 'WzEyXQ', limit: 50 } },
+  'file:list': {
+    all: { roomId },
+    pictures: { roomId, kind: ['picture', 'video'], cursor: 'WzEyXQ', limit: 50 },
+  },
   'feed:list': pages,
   'search:find': {
     words: { query: 'ward round' },

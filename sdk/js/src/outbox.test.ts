@@ -80,7 +80,9 @@ test('a refusal marks one message failed and lets the next pass; it can be tried
 
 const png = (name: string) => ({ blob: new Blob(['x']), name })
 const partOf = (name: string): FilePart => ({ mime: 'image/png', fileId: name })
-const arrived = (name: string): Transfer => ({ done: Promise.resolve(partOf(name)), cancel: () => undefined })
+/** Nobody pauses or cancels it. */
+const still = { pause: () => undefined, resume: () => undefined, cancel: () => undefined }
+const arrived = (name: string): Transfer => ({ done: Promise.resolve(partOf(name)), ...still })
 
 test('files are uploaded once, whatever happens to their message, and stand above its text in their order', async () => {
   const upload = vi.fn<OutboxPort['upload']>(({ name }) => arrived(name))
@@ -106,7 +108,7 @@ test('what is written while files are on their way does not wait for them', asyn
     },
     (_, told) => {
       told(0.5)
-      return { done: way.promise, cancel: () => undefined }
+      return { done: way.promise, ...still }
     },
   )
   const film = outbox.addFiles([png('film')], {}, 'film')
@@ -128,7 +130,7 @@ test('a file that is refused fails its message; tried again, only what is missin
       asked.push(name)
       if (name !== 'big' || !refuse) return arrived(name)
       const done = Promise.reject(new TrunklineError('too_large', 'at most 2 GB'))
-      return { done, cancel: () => undefined }
+      return { done, ...still }
     },
   )
   const promise = outbox.addFiles([png('small'), png('big')], {}, 'both')
@@ -151,7 +153,7 @@ test('given up, its uploads are cancelled and the next message goes on', async (
         cancel()
         way.reject(new TrunklineError('unavailable', 'cancelled'))
       }
-      return { done: way.promise, cancel: end }
+      return { done: way.promise, ...still, cancel: end }
     },
   )
   const film = outbox.addFiles([png('film')], {}, 'film')
@@ -175,4 +177,35 @@ test('what a draft says beside its content goes along until it is sent', async (
   expect(outbox.messages).toMatchObject([options])
   await promise
   expect(sent).toMatchObject([options, options])
+})
+
+test('paused, its uploads stop and hold up nobody else, until it goes on', async () => {
+  const way = Promise.withResolvers<FilePart>()
+  const told: string[] = []
+  const outbox = outboxWith(
+    async message => eventOf(message, 1),
+    ({ name }) => {
+      told.push(name)
+      if (name !== 'film') return arrived(name)
+      const tell = (word: string) => () => void told.push(word)
+      return { done: way.promise, pause: tell('pause'), resume: tell('resume'), cancel: tell('cancel') }
+    },
+  )
+  const film = outbox.addFiles([png('film')], {}, 'film')
+  outbox.pause('film')
+  outbox.pause('film')
+  expect(outbox.messages).toMatchObject([{ clientId: 'film', state: 'uploading', paused: true }])
+  expect((await outbox.addFiles([png('next')], {}, 'next')).data).toEqual({ parts: [partOf('next')] })
+  outbox.resume('film')
+  outbox.resume('film')
+  expect(outbox.messages[0]).not.toHaveProperty('paused')
+  way.resolve(partOf('film'))
+  await film
+  expect(told).toEqual(['film', 'pause', 'next', 'resume'])
+  // Paused before anything of it was begun.
+  const later = outbox.addFiles([png('later')], {}, 'later')
+  outbox.pause('later')
+  outbox.resume('later')
+  await later
+  expect(outbox.messages).toEqual([])
 })

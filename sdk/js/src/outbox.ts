@@ -69,6 +69,8 @@ export type PendingMessage = {
    * by itself cannot help; `error` says why.
    */
   readonly state: 'uploading' | 'sending' | 'failed'
+  /** Its files wait until somebody says to go on. */
+  readonly paused?: true
   readonly error?: TrunklineError
 } & Readonly<DraftOptions>
 
@@ -81,12 +83,19 @@ export const optionsOf = (of: DraftOptions): DraftOptions =>
 type Entry = {
   message: PendingMessage
   transfers: Set<Transfer>
+  /** Its files are being uploaded; what is to be called when they are paused. */
+  onPause?: () => void
   resolve: (event: RoomEvent) => void
   reject: (error: Error) => void
 }
 
 /** A file that is being uploaded: goes on by itself until it is there, refused or cancelled. */
-export type Transfer = { done: Promise<FilePart>; cancel: () => void }
+export type Transfer = {
+  done: Promise<FilePart>
+  pause: () => void
+  resume: () => void
+  cancel: () => void
+}
 
 export type OutboxPort = {
   /** Sends; must be safe to repeat with the same `clientId`. */
@@ -188,6 +197,27 @@ export class Outbox {
     void this.#pumpFiles()
   }
 
+  /** Stops uploading the files of a message; those of later ones are not held up by it. */
+  pause(clientId: string): void {
+    const entry = this.#entries.get(clientId)
+    if (entry?.message.state !== 'uploading' || entry.message.paused) return
+    entry.message = { ...entry.message, paused: true }
+    for (const transfer of entry.transfers) transfer.pause()
+    entry.onPause?.()
+    this.#port.changed()
+  }
+
+  /** Goes on where it was paused. */
+  resume(clientId: string): void {
+    const entry = this.#entries.get(clientId)
+    if (!entry?.message.paused) return
+    const { paused: _, ...rest } = entry.message
+    entry.message = rest
+    for (const transfer of entry.transfers) transfer.resume()
+    this.#port.changed()
+    void this.#pumpFiles()
+  }
+
   /** Gives a message up that failed, or whose files are on their way. */
   discard(clientId: string): void {
     const entry = this.#entries.get(clientId)
@@ -211,8 +241,16 @@ export class Outbox {
   async #pumpFiles(): Promise<void> {
     if (this.#isUploading) return
     this.#isUploading = true
-    for (let entry = this.#next('uploading'); entry; entry = this.#next('uploading'))
-      await this.#upload(entry)
+    for (let entry = this.#nextToUpload(); entry; entry = this.#nextToUpload()) {
+      const { promise: paused, resolve: onPause } = Promise.withResolvers<void>()
+      entry.onPause = onPause
+      const begun = entry
+      const uploaded = this.#upload(entry).finally(() => {
+        delete begun.onPause
+        void this.#pumpFiles()
+      })
+      await Promise.race([uploaded, paused])
+    }
     this.#isUploading = false
   }
 
@@ -229,13 +267,15 @@ export class Outbox {
     }
     try {
       await Promise.all(Array.from({ length: LANES }, lane))
-      entry.message = { ...entry.message, state: 'sending' }
+      const { paused: _, ...sent } = entry.message
+      entry.message = { ...sent, state: 'sending' }
     } catch (thrown) {
       next = files.length
       for (const transfer of entry.transfers) transfer.cancel()
       if (!this.#entries.has(entry.message.clientId)) return
       const error = toTrunklineError(thrown)
-      entry.message = { ...entry.message, state: 'failed', error }
+      const { paused: _, ...failed } = entry.message
+      entry.message = { ...failed, state: 'failed', error }
       entry.reject(error)
     }
     this.#port.changed()
@@ -250,6 +290,7 @@ export class Outbox {
     }
     const transfer = this.#port.upload(file, progress => tell({ progress }))
     entry.transfers.add(transfer)
+    if (entry.message.paused) transfer.pause()
     try {
       tell({ progress: 1, part: await transfer.done })
     } finally {
@@ -268,6 +309,14 @@ export class Outbox {
     } finally {
       this.#busy = false
     }
+  }
+
+  #nextToUpload(): Entry | undefined {
+    for (const entry of this.#entries.values()) {
+      const { state, paused } = entry.message
+      if (state === 'uploading' && !paused && !entry.onPause) return entry
+    }
+    return undefined
   }
 
   #next(state: PendingMessage['state']): Entry | undefined {

@@ -133,9 +133,9 @@ export class RoomFiles extends Emitter<RoomFilesEvents> {
 
   /**
    * Files that messages of the room name now, the latest first, each once; `get` and `urlOf` show them.
-   * @param query of one kind only; the page after another, by its `nextCursor`
+   * @param query of some kinds only; the page after another, by its `nextCursor`
    */
-  list(query: { kind?: FileKind } & Paging = {}): Promise<Page<RoomFile>> {
+  list(query: { kind?: FileKind[] } & Paging = {}): Promise<Page<RoomFile>> {
     return this.#deps.rest.operation('file:list', { roomId: this.#roomId, ...query })
   }
 

@@ -27,7 +27,12 @@ export const roomOutbox = (
     upload: (file, told) => {
       const upload = files.upload(file.blob, file.name)
       upload.on('changed', () => told(upload.progress))
-      return { done: upload.done.then(stored => partOf(stored, file)), cancel: () => upload.cancel() }
+      return {
+        done: upload.done.then(stored => partOf(stored, file)),
+        pause: () => upload.pause(),
+        resume: () => upload.resume(),
+        cancel: () => upload.cancel(),
+      }
     },
     changed,
   })

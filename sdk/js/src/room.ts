@@ -303,6 +303,15 @@ export class Room extends RoomCommands<RoomEvents> {
     this.#outbox.retry(clientId)
   }
 
+  /** Stops uploading the files of a message in `pending`, until `resumeUpload`; what has arrived is kept for a day. */
+  pauseUpload(clientId: string): void {
+    this.#outbox.pause(clientId)
+  }
+
+  resumeUpload(clientId: string): void {
+    this.#outbox.resume(clientId)
+  }
+
   /** Gives a message up that failed, or whose files are on their way. */
   discard(clientId: string): void {
     this.#outbox.discard(clientId)

@@ -5,7 +5,7 @@ import type { Database } from '../database.ts'
 
 type Query = {
   roomId: string
-  kind?: FileKind | undefined
+  kind?: readonly FileKind[] | undefined
   cursor?: string | undefined
   limit?: number | undefined
 }
@@ -36,7 +36,7 @@ export const listRoomFiles = async (
     from (
       select seq, place, file_id from message_files named
       where room_id = ${roomId}
-        ${kind === undefined ? sql`` : sql`and kind = ${kind}`}
+        ${kind === undefined ? sql`` : sql`and kind = any(${sql.param(kind)}::text[])`}
         ${after === undefined ? sql`` : sql`and (seq < ${after[0]} or (seq = ${after[0]} and place > ${after[1]}))`}
         and not exists (
           select from message_files later
