@@ -25,6 +25,8 @@ export class CallView extends LightElement {
     room: { attribute: false },
     call: { attribute: false },
     invite: {},
+    heading: {},
+    within: { type: Boolean },
     panel: { state: true },
     narrow: { state: true },
     speaker: { state: true },
@@ -34,6 +36,10 @@ export class CallView extends LightElement {
   declare call: Call | undefined
   /** The link to hand on; absent within another page, whose own addresses lead here. */
   declare invite: string | undefined
+  /** What the room is called here; its own title when absent. */
+  declare heading: string | undefined
+  /** Within a page that goes on behind it: there is a way back to that, by `back`. */
+  declare within: boolean
   declare panel: Panel | undefined
   declare narrow: boolean
   declare speaker: string | undefined
@@ -43,6 +49,7 @@ export class CallView extends LightElement {
   constructor() {
     super()
     this.narrow = false
+    this.within = false
     this.speaker = recall('device.speaker')
     this.follow(() => this.room)
     this.follow(() => this.call)
@@ -109,9 +116,15 @@ export class CallView extends LightElement {
   #header() {
     const count = this.call?.participants.length ?? 0
     return html`<header class="bar">
-      <span class="brand">${brandMark()}</span>
+      ${
+        this.within
+          ? html`<button class="icon-button" aria-label="Back to your messages" title="Back to your messages; the call goes on" @click=${() => this.#fire('back')}>
+              ${icon('back')}
+            </button>`
+          : html`<span class="brand">${brandMark()}</span>`
+      }
       <div class="what">
-        <h1>${this.room.info?.title || this.room.id}</h1>
+        <h1>${this.heading || this.room.info?.title || this.room.id}</h1>
         ${count > 1 ? html`<p class="muted">${count} in the call</p>` : nothing}
       </div>
       ${

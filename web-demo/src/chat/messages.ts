@@ -9,7 +9,7 @@ import './message.ts'
 import type { Message } from './message.ts'
 import { reveal } from './reveal.ts'
 import { talkOf } from './talk.ts'
-import { type TimelineItem, timelineOf } from './timeline.ts'
+import { type SystemItem, type TimelineItem, timelineOf } from './timeline.ts'
 import { repliesWord } from './words.ts'
 
 /** Within this many pixels of the end one counts as reading along. */
@@ -206,13 +206,30 @@ export class Messages extends LightElement {
     }
     if (item.kind === 'day') return html`<h3 class="day"><span>${item.text}</span></h3>`
     if (item.kind === 'unread') return html`<p class="unread" role="separator"><span>${item.text}</span></p>`
-    const { about } = item
+    const { about, call } = item
+    if (call) return this.#callLine(item.text, call)
     return html`<p class="system" title=${item.names ?? nothing}>${
       about === undefined
         ? item.text
         : html`<button type="button" class="plain" @click=${(event: Event) =>
             ask(event.currentTarget as Element, { do: 'show', seq: about })}>${item.text}</button>`
     }</p>`
+  }
+
+  /** A call that did not come about, and the way to try it again where there is one. */
+  #callLine(text: string, { media, missed }: NonNullable<SystemItem['call']>) {
+    const again = () =>
+      this.dispatchEvent(
+        new CustomEvent('call-back', { bubbles: true, detail: { roomId: this.room.id, media } }),
+      )
+    return html`<p class="system"><span class="call-line ${missed ? 'missed' : ''}">
+      ${icon(missed ? 'callMissed' : 'callOut')}${text}
+      ${
+        this.client && this.room.canCall && this.room.can('call')
+          ? html`<button type="button" class="plain" @click=${again}>${missed ? 'Call back' : 'Call again'}</button>`
+          : nothing
+      }
+    </span></p>`
   }
 
   /** Another room, or another thread: at its end. */

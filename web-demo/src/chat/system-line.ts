@@ -1,4 +1,4 @@
-import type { GrantedRole, RoomChanges, RoomEvent } from '@trunkline/sdk'
+import type { GrantedRole, RingMedia, RoomChanges, RoomEvent, RoomEventOf } from '@trunkline/sdk'
 import { durationWord, momentWord } from './words.ts'
 
 /**
@@ -10,11 +10,15 @@ export type SystemLine = {
   /** The message it is about, to go there. */
   about?: number
   together?: { who: string; tell: (names: string) => string }
+  /** A call that did not come about, to try again. */
+  call?: { media: RingMedia; missed: boolean }
 }
 
 export type Naming = {
   /** "You" for oneself. */
   name: (userId: string) => string
+  /** Oneself. */
+  me: string
 }
 
 const ROLES: Record<GrantedRole, string> = {
@@ -54,8 +58,24 @@ const changesOf = (changes: RoomChanges): string | undefined => {
 const done = (by: string | undefined, active: string, passive: string) =>
   by === undefined ? passive : `${by} ${active}`
 
+/** What came of a ring, to those it was between: of a call that came about, the call's own lines tell. */
+const ringLine = ({ data }: RoomEventOf<'ring.ended'>, { name, me }: Naming): SystemLine | undefined => {
+  const { media, from, missed, answered, cancelled } = data
+  const kind = media === 'video' ? 'video call' : 'voice call'
+  if (missed.includes(me)) {
+    return { text: `Missed ${kind} from ${name(from)}`, call: { media, missed: true } }
+  }
+  if (from !== me || answered) return undefined
+  const text = cancelled
+    ? `You called off a ${kind}`
+    : missed.length === 0
+      ? `Your ${kind} was declined`
+      : `No answer to your ${kind}`
+  return { text, call: { media, missed: false } }
+}
+
 /** An event of a room's log in words; undefined for what is not worth a line. */
-export const systemLine = (event: RoomEvent, { name }: Naming): SystemLine | undefined => {
+export const systemLine = (event: RoomEvent, { name, me }: Naming): SystemLine | undefined => {
   const by = event.sender === undefined ? undefined : name(event.sender)
   switch (event.type) {
     case 'room.created':
@@ -120,6 +140,8 @@ export const systemLine = (event: RoomEvent, { name }: Naming): SystemLine | und
       return { text: 'Call started' }
     case 'call.ended':
       return { text: `Call ended after ${durationWord(event.data.durationMs)}` }
+    case 'ring.ended':
+      return ringLine(event, { name, me })
     default:
       return undefined
   }

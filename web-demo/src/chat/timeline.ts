@@ -19,7 +19,14 @@ export type MessageItem = {
   /** It was taken back by itself, at its time. */
   expired?: boolean
 }
-export type SystemItem = { kind: 'system'; key: string; text: string; about?: number; names?: string }
+export type SystemItem = {
+  kind: 'system'
+  key: string
+  text: string
+  about?: number
+  names?: string
+  call?: SystemLine['call']
+}
 export type TimelineItem =
   | MessageItem
   | SystemItem
@@ -43,6 +50,17 @@ const namesIn = (events: readonly RoomEvent[]): Map<string, string> => {
   return names
 }
 
+/** Calls that nobody came to but who called: what there is to say of them, their ring says. */
+const lonelyCalls = (events: readonly RoomEvent[]): Set<string> => {
+  const callIds = new Set<string>()
+  for (const { type, data } of events)
+    if (type === 'call.ended' && data.userIds && data.userIds.length <= 1) callIds.add(data.callId)
+  return callIds
+}
+
+const isLonely = ({ type, data }: RoomEvent, callIds: ReadonlySet<string>): boolean =>
+  (type === 'call.started' || type === 'call.ended') && callIds.has(data.callId)
+
 /** A room as one reads it: days, what happened, and messages in groups. */
 export const timelineOf = (input: TimelineInput): TimelineItem[] => {
   const { messages, events, pending, me, nameOf } = input
@@ -54,6 +72,8 @@ export const timelineOf = (input: TimelineInput): TimelineItem[] => {
   const expired = new Set<number>()
   for (const { type, data } of events)
     if (type === 'message.deleted' && data.expired) expired.add(data.messageSeq)
+
+  const lonely = lonelyCalls(events)
 
   let next = 0
   const messagesUpTo = (seq: number) => {
@@ -73,8 +93,8 @@ export const timelineOf = (input: TimelineInput): TimelineItem[] => {
     // That who created the room is in it goes without saying.
     const isFounders = event.type === 'member.joined' && event.data.user.id === founder
     founder = event.type === 'room.created' ? event.sender : isFounders ? undefined : founder
-    if (isFounders) continue
-    const line = systemLine(event, { name: nameOrYou })
+    if (isFounders || isLonely(event, lonely)) continue
+    const line = systemLine(event, { name: nameOrYou, me: me.id })
     if (line) items.system(event, line, nameOrYou)
   }
   messagesUpTo(Number.POSITIVE_INFINITY)
@@ -116,7 +136,7 @@ class Items {
     })
   }
 
-  system(event: RoomEvent, { text, about, together }: SystemLine, name: (userId: string) => string): void {
+  system(event: RoomEvent, { text, about, together, call }: SystemLine, name: (userId: string) => string): void {
     this.#turnDay(event.at)
     const group = this.#together
     if (together && group && group.type === event.type && group.by === byOf(event)) {
@@ -132,6 +152,7 @@ class Items {
       key: `seq ${event.seq}`,
       text,
       ...(about !== undefined && { about }),
+      ...(call && { call }),
     }
     this.all.push(line)
     this.#together = together && { type: event.type, by: byOf(event), names: [name(together.who)], line }

@@ -1,4 +1,4 @@
-import { type Room, type Trunkline, TrunklineError } from '@trunkline/sdk'
+import { type RingMedia, type Room, type Trunkline, TrunklineError } from '@trunkline/sdk'
 import { html, nothing, type PropertyValues } from 'lit'
 import { Unread } from '../call/unread.ts'
 import '../chat/chat.ts'
@@ -13,6 +13,9 @@ import './details.ts'
 import './discover.ts'
 import './new-room.ts'
 import { clientOf, forgetPerson, leaveTab, type Person, personOfTab, rememberPerson } from './people.ts'
+import '../ring/call-list.ts'
+import '../ring/calls.ts'
+import type { Calls } from '../ring/calls.ts'
 import './room-header.ts'
 import './room-list.ts'
 import type { Found } from './search-results.ts'
@@ -39,6 +42,8 @@ export class Messenger extends LightElement {
     query: { state: true },
     closed: { state: true },
     fault: { state: true },
+    listsCalls: { state: true },
+    covered: { state: true },
   }
   /** The room the address names. */
   declare roomId: string | undefined
@@ -52,6 +57,10 @@ export class Messenger extends LightElement {
   /** Why the room that was open is not any more. */
   declare closed: string | undefined
   declare fault: string | undefined
+  /** Calls in the place of rooms. */
+  declare listsCalls: boolean
+  /** A call is over everything. */
+  declare covered: boolean
   readonly #narrow = matchMedia(NARROW)
   #unread: Unread | undefined
   #stop: (() => void) | undefined
@@ -59,7 +68,10 @@ export class Messenger extends LightElement {
   constructor() {
     super()
     this.query = ''
+    this.listsCalls = false
+    this.covered = false
     this.follow(() => this.client?.inbox)
+    this.follow(() => this.client?.rings)
     this.follow(() => this.room)
   }
 
@@ -83,7 +95,10 @@ export class Messenger extends LightElement {
 
   protected override updated(changed: PropertyValues<this>): void {
     const unread = this.client?.inbox.total.unread ?? 0
-    document.title = `${unread > 0 ? `(${countWord(unread)}) ` : ''}Messages · Trunkline`
+    const [ringing] = this.client?.rings.incoming ?? []
+    document.title = ringing
+      ? `${ringing.from.name} is calling · Trunkline`
+      : `${unread > 0 ? `(${countWord(unread)}) ` : ''}Messages · Trunkline`
     if (changed.has('side')) this.#moveFocus(changed.get('side') as Side)
   }
 
@@ -93,7 +108,15 @@ export class Messenger extends LightElement {
       return html`<tl-sign-in .fault=${this.fault} @person=${(event: CustomEvent<Person>) => this.#become(event.detail)}></tl-sign-in>`
     }
     const hasSide = room !== undefined && room.state !== 'refused' && side !== undefined
-    return html`<div class="messenger ${this.roomId ? 'in-room' : ''} ${hasSide ? 'with-side' : ''}">
+    return html`<tl-calls
+        .client=${client}
+        @open=${this.#open}
+        @say=${this.#onSay}
+        @shown=${() => {
+          this.covered = this.#calls?.covers ?? false
+        }}
+      ></tl-calls>
+      <div class="messenger ${this.roomId ? 'in-room' : ''} ${hasSide ? 'with-side' : ''}" ?inert=${this.covered}>
       ${this.#rooms(client, person)}
       <main class="room-pane">${room ? this.#room(client, room) : this.#nothing()}</main>
       ${
@@ -111,6 +134,18 @@ export class Messenger extends LightElement {
     return html`<section class="rooms-pane" aria-label="Your rooms">
       <header>
         <tl-status-menu .client=${client} .person=${person} @leave=${() => void this.#leave()}></tl-status-menu>
+        <button
+          class="icon-button"
+          aria-label="Calls"
+          title="Calls"
+          aria-pressed=${this.listsCalls}
+          @click=${() => {
+            this.listsCalls = !this.listsCalls
+            this.query = ''
+          }}
+        >
+          ${icon('phone')}
+        </button>
         <tl-discover .client=${client} @open=${this.#open}></tl-discover>
         <tl-new-room .client=${client} @open=${this.#open}></tl-new-room>
       </header>
@@ -142,7 +177,9 @@ export class Messenger extends LightElement {
                 .query=${this.query.trim()}
                 @found=${(event: CustomEvent<Found>) => void this.#found(event.detail)}
               ></tl-search-results>`
-            : html`<tl-room-list .client=${client} .openRoomId=${this.roomId} @open=${this.#open} @say=${this.#onSay}></tl-room-list>`
+            : this.listsCalls
+              ? html`<tl-call-list .client=${client} @open=${this.#open} @call=${this.#callBack} @say=${this.#onSay}></tl-call-list>`
+              : html`<tl-room-list .client=${client} .openRoomId=${this.roomId} @open=${this.#open} @say=${this.#onSay}></tl-room-list>`
         }
       </div>
     </section>`
@@ -155,7 +192,8 @@ export class Messenger extends LightElement {
     return html`<tl-room-header
         .room=${room}
         .client=${client}
-        .callLink=${`/r/${room.id}#token=${this.person?.token ?? ''}`}
+        .callRoomId=${this.#calls?.call?.room.id}
+        @call=${(event: CustomEvent<RingMedia>) => void this.#calls?.start(room, event.detail)}
         .details=${this.side?.kind === 'details'}
         @back=${this.#back}
         @details=${() => {
@@ -166,6 +204,7 @@ export class Messenger extends LightElement {
         .room=${room}
         .client=${client}
         .at=${this.at}
+        @call-back=${this.#callBack}
         @thread=${(event: CustomEvent<number>) => {
           event.preventDefault()
           this.side = { kind: 'thread', seq: event.detail }
@@ -281,6 +320,20 @@ export class Messenger extends LightElement {
     }
   }
 
+  get #calls(): Calls | null {
+    return this.querySelector<Calls>('tl-calls')
+  }
+
+  /** Out of the list of calls, or of a line in a room's chat. */
+  readonly #callBack = async ({ detail }: CustomEvent<{ roomId: string; media: RingMedia }>) => {
+    try {
+      const room = await this.client?.openRoom(detail.roomId)
+      if (room) await this.#calls?.start(room, detail.media)
+    } catch (error) {
+      this.#say((error as Error).message)
+    }
+  }
+
   readonly #redraw = () => this.requestUpdate()
 
   readonly #back = () => this.#go('/chat')
@@ -313,7 +366,8 @@ export class Messenger extends LightElement {
   readonly #onSay = ({ detail }: CustomEvent<string>) => this.#say(detail)
 
   #say(text: string): void {
-    this.querySelector<Toast>('tl-toast')?.show(text)
+    const where = this.covered ? '.call-layer > tl-toast, .call-layer tl-toast' : '.messenger > tl-toast'
+    this.querySelector<Toast>(where)?.show(text)
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Room, Trunkline } from '@trunkline/sdk'
+import type { RingMedia, Room, Trunkline } from '@trunkline/sdk'
 import { html, nothing } from 'lit'
 import '../design/avatar.ts'
 import { LightElement } from '../design/element.ts'
@@ -8,18 +8,18 @@ import { membersWord } from './access.ts'
 import { roomSign } from './room-sign.ts'
 import { peerOf, titleOf } from './titles.ts'
 
-/** What the open room is called, who the other one is, and the ways to its details and its call. Fires `back`, `details`. */
+/** What the open room is called, who the other one is, and the ways to its details and its call. Fires `back`, `details`, `call` with for what. */
 export class RoomHeader extends LightElement {
   static override properties = {
     room: { attribute: false },
     client: { attribute: false },
-    callLink: {},
+    callRoomId: {},
     details: { type: Boolean },
   }
   declare room: Room
   declare client: Trunkline
-  /** Where its call is joined. */
-  declare callLink: string
+  /** The room of the call one is in. */
+  declare callRoomId: string | undefined
   /** Whether the details are shown. */
   declare details: boolean
 
@@ -49,11 +49,7 @@ export class RoomHeader extends LightElement {
         <h1>${info ? titleOf(info, peer) : html`<span class="spinner"></span>`}</h1>
         <small>${info ? this.#about(presence && presenceWord(presence)) : 'Opening'}</small>
       </span>
-      ${
-        room.canCall && room.can('call')
-          ? html`<a class="icon-button" href=${this.callLink} target="_blank" aria-label="Call" title="Call">${icon('camera')}</a>`
-          : nothing
-      }
+      ${room.canCall && room.can('call') ? this.#calls() : nothing}
       <button
         class="icon-button"
         aria-label="About this room"
@@ -64,6 +60,20 @@ export class RoomHeader extends LightElement {
         ${icon('people')}
       </button>
     </header>`
+  }
+
+  #calls() {
+    const { room } = this
+    const call = (media: RingMedia) => () => this.dispatchEvent(new CustomEvent('call', { detail: media }))
+    const others = new Set(room.liveCall?.participants.map(({ userId }) => userId))
+    if (others.size > 0) {
+      const word = this.callRoomId === room.id ? 'Return' : 'Join'
+      return html`<button class="button small calls-join" aria-label="${word} to the call, ${others.size} in it" @click=${call('video')}>
+        ${icon('camera')}${word}
+      </button>`
+    }
+    return html`<button class="icon-button" aria-label="Voice call" title="Voice call" @click=${call('audio')}>${icon('phone')}</button>
+      <button class="icon-button" aria-label="Video call" title="Video call" @click=${call('video')}>${icon('camera')}</button>`
   }
 
   #about(presence: string | undefined): string {

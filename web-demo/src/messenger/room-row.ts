@@ -4,6 +4,7 @@ import '../design/avatar.ts'
 import { dayOf, dayWord, timeOf } from '../chat/words.ts'
 import { presenceDot, STATUS_WORDS } from '../design/presence.ts'
 import { gistOfFiles } from '../files/gist.ts'
+import { callWord } from '../ring/call-words.ts'
 import { roomSign } from './room-sign.ts'
 import { countWord, titleOfEntry } from './titles.ts'
 
@@ -26,8 +27,9 @@ const whenWord = (at: string): string => {
   return word === 'Yesterday' ? word : dateFormat.format(day)
 }
 
-/** What was said last, and by whom where there are several it may have been. */
-const lastWord = ({ lastMessage, me, room, peer }: InboxEntry, nameOf: Row['nameOf']): string => {
+/** What was said last, and by whom where there are several it may have been; or who called since. */
+const lastWord = ({ lastMessage, lastCall, me, room, peer }: InboxEntry, nameOf: Row['nameOf']): string => {
+  if (lastCall) return callWord(lastCall, me.user.id)
   if (!lastMessage) return room.description || 'Nothing said yet'
   const { sender } = lastMessage
   const text = lastMessage.text ?? gistOfFiles(lastMessage.parts) ?? 'A message'
