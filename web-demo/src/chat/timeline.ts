@@ -136,7 +136,11 @@ class Items {
     })
   }
 
-  system(event: RoomEvent, { text, about, together, call }: SystemLine, name: (userId: string) => string): void {
+  system(
+    event: RoomEvent,
+    { text, about, together, call }: SystemLine,
+    name: (userId: string) => string,
+  ): void {
     this.#turnDay(event.at)
     const group = this.#together
     if (together && group && group.type === event.type && group.by === byOf(event)) {
