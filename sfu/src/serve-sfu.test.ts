@@ -1,3 +1,4 @@
+import { SERVER_CALL_RANK } from '@trunkline/protocol'
 import { expect, test } from 'vitest'
 import { arrivalOf, idsOf, joinRaw, publishRaw, resumeRaw } from './testing/raw.ts'
 import { listen, startLinkedSfu, startSfu } from './testing/start.ts'
@@ -60,4 +61,32 @@ test('a link that breaks and is repaired in time loses nobody, and says that cal
   await until('the link is back', () => reconnected === 1)
   expect((await sfu.request('sfu:calls', {})).calls).toEqual([anna.call])
   await publishRaw(sfu, anna, 'mic')
+})
+
+test('who waits at the door by a process that is gone waits no longer, unless it knocks at another', async () => {
+  const local = await startSfu()
+  const { connect } = await startLinkedSfu(local, { peerGraceMs: 200 })
+  const [dying, living] = [connect(), connect()]
+  const knock = (sfu: typeof dying, userId: string, holder: string) =>
+    sfu.request('call:knock', {
+      roomId: 'room',
+      userId,
+      name: userId,
+      holder,
+      standing: { role: 'speaker', rank: 0 },
+      lobby: true,
+    })
+  const first = await knock(dying, 'anna', 'socket-1')
+  await knock(dying, 'ben', 'socket-2')
+  const by = { role: 'host' as const, rank: SERVER_CALL_RANK }
+  const waiting = async () => {
+    const { data } = await living.request('call:waiting', { roomId: 'room', by })
+    return data.map(({ userId }) => userId)
+  }
+  expect(await waiting()).toEqual(['anna', 'ben'])
+  await dying.close()
+  // The same knock, with its place in the line.
+  expect(await knock(living, 'anna', 'socket-3')).toEqual(first)
+  await until('ben is given up', async () => (await waiting()).length === 1, 15_000)
+  expect(await waiting()).toEqual(['anna'])
 })

@@ -7,6 +7,7 @@ import {
   type SfuRequestData,
   type SfuRequestName,
 } from '@trunkline/protocol'
+import { KnockHolders } from './knock-holders.ts'
 
 type Spoken = { roomId: string; participantId: string }
 
@@ -40,6 +41,7 @@ export const serveSfu = (options: ServeSfuOptions): LinkServer<typeof SFU_CONTRA
   const { sfu, httpServer, secret, peerGraceMs = PEER_GRACE_MS, logger } = options
   /** By room, then by participant. */
   const speaksFor = new Map<string, Map<string, Speaking>>()
+  const knocks = new KnockHolders()
 
   const own = (data: object, peerId: string, joined: boolean) => {
     const { roomId, participantId, connectionId } = data as Spoken & { connectionId: string }
@@ -87,17 +89,29 @@ export const serveSfu = (options: ServeSfuOptions): LinkServer<typeof SFU_CONTRA
         throw error
       })
       if (takes) own(data, peerId, name !== 'call:prepare')
+      knocks.done(name, data, peerId)
       if (name === 'call:leave') disown(data as Spoken)
       // One that never joined ends there.
       if (name === 'call:away' && isPrepared(data as Spoken)) disown(data as Spoken)
       return answer
     },
-    onPeerLost: peerId => awayBut(peerId, new Set()),
+    onPeerLost: peerId => {
+      awayBut(peerId, new Set())
+      for (const held of knocks.lost(peerId)) {
+        sfu
+          .request('call:unknock', held)
+          .catch(error => logger.error({ err: error }, 'a knock could not be taken back'))
+      }
+    },
   })
   const isPrepared = ({ roomId, participantId }: Spoken): boolean =>
     speaksFor.get(roomId)?.get(participantId)?.joined === false
   const stopListening = sfu.onNotice((name, data) => {
     if (name === 'call:ended') speaksFor.delete(data.roomId)
+    if (name === 'call:admitted' || name === 'call:denied') {
+      const { roomId, userId } = data as SfuNoticeData<'call:denied'>
+      knocks.answered(roomId, userId)
+    }
     if (name === 'call:changed') {
       const { roomId, call } = data as SfuNoticeData<'call:changed'>
       const present = new Set(call.participants.map(({ id }) => id))
