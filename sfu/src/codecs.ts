@@ -39,7 +39,27 @@ export const MEDIA_CODECS: types.RouterRtpCodecCapability[] = [
   { kind: 'video', mimeType: 'video/AV1', clockRate: 90_000, parameters: START_KBPS },
 ]
 
+/**
+ * Says which layer a packet is of, for AV1. https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension
+ */
+const DEPENDENCY_DESCRIPTOR =
+  'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension'
+
 /** The same for every router made of {@link MEDIA_CODECS}, known without one. */
 export const ROUTER_RTP_CAPABILITIES: types.RtpCapabilities = plain(
   ortc.generateRouterRtpCapabilities(MEDIA_CODECS),
 )
+
+/**
+ * What a viewer has to know to receive a track. The engine (mediasoup 3.27) leaves the dependency descriptor of AV1 in
+ * the packets it sends, by the id of its own capabilities, and does not tell viewers of it, as it does not rewrite it when
+ * it leaves layers out. Without it Chromium decodes none of a picture's layers but the lowest; with it, as it came, all.
+ */
+export const receivableParameters = (parameters: types.RtpParameters): types.RtpParameters => {
+  const { codecs, headerExtensions = [] } = parameters
+  const known = ROUTER_RTP_CAPABILITIES.headerExtensions?.find(({ uri }) => uri === DEPENDENCY_DESCRIPTOR)
+  const isAv1 = codecs[0]?.mimeType.toLowerCase() === 'video/av1'
+  if (!isAv1 || !known || headerExtensions.some(({ uri }) => uri === DEPENDENCY_DESCRIPTOR)) return parameters
+  const descriptor = { uri: known.uri, id: known.preferredId, encrypt: false, parameters: {} }
+  return { ...parameters, headerExtensions: [...headerExtensions, descriptor] }
+}

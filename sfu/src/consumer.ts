@@ -1,5 +1,6 @@
 import type { ConsumerOptions, SfuRequestData } from '@trunkline/protocol'
 import type { types } from 'mediasoup'
+import { receivableParameters } from './codecs.ts'
 import type { Participant } from './participant.ts'
 import { plain } from './plain.ts'
 import type { Producer } from './producer.ts'
@@ -120,7 +121,7 @@ export class Consumer {
       participantId: this.producer.participant.id,
       source: this.producer.source,
       kind: this.engine.kind,
-      rtpParameters: plain(this.engine.rtpParameters),
+      rtpParameters: plain(receivableParameters(this.engine.rtpParameters)),
       ...(this.#held ? { held: true } : {}),
     }
   }

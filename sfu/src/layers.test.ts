@@ -4,7 +4,12 @@ import { Demand, topLayerOf } from './layers.ts'
 test('the layers of a track are its encodings, or those of its mode', () => {
   const of = (encodings: object[]) => topLayerOf({ codecs: [], encodings })
   expect(of([{ rid: 'r0' }, { rid: 'r1' }, { rid: 'r2' }])).toBe(2)
-  expect(of([{ rid: 'r0', scalabilityMode: 'L1T3' }, { rid: 'r1', scalabilityMode: 'L1T3' }])).toBe(1)
+  expect(
+    of([
+      { rid: 'r0', scalabilityMode: 'L1T3' },
+      { rid: 'r1', scalabilityMode: 'L1T3' },
+    ]),
+  ).toBe(1)
   expect(of([{ scalabilityMode: 'L3T3_KEY' }])).toBe(2)
   expect(of([{ scalabilityMode: 'L1T3' }])).toBe(0)
   expect(of([{ ssrc: 1 }])).toBe(0)

@@ -22,7 +22,8 @@ const joinWith = async (
 ) => {
   const asking = {
     ...sfu,
-    request: (name: 'call:join', data: SfuRequestData<'call:join'>) => sfu.request(name, { ...data, ...more }),
+    request: (name: 'call:join', data: SfuRequestData<'call:join'>) =>
+      sfu.request(name, { ...data, ...more }),
   }
   return joinRaw(asking as unknown as Parameters<typeof joinRaw>[0], 'room', id)
 }
@@ -94,7 +95,9 @@ test('of a large room the cameras of the last N to come or speak flow, screens a
   // A camera that is off takes no place.
   const anna = people.get('anna') as Joined
   const call = await sfu.request('call:get', { roomId: 'room' })
-  const camera = call.call?.participants.find(it => it.id === 'anna')?.tracks.find(it => it.source === 'camera')
+  const camera = call.call?.participants
+    .find(it => it.id === 'anna')
+    ?.tracks.find(it => it.source === 'camera')
   await sfu.request('producer:pause', { ...idsOf(anna), producerId: camera?.producerId ?? '' })
   await until('the next in line flows', () => changes().length === 2)
   expect(changes()[1]).toEqual([consumerOf(viewer, 'cleo'), false])
@@ -121,7 +124,13 @@ test('figures of all layers together: bitrates add up, the worst counts, a layer
     ],
     90_000,
   )
-  expect(figures).toEqual({ bitrate: 1_000_000, loss: 0.25, jitterMs: 5, rttMs: 30, score: expect.any(Number) })
+  expect(figures).toEqual({
+    bitrate: 1_000_000,
+    loss: 0.25,
+    jitterMs: 5,
+    rttMs: 30,
+    score: expect.any(Number),
+  })
   expect(figures.score).toBeLessThan(3)
   expect(figuresOf([], 48_000)).toEqual({ bitrate: 0, loss: 0, jitterMs: 0, score: 5 })
 })
@@ -137,7 +146,9 @@ test('a call says how its streams are, and a room without one says nobody', asyn
     {
       participantId: 'anna',
       userId: 'user-anna',
-      sending: [{ producerId, source: 'camera', codec: 'video/VP8', paused: false, bitrate: 0, maxSpatialLayer: 2 }],
+      sending: [
+        { producerId, source: 'camera', codec: 'video/VP8', paused: false, bitrate: 0, maxSpatialLayer: 2 },
+      ],
       receiving: [],
     },
     {

@@ -1,0 +1,171 @@
+import type { Quality } from '@trunkline/sdk'
+import type { Browser } from 'playwright-core'
+import { beforeAll, expect, test, vi } from 'vitest'
+import { joinCall, launchBrowser, type Visitor, visit } from './support/browser.ts'
+import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { mintToken, rest } from './support/rest.ts'
+import { startServer, type TestServer } from './support/server.ts'
+import { until } from './support/until.ts'
+
+const register = cleanUpAfterAll()
+let server: TestServer
+let browser: Browser
+
+beforeAll(async () => {
+  server = await startServer({ register })
+  browser = await launchBrowser(register)
+})
+
+const WAIT = { timeout: 30_000, interval: 100 }
+
+/** Frames encoded so far of each size of the camera, lowest first, and how tall each is. */
+const encoded = ({ page }: Visitor): Promise<{ frames: number; height: number }[]> =>
+  page.evaluate(async () => {
+    const found: { rid: string; frames: number; height: number }[] = []
+    for (const connection of window.peerConnections) {
+      for (const report of (await connection.getStats()).values()) {
+        if (report.type !== 'outbound-rtp' || report.kind !== 'video') continue
+        const { rid = '', framesEncoded: frames = 0, frameHeight: height = 0 } = report
+        found.push({ rid, frames, height })
+      }
+    }
+    return found.sort((a, b) => (a.rid < b.rid ? -1 : 1))
+  })
+
+/** Which sizes of the camera are being encoded, over a third of a second. */
+const encoding = async (visitor: Visitor): Promise<boolean[]> => {
+  const before = await encoded(visitor)
+  await visitor.page.waitForTimeout(350)
+  return (await encoded(visitor)).map(({ frames }, index) => frames > (before[index]?.frames ?? 0))
+}
+
+/** As a browser says it of a tab that another one covers. */
+const setHidden = ({ page }: Visitor, hidden: boolean): Promise<void> =>
+  page.evaluate(is => {
+    Object.defineProperty(document, 'hidden', { configurable: true, get: () => is })
+    document.dispatchEvent(new Event('visibilitychange'))
+  }, hidden)
+
+test('a camera nobody watches is not encoded, a small picture not in large, and all of it comes back within a second', async () => {
+  const viewport = { width: 1_200, height: 800 }
+  const address = (name: string) => `${server.url}/r/layers?name=${name}`
+  const [ada, ben] = await Promise.all([
+    visit(browser, address('Ada'), 'Ada', { viewport }),
+    visit(browser, address('Ben'), 'Ben', { viewport }),
+  ])
+  await joinCall(ada)
+  await ada.page.getByRole('button', { name: /^Leave/ }).waitFor()
+  await vi.waitFor(async () => expect(await encoding(ada)).toEqual([false, false]), WAIT)
+
+  await joinCall(ben)
+  await vi.waitFor(async () => expect(await encoding(ada)).toEqual([true, true]), WAIT)
+
+  await ben.page.getByRole('button', { name: 'Close chat' }).click()
+  // A window so small that the picture is a thumbnail.
+  await ben.page.setViewportSize({ width: 360, height: 330 })
+  await vi.waitFor(async () => expect(await encoding(ada)).toEqual([true, false]), WAIT)
+
+  await setHidden(ben, true)
+  await vi.waitFor(async () => expect(await encoding(ada)).toEqual([false, false]), WAIT)
+  const stood = await encoded(ada)
+
+  await ben.page.setViewportSize(viewport)
+  const asked = performance.now()
+  await setHidden(ben, false)
+  await until('every size is encoded again', async () => {
+    const now = await encoded(ada)
+    return now.every(({ frames }, index) => frames > (stood[index]?.frames ?? 0))
+  })
+  console.log(`all sizes were encoded again after ${Math.round(performance.now() - asked)} ms`)
+  expect([...ada.problems, ...ben.problems]).toEqual([])
+}, 60_000)
+
+/** A page in a room's call by the SDK alone, with a picture of 640x360; `window.call` is the call. */
+const joinBySdk = async (roomId: string, name: string, options: string): Promise<Visitor> => {
+  const token = await mintToken(server.url, `${name}-${roomId}`, {
+    name,
+    rooms: [{ roomId, role: 'publisher' }],
+  })
+  const visitor = await visit(browser, server.url, name, { viewport: { width: 400, height: 300 } })
+  // As text: the test runner would make an import of its own of it.
+  await visitor.page.evaluate(`(async () => {
+    const { Trunkline, attachTrack } = await import('${server.url}/sdk.js')
+    const client = new Trunkline({ url: '${server.url}', token: '${token}' })
+    const room = await client.openRoom('${roomId}')
+    const film = async (width = 640, height = 360) => {
+      const video = { width, height, frameRate: 20 }
+      return (await navigator.mediaDevices.getUserMedia({ video })).getVideoTracks()[0]
+    }
+    window.call = await room.joinCall(await (${options})(film))
+    call.on('trackAdded', (participant, source, track) => {
+      const element = document.createElement(track.kind)
+      element.autoplay = element.muted = true
+      attachTrack(element, track)
+      document.body.append(element)
+    })
+    window.other = () => call.participants.find(it => !it.isLocal && it.has('camera'))
+  })()`)
+  return visitor
+}
+
+/** What a page's own camera is encoded as, or with `of: 'other'` what arrives of the other's. */
+const seen = ({ page }: Visitor, of: 'local' | 'other'): Promise<Quality['tracks'][number] | undefined> =>
+  page.evaluate(`(() => {
+    const participant = ${of === 'local' ? 'call.local' : 'other()'}
+    return participant && call.quality(participant)?.tracks.find(it => it.source === 'camera')
+  })()`)
+
+test.each([
+  ['vp8', 'VP8'],
+  ['h264', 'H264'],
+  ['vp9', 'VP9'],
+  ['av1', 'AV1'],
+] as const)(
+  '%s: each viewer gets the size it shows, and the sender stops what nobody shows',
+  async (codec, name) => {
+    const roomId = `codec-${codec}`
+    await rest(server.url, 'POST', '/v1/rooms', { body: { id: roomId, kind: 'group' } })
+    const sender = await joinBySdk(
+      roomId,
+      'Ada',
+      `async film => ({ videoCodec: '${codec}', camera: await film() })`,
+    )
+    const [large, small] = await Promise.all([
+      joinBySdk(roomId, 'Ben', 'async () => ({})'),
+      joinBySdk(roomId, 'Cleo', 'async () => ({})'),
+    ])
+    const show = ({ page }: Visitor, height: number) =>
+      until('the camera is there', () => page.evaluate(`(call.prefer(other(), 'camera', ${height}), true)`))
+    await Promise.all([show(large, 720), show(small, 150)])
+    await vi.waitFor(async () => {
+      const [big, thumbnail, own] = await Promise.all([
+        seen(large, 'other'),
+        seen(small, 'other'),
+        seen(sender, 'local'),
+      ])
+      expect([big?.codec, big?.size?.height]).toEqual([name, 360])
+      expect([thumbnail?.codec, thumbnail?.size?.height]).toEqual([name, 180])
+      expect(thumbnail?.bitrate).toBeLessThan(big?.bitrate ?? 0)
+      expect(own?.size?.height).toBe(360)
+    }, WAIT)
+
+    await show(large, 0)
+    await vi.waitFor(async () => expect((await seen(sender, 'local'))?.size?.height).toBe(180), WAIT)
+    await show(small, 0)
+    await vi.waitFor(async () => expect((await seen(sender, 'local'))?.layer).toBe(-1), WAIT)
+    const stood = Math.max(...(await encoded(sender)).map(({ frames }) => frames))
+
+    const asked = performance.now()
+    await show(large, 720)
+    await until('it is encoded again', async () =>
+      (await encoded(sender)).some(({ frames }) => frames > stood),
+    )
+    console.log(`${name} was encoded again after ${Math.round(performance.now() - asked)} ms`)
+    await vi.waitFor(async () => expect((await seen(large, 'other'))?.size?.height).toBe(360), WAIT)
+    for (const visitor of [sender, large, small]) {
+      expect(visitor.problems).toEqual([])
+      await visitor.page.context().close()
+    }
+  },
+  60_000,
+)
