@@ -1,28 +1,9 @@
 import { expect, test, vi } from 'vitest'
-import { CHROMIUM, joinCall, launchBrowser, type Visitor, visit } from './support/browser.ts'
-import { type Host, MEDIA_PORT, Network, SERVER_ADDRESS } from './support/network.ts'
-import { startServer } from './support/server.ts'
+import { joinCall, type Visitor } from './support/browser.ts'
+import { type Host, Network } from './support/network.ts'
+import { browse, startOn } from './support/networked.ts'
 
-const PORT = 3000
-const ORIGIN = `http://${SERVER_ADDRESS}:${PORT}`
 const SOON = { timeout: 30_000, interval: 250 }
-
-const startOn = (network: Network) =>
-  startServer({
-    namespace: network.server,
-    // Other than on the loopback address, who wants rooms of everybody's own making has to say so.
-    env: { HOST: SERVER_ADDRESS, TRUNKLINE_DEMO: '1', PORT: String(PORT), RTC_PORT: String(MEDIA_PORT) },
-  })
-
-/** A browser on a computer of that network. Its page may use camera and microphone though it is not https. */
-const browse = async (host: Host, room: string, name: string): Promise<Visitor> => {
-  const flags = [
-    `--unsafely-treat-insecure-origin-as-secure=${ORIGIN}`,
-    `--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE ${SERVER_ADDRESS}`,
-  ]
-  const browser = await launchBrowser(undefined, flags, host.launcher(CHROMIUM))
-  return visit(browser, `${ORIGIN}/r/${room}?name=${name}`, name)
-}
 
 type Received = {
   /** pixels */

@@ -1,0 +1,31 @@
+import { CHROMIUM, launchBrowser, type Visitor, visit } from './browser.ts'
+import { type Host, MEDIA_PORT, type Network, SERVER_ADDRESS } from './network.ts'
+import { startServer, type TestServer } from './server.ts'
+
+const PORT = 3000
+
+/** Where pages on a test's network find the server. */
+export const ORIGIN = `http://${SERVER_ADDRESS}:${PORT}`
+
+/** Starts the server of a network. */
+export const startOn = (network: Network): Promise<TestServer> =>
+  startServer({
+    namespace: network.server,
+    env: {
+      HOST: SERVER_ADDRESS,
+      PORT: String(PORT),
+      RTC_PORT: String(MEDIA_PORT),
+      // Other than on the loopback address, who wants rooms of everybody's own making has to say so.
+      TRUNKLINE_DEMO: '1',
+    },
+  })
+
+/** A browser on a computer of the network. Its page may use camera and microphone though it is not https. */
+export const browse = async (host: Host, room: string, name: string): Promise<Visitor> => {
+  const flags = [
+    `--unsafely-treat-insecure-origin-as-secure=${ORIGIN}`,
+    `--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE ${SERVER_ADDRESS}`,
+  ]
+  const browser = await launchBrowser(undefined, flags, host.launcher(CHROMIUM))
+  return visit(browser, `${ORIGIN}/r/${room}?name=${name}`, name)
+}
