@@ -23,6 +23,7 @@ import { createPictures, type Pictures } from './pictures/pictures.ts'
 import { openScanner } from './scan/open.ts'
 import { createShelf } from './shelf/shelf.ts'
 import { shelfRoutes } from './shelf/shelf-routes.ts'
+import { assertOwnStore } from './store/own-store.ts'
 import type { Staging } from './store/staging.ts'
 import type { ObjectStore } from './store/store.ts'
 import { createUploads } from './uploads/uploads.ts'
@@ -88,13 +89,17 @@ const processorsOf = (pictures: Pictures, av: Av | undefined) => {
   }
 }
 
-/** Starts the media service: its tables are migrated, and what an earlier process left half-done goes on. */
+/**
+ * Starts the media service: its tables are migrated, and what an earlier process left half-done goes on.
+ * @throws ConfigError when the store is not the one that the files of this database are in
+ */
 export const createMedia = async (deps: MediaDeps): Promise<Media> => {
   const { logger, pool, objects, staging, desk } = deps
   const folder = join(deps.folder, 'work')
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const db = await openMediaDatabase(pool)
+  await assertOwnStore(db, objects)
   const files = new FileTable(db)
   const contents = new ContentTable(db)
 

@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm'
 import {
   bigint,
   boolean,
+  check,
   index,
   integer,
   jsonb,
@@ -133,4 +134,17 @@ export const avatars = pgTable(
     index('avatars_owner').on(table.owner),
     index('avatars_unused').on(table.createdAt).where(sql`not ${table.isCurrent}`),
   ],
+)
+
+/** The store that the files of this database are in: one row, made when media starts for the first time. */
+export const stores = pgTable(
+  'media_store',
+  {
+    isOnly: boolean('is_only').primaryKey().default(true),
+    /** Also what the store says in its object `database`. */
+    id: text().notNull(),
+    /** Whether the store has been seen to say so: from then on another one is refused. */
+    isMarked: boolean('is_marked').notNull().default(false),
+  },
+  table => [check('media_store_only', sql`${table.isOnly}`)],
 )

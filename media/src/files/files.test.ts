@@ -10,6 +10,7 @@ import { promisify } from 'node:util'
 import type pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { findProgram } from '../fence.ts'
+import { openStore } from '../store/open.ts'
 import type { ObjectStore } from '../store/store.ts'
 import { eventually } from '../testing/eventually.ts'
 import { fileOf, problemOf, startDatabase, startMedia } from '../testing/platform.ts'
@@ -447,7 +448,12 @@ describe('what was left half-way', () => {
 })
 
 it('starts several at once on one database', async () => {
-  await pool.query('drop table files, file_contents, uploads, avatars; drop schema drizzle cascade')
-  await Promise.all(Array.from({ length: 4 }, () => start()))
+  await pool.query(
+    'drop table files, file_contents, uploads, avatars, media_store; drop schema drizzle cascade',
+  )
+  const folder = await mkdtemp(join(tmpdir(), 'trunkline-several-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const { objects, staging } = await openStore({ folder })
+  await Promise.all(Array.from({ length: 4 }, () => start({ objects, staging })))
   expect(await rows('files')).toBe(0)
 })

@@ -12,6 +12,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { startCeph, whyNoCeph } from '../testing/ceph.ts'
+import { describeOwnStore } from '../testing/own-store-suite.ts'
 import { fileOf, problemOf, startDatabase, startMedia, TestRooms } from '../testing/platform.ts'
 import { picture } from '../testing/samples.ts'
 import { itSurvivesKills } from '../testing/staging-crash-suite.ts'
@@ -72,6 +73,11 @@ if (reason) {
 
   describeStore('S3 (Ceph RADOS Gateway)', () => openStore({ s3: settings }), 180_000)
   describeStaging('S3 (Ceph RADOS Gateway)', () => openStore({ s3: settings }), 180_000)
+  describeOwnStore(
+    'S3 (Ceph RADOS Gateway)',
+    name => openStore({ s3: { ...settings, bucket: name } }),
+    180_000,
+  )
   itSurvivesKills('S3 (Ceph RADOS Gateway)', () => ({ s3: { ...settings, bucket: 'killed' } }), 3)
 
   describe('S3', { timeout: 60_000 }, () => {

@@ -23,8 +23,12 @@ import {
   TrunklineError,
 } from '@trunkline/protocol'
 import type pg from 'pg'
+import { putDatabase } from '../../../test/src/support/database-template.ts'
+import { openMediaDatabase } from '../database.ts'
 import { createMedia, type MediaDeps } from '../media.ts'
+import { stores } from '../schema.ts'
 import { openStore } from '../store/open.ts'
+import { STORE_MARKER } from '../store/own-store.ts'
 
 const LINK_KEY = Buffer.alloc(32, 'k')
 
@@ -37,6 +41,7 @@ export const startDatabase = async (): Promise<{
   close: () => Promise<void>
 }> => {
   const folder = await mkdtemp(join(tmpdir(), 'trunkline-db-'))
+  await putDatabase(folder)
   const postgres = await startPostgres({ dataFolder: folder, logger: quiet })
   const pool = openPool(postgres.url, quiet, 10)
   const close = async () => {
@@ -137,6 +142,9 @@ export const startMedia = async (options: Options) => {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'trunkline-media-')))
   const { rooms = new TestRooms(), ...deps } = options
   const opened = await openStore({ folder: join(folder, 'files') })
+  // A test that begins with nothing has a store of its own, whatever the tests before it left in the database.
+  if (options.folder === undefined && !options.objects)
+    await (await openMediaDatabase(options.pool)).delete(stores)
   const { objects, staging, linkKey } = {
     objects: opened.objects,
     staging: opened.staging,
@@ -195,10 +203,10 @@ export const startMedia = async (options: Options) => {
         duplex: 'half',
       } as RequestInit),
     get,
-    /** Keys of everything stored. */
+    /** Keys of everything stored, but for what the store says of itself. */
     async keys(): Promise<string[]> {
       const keys: string[] = []
-      for await (const { key } of objects.list('')) keys.push(key)
+      for await (const { key } of objects.list('')) if (key !== STORE_MARKER) keys.push(key)
       return keys.sort()
     },
     /** Ids of everything under way. */
