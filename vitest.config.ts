@@ -1,44 +1,34 @@
 import { defineConfig } from 'vitest/config'
+import { LOADS_FAST } from './test/src/support/fast-loading.ts'
 
 /** Real WebRTC in Node: run apart by provision/test.ts, which says why. */
 const LIBWEBRTC = ['sfu/src/media.test.ts', 'sfu/src/media-leak.test.ts', 'test/src/sdk.test.ts']
 
 /**
- * Files that start servers of their own but mind no other file beside them: what they look at is what is answered, not how
- * soon. Much of their time they wait, for a start or for something that is due, so two of them share two cores.
+ * Files that promise an answer within a second or so, hold a call of several pictures, or attack with all they have: nothing
+ * runs beside them. A file is safe beside others unless it stands here: it has its own servers, ports and folders, and
+ * what it looks at is what is answered, not how soon.
  */
-const PAIRED = [
-  'compose',
-  'contract-operations',
-  'dockerfile',
-  'docs',
-  'doctor',
-  'durability',
-  'inbox',
-  'lifecycle',
-  'messages-*',
-  'nodes-items',
-  'portable-data*',
-  'presence',
-  'rest-rules',
-  'roles',
-  'rooms',
-  'sdk-messaging',
-  'sdk-starting',
-  'search*',
-  'sync',
-  'uploads',
-  'user-deletion',
+const ALONE = [
+  'attack*',
+  'call*.browser',
+  'messenger.browser',
+  'nodes',
+  'processes',
+  'rooms-calls',
+  'rooms-nodes',
 ].map(name => `test/src/${name}.test.ts`)
 
 /** What is made for a whole run, and looked for at its end. */
-const SETUP = ['nothing-left', 'database-template'].map(name => `test/src/support/${name}.ts`)
+const SETUP = ['nothing-left', 'make-database-template'].map(name => `test/src/support/${name}.ts`)
 
 /** How long `expect.poll` looks: a second, its own default, is little on a machine that does something else as well. */
 const POLLING = { poll: { timeout: 15_000, interval: 25 } }
 
-// Unit tests run in parallel, and so do those of PAIRED. The others hold calls, drive browsers or count seconds: two cores
-// carry one such file at a time, and that is where a new file is.
+/** Files that run beside each other: half of their time they wait, for a start or for something that is due. */
+const BESIDE_EACH_OTHER = 3
+
+// The two large projects share one pool of workers, so that neither waits for the other's last file.
 export default defineConfig({
   test: {
     // Of the tests that say they are concurrent, in one file.
@@ -58,39 +48,43 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'unit',
-          include: ['{protocol,kit,signalling,sfu,turn,media,cli,sdk/js,web-demo,provision}/**/*.test.ts'],
-          exclude: ['**/node_modules/**', '**/dist/**', ...LIBWEBRTC],
+          name: 'integration',
+          globalSetup: SETUP,
+          include: ['test/**/*.test.ts'],
+          exclude: ['**/node_modules/**', ...LIBWEBRTC, ...ALONE],
+          execArgv: [...LOADS_FAST],
           expect: POLLING,
-          testTimeout: 20_000,
-          hookTimeout: 30_000,
-          maxWorkers: 2,
+          testTimeout: 90_000,
+          hookTimeout: 60_000,
+          maxWorkers: BESIDE_EACH_OTHER,
           sequence: { groupOrder: 1 },
         },
       },
       {
         test: {
-          name: 'paired',
+          name: 'unit',
           globalSetup: SETUP,
-          include: PAIRED,
+          include: ['{protocol,kit,signalling,sfu,turn,media,cli,sdk/js,web-demo,provision}/**/*.test.ts'],
+          exclude: ['**/node_modules/**', '**/dist/**', ...LIBWEBRTC],
+          execArgv: [...LOADS_FAST],
           expect: POLLING,
-          testTimeout: 90_000,
-          hookTimeout: 60_000,
-          maxWorkers: 2,
-          sequence: { groupOrder: 2 },
+          testTimeout: 20_000,
+          hookTimeout: 30_000,
+          maxWorkers: BESIDE_EACH_OTHER,
+          sequence: { groupOrder: 1 },
         },
       },
       {
         test: {
-          name: 'integration',
+          name: 'alone',
           globalSetup: SETUP,
-          include: ['test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', ...LIBWEBRTC, ...PAIRED],
+          include: ALONE,
+          execArgv: [...LOADS_FAST],
           expect: POLLING,
           testTimeout: 90_000,
           hookTimeout: 60_000,
           fileParallelism: false,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -35,6 +35,6 @@ if (args.length > 0) {
     )
     first = await run(['--project', 'libwebrtc'])
   }
-  const rest = await run(['--project', 'unit', '--project', 'paired', '--project', 'integration'])
+  const rest = await run(['--project', 'integration', '--project', 'unit', '--project', 'alone'])
   process.exitCode = first.code || rest.code
 }

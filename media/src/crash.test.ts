@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url'
 import { FileNews, StoredFile } from '@trunkline/protocol'
 import type pg from 'pg'
 import { expect, it, onTestFinished } from 'vitest'
+import { LOADS_FAST } from '../../test/src/support/fast-loading.ts'
 import { openStore } from './store/open.ts'
 import { eventually } from './testing/eventually.ts'
 import { startDatabase, startMedia } from './testing/platform.ts'
@@ -34,7 +35,7 @@ type Served = {
 /** Starts a service in a process of its own. @param step at which it kills itself; its URL is empty when it does so at once */
 const serve = async (databaseUrl: string, folder: string, step?: number): Promise<Served> => {
   const script = fileURLToPath(new URL('./testing/serve.ts', import.meta.url))
-  const args = [script, databaseUrl, folder, ...(step === undefined ? [] : [String(step)])]
+  const args = [...LOADS_FAST, script, databaseUrl, folder, ...(step === undefined ? [] : [String(step)])]
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   const told: FileNews[] = []
   const url = Promise.withResolvers<string>()

@@ -7,6 +7,7 @@ import { until } from './support/until.ts'
 
 const register = cleanUpAfterAll()
 const SECRET = 'the-secret-of-both-nodes'
+const ALONE = { services: ['signalling'] }
 let database: TestDatabase
 
 beforeAll(async () => {
@@ -14,7 +15,11 @@ beforeAll(async () => {
 }, 60_000)
 
 const startNode = () =>
-  startServer({ env: { DATABASE_URL: database.url, TRUNKLINE_SECRET: SECRET }, register })
+  startServer({
+    ...ALONE,
+    env: { DATABASE_URL: database.url, TRUNKLINE_SECRET: SECRET },
+    register,
+  })
 let node: TestServer
 beforeEach(async () => {
   node ??= await startNode()
@@ -63,12 +68,12 @@ test('an index that is behind is caught up with, also when the server dies in th
   const messages = 30_000
   await node.stop()
   await writeLog('interrupted', 'i-ada', messages)
-  node = await restartServer(node, { register })
+  node = await restartServer(node, { ...ALONE, register })
   await until('it is on its way', async () => (await indexedOf('interrupted')) > 500)
   await node.stop('SIGKILL')
   const before = await indexedOf('interrupted')
   expect(before).toBeLessThan(messages)
-  node = await restartServer(node, { register })
+  node = await restartServer(node, { ...ALONE, register })
   await until('all is indexed', async () => (await indexedOf('interrupted')) === messages, 60_000)
   expect(node.log()).toContain('the search index is catching up with the log')
   for (const number of [1, before, before + 1, messages]) {

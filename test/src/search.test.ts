@@ -10,7 +10,11 @@ const register = cleanUpAfterAll()
 let server: TestServer
 
 beforeAll(async () => {
-  server = await startServer({ register })
+  server = await startServer({
+    services: ['signalling', 'media'],
+    env: { TRUNKLINE_SECRET: 'the-secret-of-these-tests' },
+    register,
+  })
 }, 90_000)
 
 const call = async (method: string, path: string, body?: unknown) => {

@@ -5,6 +5,7 @@ import { buffer } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
+import { LOADS_FAST } from '../../../test/src/support/fast-loading.ts'
 import { randomFrom, rounds, seed } from '../../../test/src/support/rounds.ts'
 import { openStore, type StoreSettings } from '../store/open.ts'
 import { contentOf, keyOf } from './staging-contents.ts'
@@ -14,7 +15,7 @@ type Answered = Map<string, number | 'promoted'>
 
 const runAndKill = async (settings: StoreSettings, start: number, ms: number): Promise<Answered> => {
   const script = fileURLToPath(new URL('staging-process.ts', import.meta.url))
-  const child = spawn(process.execPath, [script, JSON.stringify(settings), String(start)], {
+  const child = spawn(process.execPath, [...LOADS_FAST, script, JSON.stringify(settings), String(start)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   let said = ''

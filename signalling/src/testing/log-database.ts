@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createLogger, openPool, startPostgres } from '@trunkline/kit'
 import type pg from 'pg'
 import { afterAll } from 'vitest'
+import { putDatabase } from '../../../test/src/support/database-template.ts'
 import { type Database, openDatabase } from '../database.ts'
 import { rooms, users } from '../schema.ts'
 
@@ -19,6 +20,7 @@ export const startTestDatabase = async (): Promise<TestDatabase> => {
   const logger = createLogger({ name: 'log-test', level: 'silent' })
   const folder = mkdtempSync(join(tmpdir(), 'trunkline-log-'))
   const pools: pg.Pool[] = []
+  await putDatabase(folder)
   const postgres = await startPostgres({ dataFolder: folder, logger })
   afterAll(async () => {
     await Promise.all(pools.map(pool => pool.end()))

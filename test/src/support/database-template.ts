@@ -1,58 +1,18 @@
 import { execFile } from 'node:child_process'
-import { mkdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { createJobs, createLogger, openPool, startPostgres } from '@trunkline/kit'
-import { openMediaDatabase } from '../../../media/src/database.ts'
-import { openDatabase } from '../../../signalling/src/database.ts'
 
 const run = promisify(execFile)
 
-/** Names the folder of the template to everything a run starts. */
-const TEMPLATE = 'TRUNKLINE_TEST_TEMPLATE'
-
-/** A copy that keeps whose the files are (root lends its databases to another account) and that leaves holes where nothing is. */
-const copy = (from: string, to: string): Promise<unknown> =>
-  run('cp', ['--archive', '--sparse=always', '--reflink=auto', from, to])
-
-/**
- * Vitest's global setup: a database with our tables and nothing in them, for the tests of this run to start from. Making
- * one and its tables takes longer than the start of a server does otherwise, and a run needs more than a hundred.
- *
- * Its copies do not wait for the disk: processes are killed in tests, but nobody pulls the plug, and what was written
- * outlives its writer with fsync and without.
- */
-export const setup = async (): Promise<() => Promise<void>> => {
-  const folder = join(tmpdir(), `trunkline-template-${process.pid}`)
-  const remove = () => rm(folder, { recursive: true, force: true })
-  // Each project of a run asks for it, one after the other.
-  if (process.env[TEMPLATE] === folder) return remove
-  const logger = createLogger({ name: 'template', level: 'silent' })
-  await mkdir(folder, { mode: 0o755 })
-  const postgres = await startPostgres({ dataFolder: folder, logger })
-  const pool = openPool(postgres.url, logger, 2)
-  await openDatabase(pool)
-  await openMediaDatabase(pool)
-  const jobs = await createJobs({ pool, logger, tasks: new Map() })
-  await jobs.close()
-  await pool.query('alter system set fsync = off')
-  // Nobody makes a further database in it: what those would be copied from is two thirds of its files.
-  await pool.query("update pg_database set datistemplate = false where datname like 'template%'")
-  await pool.query('drop database template0')
-  await pool.query('drop database template1')
-  await pool.end()
-  await postgres.close()
-  process.env[TEMPLATE] = folder
-  return remove
-}
+/** In the environment of everything a run starts: the folder that make-database-template.ts filled. */
+export const TEMPLATE = 'TRUNKLINE_TEST_TEMPLATE'
 
 /** Puts a database into a data folder as it stands after a first start, but for what that start writes into its tables. */
 export const putDatabase = async (dataFolder: string): Promise<void> => {
   const template = process.env[TEMPLATE]
   if (!template)
-    throw new Error(
-      'the run has no database to copy: database-template.ts is no global setup of this project',
-    )
-  await copy(join(template, 'postgres'), join(dataFolder, 'postgres'))
+    throw new Error('there is no database to copy: make-database-template.ts is no setup of this project')
+  // As an archive, because root lends its databases to another account; with holes where nothing is written yet.
+  const options = ['--archive', '--sparse=always', '--reflink=auto']
+  await run('cp', [...options, join(template, 'postgres'), join(dataFolder, 'postgres')])
 }
