@@ -1,6 +1,12 @@
-import type { Call as CallInfo, TrackSource, TrunklineError } from '@trunkline/protocol'
+import {
+  type Call as CallInfo,
+  type Participant as ParticipantInfo,
+  type TrackSource,
+  TrunklineError,
+} from '@trunkline/protocol'
 import { watchAudioLevel } from './audio-level.ts'
 import { Backoff, wait } from './backoff.ts'
+import { type CallClosed, CallModeration } from './call-moderation.ts'
 import type { CallSession, Received, SessionChoice } from './call-session.ts'
 import type { Connection } from './connection.ts'
 import { openCamera, openMic, openScreen, type ScreenContent } from './devices.ts'
@@ -31,6 +37,8 @@ export type CallEvents = {
   quality: []
   /** The call ended for us and cannot be joined again: the token ended, the room is closed to us. */
   failed: [TrunklineError]
+  /** A host, or the app, took us out of the call or ended it; `call.closed` says so, too. */
+  closed: [CallClosed]
 }
 
 type Deps = {
@@ -38,6 +46,13 @@ type Deps = {
   connection: Connection
   /** Joins, on what was prepared when something was. */
   enter: (choice: SessionChoice) => Promise<CallSession>
+}
+
+/** Calls `listener` when the page goes. Returns the way to stop. */
+const onPageHide = (listener: () => void): (() => void) => {
+  if (typeof window === 'undefined') return () => undefined
+  window.addEventListener('pagehide', listener)
+  return () => window.removeEventListener('pagehide', listener)
 }
 
 const SOURCES = ['camera', 'mic', 'screen', 'screenAudio'] as const
@@ -50,6 +65,8 @@ export class Call extends Emitter<CallEvents> {
   readonly room: Room
   /** Oneself. */
   readonly local: Participant
+  /** Who may do what: roles, the door, what hosts do. */
+  readonly moderation: CallModeration
   readonly #deps: Deps
   readonly #options: JoinOptions
   readonly #participants = new Map<string, Participant>()
@@ -68,6 +85,7 @@ export class Call extends Emitter<CallEvents> {
   readonly #userOf = (userId: string) => this.room.member(userId)?.user
   #session: CallSession | undefined
   #state: CallState = 'joining'
+  #closed: CallClosed | undefined
   #speakerId: string | undefined
   #missing: ReturnType<typeof setTimeout> | undefined
   #wanted = 0
@@ -94,6 +112,21 @@ export class Call extends Emitter<CallEvents> {
       this.#userOf,
       true,
     )
+    this.moderation = new CallModeration({
+      connection: deps.connection,
+      roomId: deps.room.id,
+      local: this.local,
+      ownId: () => this.#session?.participantId,
+      onMuted: sources => {
+        for (const source of sources) this.#media.muted(source).catch(() => undefined)
+      },
+      onClosed: closed => this.#onClosed(closed),
+    })
+  }
+
+  /** Why the server took us out of the call, in state `left`. */
+  get closed(): CallClosed | undefined {
+    return this.#closed
   }
 
   get state(): CallState {
@@ -127,6 +160,7 @@ export class Call extends Emitter<CallEvents> {
    * @throws DOMException of getUserMedia when it cannot be opened
    */
   async setMic(on: boolean): Promise<void> {
+    if (on) this.#assertMayPublish()
     if (on && !this.#media.track('mic'))
       await this.#quietly(this.#media.set('mic', await openMic(undefined, this.#options.music)))
     else await this.#quietly(this.#media.setPaused('mic', !on))
@@ -137,6 +171,7 @@ export class Call extends Emitter<CallEvents> {
    * @throws DOMException of getUserMedia when it cannot be opened
    */
   async setCamera(on: boolean, deviceId?: string): Promise<void> {
+    if (on) this.#assertMayPublish()
     if (!on) await this.#quietly(this.#media.off('camera'))
     else if (!this.cameraOn) await this.#quietly(this.#media.set('camera', await openCamera(deviceId)))
   }
@@ -159,6 +194,7 @@ export class Call extends Emitter<CallEvents> {
    * @throws DOMException NotAllowedError when the person chose none
    */
   async shareScreen(content: ScreenContent = 'text'): Promise<void> {
+    this.#assertMayPublish()
     const { video, audio } = await openScreen(content)
     await this.#quietly(this.#media.set('screen', video))
     if (audio) await this.#quietly(this.#media.set('screenAudio', audio))
@@ -231,10 +267,13 @@ export class Call extends Emitter<CallEvents> {
     try {
       this.#stops.push(
         this.room.on('call', info => this.#onInfo(info)),
+        this.moderation.start(),
         this.room.on('state', state => this.#onRoomState(state)),
         this.#deps.connection.on('speaker:changed', ({ roomId, participantId }) => {
           if (roomId === this.room.id) this.#onSpeaker(participantId)
         }),
+        // Without a word the server would wait for us to come back.
+        onPageHide(() => void this.leave()),
       )
       await this.#openTracks(this.#options)
       await this.#enter()
@@ -260,7 +299,7 @@ export class Call extends Emitter<CallEvents> {
   }
 
   async #take(source: 'mic' | 'camera', track: MediaStreamTrack, paused: boolean): Promise<void> {
-    if (this.#hasLeft()) {
+    if (this.#hasLeft() || (this.#session && !this.moderation.can('publish'))) {
       track.stop()
       return
     }
@@ -329,7 +368,10 @@ export class Call extends Emitter<CallEvents> {
         done = wanted === this.#wanted
       } catch (thrown) {
         const error = toTrunklineError(thrown)
-        if (['forbidden', 'room_not_found'].includes(error.code) || this.room.state === 'refused') {
+        if (
+          ['forbidden', 'room_not_found', 'knock_first', 'locked'].includes(error.code) ||
+          this.room.state === 'refused'
+        ) {
           this.#end()
           return this.emit('failed', error)
         }
@@ -360,6 +402,9 @@ export class Call extends Emitter<CallEvents> {
     // A list without a call is a server that has just restarted: keep the picture until we know better.
     if (!info) return
     const present = new Map(info.participants.map(participant => [participant.id, participant]))
+    const seat = present.get(own)
+    if (seat) this.#onSeat(seat)
+    this.moderation.learn(info)
     for (const id of this.#ownIds) present.delete(id)
     for (const [id, participant] of this.#participants) {
       if (!present.has(id)) this.#removeParticipant(participant)
@@ -372,6 +417,35 @@ export class Call extends Emitter<CallEvents> {
       } else this.#addParticipant(new Participant(details, this.#userOf))
     }
     this.emit('changed')
+  }
+
+  /** What one is in the call now: who may not publish any more gives the devices back. */
+  #onSeat(seat: ParticipantInfo): void {
+    this.local.updateSeat(seat)
+    if (this.moderation.can('publish') || this.#media.tracks.length === 0) return
+    this.#media.withdraw().catch(() => undefined)
+  }
+
+  #onClosed(closed: CallClosed): void {
+    if (this.#state === 'left') return
+    this.#closed = closed
+    this.#end()
+    this.emit('closed', closed)
+  }
+
+  #assertMayPublish(): void {
+    if (this.moderation.can('publish')) return
+    throw new TrunklineError('forbidden', 'You listen in this call. Raise your hand to be made a speaker.')
+  }
+
+  /**
+   * Leaves, and gives microphone and camera on as they are: for another call to be joined with.
+   * @internal
+   */
+  async handOver(): Promise<JoinOptions> {
+    const { muted, mic = false, camera = false } = this.#media.handOver()
+    await this.leave()
+    return { ...this.#options, mic, camera, muted }
   }
 
   /** The server's list says whether it has us; lacking us for a while, or having us away, means it lost us. */

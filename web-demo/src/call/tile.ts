@@ -49,7 +49,7 @@ export class Tile extends LightElement {
     const name = participant.isLocal ? 'You' : participant.name
     const muted = !isScreen && !participant.isOn('mic')
     return html`<figure
-      class="tile ${isScreen ? 'screen' : ''} ${participant.isLocal && !isScreen ? 'mirrored' : ''} ${on ? 'on' : ''}"
+      class="tile ${isScreen ? 'screen' : ''} ${participant.isLocal && !isScreen ? 'mirrored' : ''} ${on ? 'on' : ''} ${participant.away ? 'away' : ''}"
     >
       <video
         autoplay
@@ -66,6 +66,7 @@ export class Tile extends LightElement {
               <tl-avatar .name=${participant.name} userId=${participant.userId} .picture=${this.picture}></tl-avatar>
             </div>`
       }
+      ${participant.away ? html`<p class="returning label-pill" role="status">Reconnecting</p>` : nothing}
       <figcaption class="label-pill">
         ${muted ? html`<span class="mic-off">${icon('micOff')}<span class="sr-only">Muted, </span></span>` : nothing}
         <span class="name">${isScreen ? `${name === 'You' ? 'Your' : `${name}’s`} screen` : name}</span>
