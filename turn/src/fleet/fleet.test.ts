@@ -18,7 +18,7 @@ import type { TurnStats } from '../turn.ts'
 // Each test starts real processes, which takes seconds on a machine that is busy otherwise.
 vi.setConfig({ testTimeout: 60_000 })
 
-const SETTLE = { timeout: 10_000, interval: 50 }
+const SETTLE = { timeout: 30_000, interval: 50 }
 
 const untilStats = (turn: TestTurn, wanted: Partial<TurnStats>): Promise<void> =>
   vi.waitFor(() => expect(turn.stats()).toMatchObject(wanted), SETTLE)
