@@ -62,7 +62,7 @@ export class Demand {
 
   /** Says it once more, to a sender that may have missed it. */
   repeat(): void {
-    if (this.#told < this.#top) this.#tell(this.#told)
+    this.#tell(this.#told)
   }
 
   close(): void {

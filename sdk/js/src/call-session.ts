@@ -67,7 +67,7 @@ export class CallSession extends Emitter<SessionEvents> {
   readonly #stops: (() => void)[] = []
   /** Ends the hearing of notices; what arrived stays. */
   readonly #deafen: () => void
-  readonly #choice: SessionChoice
+  #choice: SessionChoice
   /** What of the arriving pictures is looked at. */
   readonly viewing: Viewing
   #answer: Answer
@@ -170,6 +170,8 @@ export class CallSession extends Emitter<SessionEvents> {
         deafen()
         const flowing = new Set(earlier.isJoined ? [] : earlier.#received.keys())
         earlier.#answer = answer
+        // Who only prepared had not chosen yet.
+        earlier.#choice = of.choice
         earlier.#mend(flowing)
         return earlier
       }

@@ -41,6 +41,15 @@ test('out of sight it is paused, and asked for again when it is back', () => {
   ])
 })
 
+test('after a lost connection a pause is said once more', () => {
+  const { viewing, take } = start()
+  viewing.arrived([camera])
+  viewing.show('par_1', 'camera', 0)
+  take()
+  expect(viewing.arrived([camera])).toEqual([])
+  expect(take()).toEqual([['pause', ['con_1']]])
+})
+
 test('what was out of sight before it came never flows, also in the next membership', () => {
   const { viewing } = start()
   viewing.show('par_1', 'camera', 0)

@@ -55,15 +55,28 @@ export class Viewing {
     this.#wish(participantId, source, { pinned })
   }
 
-  /** Of pictures that have just come: says what is wanted of each, and gives those that are to flow. */
+  /**
+   * Of pictures that have just come, or come again after a lost connection: says what is wanted of each, and gives those
+   * that are to flow.
+   */
   arrived(shown: readonly Shown[]): string[] {
     const flowing: string[] = []
+    const unheard: string[] = []
     for (const one of shown) {
-      this.#shown.set(one.consumerId, one)
+      const { consumerId } = one
+      const again = this.#shown.has(consumerId)
+      this.#shown.set(consumerId, one)
       this.#sendPreference(one)
-      if (this.#isWanted(one)) flowing.push(one.consumerId)
-      else this.#paused.add(one.consumerId)
+      if (this.#isWanted(one)) {
+        this.#paused.delete(consumerId)
+        flowing.push(consumerId)
+      } else {
+        this.#paused.add(consumerId)
+        // The request to pause it may have been lost with the connection.
+        if (again) unheard.push(consumerId)
+      }
     }
+    if (unheard.length > 0) this.#deps.pause(unheard).catch(() => undefined)
     return flowing
   }
 
