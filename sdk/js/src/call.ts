@@ -320,6 +320,7 @@ export class Call extends Emitter<CallEvents> {
     } finally {
       if (session !== previous) previous?.close()
     }
+    this.moderation.refresh()
     for (const participant of this.#participants.values()) this.#dropEnded(participant)
   }
 

@@ -1,8 +1,12 @@
 export {
   type Ban,
+  type Breakout,
+  CALL_RIGHTS,
   type Call as CallInfo,
+  type CallAction,
   type CallOutcome,
   type CallRecord,
+  type CallRole,
   type Counts,
   type CustomStatus,
   type Derivative,
@@ -14,6 +18,7 @@ export {
   type InboxEntry,
   type IssuedToken,
   type Job,
+  type Knock,
   LIMITS,
   type LinkedFile,
   type Member,
@@ -56,7 +61,14 @@ export {
 export { attachTrack } from './attach.ts'
 export { watchAudioLevel } from './audio-level.ts'
 export { Blocks, type BlocksEvents } from './blocks.ts'
+export { Breakouts, type BreakoutsEvents } from './breakouts.ts'
 export { Call, type CallEvents, type CallState } from './call.ts'
+export {
+  type CallClosed,
+  CallModeration,
+  type CallModerationEvents,
+  type Muted,
+} from './call-moderation.ts'
 export type { ConnectionState } from './connection.ts'
 export type { DeviceOptions } from './device-loader.ts'
 export {
@@ -76,6 +88,7 @@ export type { VideoCodec } from './encodings.ts'
 export { Inbox, type InboxEvents, type InboxPhase } from './inbox.ts'
 export type { Jobs } from './jobs.ts'
 export type { JoinOptions } from './join-options.ts'
+export { Knocking, type KnockingEvents, type KnockingState } from './knocking.ts'
 export type {
   Draft,
   DraftOptions,

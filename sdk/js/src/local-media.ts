@@ -128,6 +128,42 @@ export class LocalMedia {
     })
   }
 
+  /** A host muted this: nobody has to be told. A camera's light goes out; a screen is withdrawn. */
+  muted(source: TrackSource): Promise<void> {
+    if (source !== 'mic') return this.off(source)
+    return this.#run(async () => {
+      const local = this.#local.get(source)
+      if (!local || local.paused) return
+      local.paused = true
+      local.told = true
+      if (local.track) local.track.enabled = false
+      local.producer?.pause()
+      this.#changed()
+    })
+  }
+
+  /** Takes everything back, published or not: one may not publish any more, and the server has closed it. */
+  withdraw(): Promise<void> {
+    return this.#run(async () => {
+      const all = [...this.#local.values()]
+      this.#local.clear()
+      this.#changed()
+      for (const { track, producer } of all) {
+        track?.stop()
+        if (producer && !producer.closed) await this.#session?.unpublish(producer).catch(() => undefined)
+      }
+    })
+  }
+
+  /** Gives microphone and camera on, as they are, to be used elsewhere; they are not stopped here any more. */
+  handOver(): { mic?: MediaStreamTrack; camera?: MediaStreamTrack; muted: boolean } {
+    const [mic, camera] = [this.track('mic'), this.track('camera')]
+    const muted = mic !== undefined && !this.isOn('mic')
+    this.#local.delete('mic')
+    this.#local.delete('camera')
+    return { ...(mic && { mic }), ...(camera && { camera }), muted }
+  }
+
   /** Gives every device back. */
   stop(): void {
     for (const { track } of this.#local.values()) track?.stop()

@@ -1,4 +1,4 @@
-import type { Participant as ParticipantInfo, Track, TrackSource, User } from '@trunkline/protocol'
+import type { CallRole, Participant as ParticipantInfo, Track, TrackSource, User } from '@trunkline/protocol'
 
 /** Somebody in a call, oneself included. The object stays the same while this participant is in the call. */
 export class Participant {
@@ -33,6 +33,15 @@ export class Participant {
     return this.#info.joinedAt
   }
 
+  /** What it may do in the call. */
+  get role(): CallRole {
+    return this.#info.role
+  }
+  /** Since when its hand is up, ISO 8601; undefined when it is not. */
+  get handRaisedAt(): string | undefined {
+    return this.#info.handRaisedAt
+  }
+
   /** Its connection is lost and it may come back: what it shows stands still. It has not left. */
   get away(): boolean {
     return this.#info.away
@@ -56,6 +65,12 @@ export class Participant {
   /** @internal */
   update(info: ParticipantInfo): void {
     this.#info = info
+  }
+
+  /** @internal What the server says of oneself; one's tracks one knows better. */
+  updateSeat({ role, handRaisedAt }: ParticipantInfo): void {
+    const { handRaisedAt: _, ...rest } = this.#info
+    this.#info = { ...rest, role, ...(handRaisedAt && { handRaisedAt }) }
   }
 
   /** @internal */

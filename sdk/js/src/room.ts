@@ -22,6 +22,7 @@ import type { Call } from './call.ts'
 import type { Connection } from './connection.ts'
 import type { DeviceLoader } from './device-loader.ts'
 import type { JoinOptions } from './join-options.ts'
+import { Knocking } from './knocking.ts'
 import { LogSync } from './log-sync.ts'
 import type { Draft, FilesDraft, Outbox, OutgoingFile, PendingMessage } from './outbox.ts'
 import type { Presences } from './presences.ts'
@@ -352,6 +353,14 @@ export class Room extends RoomCommands<RoomEvents> {
    */
   ring(options: RingOptions, joining: JoinOptions = {}): Promise<{ ring: Ring; call: Call }> {
     return this.#deps.rings().start(this.id, options, joining)
+  }
+
+  /**
+   * Asks to be let into the call, where `joinCall` was refused with `knock_first` or `locked`. Join once it is admitted:
+   * that lasts until the call ends.
+   */
+  knock(): Knocking {
+    return new Knocking(this.#deps.connection, this.id)
   }
 
   /** Leaves the call, stops hearing of this room and forgets it. Membership stays. */

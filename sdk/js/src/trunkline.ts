@@ -9,6 +9,8 @@ import type {
   TrunklineError,
 } from '@trunkline/protocol'
 import { Blocks } from './blocks.ts'
+import { Breakouts } from './breakouts.ts'
+import type { Call } from './call.ts'
 import { Connection, type ConnectionState } from './connection.ts'
 import { DeviceLoader, type DeviceOptions } from './device-loader.ts'
 import { Emitter } from './emitter.ts'
@@ -130,6 +132,11 @@ export class Trunkline extends Emitter<TrunklineEvents> {
       this.#connection.connect().catch(() => undefined)
     }
     return this.#rings
+  }
+
+  /** Follows the breakouts of the room whose call this is: one's call moves by itself. `stop()` ends it. */
+  breakouts(call: Call): Breakouts {
+    return new Breakouts({ connection: this.#connection, openRoom: id => this.openRoom(id), call })
   }
 
   /** The room's object, at once; it opens in the background and stays current. */

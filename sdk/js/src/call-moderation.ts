@@ -1,0 +1,179 @@
+import {
+  CALL_RIGHTS,
+  type CallAction,
+  type Call as CallInfo,
+  type CallRole,
+  type Knock,
+  type NoticeData,
+  type RequestData,
+  type TrackSource,
+} from '@trunkline/protocol'
+import type { Connection } from './connection.ts'
+import { Emitter } from './emitter.ts'
+import type { Participant } from './participant.ts'
+
+/** One's tracks were muted by a host, or by the app (`by` is absent); unmuting is up to oneself. */
+export type Muted = { sources: TrackSource[]; by?: string }
+/** Why the server took one out of the call; `text` is what the host said. */
+export type CallClosed = { reason: 'removed' | 'ended'; text?: string }
+
+export type CallModerationEvents = {
+  changed: []
+  /** Somebody knocks, who did not before. */
+  knocked: [Knock]
+  muted: [Muted]
+}
+
+type Deps = {
+  connection: Connection
+  roomId: string
+  local: Participant
+  ownId: () => string | undefined
+  onMuted: (sources: readonly TrackSource[]) => void
+  onClosed: (closed: CallClosed) => void
+}
+
+/** Who may do what in a call one is in: one's role, who waits at the door, and what hosts do. */
+export class CallModeration extends Emitter<CallModerationEvents> {
+  readonly #deps: Deps
+  #waiting: readonly Knock[] = []
+  #locked = false
+  #lobby = false
+  #wasHost = false
+
+  constructor(deps: Deps) {
+    super()
+    this.#deps = deps
+  }
+
+  /** One's own role. */
+  get role(): CallRole {
+    return this.#deps.local.role
+  }
+  get isHost(): boolean {
+    return this.role === 'host'
+  }
+  /** Whether one's role allows this. */
+  can(action: CallAction): boolean {
+    return CALL_RIGHTS[this.role][action]
+  }
+  /** Who waits to be let in, the longest first; for hosts. */
+  get waiting(): readonly Knock[] {
+    return this.#waiting
+  }
+  /** Whether nobody new comes in without being let in. */
+  get locked(): boolean {
+    return this.#locked
+  }
+  /** Whether the room has a lobby; `room.update({lobby})` changes it. */
+  get lobby(): boolean {
+    return this.#lobby
+  }
+
+  /** Lets in those named, or all who wait. */
+  async admit(...knockIds: string[]): Promise<void> {
+    await this.#ask('call:admit', knockIds.length > 0 ? { knockIds } : {})
+  }
+  async deny(knockId: string, reason?: string): Promise<void> {
+    await this.#ask('call:deny', { knockId, ...(reason && { reason }) })
+  }
+  /** Mutes somebody, or all but hosts; the microphone, unless other sources are named. */
+  async mute(participant?: Participant, sources?: TrackSource[]): Promise<void> {
+    await this.#ask('call:mute', {
+      ...(participant && { participantId: this.#idOf(participant) }),
+      ...(sources && { sources }),
+    })
+  }
+  /** Sends somebody out, from all devices; to come back they have to be let in. */
+  async remove(participant: Participant, reason?: string): Promise<void> {
+    await this.#ask('call:remove', { participantId: this.#idOf(participant), ...(reason && { reason }) })
+  }
+  async setLocked(locked: boolean): Promise<void> {
+    await this.#ask('call:lock', { locked })
+  }
+  /** Ends the call for everybody. */
+  async end(): Promise<void> {
+    await this.#ask('call:end', {})
+  }
+  async setRole(participant: Participant, role: CallRole): Promise<void> {
+    await this.#ask('call:role', { participantId: this.#idOf(participant), role })
+  }
+  /** Raises or lowers one's own hand; hosts lower others'. */
+  async setHand(raised: boolean, participant = this.#deps.local): Promise<void> {
+    await this.#ask('call:hand', { participantId: this.#idOf(participant), raised })
+  }
+
+  /** @internal Hears what concerns oneself; call what is returned to stop. */
+  start(): () => void {
+    const { connection, roomId, ownId, onMuted, onClosed } = this.#deps
+    const isOwn = (data: { roomId: string; participantId: string }) =>
+      data.roomId === roomId && data.participantId === ownId()
+    const stops = [
+      connection.on('call:waiting', data => {
+        if (data.roomId === roomId) this.#onWaiting(data)
+      }),
+      connection.on('call:muted', data => {
+        if (!isOwn(data)) return
+        const { sources, by } = data
+        onMuted(sources)
+        this.emit('muted', { sources, ...(by !== undefined && { by }) })
+      }),
+      connection.on('call:closed', data => {
+        if (isOwn(data)) onClosed({ reason: data.reason, ...(data.text && { text: data.text }) })
+      }),
+    ]
+    return () => {
+      for (const stop of stops) stop()
+    }
+  }
+
+  /** @internal The call as it is now. */
+  learn({ locked, lobby }: CallInfo): void {
+    this.#locked = locked
+    this.#lobby = lobby
+    const { isHost } = this
+    if (isHost !== this.#wasHost) {
+      this.#wasHost = isHost
+      if (isHost) this.refresh()
+      else this.#waiting = []
+    }
+    this.emit('changed')
+  }
+
+  /** @internal Reads who waits: a notice may have been missed. */
+  refresh(): void {
+    if (!this.isHost) return
+    const { connection, roomId } = this.#deps
+    connection.request('call:waiting', { roomId }).then(
+      ({ data }) => this.#onWaiting({ roomId, waiting: data }),
+      // Heard again with the next change, or after the next reconnect.
+      () => undefined,
+    )
+  }
+
+  #onWaiting({ waiting }: NoticeData<'call:waiting'>): void {
+    const known = new Set(this.#waiting.map(({ knockId }) => knockId))
+    this.#waiting = waiting
+    for (const knock of waiting) if (!known.has(knock.knockId)) this.emit('knocked', knock)
+    this.emit('changed')
+  }
+
+  #idOf({ isLocal, id }: Participant): string {
+    return isLocal ? (this.#deps.ownId() ?? id) : id
+  }
+
+  #ask<N extends ModerationRequest>(name: N, data: Omit<RequestData<N>, 'roomId'>) {
+    const { connection, roomId } = this.#deps
+    return connection.request(name, { roomId, ...data } as RequestData<N>)
+  }
+}
+
+type ModerationRequest =
+  | 'call:admit'
+  | 'call:deny'
+  | 'call:mute'
+  | 'call:remove'
+  | 'call:lock'
+  | 'call:end'
+  | 'call:role'
+  | 'call:hand'
