@@ -59,6 +59,8 @@ export const MEDIA_LIMITS = {
   /** How long the server waits for the bytes of a file to go that it deletes, and how often it looks. */
   eraseMs: 60_000,
   eraseLookMs: 50,
+  /** Characters of what a scanner found that people are shown. */
+  scanFoundChars: 100,
   /** How long a scanner may take for one file. */
   scanMs: 10 * 60_000,
   /** How often it is asked whether those who are downloading may still read what they download. */

@@ -328,6 +328,36 @@ describe('a scanner', () => {
     expect(await media.settled('bob', id)).toMatchObject({ state: 'ready' })
   })
 
+  it('that takes no file of that size ends the wait, and nobody gets it', async () => {
+    const scanUrl = await startScanner((request, response) => {
+      request.resume()
+      request.on('end', () => response.writeHead(413).end())
+    })
+    const media = await start({ scanUrl })
+    const { id } = await fileOf(await media.post('alice', 'lobby', 'large.bin', 'x'.repeat(5_000)))
+    const reason = 'This file is too large to be checked for harm: nobody can open it.'
+    expect(await media.settled('bob', id)).toMatchObject({ state: 'quarantined', reason, links: {} })
+    expect((await problemOf(await media.get('alice', `/v1/files/${id}`))).code).toBe('forbidden')
+    await eventually(() => media.rooms.toldOf(id)).toEqual([
+      { type: 'failed', roomId: 'lobby', fileId: id, reason, quarantined: true },
+    ])
+    expect((await remove(media, 'alice', id)).status).toBe(200)
+    await nothingIsLeft(media)
+  })
+
+  it('says what it found in words that are fit to be shown', async () => {
+    const scanUrl = await startScanner((request, response) => {
+      request.resume()
+      request.on('end', () =>
+        response.end(JSON.stringify({ clean: false, found: `Test\r\n\u202eHarm ${'!'.repeat(4_000)}` })),
+      )
+    })
+    const media = await start({ scanUrl })
+    const { id } = await fileOf(await media.post('alice', 'lobby', 'a.txt', 'text'))
+    const { reason } = await media.settled('bob', id)
+    expect(reason).toBe(`Harm was found in this file (Test Harm ${'!'.repeat(90)}…): nobody can open it.`)
+  })
+
   it('that stands still holds up no deletion', async () => {
     let asked = 0
     const scanUrl = await startScanner(request => {

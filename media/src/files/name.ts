@@ -2,13 +2,16 @@
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
 
+/** Text from outside as it may be shown: on one line, written in one direction. */
+export const onOneLine = (text: string): string => text.replace(UNSAFE, ' ').replace(/\s+/g, ' ').trim()
+
 /**
  * A name as it is shown and offered for saving: the last segment of a path, on one line.
  * @param name from outside, already parsed by the protocol
  */
 export const safeName = (name: string): string => {
   const last = name.split(/[/\\]/).at(-1) ?? ''
-  const clean = last.replace(UNSAFE, ' ').replace(/\s+/g, ' ').trim()
+  const clean = onOneLine(last)
   return /^\.*$/.test(clean) ? 'file' : clean
 }
 

@@ -2,7 +2,7 @@ import type { Logger, Task } from '@trunkline/kit'
 import type { ContentTable } from '../files/content-table.ts'
 import type { FileTable } from '../files/file-table.ts'
 import { type ContentRow, type FileRow, objectKey } from '../files/stored-file.ts'
-import type { Scanner, Verdict } from '../scan/scanner.ts'
+import { foundIn, type Scanner, type Verdict } from '../scan/scanner.ts'
 import type { ObjectStore } from '../store/store.ts'
 import { ContentPayload, type MediaJobs } from './media-jobs.ts'
 import { watch } from './watch.ts'
@@ -42,8 +42,18 @@ export const createScanTask = (deps: ScanTaskDeps): Task => {
       await contents.setArrived(content.id)
       return
     }
-    const { found } = verdict
-    logger.warn({ fileId: file.id, contentId: content.id, found }, 'a scanner found harm in a file')
+    const about = { fileId: file.id, contentId: content.id }
+    if ('isTooLarge' in verdict) {
+      // Nobody gets what nobody looked at.
+      logger.warn({ ...about, size: content.size }, 'a file is larger than the scanner takes')
+      await contents.setQuarantined(
+        content.id,
+        'This file is too large to be checked for harm: nobody can open it.',
+      )
+      return
+    }
+    const found = foundIn(verdict.found)
+    logger.warn({ ...about, found }, 'a scanner found harm in a file')
     await contents.setQuarantined(content.id, `Harm was found in this file (${found}): nobody can open it.`)
   }
 

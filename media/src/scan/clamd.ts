@@ -18,20 +18,21 @@ const lengthOf = (bytes: number): Buffer => {
 }
 
 /**
- * The daemon's answer to INSTREAM: `stream: OK`, or `stream: Some.Name FOUND`.
- * @throws Error for anything else, such as that the file is larger than it takes
+ * The daemon's answer to INSTREAM: `stream: OK`, `stream: Some.Name FOUND`, or that the file is larger than it takes.
+ * @throws Error for anything else
  */
 export const verdictOf = (answer: string): Verdict => {
   const line = answer.replace(/\0.*$/s, '').trim()
   if (line === 'stream: OK') return { isClean: true }
   const found = /^stream: (.+) FOUND$/.exec(line)?.[1]
   if (found !== undefined) return { isClean: false, found }
+  if (/^INSTREAM size limit exceeded\b/i.test(line)) return { isClean: false, isTooLarge: true }
   throw new Error(`clamd gave no verdict: ${line || 'it answered nothing'}`)
 }
 
 /**
  * Asks clamd, ClamAV's daemon, over TCP or a Unix socket: `zINSTREAM` of its protocol, see `man clamd`. Its
- * `StreamMaxLength` is to be as large as the largest upload: of larger ones it says nothing, and nobody gets them.
+ * `StreamMaxLength` is to be as large as the largest upload: larger ones it refuses to look at, and nobody gets them.
  */
 export const createClamdScanner = (address: NetConnectOpts): Scanner => ({
   async scan({ body, signal }) {

@@ -5,7 +5,7 @@ import type { Scanner } from './scanner.ts'
 /** What the endpoint answers. It may say more than is asked for here. */
 const Answer = z.union([
   z.object({ clean: z.literal(true) }),
-  z.object({ clean: z.literal(false), found: z.string().min(1).max(200) }),
+  z.object({ clean: z.literal(false), found: z.string() }),
 ])
 
 /** bytes; more than that is no verdict, and is not read. */
@@ -26,8 +26,8 @@ const readAnswer = async (response: Response): Promise<unknown> => {
 
 /**
  * Asks an HTTP endpoint: `POST` with the bytes as body, their MIME type as `Content-Type`, their name percent-encoded as
- * `X-File-Name`. It answers 200 with `{"clean": true}` or `{"clean": false, "found": "what it found"}`; anything else is no
- * verdict.
+ * `X-File-Name`. It answers 200 with `{"clean": true}` or `{"clean": false, "found": "what it found"}`, or 413 when it looks
+ * at no file of that size; anything else is no verdict.
  * @param url a user and password in it are sent as basic authentication
  */
 export const createHttpScanner = (url: string): Scanner => {
@@ -56,6 +56,7 @@ export const createHttpScanner = (url: string): Scanner => {
       } as RequestInit)
       if (response.status !== 200) {
         await response.body?.cancel()
+        if (response.status === 413) return { isClean: false, isTooLarge: true }
         throw new Error(`the scanner answered ${response.status} instead of 200`)
       }
       const answer = Answer.parse(await readAnswer(response))

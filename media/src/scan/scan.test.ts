@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'v
 import { findProgram } from '../fence.ts'
 import { verdictOf } from './clamd.ts'
 import { openScanner } from './open.ts'
-import type { Scanner } from './scanner.ts'
+import { foundIn, type Scanner } from './scanner.ts'
 
 const never = new AbortController().signal
 
@@ -95,9 +95,12 @@ describe.skipIf(!clamd)('a real clamd', () => {
       })
     })
 
-    it('gives no verdict on what is larger than it takes', async () => {
+    it('says of what is larger than it takes that it is', async () => {
       const scanner = openScanner(url())
-      await expect(scanner.scan(fileOf(Buffer.alloc(STREAM_MAX * 3)))).rejects.toThrow()
+      for (const bytes of [STREAM_MAX + 1, STREAM_MAX * 3]) {
+        const verdict = await scanner.scan(fileOf(Buffer.alloc(bytes)))
+        expect(verdict).toEqual({ isClean: false, isTooLarge: true })
+      }
     })
   })
 })
@@ -112,17 +115,12 @@ describe('clamd, whatever it answers', () => {
     ['stream: OK\0', { isClean: true }],
     ['stream: OK\n', { isClean: true }],
     ['stream: Win.Test.EICAR_HDB-1 FOUND\0', { isClean: false, found: 'Win.Test.EICAR_HDB-1' }],
+    ['INSTREAM size limit exceeded. ERROR\0', { isClean: false, isTooLarge: true }],
   ])('%j is a verdict', (answer, verdict) => {
     expect(verdictOf(answer)).toEqual(verdict)
   })
 
-  it.each([
-    '',
-    'INSTREAM size limit exceeded. ERROR\0',
-    'stream: not OK\0',
-    'stream: FOUND\0',
-    'UNKNOWN COMMAND\0',
-  ])('%j is none', answer => {
+  it.each(['', 'stream: not OK\0', 'stream: FOUND\0', 'UNKNOWN COMMAND\0'])('%j is none', answer => {
     expect(() => verdictOf(answer)).toThrow('no verdict')
   })
 
@@ -161,6 +159,18 @@ describe('clamd, whatever it answers', () => {
     )
     await expect(reading.scan({ ...fileOf(Buffer.from('x')), body })).rejects.toThrow('the store is gone')
   })
+})
+
+it.each([
+  ['Win.Test.EICAR_HDB-1', 'Win.Test.EICAR_HDB-1'],
+  ['  a\u001b[31mb\r\n\tc\u202ed\0 ', 'a [31mb c d'],
+  ['\n', 'it has no name'],
+  ['', 'it has no name'],
+  ['😀'.repeat(101), `${'😀'.repeat(100)}…`],
+  ['x'.repeat(100), 'x'.repeat(100)],
+  ['\0'.repeat(1_000_000), 'it has no name'],
+])('what a scanner found is shown on one short line: %j', (said, shown) => {
+  expect(foundIn(said)).toBe(shown)
 })
 
 describe('an HTTP endpoint', () => {
@@ -212,6 +222,14 @@ describe('an HTTP endpoint', () => {
       request.on('end', () => response.writeHead(status, { location: '/elsewhere' }).end(body))
     })
     await expect(openScanner(url).scan(fileOf(Buffer.from('x')))).rejects.toThrow()
+  })
+
+  it('that refuses a file for its size says so', async () => {
+    const url = await answering((_request, response) => {
+      response.writeHead(413).end('too large')
+    })
+    const verdict = await openScanner(url).scan(fileOf(Buffer.alloc(1024)))
+    expect(verdict).toEqual({ isClean: false, isTooLarge: true })
   })
 
   it('that answers without end gave no verdict, and is not read on', async () => {
