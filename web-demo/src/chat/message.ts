@@ -14,6 +14,9 @@ import { ticks } from './ticks.ts'
 import type { MessageItem } from './timeline.ts'
 import { momentWord, repliesWord, timeOf } from './words.ts'
 
+/** Between a bubble and its toolbar, in pixels. */
+const TOOLBAR_GAP = 6
+
 /** One message: a bubble, what others made of it, and below the last of a group its time. */
 export class Message extends LightElement {
   static override properties = {
@@ -43,6 +46,15 @@ export class Message extends LightElement {
     this.marked = false
     this.active = false
     this.revealed = false
+  }
+
+  protected override updated(): void {
+    const toolbar = this.querySelector<HTMLElement>('.toolbar')
+    const [bubble, message] = [toolbar?.parentElement, this.querySelector('.message')]
+    if (!toolbar || !bubble || !message) return
+    const [inner, outer] = [bubble.getBoundingClientRect(), message.getBoundingClientRect()]
+    const room = this.item.own ? inner.left - outer.left : outer.right - inner.right
+    toolbar.classList.toggle('within', room < toolbar.offsetWidth + TOOLBAR_GAP)
   }
 
   protected override render() {

@@ -2,6 +2,7 @@ import type { Room, RoomMessage } from '@trunkline/sdk'
 import { html, nothing, type PropertyValues } from 'lit'
 import { LightElement } from '../design/element.ts'
 import { gistOfFiles } from '../files/gist.ts'
+import { filesOf } from '../files/shown.ts'
 import { ask } from './actions.ts'
 
 /** What a message says in one line. */
@@ -22,6 +23,7 @@ export class Quote extends LightElement {
     super()
     this.lost = false
     this.follow(() => this.room)
+    this.follow(() => this.room.files)
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
@@ -45,8 +47,19 @@ export class Quote extends LightElement {
       title="Go to this message"
       @click=${() => ask(this, { do: 'show', seq: this.seq })}
     >
-      ${message.blocked ? nothing : html`<strong>${name}</strong>`}<span>${gistOf(message)}</span>
+      ${message.blocked ? nothing : html`<strong>${name}</strong>`}<span>${gistOf(message)}</span>${this.#thumbnail(message)}
     </button>`
+  }
+
+  /** Of the first of its files that has one. */
+  #thumbnail(message: RoomMessage) {
+    if (message.blocked) return nothing
+    const { files } = this.room
+    for (const { fileId } of filesOf(message.parts)) {
+      const src = fileId && (files.urlOf(fileId, 'thumb128') ?? files.urlOf(fileId, 'thumb512'))
+      if (src) return html`<img src=${src} alt="" decoding="async" />`
+    }
+    return nothing
   }
 }
 

@@ -79,7 +79,9 @@ export class Attachments extends LightElement {
     const total = pending.files.reduce((sum, { blob }) => sum + blob.size, 0)
     const sent = pending.files.reduce((sum, { blob, progress }) => sum + blob.size * progress, 0)
     const percent = total > 0 ? Math.floor((sent / total) * 100) : 0
-    const isWaiting = room.state === 'reconnecting'
+    const { clientId, paused } = pending
+    const how = `${sizeWord(sent)} of ${sizeWord(total)}`
+    const word = paused ? `Paused at ${how}` : room.state === 'reconnecting' ? 'Waiting for the network' : how
     return html`<div class="sending">
       <div
         class="bar"
@@ -90,8 +92,9 @@ export class Attachments extends LightElement {
         aria-valuemax="100"
         style="--done: ${percent}%"
       ></div>
-      <p><span>${isWaiting ? 'Waiting for the network' : `${sizeWord(sent)} of ${sizeWord(total)}`}</span>
-        <button type="button" class="plain" @click=${() => room.discard(pending.clientId)}>Cancel</button></p>
+      <p><span>${word}</span>
+        <button type="button" class="plain" @click=${() => (paused ? room.resumeUpload(clientId) : room.pauseUpload(clientId))}>${paused ? 'Resume' : 'Pause'}</button>
+        <button type="button" class="plain" @click=${() => room.discard(clientId)}>Cancel</button></p>
     </div>`
   }
 }

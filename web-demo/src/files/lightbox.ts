@@ -1,8 +1,11 @@
 import type { LinkedFile, Room, RoomMessage } from '@trunkline/sdk'
 import { html, nothing } from 'lit'
+import type { Conversation } from '../chat/conversation.ts'
+import { talkOf } from '../chat/talk.ts'
 import { momentWord } from '../chat/words.ts'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
+import type { Gallery } from './gallery.ts'
 import { placeholderUrl } from './placeholder.ts'
 import './player.ts'
 import { filesOf, kindOf, type ShownFile } from './shown.ts'
@@ -14,13 +17,38 @@ const SWIPE = 60
 /** One turn of a wheel, one press of a key. */
 const STEP = 1.3
 
-type Seen = { shown: ShownFile; message?: RoomMessage }
+/** A file that is shown, and who sent it. */
+export type Walked = { shown: ShownFile; sender?: string }
 
-/** Shows a picture, a video or a page over everything, with all others of the room to either side. */
+/** What a lightbox walks through, and the way to more of it. */
+type Walk = { files: () => readonly Walked[]; more?: () => unknown }
+
+/** What messages show, in the order they were said. */
+const shownBy = (messages: readonly RoomMessage[]): Walked[] =>
+  messages.flatMap(message =>
+    message.blocked ? [] : filesOf(message.parts).map(shown => ({ shown, sender: message.sender })),
+  )
+
+/** From a list of files its own; from a thread all of the thread's; else what is loaded of the room. */
+const walkFrom = (beside: Element, room: Room): Walk => {
+  const gallery = beside.closest<Gallery>('tl-gallery')
+  if (gallery) return { files: () => gallery.walked, more: () => gallery.more() }
+  const threadOf = beside.closest<Conversation>('tl-conversation')?.threadOf
+  const talk = () => talkOf(room, threadOf)
+  if (threadOf === undefined) return { files: () => shownBy(talk().messages) }
+  const loadAll = async () => {
+    while (talk().hasEarlier) await talk().loadEarlier()
+  }
+  // What could not be loaded is not walked through.
+  loadAll().catch(() => undefined)
+  return { files: () => shownBy(talk().messages) }
+}
+
+/** Shows a picture, a video or a page over everything, with all others of its place to either side. */
 export const openLightbox = (beside: Element, room: Room, fileId: string): void => {
   const lightbox = new Lightbox()
-  Object.assign(lightbox, { room, fileId })
-  const place = beside.closest('tl-conversation, dialog') ?? beside.parentElement
+  Object.assign(lightbox, { room, fileId, walk: walkFrom(beside, room) })
+  const place = beside.closest('tl-conversation, tl-gallery, dialog') ?? beside.parentElement
   place?.append(lightbox)
 }
 
@@ -34,6 +62,7 @@ export class Lightbox extends LightElement {
   }
   declare room: Room
   declare fileId: string
+  declare walk: Walk
   declare zoom: Zoom
   /** The address that has been loaded. */
   declare loaded: string | undefined
@@ -44,24 +73,18 @@ export class Lightbox extends LightElement {
     super()
     this.zoom = WHOLE
     this.follow(() => this.room.files)
+    this.follow(() => this.room)
   }
 
   protected override firstUpdated(): void {
     this.querySelector('dialog')?.showModal()
   }
 
-  /** What the room shows, as far as it is loaded, in the order it was said. */
-  get #seen(): Seen[] {
+  get #seen(): Walked[] {
     const { room, fileId } = this
-    const seen = room.messages.flatMap(message =>
-      message.blocked
-        ? []
-        : filesOf(message.parts)
-            .filter(shown => this.#isSeen(shown))
-            .map(shown => ({ shown, message })),
-    )
+    const seen = this.walk.files().filter(({ shown }) => this.#isSeen(shown))
     if (seen.some(({ shown }) => shown.fileId === fileId)) return seen
-    // Of a thread, or of a message that is shown by itself.
+    // Of a message that is shown by itself.
     const { mime = '', name = 'Picture' } = room.files.get(fileId) ?? {}
     return [{ shown: { fileId, mime, name } }]
   }
@@ -80,7 +103,7 @@ export class Lightbox extends LightElement {
     const current = seen[at]
     if (!current) return nothing
     const file = room.files.get(fileId)
-    const { shown, message } = current
+    const { shown, sender } = current
     const kind = kindOf(shown, file)
     const save = room.files.urlOf(fileId, 'original', { download: true })
     return html`<dialog
@@ -91,7 +114,7 @@ export class Lightbox extends LightElement {
       @close=${() => this.remove()}
     >
       <header>
-        <p><strong>${this.#who(message)}</strong><small>${seen.length > 1 ? `${at + 1} of ${seen.length} · ` : ''}${this.#what(shown, file)}</small></p>
+        <p><strong>${this.#who(sender)}</strong><small>${seen.length > 1 ? `${at + 1} of ${seen.length} · ` : ''}${this.#what(shown, file)}</small></p>
         ${
           kind === 'video'
             ? nothing
@@ -107,12 +130,10 @@ export class Lightbox extends LightElement {
     </dialog>`
   }
 
-  #who(message: RoomMessage | undefined): string {
-    if (!message) return ''
+  #who(sender: string | undefined): string {
+    if (sender === undefined) return ''
     const { room } = this
-    return message.sender === room.me?.user.id
-      ? 'You'
-      : (room.member(message.sender)?.user.name ?? message.sender)
+    return sender === room.me?.user.id ? 'You' : (room.member(sender)?.user.name ?? sender)
   }
 
   #what(shown: ShownFile, file: LinkedFile | undefined): string {
@@ -120,7 +141,7 @@ export class Lightbox extends LightElement {
     return `${shown.name}${pages}${file ? ` · ${momentWord(file.createdAt)}` : ''}`
   }
 
-  #arrow(side: 'before' | 'after', word: string, to: Seen | undefined) {
+  #arrow(side: 'before' | 'after', word: string, to: Walked | undefined) {
     return html`<button class="icon-button ${side}" aria-label=${word} title=${word} @click=${() => this.#show(to)}>
       ${icon(side === 'before' ? 'back' : 'arrow')}
     </button>`
@@ -168,8 +189,9 @@ export class Lightbox extends LightElement {
     </div>`
   }
 
-  #show(seen: Seen | undefined): void {
+  #show(seen: Walked | undefined): void {
     if (seen?.shown.fileId === undefined) return
+    if (seen.shown.fileId === this.#seen.at(-1)?.shown.fileId) this.walk.more?.()
     this.fileId = seen.shown.fileId
     this.zoom = WHOLE
     this.loaded = undefined

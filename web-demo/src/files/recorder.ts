@@ -5,6 +5,7 @@ import { icon } from '../design/icons.ts'
 import { sentenceOf } from '../lobby/media-error.ts'
 import { type Recorded, Recording } from './recording.ts'
 import './voice.ts'
+import { STEP, waveShape } from './waveform.ts'
 
 /** Bars of what was heard last. */
 const BARS = 48
@@ -92,7 +93,7 @@ export class Recorder extends LightElement {
     const shown = [...Array<number>(BARS - peaks.length).fill(0), ...peaks]
     return html`<span class="red" aria-hidden="true"></span>
       <span class="time" role="timer" aria-label="Recording">${lengthWord(recording?.length ?? 0)}</span>
-      <span class="heard" aria-hidden="true">${shown.map(peak => html`<i style="--on: ${peak}%"></i>`)}</span>
+      <span class="heard wave" style="--wide: ${BARS * STEP}px">${waveShape(shown, 'done')}</span>
       ${
         recording
           ? html`<button type="button" class="icon-button" aria-label="Stop and listen" title="Stop and listen" @click=${() => void this.stop()}>${icon('stop')}</button>`

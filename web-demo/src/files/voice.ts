@@ -1,5 +1,5 @@
 import type { LinkedFile, Room } from '@trunkline/sdk'
-import { html, nothing, svg } from 'lit'
+import { html, nothing } from 'lit'
 import { lengthWord } from '../chat/words.ts'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
@@ -7,11 +7,8 @@ import { localUrl } from './local-url.ts'
 import { ring } from './ring.ts'
 import { scrubber } from './scrubber.ts'
 import type { ShownFile } from './shown.ts'
-import { barsOf } from './waveform.ts'
+import { barsOf, STEP, waveShape } from './waveform.ts'
 
-/** Of a bar and the space beside it, and of the whole, in pixels. */
-const STEP = 4
-const HEIGHT = 28
 const SPEEDS = [1, 1.5, 2] as const
 
 /** Two do not speak at once. */
@@ -154,15 +151,8 @@ export class Voice extends LightElement {
 
   #wave(peaks: readonly number[], played: number) {
     const bars = barsOf(peaks, this.bars)
-    const width = this.bars * STEP
-    const shape = bars.map((peak, bar) => {
-      const height = Math.max(3, (peak / 100) * HEIGHT)
-      return svg`<rect x=${bar * STEP} y=${(HEIGHT - height) / 2} width="2.6" height=${height} rx="1.3" />`
-    })
-    const draw = (className: string) =>
-      html`<svg class=${className} viewBox="0 0 ${width} ${HEIGHT}" preserveAspectRatio="none" aria-hidden="true">${shape}</svg>`
     return html`<div class="wave" style="--played: ${(Math.min(1, played) * 100).toFixed(2)}%">
-      ${draw('rest')}${draw('done')}
+      ${waveShape(bars, 'rest')}${waveShape(bars, 'done')}
       ${scrubber({ label: `Position in the ${this.shown.voice ? 'voice message' : 'recording'}`, at: this.at, played, seek: this.#seek })}
     </div>`
   }

@@ -3,6 +3,7 @@ import { html, nothing } from 'lit'
 import '../design/avatar.ts'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
+import '../files/gallery.ts'
 import '../members/members.ts'
 import { ACCESS_WORDS, membersWord, retentionWord } from './access.ts'
 import './add-people.ts'
@@ -44,7 +45,7 @@ export class Details extends LightElement {
           ${icon(this.back ? 'back' : 'close')}
         </button>
       </header>
-      <div class="details">${room.info ? [this.#identity(), this.#people(), this.#end()] : nothing}</div>
+      <div class="details">${room.info ? [this.#identity(), this.#people(), this.#shared(), this.#end()] : nothing}</div>
       <tl-member-card .room=${room} .client=${this.client} @open=${this.#pass} @say=${this.#pass}></tl-member-card>`
   }
 
@@ -105,6 +106,13 @@ export class Details extends LightElement {
       ></tl-members>
       ${isCut ? html`<p class="muted">The first ${LIMITS.membersListed} are listed.</p>` : nothing}
       ${room.can('moderate') ? html`<tl-bans .room=${room} @say=${this.#pass}></tl-bans>` : nothing}
+    </section>`
+  }
+
+  #shared() {
+    return html`<section aria-label="Shared files">
+      <header class="section-header"><h3>Shared</h3></header>
+      <tl-gallery .room=${this.room}></tl-gallery>
     </section>`
   }
 

@@ -3,6 +3,7 @@ import { html, nothing, type TemplateResult } from 'lit'
 import { sizeWord } from '../chat/words.ts'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
+import { cropPicture } from '../files/cropper.ts'
 
 /** The picture of somebody or of a room, with the ways to choose another and to take it away. */
 export class PicturePicker extends LightElement {
@@ -48,7 +49,12 @@ export class PicturePicker extends LightElement {
     if (!file) return
     if (file.size > LIMITS.avatarBytes)
       this.fault = `It has ${sizeWord(file.size)}; at most ${sizeWord(LIMITS.avatarBytes)} can be taken.`
-    else void this.#put(file)
+    else void this.#crop(file)
+  }
+
+  async #crop(file: File): Promise<void> {
+    const picture = await cropPicture(this, file)
+    if (picture) await this.#put(picture)
   }
 
   async #put(picture: Blob | null): Promise<void> {
