@@ -2,7 +2,12 @@ import { defineConfig } from 'vitest/config'
 import { LOADS_FAST } from './test/src/support/fast-loading.ts'
 
 /** Real WebRTC in Node: run apart by provision/test.ts, which says why. */
-const LIBWEBRTC = ['sfu/src/media.test.ts', 'sfu/src/media-leak.test.ts', 'test/src/sdk.test.ts']
+const LIBWEBRTC = [
+  'sfu/src/media.test.ts',
+  'sfu/src/media-leak.test.ts',
+  'test/src/sdk.test.ts',
+  'test/src/calls-resume.test.ts',
+]
 
 /**
  * Files that promise an answer within a second or so, hold a call of several pictures, or attack with all they have: nothing

@@ -3,17 +3,24 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import type { Register } from './clean-ups.ts'
 
 /** Another address of a server, by a line that can be cut: connections end, and new ones are until it is mended. */
-export type Line = { port: number; cut(): void; mend(): void }
+export type Line = {
+  port: number
+  cut(): void
+  mend(): void
+  /** From now on it ends at another port, as a load balancer would have it. */
+  lead(port: number): void
+}
 
 export const startLine = async (port: number, register: Register): Promise<Line> => {
   const ends = new Set<Socket>()
   let isCut = false
+  let target = port
   const relay = createServer(incoming => {
     if (isCut) {
       incoming.destroy()
       return
     }
-    const outgoing = connect(port, '127.0.0.1')
+    const outgoing = connect(target, '127.0.0.1')
     for (const [end, other] of [
       [incoming, outgoing],
       [outgoing, incoming],
@@ -42,6 +49,9 @@ export const startLine = async (port: number, register: Register): Promise<Line>
     cut,
     mend: () => {
       isCut = false
+    },
+    lead: next => {
+      target = next
     },
   }
 }

@@ -1,0 +1,140 @@
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { joinCall, launchBrowser, pictures, type Visitor, visit } from './support/browser.ts'
+import { startLine } from './support/line.ts'
+import { startProcesses } from './support/processes.ts'
+import { commandOf, descendantsOf } from './support/processes-of.ts'
+import { startServer } from './support/server.ts'
+
+const WAIT = { timeout: 45_000, interval: 100 }
+
+type Watched = { ids: string[]; said: string[]; away: boolean[]; frames: number[] }
+
+declare global {
+  interface Window {
+    watched: Watched
+  }
+}
+
+/** Waits until this many pictures move here. */
+const expectMoving = ({ name, ...visitor }: Visitor, count: number) =>
+  vi.waitFor(async () => {
+    const before = await pictures({ name, ...visitor })
+    await visitor.page.waitForTimeout(300)
+    const after = await pictures({ name, ...visitor })
+    const moving = after.filter((now, i) => now.width > 0 && now.print !== before[i]?.print)
+    expect(moving, name).toHaveLength(count)
+  }, WAIT)
+
+/** From now on this page keeps what its call says of others, and when each picture of somebody was shown. */
+const watch = ({ page }: Visitor, whom: string) =>
+  page.evaluate(name => {
+    type Person = { id: string; name: string; isLocal: boolean; away: boolean }
+    type Call = { participants: Person[]; on(name: string, hear: (person: Person) => void): void }
+    const { call } = document.querySelector('tl-room') as unknown as { call: Call }
+    const person = () => call.participants.find(one => one.name === name)
+    window.watched = { ids: [person()?.id ?? ''], said: [], away: [false], frames: [] }
+    const { ids, said, away, frames } = window.watched
+    for (const event of ['participantJoined', 'participantLeft', 'trackRemoved']) {
+      call.on(event, ({ isLocal, name }) => {
+        if (!isLocal) said.push(`${event} ${name}`)
+      })
+    }
+    call.on('changed', () => {
+      const now = person()
+      if (ids.at(-1) !== now?.id) ids.push(now?.id ?? 'nobody')
+      if (now && away.at(-1) !== now.away) away.push(now.away)
+    })
+    const video = document.querySelector(`video[aria-label="Video of ${name}"]`) as HTMLVideoElement
+    const shown = () => {
+      frames.push(performance.now())
+      video.requestVideoFrameCallback(shown)
+    }
+    video.requestVideoFrameCallback(shown)
+  }, whom)
+
+const watched = ({ page }: Visitor): Promise<Watched> => page.evaluate(() => window.watched)
+
+/** The longest time between two pictures, ms. */
+const longestGap = ({ frames }: Watched): number =>
+  Math.round(Math.max(...frames.slice(1).map((at, i) => at - (frames[i] ?? at))))
+
+const returning = ({ page }: Visitor) => page.getByText('Reconnecting', { exact: true }).count()
+
+/** Two people in a call, each at an address of their own, and Ben watches Ada. */
+const startCall = async (addresses: [string, string], roomId: string) => {
+  const browser = await launchBrowser()
+  const [ada, ben] = (await Promise.all(
+    ['Ada', 'Ben'].map((name, i) => visit(browser, `${addresses[i]}/r/${roomId}?name=${name}`, name)),
+  )) as [Visitor, Visitor]
+  await joinCall(ada)
+  await joinCall(ben)
+  await expectMoving(ada, 2)
+  await expectMoving(ben, 2)
+  await watch(ben, 'Ada')
+  return { ada, ben }
+}
+
+test('a socket that is cut: a sign on a picture that goes on, and nobody leaves', async () => {
+  const server = await startServer()
+  const line = await startLine(Number(new URL(server.url).port), onTestFinished)
+  const { ada, ben } = await startCall([`http://127.0.0.1:${line.port}`, server.url], 'cut')
+  line.cut()
+  await vi.waitFor(async () => expect(await returning(ben)).toBe(1), WAIT)
+  const { frames } = await watched(ben)
+  await vi.waitFor(
+    async () => expect((await watched(ben)).frames.length).toBeGreaterThan(frames.length + 5),
+    WAIT,
+  )
+  line.mend()
+  await vi.waitFor(async () => expect(await returning(ben)).toBe(0), WAIT)
+  await expectMoving(ada, 2)
+  await expectMoving(ben, 2)
+  const seen = await watched(ben)
+  console.info(`a cut socket: longest time without a picture ${longestGap(seen)} ms`)
+  expect(seen.said).toEqual([])
+  expect(seen.ids).toHaveLength(1)
+  expect(seen.away).toEqual([false, true, false])
+}, 120_000)
+
+test('a killed signalling node: the call goes on by the other one, with the same people', async () => {
+  const { nodes } = await startProcesses(onTestFinished)
+  const [a, b] = nodes
+  const line = await startLine(Number(new URL(a.url).port), onTestFinished)
+  const { ada, ben } = await startCall([`http://127.0.0.1:${line.port}`, b.url], 'node')
+  line.lead(Number(new URL(b.url).port))
+  await a.stop('SIGKILL')
+  // As the last thing that shows that Ada's socket is at the other node.
+  await vi.waitFor(async () => {
+    const box = ada.page.getByRole('textbox', { name: 'Message' })
+    await box.fill('at the other node')
+    await box.press('Enter')
+    expect(await ben.page.getByText('at the other node', { exact: true }).count()).toBeGreaterThan(0)
+  }, WAIT)
+  await expectMoving(ada, 2)
+  await expectMoving(ben, 2)
+  await vi.waitFor(async () => expect((await watched(ben)).away.at(-1)).toBe(false), WAIT)
+  const seen = await watched(ben)
+  console.info(`a killed node: longest time without a picture ${longestGap(seen)} ms`)
+  expect(seen.said).toEqual([])
+  expect(seen.ids).toHaveLength(1)
+  // What is done now is heard: she is in the call at the other node.
+  await ada.page.getByRole('button', { name: /^Leave/ }).click()
+  await expectMoving(ben, 1)
+}, 180_000)
+
+test('a killed media worker: a frozen picture, then a moving one, of the same people', async () => {
+  const server = await startServer({ env: { RTC_WORKERS: '2' } })
+  const { ada, ben } = await startCall([server.url, server.url], 'worker')
+  const workers = descendantsOf(server.pid).filter(pid => commandOf(pid).includes('mediasoup-worker'))
+  expect(workers).toHaveLength(2)
+  // One of the two carries the call.
+  for (const pid of workers) process.kill(pid, 'SIGKILL')
+  await vi.waitFor(async () => expect((await watched(ben)).away).toEqual([false, true, false]), WAIT)
+  await expectMoving(ben, 2)
+  await expectMoving(ada, 2)
+  const seen = await watched(ben)
+  console.info(`a killed worker: longest time without a picture ${longestGap(seen)} ms`)
+  expect(seen.said).toEqual([])
+  expect(seen.ids).toHaveLength(1)
+  expect(await returning(ben)).toBe(0)
+}, 120_000)
