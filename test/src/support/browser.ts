@@ -4,28 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { onTestFinished } from 'vitest'
+import { CHROMIUM, FLAGS } from './chromium.ts'
 import type { Register } from './clean-ups.ts'
-
-/** Debian's browser itself; its wrapper script would add flags of its own. */
-export const CHROMIUM = '/usr/lib/chromium/chromium'
-
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--use-fake-device-for-media-stream',
-  '--use-fake-ui-for-media-stream',
-  '--autoplay-policy=no-user-gesture-required',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--disable-default-apps',
-  '--metrics-recording-only',
-  '--no-pings',
-  '--disable-domain-reliability',
-  '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost',
-]
 
 /**
  * The flag that makes Chromium trust a self-made certificate, for pages and for `turns:` alike. What Playwright offers

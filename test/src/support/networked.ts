@@ -1,4 +1,5 @@
-import { CHROMIUM, launchBrowser, type Visitor, visit } from './browser.ts'
+import { launchBrowser, type Visitor, visit } from './browser.ts'
+import { CHROMIUM } from './chromium.ts'
 import { type Host, MEDIA_PORT, type Network, SERVER_ADDRESS } from './network.ts'
 import { startServer, type TestServer } from './server.ts'
 
