@@ -1,15 +1,16 @@
-import { Counter, Gauge, type Metrics } from '@trunkline/kit'
-import type { LocalSfu } from '@trunkline/sfu'
+import { Counter, Gauge, Histogram, type Metrics } from '@trunkline/kit'
+import type { LocalSfu, SfuStatistics } from '@trunkline/sfu'
 import type { Turn, TurnStats } from '@trunkline/turn'
 
-/** What the media workers hold, read from them when Prometheus asks. */
+/** What the media workers hold and use, and what flows through them, read when Prometheus asks. */
 export const countSfu = (metrics: Metrics, sfu: LocalSfu): void => {
   const kinds = ['routers', 'transports', 'producers', 'consumers'] as const
+  const registers = [metrics]
   new Gauge({
     name: 'trunkline_sfu_objects',
     help: 'What each media worker holds, by its own account',
     labelNames: ['port', 'kind'],
-    registers: [metrics],
+    registers,
     async collect() {
       this.reset()
       for (const worker of await sfu.counts()) {
@@ -17,6 +18,135 @@ export const countSfu = (metrics: Metrics, sfu: LocalSfu): void => {
       }
     },
   })
+  countWorkers(metrics, sfu)
+  countStreams(metrics, sfu)
+  const joins = new Histogram({
+    name: 'trunkline_sfu_join_seconds',
+    help: 'How long joining a call took: until its answer, and until both its transports were connected',
+    labelNames: ['until'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers,
+  })
+  sfu.onJoin((until, seconds) => joins.observe({ until }, seconds))
+}
+
+const countWorkers = (metrics: Metrics, sfu: LocalSfu): void => {
+  const registers = [metrics]
+  const labelNames = ['port']
+  const memory = new Gauge({
+    name: 'trunkline_sfu_worker_memory_bytes',
+    help: 'Memory each media worker holds now',
+    labelNames,
+    registers,
+  })
+  const alive = new Gauge({
+    name: 'trunkline_sfu_workers',
+    help: 'Media workers that live now',
+    registers,
+  })
+  new Counter({
+    name: 'trunkline_sfu_worker_cpu_seconds_total',
+    help: 'Processor time each media worker has used since its own start',
+    labelNames,
+    registers,
+    async collect() {
+      const workers = await sfu.usage()
+      this.reset()
+      memory.reset()
+      alive.set(workers.length)
+      for (const { port, cpuSeconds, memoryBytes } of workers) {
+        this.inc({ port }, cpuSeconds)
+        memory.set({ port }, memoryBytes)
+      }
+    },
+  })
+  new Counter({
+    name: 'trunkline_sfu_workers_lost_total',
+    help: 'Media workers that died since the start; each is replaced',
+    registers,
+    collect() {
+      this.reset()
+      this.inc(sfu.workersLost)
+    },
+  })
+}
+
+const countStreams = (metrics: Metrics, sfu: LocalSfu): void => {
+  // One reading serves all that is told of it at once.
+  let reading: Promise<SfuStatistics> | undefined
+  const read = () => {
+    reading ??= sfu.statistics().finally(() => {
+      reading = undefined
+    })
+    return reading
+  }
+  const show =
+    (Kind: new (...of: ConstructorParameters<typeof Counter>) => Counter | Gauge) =>
+    (
+      name: string,
+      help: string,
+      of: (statistics: SfuStatistics) => Iterable<readonly [Record<string, string>, number]>,
+      ...labelNames: string[]
+    ) =>
+      new Kind({
+        name,
+        help,
+        labelNames,
+        registers: [metrics],
+        async collect() {
+          const values = of(await read())
+          this.reset()
+          for (const [labels, value] of values) this.inc(labels, value)
+        },
+      })
+  const labelled = (label: string, values: Readonly<Record<string, number>>) =>
+    Object.entries(values).map(([key, value]) => [{ [label]: key }, value] as const)
+  const now = show(Gauge)
+  const total = show(Counter)
+  now('trunkline_sfu_calls', 'Calls that go on now', ({ calls }) => [[{}, calls]])
+  now(
+    'trunkline_sfu_participants',
+    'Participants of calls now; `away` are among `joined`',
+    ({ participants }) => labelled('state', participants),
+    'state',
+  )
+  now(
+    'trunkline_sfu_streams',
+    'Tracks that come in, and tracks that flow to viewers, by what they show or carry',
+    ({ streams }) =>
+      streams.flatMap(({ source, received, sent }) => [
+        [{ source, direction: 'received' }, received] as const,
+        [{ source, direction: 'sent' }, sent] as const,
+      ]),
+    'source',
+    'direction',
+  )
+  now(
+    'trunkline_sfu_stream_scores',
+    'Tracks that come in, by how good they are: 1 is hardly usable, 5 as good as it gets',
+    ({ scores }) => labelled('score', scores),
+    'score',
+  )
+  now(
+    'trunkline_sfu_sent_loss_ratio',
+    'Of what is sent to viewers now, the share that is lost on the way, 0 to 1',
+    ({ sentLoss }) => [[{}, sentLoss]],
+  )
+  total(
+    'trunkline_sfu_bytes_total',
+    'Bytes from and to clients, seen whenever this is read',
+    ({ bytes }) => labelled('direction', bytes),
+    'direction',
+  )
+  total(
+    'trunkline_sfu_received_packets_total',
+    'Packets of media from clients, and those that were lost on the way, seen whenever this is read',
+    ({ packets }) => [
+      [{ fate: 'received' }, packets.received],
+      [{ fate: 'lost' }, packets.lost],
+    ],
+    'fate',
+  )
 }
 
 /** One number, or one for each value of a label. */

@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Registry } from 'prom-client'
 
-export { Counter, Gauge } from 'prom-client'
+export { Counter, Gauge, Histogram } from 'prom-client'
 export type Metrics = Registry
 
 /** A registry of its own, so that two platforms in one process (tests) do not share counters. */

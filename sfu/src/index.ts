@@ -1,4 +1,5 @@
 export { serveSfu } from './serve-sfu.ts'
 export type { SfuOptions } from './settings.ts'
 export { createSfu, type LocalSfu } from './sfu.ts'
+export type { JoinListener, JoinPhase, SfuStatistics, WorkerUsage } from './statistics.ts'
 export type { WorkerCounts } from './worker.ts'

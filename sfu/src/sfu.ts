@@ -30,6 +30,13 @@ import { qualityOf } from './quality.ts'
 import { asTrunklineError, notFound, notInCall, refusedAsInvalid, unavailable } from './refusals.ts'
 import { parseRtpParameters } from './rtp.ts'
 import { type SfuOptions, type SfuSettings, settingsOf } from './settings.ts'
+import {
+  type JoinListener,
+  JoinTimes,
+  type SfuStatistics,
+  Statistics,
+  type WorkerUsage,
+} from './statistics.ts'
 import type { WorkerCounts } from './worker.ts'
 import { WorkerPool } from './worker-pool.ts'
 
@@ -50,6 +57,8 @@ export class LocalSfu implements Sfu {
   readonly #doors: Doors
   readonly #arrivals: Arrivals
   readonly #pool: WorkerPool
+  readonly #statistics = new Statistics()
+  readonly #joinTimes = new JoinTimes()
   #closing: Promise<void> | undefined
 
   private constructor(logger: Logger, settings: SfuSettings, notices: Notices, pool: WorkerPool) {
@@ -116,6 +125,27 @@ export class LocalSfu implements Sfu {
     const counts = await Promise.allSettled(this.#pool.workers.map(worker => worker.counts()))
     // One that died on the way has none.
     return counts.flatMap(count => (count.status === 'fulfilled' ? [count.value] : []))
+  }
+
+  /** What flows through it, for metrics. */
+  statistics(): Promise<SfuStatistics> {
+    return this.#statistics.read([...this.#calls.values()])
+  }
+
+  /** What its workers' processes have used; workers that died are not among them. */
+  async usage(): Promise<WorkerUsage[]> {
+    const usage = await Promise.allSettled(this.#pool.workers.map(worker => worker.usage()))
+    return usage.flatMap(one => (one.status === 'fulfilled' ? [one.value] : []))
+  }
+
+  /** Workers that ended by themselves since the start. */
+  get workersLost(): number {
+    return this.#pool.lost
+  }
+
+  /** Hears how long each join took; returns the way to stop. */
+  onJoin(listener: JoinListener): () => void {
+    return this.#joinTimes.listen(listener)
   }
 
   /**
@@ -254,7 +284,11 @@ export class LocalSfu implements Sfu {
     'sfu:calls': async () => ({ calls: Array.from(this.#calls.values(), call => call.snapshot()) }),
     'call:get': async ({ roomId }) => ({ call: this.#calls.get(roomId)?.snapshot() ?? null }),
     'call:prepare': data => this.#arrivals.prepare(data),
-    'call:join': data => this.#arrivals.join(data),
+    'call:join': data =>
+      this.#joinTimes.measure(
+        () => this.#arrivals.join(data),
+        () => this.#find(data),
+      ),
     'call:resume': data => this.#arrivals.resume(data),
     'call:away': async data => {
       const participant = this.#find(data)

@@ -25,6 +25,8 @@ export class WorkerPool {
   readonly #logger: Logger
   readonly #onLost: (worker: Worker, reason: string, stopping: boolean) => void
   readonly #slots: Slot[]
+  /** Workers that died since the start. */
+  lost = 0
   #ready = Promise.withResolvers<void>()
   /** The engine has ended its workers because this process was told to end. */
   #stopping = false
@@ -170,6 +172,7 @@ export class WorkerPool {
       this.#onLost(worker, 'The server is stopping.', true)
       return
     }
+    this.lost += 1
     this.#logger.error({ pid: worker.pid, calls: worker.calls.size }, 'media worker died')
     this.#onLost(worker, 'The media worker of this call died.', false)
     if (performance.now() - worker.startedAt > HEALTHY_MS) slot.failures = 0

@@ -6,6 +6,7 @@ import type { Call } from './call.ts'
 import { MEDIA_CODECS } from './codecs.ts'
 import { listenInfosFor } from './listen-infos.ts'
 import type { SfuSettings } from './settings.ts'
+import { residentBytes, type WorkerUsage } from './statistics.ts'
 
 /** What a worker holds, by its own account. */
 export type WorkerCounts = {
@@ -150,6 +151,18 @@ export class Worker {
       producers: sum(router => router.mapProducerIdConsumerIds.length),
       consumers: sum(router => router.mapConsumerIdProducerId.length),
       observers: sum(router => router.rtpObserverIds.length),
+    }
+  }
+
+  /** What the process has used so far. */
+  async usage(): Promise<WorkerUsage> {
+    const [used, resident] = await Promise.all([this.#engine.getResourceUsage(), residentBytes(this.pid)])
+    return {
+      pid: this.pid,
+      port: this.port,
+      cpuSeconds: (used.ru_utime + used.ru_stime) / 1_000,
+      // Where nobody says what it holds, the most it ever held (kilobytes).
+      memoryBytes: resident ?? used.ru_maxrss * 1_024,
     }
   }
 
