@@ -58,7 +58,8 @@ export class CallView extends LightElement {
   override connectedCallback(): void {
     super.connectedCallback()
     this.narrow = (this.parentElement?.clientWidth ?? 0) < NARROW
-    this.panel = this.narrow ? undefined : 'chat'
+    // The messages are just behind it.
+    this.panel = this.narrow || this.within ? undefined : 'chat'
     this.#observer.observe(this)
   }
 

@@ -58,6 +58,8 @@ export class Calls extends LightElement {
   #attempt = 0
   /** Whether the call under way was begun by ringing. */
   #rings = false
+  /** Whether anybody else was in it. */
+  #hasMet = false
   /** One's own rings that were over before it was known which they were. */
   #early: Ring[] = []
 
@@ -106,10 +108,8 @@ export class Calls extends LightElement {
   protected override willUpdate(): void {
     if (!this.isConnected) return
     if (this.call?.state === 'left' && this.outcome === undefined) queueMicrotask(() => this.#drop())
-    // Somebody came, by answering or by themselves.
-    if (this.#isAnswered) this.ring = undefined
-    const isWaiting =
-      this.room !== undefined && this.outcome === undefined && !this.#isAnswered && this.#rings
+    this.#followOthers()
+    const isWaiting = this.room !== undefined && this.outcome === undefined && !this.#hasMet && this.#rings
     this.#ringer.play(this.#incoming ? 'incoming' : isWaiting ? 'outgoing' : undefined)
   }
 
@@ -163,15 +163,33 @@ export class Calls extends LightElement {
     return this.client.rings.incoming.find(({ roomId }) => roomId !== this.room?.id)
   }
 
-  get #isAnswered(): boolean {
-    return (this.call?.participants.length ?? 0) > 1
+  /** Somebody came, by answering or by themselves; and of two, the call is over when one went. */
+  #followOthers(): void {
+    const { call, room } = this
+    const isAlone = (call?.participants.length ?? 0) <= 1
+    if (!isAlone) {
+      this.#hasMet = true
+      this.ring = undefined
+    } else if (this.#hasMet && call?.state === 'joined' && room?.info?.kind === 'direct' && !this.outcome) {
+      this.#conclude('The call has ended')
+    }
+  }
+
+  /** Leaves, and says why for a moment. */
+  #conclude(outcome: string): void {
+    this.outcome = outcome
+    this.minimised = false
+    void this.call?.leave()
+    clearTimeout(this.#closing)
+    this.#closing = setTimeout(() => this.#drop(), OUTCOME_MS)
   }
 
   #layer(room: Room) {
     const { call } = this
-    const isWaiting = this.outcome !== undefined || !call || (this.#rings && !this.#isAnswered)
+    const isWaiting = this.outcome !== undefined || !call || (this.#rings && !this.#hasMet)
+    const isTried = this.outcome !== undefined || this.#rings
     return html`<div class="call-layer" ?hidden=${this.minimised}>
-      ${isWaiting && this.#rings ? this.#waiting(room) : call ? this.#inCall(room, call) : this.#joining()}
+      ${isWaiting && isTried ? this.#waiting(room) : call ? this.#inCall(room, call) : this.#joining()}
       ${call && !isWaiting ? nothing : html`<tl-toast></tl-toast>`}
     </div>`
   }
@@ -249,6 +267,7 @@ export class Calls extends LightElement {
     this.#attempt += 1
     const attempt = this.#attempt
     this.#early = []
+    this.#hasMet = false
     this.room = room
     this.media = media
     this.outcome = undefined
@@ -289,17 +308,11 @@ export class Calls extends LightElement {
     }
     this.ring = undefined
     const states = ring.targets.map(({ state }) => state)
-    if (states.includes('accepted') || this.#isAnswered || this.outcome !== undefined) return
+    if (states.includes('accepted') || this.#hasMet || this.outcome !== undefined) return
     const isOne = states.length === 1
-    this.outcome = states.includes('declined')
-      ? isOne
-        ? 'Declined'
-        : 'Nobody came'
-      : states.includes('busy') && isOne
-        ? 'In another call'
-        : 'No answer'
-    void this.call?.leave()
-    this.#closing = setTimeout(() => this.#drop(), OUTCOME_MS)
+    const isBusy = states.includes('busy')
+    if (!isOne) this.#conclude('Nobody came')
+    else this.#conclude(states.includes('declined') ? 'Declined' : isBusy ? 'In another call' : 'No answer')
   }
 
   async #hangUp(): Promise<void> {
