@@ -1,4 +1,10 @@
-import type { Breakout, Breakouts as BreakoutList, OperationInput, RoomEvent } from '@trunkline/protocol'
+import type {
+  Breakout,
+  Breakouts as BreakoutList,
+  BreakoutMove,
+  OperationInput,
+  RoomEvent,
+} from '@trunkline/protocol'
 import type { Call } from './call.ts'
 import type { Connection } from './connection.ts'
 import { Emitter } from './emitter.ts'
@@ -104,23 +110,9 @@ export class Breakouts extends Emitter<BreakoutsEvents> {
   }
 
   #onEvent(event: RoomEvent): void {
-    switch (event.type) {
-      case 'breakouts.opened':
-        return this.#take(event.data)
-      case 'breakouts.closed':
-        return this.#take({ breakouts: [] })
-      case 'breakouts.moved': {
-        const to = new Map(event.data.moves.map(({ userId, roomId }) => [userId, roomId]))
-        const breakouts = this.open.map(breakout => ({
-          ...breakout,
-          userIds: [
-            ...breakout.userIds.filter(userId => !to.has(userId)),
-            ...[...to].flatMap(([userId, roomId]) => (roomId === breakout.roomId ? userId : [])),
-          ],
-        }))
-        return this.#take({ ...this.#list, breakouts })
-      }
-    }
+    if (event.type === 'breakouts.opened') this.#take(event.data)
+    else if (event.type === 'breakouts.closed') this.#take({ breakouts: [] })
+    else if (event.type === 'breakouts.moved') this.#take(movedBy(this.#list, event.data.moves))
   }
 
   #read(): void {
@@ -173,6 +165,19 @@ export class Breakouts extends Emitter<BreakoutsEvents> {
     this.emit('moved', this.#call)
     if (from.room !== this.home) await from.room.close()
   }
+}
+
+/** A list after some were sent elsewhere. */
+const movedBy = (list: BreakoutList, moves: readonly BreakoutMove[]): BreakoutList => {
+  const to = new Map(moves.map(({ userId, roomId }) => [userId, roomId]))
+  const breakouts = list.breakouts.map(breakout => ({
+    ...breakout,
+    userIds: [
+      ...breakout.userIds.filter(userId => !to.has(userId)),
+      ...[...to].flatMap(([userId, roomId]) => (roomId === breakout.roomId ? userId : [])),
+    ],
+  }))
+  return { ...list, breakouts }
 }
 
 /** Tracks that were stopped with a call that could not be joined are opened again. */

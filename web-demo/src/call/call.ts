@@ -1,4 +1,4 @@
-import type { Call, Room } from '@trunkline/sdk'
+import type { Breakouts, Call, Room } from '@trunkline/sdk'
 import { html, nothing, type PropertyValues } from 'lit'
 import '../chat/chat.ts'
 import { LightElement } from '../design/element.ts'
@@ -8,13 +8,20 @@ import type { Toast } from '../design/toast.ts'
 import '../members/members.ts'
 import { copyText } from '../room/clipboard.ts'
 import { recall } from '../room/storage.ts'
+import './breakout-sign.ts'
+import './breakouts.ts'
+import type { BreakoutsDialog } from './breakouts.ts'
 import './controls.ts'
 import type { Panel } from './controls.ts'
+import { openHostMenu } from './host-menu.ts'
+import './people.ts'
 import './settings.ts'
 import type { Settings } from './settings.ts'
+import { Signs } from './signs.ts'
 import './sounds.ts'
 import './stage.ts'
 import { Unread } from './unread.ts'
+import './waiting.ts'
 
 /** Below this width (CSS pixels) chat and members cover the call instead of standing beside it. */
 const NARROW = 900
@@ -24,6 +31,7 @@ export class CallView extends LightElement {
   static override properties = {
     room: { attribute: false },
     call: { attribute: false },
+    breakouts: { attribute: false },
     invite: {},
     heading: {},
     within: { type: Boolean },
@@ -34,6 +42,8 @@ export class CallView extends LightElement {
   declare room: Room
   /** Undefined where the server carries no calls: then there is the chat. */
   declare call: Call | undefined
+  /** Of the room the call began in; absent where there can be none. */
+  declare breakouts: Breakouts | undefined
   /** The link to hand on; absent within another page, whose own addresses lead here. */
   declare invite: string | undefined
   /** What the room is called here; its own title when absent. */
@@ -44,6 +54,7 @@ export class CallView extends LightElement {
   declare narrow: boolean
   declare speaker: string | undefined
   #unread: Unread | undefined
+  #signs: Signs | undefined
   readonly #observer = new ResizeObserver(([entry]) => this.#resize(entry?.contentRect.width ?? 0))
 
   constructor() {
@@ -53,6 +64,8 @@ export class CallView extends LightElement {
     this.speaker = recall('device.speaker')
     this.follow(() => this.room)
     this.follow(() => this.call)
+    this.follow(() => this.call?.moderation)
+    this.follow(() => this.breakouts)
   }
 
   override connectedCallback(): void {
@@ -67,12 +80,17 @@ export class CallView extends LightElement {
     super.disconnectedCallback()
     this.#observer.disconnect()
     this.#unread?.close()
+    this.#signs?.close()
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has('room')) {
       this.#unread?.close()
       this.#unread = new Unread(this.room, () => this.requestUpdate())
+    }
+    if (changed.has('call')) {
+      this.#signs?.close()
+      this.#signs = this.call && new Signs(this.call, text => this.#say(text))
     }
     this.#unread?.setSeen(this.panel === 'chat')
     // Ended by the server: there is no call to show any more.
@@ -98,6 +116,7 @@ export class CallView extends LightElement {
             .call=${this.call}
             .panel=${this.panel}
             .unread=${this.#unread?.count ?? 0}
+            .knocks=${this.call?.moderation.waiting.length ?? 0}
             @panel=${this.#toggle}
             @leave=${this.#leave}
             @fault=${(event: CustomEvent<string>) => this.#say(event.detail)}
@@ -111,7 +130,8 @@ export class CallView extends LightElement {
           this.speaker = event.detail
         }}
         @fault=${(event: CustomEvent<string>) => this.#say(event.detail)}
-      ></tl-settings>`
+      ></tl-settings>
+      <tl-breakouts .breakouts=${this.breakouts} @fault=${this.#onFault}></tl-breakouts>`
   }
 
   #header() {
@@ -135,6 +155,7 @@ export class CallView extends LightElement {
           </button>`
           : nothing
       }
+      ${this.#hostButton()}
       <button
         class="icon-button"
         aria-label="Device settings"
@@ -146,10 +167,30 @@ export class CallView extends LightElement {
     </header>`
   }
 
+  #hostButton() {
+    const { call } = this
+    if (!call?.moderation.isHost) return nothing
+    const open = (event: Event) =>
+      openHostMenu(event.currentTarget as HTMLElement, {
+        call,
+        say: text => this.#say(text),
+        breakouts: this.breakouts && (() => this.querySelector<BreakoutsDialog>('tl-breakouts')?.show()),
+      })
+    return html`<button class="icon-button" aria-label="Host controls" aria-haspopup="menu" title="Host controls" @click=${open}>
+      ${icon(call.moderation.locked ? 'lock' : 'shield')}
+    </button>`
+  }
+
   #banner() {
     const away = this.room.state === 'reconnecting' || this.call?.state === 'reconnecting'
     return html`<div class="banner" role="status">
       ${away ? html`<p class="notice-pill"><span class="spinner"></span>Reconnecting</p>` : nothing}
+      <tl-breakout-sign .breakouts=${this.breakouts}></tl-breakout-sign>
+      ${
+        this.call && this.panel !== 'members'
+          ? html`<tl-waiting .call=${this.call} .most=${3} @fault=${this.#onFault}></tl-waiting>`
+          : nothing
+      }
     </div>`
   }
 
@@ -166,10 +207,15 @@ export class CallView extends LightElement {
       ${
         this.panel === 'chat'
           ? html`<tl-chat .room=${this.room}></tl-chat>`
-          : html`<tl-members .room=${this.room}></tl-members>`
+          : html`<div class="body">
+              ${this.call ? html`<tl-people .call=${this.call} @fault=${this.#onFault}></tl-people>` : nothing}
+              <tl-members .room=${this.room}></tl-members>
+            </div>`
       }
     </aside>`
   }
+
+  readonly #onFault = ({ detail }: CustomEvent<string>) => this.#say(detail)
 
   #toggle({ detail }: CustomEvent<Panel>): void {
     this.panel = this.panel === detail ? undefined : detail

@@ -12,16 +12,20 @@ export class Controls extends LightElement {
     call: { attribute: false },
     panel: {},
     unread: { type: Number },
+    knocks: { type: Number },
     busy: { state: true },
   }
   declare call: Call | undefined
   declare panel: Panel | undefined
   declare unread: number
+  /** How many wait to be let in. */
+  declare knocks: number
   declare busy: boolean
 
   constructor() {
     super()
     this.unread = 0
+    this.knocks = 0
     this.busy = false
     this.follow(() => this.call)
   }
@@ -29,7 +33,7 @@ export class Controls extends LightElement {
   protected override render() {
     const { call } = this
     return html`<div class="controls" role="toolbar" aria-label="Call controls">
-      ${call ? [this.#mic(call), this.#camera(call), this.#screen(call), html`<span class="gap"></span>`] : nothing}
+      ${call ? [this.#mic(call), this.#camera(call), this.#screen(call), this.#hand(call), html`<span class="gap"></span>`] : nothing}
       ${this.#panelButton('chat', 'chat', 'Chat')} ${this.#panelButton('members', 'people', 'Members')}
       <span class="gap"></span>
       <button class="control leave" aria-label="Leave call" title="Leave call" @click=${() => this.#fire('leave')}>
@@ -53,7 +57,7 @@ export class Controls extends LightElement {
   }
 
   #screen(call: Call) {
-    if (!canShareScreen()) return nothing
+    if (!canShareScreen() || !call.moderation.can('publish')) return nothing
     const on = call.sharingScreen
     return html`<button
       class="control ${on ? 'active' : ''}"
@@ -65,12 +69,21 @@ export class Controls extends LightElement {
     </button>`
   }
 
+  #hand(call: Call) {
+    const up = call.local.handRaisedAt !== undefined
+    const label = up ? 'Lower hand' : 'Raise hand'
+    const set = () => call.moderation.setHand(!up).catch((error: Error) => this.#fire('fault', error.message))
+    return html`<button class="control ${up ? 'active' : ''}" aria-label=${label} title=${label} @click=${set}>
+      ${icon('hand')}
+    </button>`
+  }
+
   #button(label: string, name: IconName, off: boolean, act: () => Promise<void>) {
     return html`<button
       class="control ${off ? 'off' : ''}"
       aria-label=${label}
       title=${label}
-      ?disabled=${!hasMediaDevices()}
+      ?disabled=${!hasMediaDevices() || !this.call?.moderation.can('publish')}
       @click=${act}
     >
       ${icon(name)}
@@ -79,16 +92,17 @@ export class Controls extends LightElement {
 
   #panelButton(panel: Panel, name: IconName, label: string) {
     const open = this.panel === panel
-    const badge = panel === 'chat' && this.unread > 0
+    const [count, what] = panel === 'chat' ? [this.unread, 'unread'] : [this.knocks, 'waiting']
+    const badge = count > 0
     return html`<button
       class="control ${open ? 'active' : ''}"
-      aria-label=${badge ? `${label}, ${this.unread} unread` : label}
+      aria-label=${badge ? `${label}, ${count} ${what}` : label}
       title=${label}
       aria-expanded=${open}
       @click=${() => this.#fire('panel', panel)}
     >
       ${icon(name)}
-      ${badge ? html`<span class="badge" aria-hidden="true">${this.unread > 99 ? '99+' : this.unread}</span>` : nothing}
+      ${badge ? html`<span class="badge" aria-hidden="true">${count > 99 ? '99+' : count}</span>` : nothing}
     </button>`
   }
 

@@ -67,6 +67,7 @@ export class Tile extends LightElement {
             </div>`
       }
       ${participant.away ? html`<p class="returning label-pill" role="status">Reconnecting</p>` : nothing}
+      ${!isScreen && participant.handRaisedAt ? html`<span class="hand">${icon('hand')}<span class="sr-only">Hand raised</span></span>` : nothing}
       <figcaption class="label-pill">
         ${muted ? html`<span class="mic-off">${icon('micOff')}<span class="sr-only">Muted, </span></span>` : nothing}
         <span class="name">${isScreen ? `${name === 'You' ? 'Your' : `${name}’s`} screen` : name}</span>

@@ -53,6 +53,9 @@ const PATHS = {
   callIn: svg`<path d="M18.500 5.500 6 18M6 9v9h9"/>`,
   callOut: svg`<path d="M5.500 18.500 18 6M9 6h9v9"/>`,
   callMissed: svg`<path d="m4 7 7.500 7.500L20 6M20 12V6h-6M4 19h16"/>`,
+  hand: svg`<path d="M8 12.5V6a1.6 1.6 0 0 1 3.2 0v5M11.200 10.500V4.600a1.6 1.6 0 0 1 3.2 0v6M14.400 10.800V6.200a1.6 1.6 0 0 1 3.2 0v7.300a7 7 0 0 1-7 7c-2.300 0-4-.9-5.200-2.800L3.600 14.500a1.600 1.600 0 0 1 2.700-1.700L8 14.700"/>`,
+  shield: svg`<path d="M12 3.500 5 6v5.500c0 4.300 2.900 7.700 7 9 4.100-1.300 7-4.700 7-9V6l-7-2.500ZM9 12l2.200 2.200L15.200 10"/>`,
+  grid: svg`<rect x="4" y="4" width="7" height="7" rx="2"/><rect x="13" y="4" width="7" height="7" rx="2"/><rect x="4" y="13" width="7" height="7" rx="2"/><rect x="13" y="13" width="7" height="7" rx="2"/>`,
   search: svg`<circle cx="11" cy="11" r="6.5"/><path d="m16 16 4.5 4.5"/>`,
 } as const
 

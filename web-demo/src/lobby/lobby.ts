@@ -1,5 +1,6 @@
-import type { Room } from '@trunkline/sdk'
+import type { Knocking, Room } from '@trunkline/sdk'
 import { html, nothing } from 'lit'
+import '../call/at-the-door.ts'
 import '../design/avatar.ts'
 import { LightElement } from '../design/element.ts'
 import { brandMark, icon } from '../design/icons.ts'
@@ -22,6 +23,7 @@ export class Lobby extends LightElement {
     name: {},
     fixedName: {},
     room: { attribute: false },
+    knocking: { attribute: false },
     joining: { type: Boolean },
     fault: {},
     embedded: { type: Boolean },
@@ -31,6 +33,8 @@ export class Lobby extends LightElement {
   declare fixedName: string | undefined
   /** Open already when we are known; then it tells who is in the call. */
   declare room: Room | undefined
+  /** While a host is asked to let one in. */
+  declare knocking: Knocking | undefined
   declare joining: boolean
   declare fault: string | undefined
   declare embedded: boolean
@@ -77,15 +81,27 @@ export class Lobby extends LightElement {
             <h1>${this.room?.info?.title || this.roomId}</h1>
             ${this.#whoIsHere()}
           </div>
-          ${this.#nameField()}
+          ${this.knocking ? this.#door(this.knocking) : this.#wayIn()}
+        </form>
+      </div>
+    </main>`
+  }
+
+  #door(knocking: Knocking) {
+    return html`<tl-at-the-door
+      .knocking=${knocking}
+      @again=${this.#submit}
+      @cancel=${() => this.dispatchEvent(new CustomEvent('cancel'))}
+    ></tl-at-the-door>`
+  }
+
+  #wayIn() {
+    return html`${this.#nameField()}
           ${this.fault ? html`<p class="notice error" role="alert">${icon('alert')}${this.fault}</p>` : nothing}
           <button class="button primary wide tall" ?disabled=${this.joining}>
             ${this.joining ? html`<span class="spinner"></span>Joining` : 'Join call'}
           </button>
-          <button type="button" class="button wide" ?disabled=${this.joining} @click=${this.#chat}>Only chat</button>
-        </form>
-      </div>
-    </main>`
+          <button type="button" class="button wide" ?disabled=${this.joining} @click=${this.#chat}>Only chat</button>`
   }
 
   #nameField() {

@@ -1,4 +1,11 @@
-import { type Call, type Room, TrunklineError } from '@trunkline/sdk'
+import {
+  type Breakouts,
+  type Call,
+  type CallClosed,
+  type Knocking,
+  type Room,
+  TrunklineError,
+} from '@trunkline/sdk'
 import { html, type PropertyValues } from 'lit'
 import '../call/call.ts'
 import { LightElement } from '../design/element.ts'
@@ -32,6 +39,8 @@ export class RoomView extends LightElement {
     phase: { state: true },
     room: { state: true },
     call: { state: true },
+    closed: { state: true },
+    knocking: { state: true },
     joining: { state: true },
     fault: { state: true },
   }
@@ -47,9 +56,13 @@ export class RoomView extends LightElement {
   declare phase: Phase
   declare room: Room | undefined
   declare call: Call | undefined
+  /** Why the server ended the call for us. */
+  declare closed: CallClosed | undefined
+  declare knocking: Knocking | undefined
   declare joining: boolean
   declare fault: string | undefined
   #identity: Identity | undefined
+  #breakouts: Breakouts | undefined
 
   constructor() {
     super()
@@ -81,6 +94,7 @@ export class RoomView extends LightElement {
       return html`<tl-call
         .room=${this.room}
         .call=${this.call}
+        .breakouts=${this.#breakouts}
         .invite=${this.embedded ? undefined : new URL(`/r/${this.roomId}`, this.url).href}
         @left=${this.#left}
       ></tl-call>`
@@ -94,7 +108,7 @@ export class RoomView extends LightElement {
       ></tl-chat-only>`
     }
     if (this.phase === 'left')
-      return html`<tl-left .embedded=${this.embedded} @again=${this.#begin}></tl-left>`
+      return html`<tl-left .embedded=${this.embedded} .closed=${this.closed} @again=${this.#begin}></tl-left>`
     if (this.phase === 'refused') {
       return html`<tl-refused .isGuest=${identity?.isGuest} .fault=${this.fault} @token=${this.#takeToken}></tl-refused>`
     }
@@ -104,14 +118,18 @@ export class RoomView extends LightElement {
       .fixedName=${identity?.fixedName}
       .room=${this.room}
       .joining=${this.joining}
+      .knocking=${this.knocking}
       .fault=${this.fault}
       .embedded=${this.embedded}
       @join=${this.#join}
+      @cancel=${this.#stopKnocking}
       @chat=${this.#chat}
     ></tl-lobby>`
   }
 
   #begin(): void {
+    this.#stopKnocking()
+    this.closed = undefined
     void this.#identity?.close()
     this.#identity = new Identity({ url: this.url, roomId: this.roomId, token: this.token })
     this.phase = 'lobby'
@@ -142,22 +160,52 @@ export class RoomView extends LightElement {
       .set({ status: document.hidden ? 'away' : 'online' })
       .catch(() => undefined)
 
-  async #join({ detail: { name, devices } }: CustomEvent<JoinDetail>): Promise<void> {
+  async #join({ detail }: { detail: JoinDetail }): Promise<void> {
+    const { name, devices } = detail
+    this.#stopKnocking()
     this.name = name
     this.joining = true
     this.fault = undefined
     try {
       const room = await this.#enter(name)
       if (!this.token) remember('name', name)
-      this.call = room.canCall ? await room.joinCall(devices.release()) : undefined
+      this.#take(room.canCall ? await room.joinCall(devices.release()) : undefined)
       this.phase = 'call'
     } catch (error) {
+      devices.reopen()
+      if (this.room && isAtTheDoor(error)) return this.#knock(this.room, detail)
       this.#refused(error)
       this.fault ??= (error as Error).message
-      devices.reopen()
     } finally {
       this.joining = false
     }
+  }
+
+  /** Asks a host to be let in, and joins when one does. */
+  #knock(room: Room, detail: JoinDetail): void {
+    const knocking = room.knock()
+    this.knocking = knocking
+    knocking.on('changed', () => {
+      if (knocking.state === 'admitted' && this.knocking === knocking) void this.#join({ detail })
+    })
+  }
+
+  #stopKnocking(): void {
+    this.knocking?.cancel()
+    this.knocking = undefined
+  }
+
+  /** One is in this call now, and goes where its room's breakouts send one. */
+  #take(call: Call | undefined): void {
+    this.call = call
+    const { client } = this.#identity ?? {}
+    if (!call || !client) return
+    this.#breakouts = client.breakouts(call)
+    this.#breakouts.on('moved', moved => {
+      this.call = moved
+      this.room = moved.room
+    })
+    this.#breakouts.on('failed', () => this.#left())
   }
 
   async #chat({ detail: name }: CustomEvent<string>): Promise<void> {
@@ -188,11 +236,19 @@ export class RoomView extends LightElement {
   }
 
   #left(): void {
+    // On the way to a breakout or back: there is another call in a moment.
+    if (this.#breakouts?.moving) return
+    this.#breakouts?.stop()
+    this.#breakouts = undefined
+    this.closed = this.call?.closed
     this.phase = 'left'
     this.call = undefined
     this.room = undefined
     void this.#identity?.close()
   }
 }
+
+const isAtTheDoor = (error: unknown): boolean =>
+  error instanceof TrunklineError && (error.code === 'knock_first' || error.code === 'locked')
 
 customElements.define('tl-room', RoomView)

@@ -1,0 +1,38 @@
+import type { Call, CallRole } from '@trunkline/sdk'
+import { ringDoorBell } from './door-bell.ts'
+
+const ROLE_WORDS: Readonly<Record<CallRole, string>> = {
+  host: 'You are a host now',
+  speaker: 'You may speak now',
+  listener: 'You are a listener now: your microphone and camera are off',
+}
+
+/** What is said to somebody in a call when a host does something that concerns them, and the bell when somebody knocks. */
+export class Signs {
+  readonly #stops: (() => void)[]
+
+  constructor(call: Call, say: (text: string) => void) {
+    const { moderation, room } = call
+    let role = moderation.role
+    let isKnown = false
+    this.#stops = [
+      moderation.on('knocked', ringDoorBell),
+      moderation.on('muted', ({ by, sources }) => {
+        const who = by === undefined ? 'the app' : (room.member(by)?.user.name ?? 'a host')
+        const what = sources.every(it => it === 'mic') ? 'were muted' : 'and your pictures were turned off'
+        say(`You ${what} by ${who}`)
+      }),
+      moderation.on('changed', () => {
+        const before = role
+        role = moderation.role
+        // How one came in is no news.
+        if (isKnown && role !== before) say(ROLE_WORDS[role])
+        isKnown = true
+      }),
+    ]
+  }
+
+  close(): void {
+    for (const stop of this.#stops) stop()
+  }
+}
