@@ -13,6 +13,8 @@ import {
   uniqueIndex,
 } from 'drizzle-orm/pg-core'
 
+/** The uploads it was put together of, in their order; null when it was not. */
+const parts = () => text().array()
 const createdAt = timestamp('created_at', { withTimezone: true, precision: 3 }).notNull().defaultNow()
 /** bytes */
 const size = () => bigint({ mode: 'number' })
@@ -75,6 +77,7 @@ export const files = pgTable(
     isTold: boolean('is_told').notNull().default(false),
     /** `Idempotency-Key` of the request that brought it. */
     requestKey: text('request_key'),
+    parts: parts(),
     createdAt,
   },
   table => [
@@ -104,6 +107,7 @@ export const uploads = pgTable(
     reserved: size().notNull(),
     /** A part of one that is put together of several: it never becomes a file itself. */
     isPart: boolean('is_part').notNull().default(false),
+    parts: parts(),
     /** From here on bytes may lie in the staging whose checksum nobody has compared yet; null when there are none. */
     uncheckedFrom: bigint('unchecked_from', { mode: 'number' }),
     /** `Idempotency-Key` of the request that created it. */

@@ -1,5 +1,5 @@
 import { TrunklineError, type VariantName } from '@trunkline/protocol'
-import { isInline, UNKNOWN } from '../files/kind.ts'
+import { isInline, shownMime, UNKNOWN } from '../files/kind.ts'
 import { type FoundFile, objectKey, stateOf } from '../files/stored-file.ts'
 
 /** Something that can be downloaded: where it is, and how it is offered. */
@@ -58,7 +58,7 @@ export const downloadOf = ({ file, content }: FoundFile, variant: VariantName): 
   const key = objectKey(content.id, variant)
   if (variant === 'original') {
     // What nobody could read is not for anybody's browser to open either.
-    const mime = state === 'failed' ? UNKNOWN : content.mime
+    const mime = state === 'failed' ? UNKNOWN : shownMime(content.mime, file.name)
     const { size, sha256 } = content
     // As long as nobody has looked at it, it is only saved by name, whatever it claims to be.
     return {

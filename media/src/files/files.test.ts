@@ -125,13 +125,25 @@ describe('a file that was sent', () => {
   it('of a kind nothing is made of is ready as it came', async () => {
     const media = await start()
     const { id } = await fileOf(await media.post('alice', 'lobby', 'notes.txt', 'some notes'))
-    expect(await media.settled('bob', id)).toMatchObject({
-      state: 'ready',
-      mime: 'application/octet-stream',
-      size: 10,
-      derivatives: [],
-    })
-    expect(await (await media.get('bob', `/v1/files/${id}`)).text()).toBe('some notes')
+    const ready = { state: 'ready', size: 10, derivatives: [] }
+    expect(await media.settled('bob', id)).toMatchObject({ ...ready, mime: 'text/plain' })
+    // The same bytes as another kind of text.
+    const table = await fileOf(await media.post('alice', 'lobby', 'notes.csv', 'some notes'))
+    expect(await media.settled('bob', table.id)).toMatchObject({ ...ready, mime: 'text/csv' })
+    for (const [file, mime] of [
+      [id, 'text/plain'],
+      [table.id, 'text/csv'],
+    ] as const) {
+      const response = await media.get('bob', `/v1/files/${file}`)
+      expect(response.headers.get('content-type')).toBe(`${mime}; charset=utf-8`)
+      expect(response.headers.get('content-disposition')).toMatch(/^attachment;/)
+      expect(response.headers.get('x-content-type-options')).toBe('nosniff')
+      expect(response.headers.get('content-security-policy')).toContain('sandbox')
+      expect(await response.text()).toBe('some notes')
+      await eventually(() => media.rooms.toldOf(file)).toEqual([
+        { type: 'ready', roomId: 'lobby', fileId: file, mime },
+      ])
+    }
   })
 
   it.skipIf(!ffmpeg)('as a voice message has its waveform, and its length that no header says', async () => {

@@ -5,6 +5,9 @@ import { MEDIA_LIMITS } from '../limits.ts'
 /** What a file is called whose bytes say nothing, or something that a browser might run. */
 export const UNKNOWN = 'application/octet-stream'
 
+/** What a file is called that can be read as text; nobody is shown it by a browser. */
+const TEXT = 'text/plain'
+
 /** What can be made of a file decides what it is to us; of `other` nothing is made. */
 export type Kind = 'picture' | 'video' | 'audio' | 'document' | 'other'
 
@@ -86,6 +89,22 @@ export const servable = (detected: string | undefined): string => {
   return MimeType.safeParse(mime).success && !ACTIVE.test(mime) ? mime : UNKNOWN
 }
 
+/** Whether bytes are UTF-8 without control characters, and no markup, which may turn out to be active content. */
+const isText = (start: Uint8Array): boolean => {
+  try {
+    // The start of a longer file may end within a character.
+    const stream = start.byteLength >= KIND_BYTES
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(start, { stream })
+    return text !== '' && !/[^\P{Cc}\t\n\f\r]/u.test(text) && !/^\s*</.test(text)
+  } catch {
+    return false
+  }
+}
+
+/** What a file is called to people: of what kind a text is only its name can tell. */
+export const shownMime = (mime: string, name: string): string =>
+  mime === TEXT && /\.csv$/i.test(name) ? 'text/csv' : mime
+
 /** Decides what a file is by its bytes; neither its name nor a header has a say. Never rejects. */
 export const detectKind = async (path: string): Promise<string> => {
   try {
@@ -98,12 +117,13 @@ export const detectKind = async (path: string): Promise<string> => {
 }
 
 /**
- * The same by the first bytes of a file that is still on its way.
+ * The same by the first bytes of a file that is still on its way, which also tell a text.
  * @param start KIND_BYTES of it, or all when there are fewer
  */
 export const detectHead = async (start: Uint8Array): Promise<string> => {
   try {
-    return servable((await fileTypeFromBuffer(start, OPTIONS))?.mime)
+    const detected = await fileTypeFromBuffer(start, OPTIONS)
+    return detected === undefined && isText(start) ? TEXT : servable(detected?.mime)
   } catch {
     return UNKNOWN
   }

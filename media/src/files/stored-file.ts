@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { FileState, StoredFile, VariantName } from '@trunkline/protocol'
 import type { contents, files } from '../schema.ts'
-import { UNKNOWN } from './kind.ts'
+import { shownMime, UNKNOWN } from './kind.ts'
 
 export type FileRow = typeof files.$inferSelect
 export type ContentRow = typeof contents.$inferSelect
@@ -33,7 +33,7 @@ export const toStoredFile = ({ file, content }: FoundFile): StoredFile => ({
   roomId: file.roomId,
   uploader: file.uploader,
   name: file.name,
-  mime: content?.state === 'failed' ? UNKNOWN : (content?.mime ?? file.mime),
+  mime: content?.state === 'failed' ? UNKNOWN : shownMime(content?.mime ?? file.mime, file.name),
   size: file.size,
   state: stateOf(content),
   ...(content?.reason && { reason: content.reason }),

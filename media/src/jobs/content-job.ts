@@ -5,6 +5,7 @@ import type { Logger, Task } from '@trunkline/kit'
 import type { Derivative, FileNews, RoomDesk } from '@trunkline/protocol'
 import type { ContentTable } from '../files/content-table.ts'
 import type { FileTable } from '../files/file-table.ts'
+import { shownMime } from '../files/kind.ts'
 import { measure } from '../files/measure.ts'
 import { type ContentRow, contentPrefix, type FileRow, objectKey } from '../files/stored-file.ts'
 import { MEDIA_LIMITS } from '../limits.ts'
@@ -30,14 +31,14 @@ export type ContentTaskDeps = {
 class ProcessingError extends Error {}
 
 /** What a room is told of a file of a content that is as it will stay. */
-const newsOf = ({ id: fileId, roomId }: FileRow, content: ContentRow): FileNews => {
+const newsOf = ({ id: fileId, roomId, name }: FileRow, content: ContentRow): FileNews => {
   if (content.state === 'ready') {
     const { width, height, durationMs } = content.details
     return {
       type: 'ready',
       roomId,
       fileId,
-      mime: content.mime,
+      mime: shownMime(content.mime, name),
       ...(width !== undefined && { width }),
       ...(height !== undefined && { height }),
       ...(durationMs !== undefined && { durationMs }),

@@ -57,7 +57,7 @@ export class Completion {
     upload: UploadRow,
     found: { size: number; sha256?: string | undefined; requestKey?: string | undefined },
   ): Promise<FoundFile> {
-    const { id, roomId, uploader, name } = upload
+    const { id, roomId, uploader, name, parts } = upload
     if (roomId === null || name === null) throw new TypeError('a part never becomes a file itself')
     const { size, sha256 } = found
     const mime = await this.#look(id, size)
@@ -65,7 +65,16 @@ export class Completion {
     assertSize(mime, size)
     const requestKey = found.requestKey ?? upload.requestKey
     try {
-      const row = await this.#uploads.replaceByFile({ id, roomId, uploader, name, size, mime, requestKey })
+      const row = await this.#uploads.replaceByFile({
+        id,
+        roomId,
+        uploader,
+        name,
+        size,
+        mime,
+        requestKey,
+        parts,
+      })
       if (row) {
         await this.#begin(id, sha256)
         return { file: row, content: null }

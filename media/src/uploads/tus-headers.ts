@@ -1,4 +1,4 @@
-import { FileId, LIMITS, TrunklineError } from '@trunkline/protocol'
+import { FileId, LIMITS, TrunklineError, UPLOADS_PATH } from '@trunkline/protocol'
 import type { Request } from 'express'
 import type { Checksum } from './receive.ts'
 
@@ -52,3 +52,7 @@ export const partsOf = (concat: string): string[] => {
   }
   return ids
 }
+
+/** The header that names parts, as {@link partsOf} reads it. */
+export const concatOf = (parts: readonly string[]): string =>
+  `final;${parts.map(id => `${UPLOADS_PATH}/${id}`).join(' ')}`

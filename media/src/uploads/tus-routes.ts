@@ -13,7 +13,7 @@ import { safeName } from '../files/name.ts'
 import { newFileId } from '../files/stored-file.ts'
 import { drain } from './receive.ts'
 import type { RunningHashes } from './running-hashes.ts'
-import { CHECKSUMS, checksumOf, metadataOf, partsOf } from './tus-headers.ts'
+import { CHECKSUMS, checksumOf, concatOf, metadataOf, partsOf } from './tus-headers.ts'
 import {
   EXTENSIONS,
   type Exchange,
@@ -37,7 +37,7 @@ export type TusRoutesDeps = Omit<TusDeps, 'onFinish'> & {
 }
 
 /** What there is of an upload, or of the file that became of it, and whose it is. */
-type Known = { roomId: string | null; uploader: string; row: UploadRow | undefined }
+type Known = { roomId: string | null; uploader: string; parts: string[] | null; row: UploadRow | undefined }
 
 type Asked = { uploader: string; roomId: string | null; requestKey: string | undefined }
 
@@ -150,6 +150,7 @@ export class TusRoutes {
     const answer = await this.#server.answer(exchange)
     if (method === 'HEAD') {
       if (known.row?.isPart) answer.headers.set('Upload-Concat', 'partial')
+      if (known.parts) answer.headers.set('Upload-Concat', concatOf(known.parts))
       // All of it came, but its end did not: the process was killed, or could not ask who may write.
       if (isComplete(answer)) {
         const row = await this.#deps.uploads.find(id)
@@ -203,7 +204,7 @@ export class TusRoutes {
    * @returns nothing when there is nothing left to do
    */
   async #wholeOf(
-    parts: readonly string[],
+    parts: string[],
     asked: { roomId: string; name: string; uploader: string; requestKey: string | undefined },
     begun: string | undefined,
   ): Promise<UploadRow | undefined> {
@@ -215,7 +216,7 @@ export class TusRoutes {
     if (earlier && earlier.size !== size) {
       throw new TrunklineError('conflict', 'This Idempotency-Key was used for other parts.')
     }
-    const whole = earlier ?? (await uploads.createWhole({ id: newFileId(), ...asked, size }))
+    const whole = earlier ?? (await uploads.createWhole({ id: newFileId(), ...asked, size, parts }))
     if (whole) return whole
     throw new TrunklineError('unavailable', 'Another request works on this upload. Try again in a moment.')
   }
@@ -288,8 +289,8 @@ export class TusRoutes {
     const isId = FileId.safeParse(id).success
     const row = isId ? await uploads.find(id) : undefined
     const file = isId && !row ? (await files.find(id))?.file : undefined
-    const { roomId, uploader } = row ?? file ?? { roomId: null, uploader: '' }
-    return { roomId, uploader, row }
+    const { roomId, uploader, parts } = row ?? file ?? { roomId: null, uploader: '', parts: null }
+    return { roomId, uploader, parts, row }
   }
 
   /** @throws TrunklineError `not_found` for what is somebody else's, or not there; `forbidden` for whoever may not write */

@@ -510,8 +510,15 @@ describe('parts', () => {
     const urls = parts.map(path => media.url + path)
     const answer = await alice.create({ 'upload-concat': `final;${urls.join(' ')}` })
     expect(answer.status).toBe(201)
-    await expectFile(answer.headers.get('location') ?? '', Buffer.concat(bodies))
+    const path = answer.headers.get('location') ?? ''
+    await expectFile(path, Buffer.concat(bodies))
     for (const part of parts) await expectGone(part)
+    const head = await alice.head(path)
+    expect(head.headers.get('upload-concat')).toBe(`final;${parts.join(' ')}`)
+    expect(head.headers.get('upload-offset')).toBe('150001')
+    // Of what came in one piece nothing is said.
+    const plain = await alice.created(1)
+    expect((await alice.head(plain)).headers.get('upload-concat')).toBeNull()
   })
 
   it('need no room of their own, and belong to one user', async () => {

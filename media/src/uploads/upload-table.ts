@@ -21,6 +21,8 @@ export type NewUpload = {
   /** bytes; null when the client will say it later */
   size: number | null
   isPart?: boolean
+  /** What it is put together of. */
+  parts?: string[]
   requestKey?: string | undefined
 }
 

@@ -1,0 +1,2 @@
+ALTER TABLE "files" ADD COLUMN "parts" text[];--> statement-breakpoint
+ALTER TABLE "uploads" ADD COLUMN "parts" text[];
