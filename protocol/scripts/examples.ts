@@ -63,6 +63,13 @@ const consumer = {
   kind: 'audio',
   rtpParameters,
 }
+const dataConsumer = {
+  id: 'con_2',
+  dataProducerId: 'dat_1',
+  participantId: 'par_1',
+  delivery: 'reliable',
+  sctpStreamParameters: { streamId: 0, ordered: true },
+}
 const iceServers = [
   { urls: ['turn:192.0.2.1:3478?transport=udp'], username: '1795000000:ada', credential: 'c2VjcmV0' },
 ]
@@ -204,6 +211,15 @@ export const REQUEST_EXAMPLES: Examples = {
   'call:unknock': { plain: { roomId } },
   'transport:connect': { plain: { ...participant, transportId: 'tra_1', dtlsParameters } },
   'transport:restart': { plain: { ...participant, transportId: 'tra_1' } },
+  'data:produce': {
+    lossy: {
+      ...participant,
+      transportId: 'tra_1',
+      delivery: 'lossy',
+      sctpStreamParameters: { streamId: 1, ordered: false, maxRetransmits: 0 },
+    },
+  },
+  'data:receive': { plain: participant },
   'producer:create': {
     microphone: { ...participant, transportId: 'tra_1', source: 'mic', kind: 'audio', rtpParameters },
     'muted from the start': {
@@ -269,6 +285,8 @@ export const RESPONSE_EXAMPLES: Examples = {
   'call:unknock': nothing,
   'transport:connect': nothing,
   'transport:restart': { restarted: { iceParameters, iceServers } },
+  'data:produce': { plain: { dataProducerId: 'dat_1' } },
+  'data:receive': { one: { consumers: [dataConsumer] }, nobody: { consumers: [] } },
   'producer:create': { created: { producerId: 'pro_1' } },
   'producer:close': nothing,
   'producer:pause': nothing,
@@ -311,6 +329,8 @@ export const NOTICE_EXAMPLES: Examples = {
   },
   'consumer:added': { microphone: { ...participant, consumer } },
   'consumer:closed': { plain: { ...participant, consumerId: 'con_1' } },
+  'data:added': { plain: { ...participant, consumer: dataConsumer } },
+  'data:closed': { plain: { ...participant, consumerId: 'con_2' } },
   'consumer:held': { held: { ...participant, consumerId: 'con_1', held: true } },
   'call:lost': { worker: { ...participant, reason: 'The media worker of this call is gone.' } },
   'producer:limited': {

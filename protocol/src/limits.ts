@@ -99,6 +99,11 @@ export const LIMITS = {
   breakoutSecondsMin: 10,
   breakoutSecondsMax: 24 * 3_600,
   producersPerParticipant: 64,
+  /** One message on a topic of a call, its topic's name included. */
+  dataMessageBytes: 64 * 1024,
+  /** What may be under way to who receives data: of one who does not keep up messages are missed from then on. */
+  dataBacklogBytes: 1024 * 1024,
+  topicChars: 64,
   /** Consumers one request may resume or pause. */
   consumersPerRequest: 1_000,
   /** Cameras beside which a viewer may ask to be spared the others. */

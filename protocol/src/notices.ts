@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Call, ConsumerOptions } from './call.ts'
+import { DataConsumerOptions } from './data.ts'
 import { RoomEvent } from './events.ts'
 import { ConsumerId, FileId, ParticipantId, Position, ProducerId, RoomId, UserId } from './ids.ts'
 import { Counts } from './inbox.ts'
@@ -45,6 +46,13 @@ export const NOTICES = {
     consumer: ConsumerOptions,
   }),
   'consumer:closed': z.strictObject({ roomId: RoomId, participantId: ParticipantId, consumerId: ConsumerId }),
+  /** To whom receives data: somebody begins to send some. */
+  'data:added': z.strictObject({
+    roomId: RoomId,
+    participantId: ParticipantId,
+    consumer: DataConsumerOptions,
+  }),
+  'data:closed': z.strictObject({ roomId: RoomId, participantId: ParticipantId, consumerId: ConsumerId }),
   /** A camera of somebody who did not speak lately stopped flowing (`lastN` of joining), or flows again. */
   'consumer:held': z.strictObject({
     roomId: RoomId,

@@ -13,6 +13,7 @@ import {
   RtpParameters,
   TrackSource,
 } from './call.ts'
+import { DataConsumerOptions, DataDelivery, SctpStreamParameters } from './data.ts'
 import type { WireError } from './errors.ts'
 import { RoomEvent } from './events.ts'
 import {
@@ -140,6 +141,21 @@ const SOCKET_REQUESTS = {
   'transport:restart': {
     request: z.strictObject({ ...participant, transportId: TransportId }),
     response: z.strictObject({ iceParameters: IceParameters, iceServers: z.array(IceServer) }),
+  },
+  /** One stream of each delivery for a participant; what it carries is between clients. */
+  'data:produce': {
+    request: z.strictObject({
+      ...participant,
+      transportId: TransportId,
+      delivery: DataDelivery,
+      sctpStreamParameters: SctpStreamParameters,
+    }),
+    response: z.strictObject({ dataProducerId: ProducerId }),
+  },
+  /** Receives the data of everybody else from now on: of those who send any, and by `data:added` of those who begin to. */
+  'data:receive': {
+    request: z.strictObject(participant),
+    response: z.strictObject({ consumers: z.array(DataConsumerOptions) }),
   },
   'producer:create': {
     request: z.strictObject({

@@ -88,6 +88,8 @@ export const SFU_REQUESTS = {
     request: REQUESTS['transport:restart'].request,
     response: z.strictObject({ iceParameters: IceParameters }),
   },
+  'data:produce': REQUESTS['data:produce'],
+  'data:receive': REQUESTS['data:receive'],
   'producer:create': REQUESTS['producer:create'],
   'producer:close': REQUESTS['producer:close'],
   'producer:pause': REQUESTS['producer:pause'],
@@ -126,6 +128,8 @@ export const SFU_NOTICES = {
   }),
   'consumer:closed': z.strictObject({ roomId: RoomId, participantId: ParticipantId, consumerId: z.string() }),
   'consumer:held': NOTICES['consumer:held'],
+  'data:added': NOTICES['data:added'],
+  'data:closed': NOTICES['data:closed'],
   'producer:limited': NOTICES['producer:limited'],
   /** This participant's media are gone though nobody left (a worker died). */
   'call:lost': z.strictObject({ roomId: RoomId, participantId: ParticipantId, reason: z.string() }),

@@ -187,6 +187,7 @@ export const seat = (participant: Participant): void => {
   if (mayPublish(participant)) return
   participant.lostTracks = []
   for (const producer of [...participant.producers.values()]) closeProducer(producer)
+  participant.data.silence()
 }
 
 const mayPublish = ({ seat: { role } }: Participant): boolean => CALL_RIGHTS[role].publish

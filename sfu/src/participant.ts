@@ -10,6 +10,7 @@ import {
 import type { types } from 'mediasoup'
 import type { Call } from './call.ts'
 import type { Consumer } from './consumer.ts'
+import { ParticipantData } from './data.ts'
 import { assertMayPublish } from './moderation.ts'
 import type { Producer } from './producer.ts'
 import { notFound, notInCall, unavailable } from './refusals.ts'
@@ -62,6 +63,7 @@ export class Participant {
   endTimer: NodeJS.Timeout | undefined
   lostTracksTimer: NodeJS.Timeout | undefined
   readonly seat = new Seat()
+  readonly data = new ParticipantData(this)
   readonly producers = new Map<string, Producer>()
   readonly consumers = new Map<string, Consumer>()
   /** Of how many cameras it wants the latest speakers only; all when undefined. */

@@ -328,6 +328,8 @@ export class LocalSfu implements Sfu {
       const transport = this.#connecting(data).assertAndGetTransport(data.transportId)
       return { iceParameters: await transport.engine.restartIce() }
     },
+    'data:produce': data => this.#participant(data).data.produce(data),
+    'data:receive': data => this.#participant(data).data.receive(),
     'producer:create': data => this.#createProducer(data),
     'producer:close': async data => {
       closeProducer(this.#participant(data).assertAndGetProducer(data.producerId))

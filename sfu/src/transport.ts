@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type SfuRequestData, type TransportOptions, TrunklineError } from '@trunkline/protocol'
 import type { types } from 'mediasoup'
+import { DATA_TRANSPORT } from './data.ts'
 import { plain } from './plain.ts'
 import { refusedAsInvalid } from './refusals.ts'
 import type { SfuSettings } from './settings.ts'
@@ -34,7 +35,7 @@ export class Transport {
       enableTcp: true,
       preferUdp: true,
       initialAvailableOutgoingBitrate: settings.initialAvailableOutgoingBitrate,
-      enableSctp: true,
+      ...DATA_TRANSPORT,
     })
     if (direction === 'send') await engine.setMaxIncomingBitrate(settings.maxIncomingBitrate)
     return new Transport(engine, direction)

@@ -45,6 +45,8 @@ export const callRequests = (services: Services, session: Session) => {
       ])
       return { ...restarted, iceServers: ice.iceServers }
     },
+    'data:produce': pass('data:produce'),
+    'data:receive': pass('data:receive'),
     'producer:create': pass('producer:create'),
     'producer:close': pass('producer:close'),
     'producer:pause': pass('producer:pause'),

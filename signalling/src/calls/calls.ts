@@ -169,6 +169,8 @@ export class Calls {
       case 'consumer:added':
       case 'consumer:closed':
       case 'consumer:held':
+      case 'data:added':
+      case 'data:closed':
       case 'producer:limited':
       case 'call:lost': {
         const { participantId } = data as { participantId: string }

@@ -1,0 +1,186 @@
+import {
+  CALL_RIGHTS,
+  type DataConsumerOptions,
+  type DataDelivery,
+  LIMITS,
+  type SfuRequestData,
+  TrunklineError,
+} from '@trunkline/protocol'
+import type { types } from 'mediasoup'
+import type { Participant } from './participant.ts'
+import { plain } from './plain.ts'
+import { refusedAsInvalid } from './refusals.ts'
+
+type Produced = { engine: types.DataProducer; delivery: DataDelivery; transportId: string }
+type Consumed = { engine: types.DataConsumer; from: Participant; delivery: DataDelivery }
+
+/**
+ * The data a participant sends and receives. What they say is between the clients; here they are forwarded within the
+ * worker. Only those receive who asked to: of a hundred people who never open the whiteboard nobody pays for it.
+ *
+ * Everything ends with the transport it runs over, as the engine tells; nobody else has to tidy up here.
+ */
+export class ParticipantData {
+  readonly #participant: Participant
+  readonly #produced = new Map<DataDelivery, Produced>()
+  readonly #consumed = new Map<string, Consumed>()
+  readonly #creating = new Map<DataDelivery, Promise<Produced>>()
+  /** By the producer's id: what is received already, or about to be. */
+  readonly #taken = new Set<string>()
+  /** The transport by which data are wanted: after a worker's death the client asks anew. */
+  #receivesBy: types.WebRtcTransport | undefined
+
+  constructor(participant: Participant) {
+    this.#participant = participant
+  }
+
+  /**
+   * Begins to send; the same again is a retry.
+   * @throws TrunklineError `forbidden` for listeners, `conflict` for a second stream of one delivery
+   */
+  async produce(data: SfuRequestData<'data:produce'>): Promise<{ dataProducerId: string }> {
+    const { delivery, transportId } = data
+    this.#assertMaySend()
+    if (this.#participant.assertAndGetTransport(transportId).direction !== 'send') {
+      throw new TrunklineError(
+        'invalid_request',
+        'data:produce needs the send transport, not the receive one.',
+      )
+    }
+    const known = this.#produced.get(delivery) ?? (await this.#creating.get(delivery))
+    if (known && !known.engine.closed) {
+      const { streamId } = known.engine.sctpStreamParameters ?? {}
+      if (streamId === data.sctpStreamParameters.streamId) return { dataProducerId: known.engine.id }
+      throw new TrunklineError(
+        'conflict',
+        `This participant has a ${delivery} stream already: send everything by that one.`,
+      )
+    }
+    const creating = this.#create(data)
+    this.#creating.set(delivery, creating)
+    try {
+      const produced = await creating
+      await this.#distribute(produced)
+      return { dataProducerId: produced.engine.id }
+    } finally {
+      this.#creating.delete(delivery)
+    }
+  }
+
+  async #create({
+    delivery,
+    sctpStreamParameters,
+    transportId,
+  }: SfuRequestData<'data:produce'>): Promise<Produced> {
+    const { sendTransport } = this.#participant
+    const engine = await refusedAsInvalid('data:produce', () =>
+      sendTransport.engine.produceData({
+        // Absent and undefined are not the same to the engine.
+        sctpStreamParameters: plain(sctpStreamParameters) as types.SctpStreamParameters,
+        label: delivery,
+      }),
+    )
+    const produced = { engine, delivery, transportId }
+    this.#produced.set(delivery, produced)
+    engine.observer.once('close', () => {
+      if (this.#produced.get(delivery) === produced) this.#produced.delete(delivery)
+    })
+    // A listener by now.
+    if (!this.#maySend()) this.silence()
+    this.#assertMaySend()
+    return produced
+  }
+
+  /** Receives what the others send, from now on. What is received already is told again: the answer may have been lost. */
+  async receive(): Promise<{ consumers: DataConsumerOptions[] }> {
+    const { call, receiveTransport } = this.#participant
+    this.#receivesBy = receiveTransport.engine
+    const others = [...call.participants.values()].filter(other => other !== this.#participant)
+    const produced = others.flatMap(other =>
+      Array.from(other.data.#produced.values(), one => ({ one, from: other })),
+    )
+    await Promise.all(produced.map(({ one, from }) => this.#consume(one, from)))
+    return { consumers: Array.from(this.#consumed.values(), optionsOf) }
+  }
+
+  /** Sends no more: it has become a listener. */
+  silence(): void {
+    for (const { engine } of this.#produced.values()) engine.close()
+  }
+
+  async #distribute(produced: Produced): Promise<void> {
+    const { call, id } = this.#participant
+    const receivers = [...call.participants.values()].filter(
+      other => other.id !== id && other.data.#receivesBy,
+    )
+    await Promise.all(
+      receivers.map(async receiver => {
+        const consumed = await receiver.data.#consume(produced, this.#participant)
+        if (!consumed) return
+        const { roomId, notices } = call
+        notices.tell('data:added', { roomId, participantId: receiver.id, consumer: optionsOf(consumed) })
+      }),
+    )
+  }
+
+  /** A failure is of one receiver and one sender: it is logged, and nobody else's data stop. */
+  async #consume({ engine, delivery }: Produced, from: Participant): Promise<Consumed | undefined> {
+    const transport = this.#receivesBy
+    const { call, transports, id } = this.#participant
+    // Its transports are of another worker by now, or it has not asked anew by these.
+    if (!transport || transports?.receive.engine !== transport || transport.closed) return undefined
+    if (engine.closed || this.#taken.has(engine.id)) return undefined
+    this.#taken.add(engine.id)
+    try {
+      const consumer = await transport.consumeData({
+        dataProducerId: engine.id,
+        ...(delivery === 'lossy' ? { ordered: false, maxRetransmits: 0 } : { ordered: true }),
+      })
+      const consumed = { engine: consumer, from, delivery }
+      this.#consumed.set(consumer.id, consumed)
+      consumer.observer.once('close', () => {
+        this.#consumed.delete(consumer.id)
+        this.#taken.delete(engine.id)
+      })
+      consumer.once('dataproducerclose', () => {
+        call.notices.tell('data:closed', { roomId: call.roomId, participantId: id, consumerId: consumer.id })
+      })
+      return consumed
+    } catch (error) {
+      this.#taken.delete(engine.id)
+      if (!engine.closed && !transport.closed) {
+        call.logger.warn({ err: error, participantId: id, from: from.id }, 'data consumer not created')
+      }
+      return undefined
+    }
+  }
+
+  #maySend(): boolean {
+    return CALL_RIGHTS[this.#participant.seat.role].publish
+  }
+
+  #assertMaySend(): void {
+    if (this.#maySend()) return
+    throw new TrunklineError('forbidden', 'You listen in this call: a host may make you a speaker.')
+  }
+}
+
+const optionsOf = ({ engine, from, delivery }: Consumed): DataConsumerOptions => {
+  const { sctpStreamParameters } = engine
+  if (!sctpStreamParameters) throw new Error('a data consumer of a WebRTC transport has a stream')
+  return plain({
+    id: engine.id,
+    dataProducerId: engine.dataProducerId,
+    participantId: from.id,
+    delivery,
+    sctpStreamParameters,
+  })
+}
+
+/** What a transport is made with, for data to run over it. */
+export const DATA_TRANSPORT = {
+  enableSctp: true,
+  maxSendMessageSize: LIMITS.dataMessageBytes,
+  maxReceiveMessageSize: LIMITS.dataMessageBytes,
+  sctpSendBufferSize: LIMITS.dataBacklogBytes,
+} as const
