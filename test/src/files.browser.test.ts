@@ -367,6 +367,8 @@ test('given up on the way, held while one speaks, photographed, pasted; and a fa
   expect(await faults(ada)).toEqual([])
   await page.getByRole('button', { name: 'Use this picture' }).click()
   await page.getByRole('button', { name: 'Change picture' }).waitFor()
+  await page.keyboard.press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'hidden' })
   const face = ben.page.locator('tl-message tl-avatar img')
   await face.waitFor()
   expect(await face.evaluate(image => (image as HTMLImageElement).src)).toMatch(/\/avatars\/[0-9a-f]{32}$/)
