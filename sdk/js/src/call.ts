@@ -35,6 +35,8 @@ export type CallEvents = {
   speaker: [Participant | undefined]
   /** Figures of everybody were read again; see `quality()`. */
   quality: []
+  /** What one joined with is not sent, and one is in the call all the same: the browser has no such codec, or one may only listen. */
+  unpublished: [TrunklineError]
   /** The call ended for us and cannot be joined again: the token ended, the room is closed to us. */
   failed: [TrunklineError]
   /** A host, or the app, took us out of the call or ended it; `call.closed` says so, too. */
@@ -279,6 +281,8 @@ export class Call extends Emitter<CallEvents> {
       await this.#enter()
       this.#quality.start()
       this.#set('joined')
+      // Nobody waits for one's own picture to see the others'.
+      this.#publish().catch(() => this.#again())
     } catch (error) {
       this.#end()
       throw error
@@ -316,12 +320,28 @@ export class Call extends Emitter<CallEvents> {
     if (session !== previous) this.#adopt(session, previous)
     if (session.call) this.#onInfo(session.call)
     try {
-      await Promise.all([session.start(), this.#media.bind(session)])
+      await session.start()
     } finally {
       if (session !== previous) previous?.close()
     }
     this.moderation.refresh()
     for (const participant of this.#participants.values()) this.#dropEnded(participant)
+  }
+
+  /**
+   * Sends one's own tracks. What cannot be sent at all is said, and keeps nobody from the call.
+   * @throws TrunklineError when coming back again may help
+   */
+  async #publish(): Promise<void> {
+    const session = this.#session
+    if (!session) return
+    try {
+      await this.#media.bind(session)
+    } catch (thrown) {
+      const ofServer = thrown instanceof TrunklineError
+      if (ofServer && (thrown.retryable || thrown.code === 'not_in_call')) throw thrown
+      if (this.#session === session) this.emit('unpublished', toTrunklineError(thrown))
+    }
   }
 
   /** As who one was; as somebody new when it is too late for that. */
@@ -366,6 +386,7 @@ export class Call extends Emitter<CallEvents> {
       try {
         await this.room.opened()
         await this.#enter()
+        await this.#publish()
         done = wanted === this.#wanted
       } catch (thrown) {
         const error = toTrunklineError(thrown)

@@ -43,9 +43,11 @@ export const arrivals = (services: Services, session: Session) => {
 
   /** What the call's door asks of who may be in the call at all. */
   const assertMayJoin = async (roomId: string) => {
-    const door = await moderation.atTheDoor(session, roomId)
-    // Who may not write to the other does not ring either.
-    await assertMaySpeak(database, await rooms.get(roomId), user.id)
+    const [door] = await Promise.all([
+      moderation.atTheDoor(session, roomId),
+      // Who may not write to the other does not ring either.
+      rooms.get(roomId).then(room => assertMaySpeak(database, room, user.id)),
+    ])
     return door
   }
 
