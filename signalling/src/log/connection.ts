@@ -41,50 +41,65 @@ export type Commit = () => void
  *   database and back less. Should a statement before it fail, PostgreSQL takes all back at the commit.
  * @param open statements that write nothing: they travel with the transaction's beginning, and `work` gets their results
  */
-export const inTransaction = async <R, O = void>(
+export const inTransaction = <R, O = void>(
   pool: pg.Pool,
   work: (connection: Connection, opened: O, commit: Commit) => Promise<R>,
   open?: (connection: Connection) => Promise<O>,
-): Promise<R> => {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await once(pool, work, open)
-    } catch (error) {
-      if (attempt === ATTEMPTS || !CROSSED.has(sqlStateOf(error) ?? '')) throw error
-      await sleep(Math.random() * 10 * attempt)
-    }
-  }
-}
-
-const once = async <R, O>(
-  pool: pg.Pool,
-  work: (connection: Connection, opened: O, commit: Commit) => Promise<R>,
-  open?: (connection: Connection) => Promise<O>,
-): Promise<R> => {
-  const client = await pool.connect()
-  try {
+): Promise<R> =>
+  whileCrossed(pool, async client => {
     const connection = connectionOf(client)
     // Nothing is written before it is known to have begun.
     const [, opened] = await Promise.all([client.query(BEGIN), open?.(connection)])
     let committed: Promise<void> | undefined
     const commit = () => {
-      committed ??= client.query('commit').then(({ command }) => {
-        if (command !== 'COMMIT') throw new Error('the transaction was taken back')
-      })
+      committed ??= sendCommit(client)
       // Waited for below, unless what was sent before it failed: then that is told.
       committed.catch(() => {})
     }
     const result = await work(connection, opened as O, commit)
     commit()
     await committed
-    client.release()
     return result
-  } catch (error) {
-    // A connection that does not even take this back is of no use to anybody.
-    await client.query('rollback').then(
-      () => client.release(),
-      () => client.release(true),
-    )
-    throw error
+  })
+
+/**
+ * The same for statements that are sent without a look at what became of those before: all of the transaction travels
+ * together. What fails takes all of it back.
+ */
+export const atOnce = <R>(pool: pg.Pool, send: (connection: Connection) => Promise<R>): Promise<R> =>
+  whileCrossed(pool, async client => {
+    const sent = Promise.all([client.query(BEGIN), send(connectionOf(client))])
+    const committed = sendCommit(client)
+    // Waited for below, unless what was sent before it failed: then that is told.
+    committed.catch(() => {})
+    const [, result] = await sent
+    await committed
+    return result
+  })
+
+const sendCommit = async (client: pg.PoolClient): Promise<void> => {
+  const { command } = await client.query('commit')
+  if (command !== 'COMMIT') throw new Error('the transaction was taken back')
+}
+
+const whileCrossed = async <R>(
+  pool: pg.Pool,
+  transact: (client: pg.PoolClient) => Promise<R>,
+): Promise<R> => {
+  for (let attempt = 1; ; attempt++) {
+    const client = await pool.connect()
+    try {
+      const result = await transact(client)
+      client.release()
+      return result
+    } catch (error) {
+      // A connection that does not even take this back is of no use to anybody.
+      await client.query('rollback').then(
+        () => client.release(),
+        () => client.release(true),
+      )
+      if (attempt === ATTEMPTS || !CROSSED.has(sqlStateOf(error) ?? '')) throw error
+    }
+    await sleep(Math.random() * 10 * attempt)
   }
 }

@@ -159,6 +159,23 @@ test('who has no right is refused alone, and so is what has no room', async () =
   expect(numbers).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
 })
 
+test('what mentions somebody and what does not keep the order in which they came', async () => {
+  const random = randomFrom(seed())
+  const roomIds = await Promise.all(Array.from({ length: 5 }, () => newRoom('ann', 'bob')))
+  const said = new Map(roomIds.map(roomId => [roomId, [] as string[]]))
+  const work = Array.from({ length: 400 }, async (_, n) => {
+    const roomId = roomIds[Math.floor(random() * roomIds.length)] as string
+    const entry = message(roomId, random() < 0.5 ? 'ann' : 'bob', `${n}`)
+    if (random() < 0.3) entry.data = { ...entry.data, mentions: ['bob'] }
+    said.get(roomId)?.push(`${n}`)
+    await logs[0].append(entry)
+  })
+  await Promise.all(work)
+  for (const [roomId, clientIds] of said) {
+    expect((await readLog(roomId)).slice(2).map(({ clientId }) => clientId)).toEqual(clientIds)
+  }
+})
+
 test('what PostgreSQL cannot hold fails alone', async () => {
   const roomId = await newRoom('ann')
   const [log] = logs

@@ -7,6 +7,7 @@ import { events, rooms } from '../schema.ts'
 import { type Connection, inTransaction } from './connection.ts'
 import type { Appended, AppendListener, Entry } from './entry.ts'
 import { toEvent } from './event-row.ts'
+import { isPlain, sayPlain } from './plain-messages.ts'
 import { RoomQueue } from './room-queue.ts'
 import { type Checked, check, type LockedRoom, lockRooms, type Outcome, write } from './write.ts'
 
@@ -39,7 +40,7 @@ export class EventLog {
 
   constructor(database: Database) {
     this.#database = database
-    this.#queue = new RoomQueue(entries => this.#commit(entries))
+    this.#queue = new RoomQueue(entries => this.#commit(entries), isPlain)
   }
 
   onAppend(listener: AppendListener): () => void {
@@ -160,6 +161,22 @@ export class EventLog {
   }
 
   async #commit(entries: readonly Entry[]): Promise<Outcome[]> {
+    if (!entries.every(isPlain)) return this.#commitAny(entries)
+    const said = await sayPlain(this.#pool, entries).catch(error => {
+      if (isFaultOfData(error)) return []
+      throw error
+    })
+    this.#announce(said.flatMap(event => event ?? []))
+    const left = entries.filter((_, n) => !said[n])
+    const others = await this.#commitAny(left).catch(error => left.map(() => ({ refused: error as Error })))
+    return entries.map((_, n) => {
+      const event = said[n]
+      return event ? { appended: { event, isNew: true } } : (others.shift() as Outcome)
+    })
+  }
+
+  async #commitAny(entries: readonly Entry[]): Promise<Outcome[]> {
+    if (entries.length === 0) return []
     const roomIds = [...new Set(entries.map(entry => entry.roomId))]
     const isShared = entries.every(({ type }) => SHARED.has(type))
     try {
@@ -177,7 +194,7 @@ export class EventLog {
     // One of them cannot be written: on its own it fails alone.
     const outcomes: Outcome[] = []
     for (const entry of entries) {
-      outcomes.push(...(await this.#commit([entry]).catch(error => [{ refused: error as Error }])))
+      outcomes.push(...(await this.#commitAny([entry]).catch(error => [{ refused: error as Error }])))
     }
     return outcomes
   }

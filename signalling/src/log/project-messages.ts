@@ -5,10 +5,22 @@ import { addFiles, dropFiles } from './project-files.ts'
 type About = RoomEventOf<'message.pinned' | 'message.unpinned'>
 
 /**
- * Messages of any rooms at once, its statements sent without waiting for each other: the rate at which people write is
- * the rate of the first. So that one also moves the rooms' numbers on, and touches each room once. Those may be further
- * on already: a room that is being imported lives.
+ * What new messages do to the tables: parts of a statement in which they are the rows of `said`. The rate at which people
+ * write is the rate of this, so it also moves the rooms' numbers on, and touches each room once. Those may be further on
+ * already: a room that is being imported lives.
  */
+export const PROJECT_SAID = `made as (
+    insert into messages (room_id, seq, sender, at, thread_of, counts, content_seq, expires_at)
+    select room_id, seq, sender, at, thread_of, counts, seq, expires_at from said
+  ), moved as (
+    update rooms set last_seq = greatest(last_seq, last.seq), tx = pg_current_xact_id(),
+      last_message_seq = greatest(last_message_seq, last.seq),
+      last_message_at = case when last_message_seq > last.seq then last_message_at else last.at end
+    from (select distinct on (room_id) room_id, seq, at from said order by room_id, seq desc) last
+    where rooms.id = last.room_id
+  )`
+
+/** Messages of any rooms at once, its statements sent without waiting for each other. */
 export const messagesCreated = async (
   { $client }: Connection,
   events: readonly RoomEventOf<'message.created'>[],
@@ -19,15 +31,8 @@ export const messagesCreated = async (
     text: `with said as (
         select * from unnest($1::text[], $2::bigint[], $3::text[], $4::timestamptz[], $5::bigint[], $6::boolean[], $7::timestamptz[])
           as said (room_id, seq, sender, at, thread_of, counts, expires_at)
-      ), made as (
-        insert into messages (room_id, seq, sender, at, thread_of, counts, content_seq, expires_at)
-        select room_id, seq, sender, at, thread_of, counts, seq, expires_at from said
-      )
-      update rooms set last_seq = greatest(last_seq, last.seq), tx = pg_current_xact_id(),
-        last_message_seq = greatest(last_message_seq, last.seq),
-        last_message_at = case when last_message_seq > last.seq then last_message_at else last.at end
-      from (select distinct on (room_id) room_id, seq, at from said order by room_id, seq desc) last
-      where rooms.id = last.room_id`,
+      ), ${PROJECT_SAID}
+      select from said`,
     values: [
       events.map(event => event.roomId),
       events.map(event => event.seq),

@@ -19,6 +19,7 @@ const RETRY_AFTER_MS = 1_000
 type Waiting = {
   entry: Entry
   bytes: number
+  isPlain: boolean
   settle(outcome: Outcome): void
 }
 /** Entries can share a transaction with others; a turn has its room to itself. */
@@ -34,6 +35,7 @@ type Lane = { roomId: string; items: Item[]; isBusy: boolean }
  */
 export class RoomQueue {
   readonly #commit: (entries: readonly Entry[]) => Promise<Outcome[]>
+  readonly #isPlain: (entry: Entry) => boolean
   readonly #lanes = new Map<string, Lane>()
   /** Lanes that are free, by what they begin with. */
   readonly #toAppend = new Set<Lane>()
@@ -47,9 +49,13 @@ export class RoomQueue {
   #batchBegan = 0
   #impatient: NodeJS.Timeout | undefined
 
-  /** @param commit writes entries in one transaction, with an outcome for each, and announces them */
-  constructor(commit: (entries: readonly Entry[]) => Promise<Outcome[]>) {
+  /**
+   * @param commit writes entries in one transaction, with an outcome for each, and announces them
+   * @param isPlain which of them can be written faster, if all that go with them can
+   */
+  constructor(commit: (entries: readonly Entry[]) => Promise<Outcome[]>, isPlain: (entry: Entry) => boolean) {
     this.#commit = commit
+    this.#isPlain = isPlain
   }
 
   /**
@@ -74,7 +80,7 @@ export class RoomQueue {
         if ('refused' in outcome) reject(outcome.refused)
         else resolve(outcome.appended)
       }
-      this.#add(entry.roomId, { entry, bytes, settle })
+      this.#add(entry.roomId, { entry, bytes, isPlain: this.#isPlain(entry), settle })
     })
   }
 
@@ -167,23 +173,28 @@ export class RoomQueue {
     this.#pump()
   }
 
-  /** Takes what can be written together, room by room, those that wait longest first. */
+  /**
+   * Takes what can be written together, room by room, those that wait longest first. Whether that is plain, the first of
+   * them says; rooms that begin with the other kind stay where they are, and say so next.
+   */
   #gather(): { lanes: Lane[]; batch: Waiting[] } {
     const lanes: Lane[] = []
     const batch: Waiting[] = []
     let bytes = 0
     for (const lane of this.#toAppend) {
       if (batch.length >= BATCH.entries || bytes >= BATCH.bytes) break
-      this.#toAppend.delete(lane)
-      lane.isBusy = true
-      lanes.push(lane)
       let taken = 0
       for (const item of lane.items) {
         if ('begin' in item || batch.length >= BATCH.entries || bytes >= BATCH.bytes) break
+        if (item.isPlain !== (batch[0] ?? item).isPlain) break
         batch.push(item)
         bytes += item.bytes
         taken++
       }
+      if (taken === 0) continue
+      this.#toAppend.delete(lane)
+      lane.isBusy = true
+      lanes.push(lane)
       lane.items.splice(0, taken)
     }
     return { lanes, batch }
