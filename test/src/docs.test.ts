@@ -46,7 +46,8 @@ const PRELUDE = String.raw`
 const folderOfFiles = (): string => {
   const folder = temporaryFolder()
   copyFileSync(join(ROOT, 'docs/screenshot-light.png'), join(folder, 'photo.jpg'))
-  for (const name of ['film.mp4', 'note.webm', 'report.txt']) writeFileSync(join(folder, name), Buffer.alloc(400_000, name))
+  for (const name of ['film.mp4', 'note.webm', 'report.txt'])
+    writeFileSync(join(folder, name), Buffer.alloc(400_000, name))
   return folder
 }
 
