@@ -224,6 +224,13 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
     desk,
     ensureGuestRoom: (id, title) => roomCreation.ensureGuestRoom(id, title),
     close: async () => {
+      // While Redis and the database are there, and before its sockets go.
+      await services.presence.close()
+      stopChecking()
+      // Requests under way may end; a client that sends its upload byte by byte does not keep us.
+      const end = setTimeout(() => httpServer.closeAllConnections(), DRAIN_MS)
+      // Sockets go first, and are at another node while we finish. Closes the HTTP server with it.
+      await io.close().finally(() => clearTimeout(end))
       data.runner.close()
       await jobs.close()
       await chat.close()
@@ -235,15 +242,8 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
       stopModerating?.()
       relays.close()
       await membershipWatch.close()
-      // While Redis and the database are there, and before its sockets go.
-      await services.presence.close()
       userChanges.close()
       bus?.close()
-      stopChecking()
-      // Requests under way may end; a client that sends its upload byte by byte does not keep us.
-      const end = setTimeout(() => httpServer.closeAllConnections(), DRAIN_MS)
-      // Closes the HTTP server with it.
-      await io.close().finally(() => clearTimeout(end))
     },
   }
 }
