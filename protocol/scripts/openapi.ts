@@ -16,6 +16,7 @@ import {
 import { Components } from './components.ts'
 import { type JsonSchema, toJsonSchema } from './json-schema.ts'
 import { TAGS, tagOf } from './tags.ts'
+import { uploadPaths } from './uploads.ts'
 
 type Route = {
   method: string
@@ -205,6 +206,7 @@ export const createOpenApi = (): JsonSchema => {
     )
     add(name, known && route.params ? renamed(route, known) : route)
   }
+  Object.assign(paths, uploadPaths())
   const responses = problems(components)
   return {
     openapi: '3.1.1',

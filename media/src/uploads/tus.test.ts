@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import openApi from '@trunkline/protocol/openapi.json' with { type: 'json' }
 import type pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { eventually } from '../testing/eventually.ts'
@@ -499,6 +500,47 @@ describe('a checksum', () => {
     await pool.query('update uploads set unchecked_from = 300 where id = $1', [uploadId(path)])
     expect(await alice.offset(path)).toBe(300)
   })
+})
+
+it('answers as OpenAPI says that it does', async () => {
+  type Documented = { responses: Record<string, { headers?: Record<string, unknown> }> }
+  const paths = openApi.paths as unknown as Record<string, Record<string, Documented>>
+  const assertDocumented = (path: string, method: string, answer: Response): Set<string> => {
+    const documented = paths[path]?.[method]?.responses[answer.status]
+    expect(documented, `${method} ${path} ${answer.status}`).toBeDefined()
+    const said = [...answer.headers.keys()].filter(name => /^(upload|tus|location)/.test(name))
+    const names = Object.keys(documented?.headers ?? {}).map(name => name.toLowerCase())
+    expect(names, `${method} ${path} ${answer.status}`).toEqual(expect.arrayContaining(said))
+    return new Set(said)
+  }
+  const [uploads, one] = ['/v1/uploads', '/v1/uploads/{id}']
+  const described = assertDocumented(uploads, 'options', await alice.send('OPTIONS', uploads, {}))
+  expect([...described].sort()).toEqual([
+    'tus-checksum-algorithm',
+    'tus-extension',
+    'tus-max-size',
+    'tus-resumable',
+    'tus-version',
+  ])
+  const created = await alice.create({ 'upload-defer-length': '1' })
+  expect(assertDocumented(uploads, 'post', created)).toContain('location')
+  const path = created.headers.get('location') ?? ''
+  expect(assertDocumented(one, 'head', await alice.head(path))).toContain('upload-defer-length')
+  expect(assertDocumented(one, 'patch', await alice.patch(path, 0, randomBytes(5)))).toContain(
+    'upload-offset',
+  )
+  assertDocumented(one, 'delete', await alice.remove(path))
+  const part = await alice.part(randomBytes(5))
+  const whole = await alice.create({ 'upload-concat': `final;${part}` })
+  assertDocumented(uploads, 'post', whole)
+  const head = await alice.head(whole.headers.get('location') ?? '')
+  expect(assertDocumented(one, 'head', head)).toContain('upload-concat')
+  // What is refused.
+  for (const headers of [{ 'tus-resumable': '0.1' }, { authorization: '' }, { 'upload-length': 'x' }]) {
+    const refused = await alice.create({ 'upload-length': '1', ...(headers as Record<string, string>) })
+    expect(Object.keys(paths[uploads]?.post?.responses ?? {})).toContain(String(refused.status))
+  }
+  expect((await alice.head(path)).status).toBe(404)
 })
 
 describe('parts', () => {
