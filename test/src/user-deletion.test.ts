@@ -45,6 +45,15 @@ const somebody = async (id: string, name: string, word: string, rooms: string) =
   await ok(url, 'POST', `/v1/rooms/${own}/scheduled-messages`, {
     body: { sender: id, text: `${word} later`, sendAt: new Date(Date.now() + 86_400_000).toISOString() },
   })
+  for (const [sender, userIds] of [
+    [id, ['friend', 'bob']],
+    ['friend', [id]],
+  ] as const) {
+    const ring = await ok(url, 'POST', `/v1/rooms/${own}/rings`, {
+      body: { sender, userIds, media: 'audio', clientId: `${sender}-rings` },
+    })
+    await ok(url, 'DELETE', `/v1/rings/${ring.id}?sender=${sender}`)
+  }
   await ok(url, 'PUT', '/v1/presence', { body: { sender: id, custom: { text: `${word} mood` } } })
   await ok(url, 'PUT', '/v1/blocks/bob', { body: { sender: id } })
   await ok(url, 'PUT', `/v1/rooms/${rooms}-ward/bans/${id}`, {
@@ -111,7 +120,8 @@ describe.each(['remove', 'anonymise'] as const)('a user is deleted, messages: %s
 
     const after = await logOf(url, own)
     expect(after.slice(0, before.length).map(event => event.seq)).toEqual(before.map(event => event.seq))
-    expect(after.filter(event => event.sender === 'friend')).toHaveLength(3)
+    // Three messages, and a ring.
+    expect(after.filter(event => event.sender === 'friend')).toHaveLength(4)
     const { body: message } = await rest(url, 'GET', `/v1/rooms/${own}/messages/${said}`)
     if (mode === 'remove') expect(message).toMatchObject({ parts: [], deletedAt: expect.any(String) })
     else expect(message).toMatchObject({ text: `${word} two`, sender: expect.stringMatching(/^deleted_/) })

@@ -148,3 +148,17 @@ test('the other one of a direct room has another name or picture, and so has one
   state.rename({ id: 'me', name: 'Myself', kind: 'user' })
   expect(state.entries.live.map(({ me }) => me.user.name)).toEqual(['Myself', 'Myself'])
 })
+
+test('what became of calls is asked for, and the last call gives way to what is said after it', () => {
+  const lastCall = { roomId: 'r', outcome: 'missed', startedAt: at(5), userIds: [] } as const
+  const state = stateWith(newsOf('r', 5, { lastCall: { ...lastCall, userIds: [] } }))
+  expect(
+    state.apply(event(6, 'ring.ended', { ringId: 'x', media: 'audio', from: 'ann', missed: ['me'] })),
+  ).toBe('ask')
+  expect(state.apply(event(7, 'call.ended', { callId: 'c', durationMs: 1 }))).toBe('ask')
+  expect(state.apply(event(8, 'ring.accepted', { ringId: 'x' }))).toBe('changed')
+  expect(state.get('r')?.lastCall).toBeDefined()
+  state.apply(said(9))
+  expect(state.get('r')).toMatchObject({ lastMessage: { seq: 9 } })
+  expect(state.get('r')?.lastCall).toBeUndefined()
+})

@@ -177,7 +177,8 @@ export class InboxState {
     const { me, unread, mentions } = kept.entry
     const { data, sender, seq } = event
     if (data.deleted) return 'changed'
-    kept.entry = { ...kept.entry, lastMessage: messageOf(event), activeAt: event.at }
+    const { lastCall: _, ...entry } = kept.entry
+    kept.entry = { ...entry, lastMessage: messageOf(event), activeAt: event.at }
     const isAnothers = sender !== undefined && sender !== me.user.id && !this.#isBlocked(sender)
     if (!isAnothers || data.silent || seq <= me.readSeq) return 'changed'
     const isMention = data.mentions?.includes(me.user.id) ?? false

@@ -114,6 +114,12 @@ export const livelyRoom = async (url: string, id: string): Promise<LivelyRoom> =
   await ok(url, 'POST', `/v1/rooms/${id}/nodes/status`, {
     body: { sender: 'carol', payload: { text: 'on call' } },
   })
+  const ring = await ok(url, 'POST', `/v1/rooms/${id}/rings`, {
+    body: { sender: 'bob', media: 'video', userIds: ['ada', 'carol', 'dan'] },
+  })
+  await ok(url, 'POST', `/v1/rings/${ring.id}/accept`, { body: { sender: 'carol' } })
+  await ok(url, 'POST', `/v1/rings/${ring.id}/decline`, { body: { sender: 'dan' } })
+  await ok(url, 'DELETE', `/v1/rings/${ring.id}?sender=bob`)
   await ok(url, 'PATCH', `/v1/rooms/${id}/members/carol`, { body: { sender: 'ada', role: 'moderator' } })
   await ok(url, 'PUT', `/v1/rooms/${id}/bans/dan`, { body: { sender: 'ada', reason: 'rude' } })
   await ok(url, 'POST', `/v1/rooms/${id}/leave`, { body: { sender: 'eve' } })

@@ -175,3 +175,29 @@ test('words for days and typing', () => {
   expect(dayWord(new Date(2024, 4, 9).getTime(), now)).toContain('2024')
   expect(typingWord(['Ann', 'Bob'])).toBe('Ann and Bob are typing')
 })
+
+test('a call that did not come about is a line for those it was between, to try again', () => {
+  const ended = (seq: number, more: object) =>
+    event(seq, 'ring.ended', { ringId: `r${seq}`, media: 'video', from: 'ann', missed: [], ...more })
+  const events = [
+    event(1, 'ring.started', { ringId: 'r', media: 'video', userIds: ['me'], expiresAt: 'x' }, 'ann'),
+    event(2, 'call.started', { callId: 'alone' }),
+    ended(3, { missed: ['me'], cancelled: true }),
+    event(4, 'call.ended', { callId: 'alone', durationMs: 9_000, userIds: ['ann'] }),
+    ended(5, { from: 'me', missed: ['ann'], media: 'audio' }),
+    ended(6, { from: 'me', cancelled: true, missed: ['ann'] }),
+    ended(7, { from: 'me' }),
+    ended(8, { from: 'me', answered: true, missed: ['bob'] }),
+    ended(9, { missed: ['bob'] }),
+    event(10, 'call.ended', { callId: 'met', durationMs: 120_000, userIds: ['ann', 'me'] }),
+  ]
+  expect(texts({ events })).toEqual([
+    'Missed video call from ann',
+    'No answer to your voice call',
+    'You called off a video call',
+    'Your video call was declined',
+    'Call ended after 2 minutes',
+  ])
+  const [first] = timeline({ events }).filter(item => item.kind === 'system')
+  expect(first).toMatchObject({ call: { media: 'video', missed: true } })
+})
