@@ -59,6 +59,10 @@ describe('the demo has no serious fault of accessibility and no error in the con
         await joinCall(visitor)
         await page.getByRole('button', { name: /^Leave/ }).waitFor()
         await look('call')
+        await page.getByRole('button', { name: /^Your connection/ }).click()
+        await page.getByRole('heading', { name: 'Your connection' }).waitFor()
+        await look('call-quality')
+        await page.keyboard.press('Escape')
 
         const box = page.getByRole('textbox', { name: 'Message' })
         // On a phone the chat is a sheet of its own.

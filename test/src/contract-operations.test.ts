@@ -162,6 +162,11 @@ describe.each([
     expect((await perform('grace', 'file:list', { roomId })).data).toEqual([])
   })
 
+  it('calls as they are seen from outside', async () => {
+    expect(await perform('grace', 'call:get', { roomId })).toEqual({ call: null })
+    expect(await perform('grace', 'call:quality', { roomId })).toEqual({ participants: [] })
+  })
+
   it('rings, and the history of calls', async () => {
     const ring = await perform('linus', 'ring:start', { roomId, userIds: ['ada', 'grace'], media: 'video' })
     expect((await perform('grace', 'ring:list', {})).data).toEqual([ring])
