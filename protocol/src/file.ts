@@ -7,7 +7,8 @@ import { FilePart, MimeType } from './message.ts'
 /**
  * How far a file has come. `checking`: it arrived; its bytes are counted, and scanned where there is a scanner: nobody gets
  * them yet. `processing`: it can be downloaded, and what is made of it follows. `ready`. `failed`: nothing could be made of
- * it, `reason` says why; it is offered for saving as it came. `quarantined`: a scanner found harm in it; nobody gets it.
+ * it, `reason` says why; it is offered for saving as it came. `quarantined`: a scanner found harm in it, or
+ * looks at no file of that size; nobody gets it.
  */
 export const FileState = z.enum(['checking', 'processing', 'ready', 'failed', 'quarantined'])
 export type FileState = z.infer<typeof FileState>
