@@ -144,7 +144,7 @@ export class BreakoutsDialog extends LightElement {
     }
     return html`<li>
       <span class="name"><strong>${title}</strong><small>${userIds.length === 1 ? '1 person' : `${userIds.length} people`}</small></span>
-      <button class="button small" aria-label=${isHere ? `Come back from ${title}` : `Go to ${title}`} @click=${go}>
+      <button class="button small" aria-label=${isHere ? `Come back from ${title}` : `Go there: ${title}`} @click=${go}>
         ${isHere ? 'Come back' : 'Go there'}
       </button>
     </li>`

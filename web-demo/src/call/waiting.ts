@@ -47,7 +47,7 @@ export class Waiting extends LightElement {
       <span class="name"><strong>${name}</strong><small>wants to come in</small></span>
       <button
         class="button small"
-        aria-label="Turn ${name} away"
+        aria-label="Deny ${name}"
         @click=${() => this.#do(() => moderation.deny(knockId))}
       >
         Deny

@@ -1,0 +1,187 @@
+import type { Browser } from 'playwright-core'
+import { beforeAll, expect, test } from 'vitest'
+import { faults } from './support/axe.ts'
+import { joinCall, launchBrowser, pictures, type Visitor, visit } from './support/browser.ts'
+import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { perform } from './support/operations.ts'
+import { mintToken } from './support/rest.ts'
+import { startServer, type TestServer } from './support/server.ts'
+import { until } from './support/until.ts'
+
+/** Three people with pictures on two cores that do other things as well, and a look at each page by axe. */
+const LIMIT_MS = 240_000
+
+const register = cleanUpAfterAll()
+let server: TestServer
+let browser: Browser
+
+beforeAll(async () => {
+  server = await startServer({ register })
+  browser = await launchBrowser(register)
+})
+
+const makeRoom = async (roomId: string, members: string[], settings: object = {}): Promise<void> => {
+  const { url } = server
+  await perform(url, 'room:create', { id: roomId, kind: 'group', title: 'Ward 7', members, ...settings })
+  await perform(url, 'member:update', { roomId, userId: 'mona', role: 'moderator' })
+}
+
+const come = async (roomId: string, userId: string, name: string): Promise<Visitor> => {
+  const token = await mintToken(server.url, userId, { name })
+  return visit(browser, `${server.url}/r/${roomId}#token=${token}`, name)
+}
+
+const button = ({ page }: Visitor, name: string | RegExp) => page.getByRole('button', { name })
+const isIn = (visitor: Visitor) => button(visitor, 'Leave call').waitFor()
+const says = ({ page }: Visitor, text: string | RegExp) => page.getByText(text).first().waitFor()
+/** Chooses from the menu of a button. */
+const choose = async (visitor: Visitor, of: string, item: string) => {
+  await button(visitor, of).click()
+  await visitor.page.locator('.menu').getByText(item, { exact: true }).click()
+}
+
+test(
+  'a host lets in from the lobby, mutes, makes listeners, removes, locks and ends',
+  async () => {
+    const roomId = 'lobby'
+    await makeRoom(roomId, ['mona', 'paul', 'nina'], { lobby: true })
+    const mona = await come(roomId, 'mona', 'Mona')
+    await joinCall(mona)
+    await isIn(mona)
+
+    // Two wait, with their own picture and nothing of the call.
+    const paul = await come(roomId, 'paul', 'Paul')
+    const nina = await come(roomId, 'nina', 'Nina')
+    for (const visitor of [paul, nina]) {
+      await joinCall(visitor)
+      await says(visitor, 'Waiting for a host to let you in')
+      await until('the own picture runs', async () =>
+        (await pictures(visitor)).some(({ width }) => width > 0),
+      )
+    }
+    expect(await paul.page.locator('.lobby form').textContent()).not.toContain('Mona')
+    expect(await faults(paul)).toEqual([])
+    await button(mona, 'Admit Paul').waitFor()
+    await button(mona, 'Deny Nina').waitFor()
+    expect(await faults(mona)).toEqual([])
+    await button(mona, 'Deny Nina').click()
+    await says(nina, 'The host did not let you in')
+    expect(await faults(nina)).toEqual([])
+    await button(mona, 'Admit Paul').click()
+    await isIn(paul)
+    await until('both see both', async () => {
+      const seen = await Promise.all([mona, paul].map(pictures))
+      return seen.every(list => list.filter(({ width }) => width > 0).length === 2)
+    })
+    await button(nina, 'Knock again').click()
+    await button(mona, 'Admit Nina').click()
+    await isIn(nina)
+
+    // A hand goes up, and is seen on the tile and in the list.
+    await button(nina, 'Raise hand').click()
+    await mona.page.locator('tl-tile .hand').waitFor()
+    await button(mona, /^Members/).click()
+    await mona.page.locator('.people .hand').waitFor()
+    expect(await faults(mona)).toEqual([])
+
+    await choose(mona, 'What to do with Paul', 'Mute')
+    await says(paul, 'You were muted by Mona')
+    await button(paul, 'Unmute microphone').click()
+    await button(paul, 'Mute microphone').waitFor()
+
+    await choose(mona, 'What to do with Paul', 'Make listener')
+    await says(paul, 'You are a listener now')
+    await until('mona sees no picture of paul', async () => {
+      const shown = await pictures(mona)
+      return shown.filter(({ width }) => width > 0).length === 2
+    })
+    expect(await button(paul, 'Unmute microphone').isDisabled()).toBe(true)
+    await choose(mona, 'What to do with Paul', 'Let speak')
+    await says(paul, 'You may speak now')
+    await button(paul, 'Turn camera on').click()
+    await button(paul, 'Turn camera off').waitFor()
+
+    await choose(mona, 'What to do with Nina', 'Remove from call')
+    await mona.page.getByRole('button', { name: 'Remove', exact: true }).click()
+    await says(nina, 'You were removed from the call')
+    expect(await faults(nina)).toEqual([])
+
+    await choose(mona, 'Host controls', 'Lock call')
+    await says(mona, 'Nobody new comes in without being let in')
+    await button(nina, 'Join again').click()
+    await joinCall(nina)
+    await says(nina, 'Waiting for a host to let you in')
+    await button(nina, 'Cancel').click()
+    await until('nobody waits', async () => (await mona.page.locator('tl-waiting li').count()) === 0)
+
+    await choose(mona, 'Host controls', 'End call for everybody')
+    await mona.page.getByRole('button', { name: 'End call', exact: true }).click()
+    await says(paul, 'The call has ended')
+    await says(mona, 'The call has ended')
+    for (const { problems } of [mona, paul, nina]) expect(problems).toEqual([])
+  },
+  LIMIT_MS,
+)
+
+test(
+  'breakouts take people along with their pictures, and bring them back',
+  async () => {
+    const roomId = 'tables'
+    await makeRoom(roomId, ['mona', 'paul', 'nina'])
+    const mona = await come(roomId, 'mona', 'Mona')
+    const paul = await come(roomId, 'paul', 'Paul')
+    const nina = await come(roomId, 'nina', 'Nina')
+    for (const visitor of [mona, paul, nina]) {
+      await joinCall(visitor)
+      await isIn(visitor)
+    }
+    const own = ({ page }: Visitor) =>
+      page.evaluate(() => {
+        const video = document.querySelector<HTMLVideoElement>('.mirrored video')
+        return (video?.srcObject as MediaStream | undefined)?.getVideoTracks()[0]?.id
+      })
+    const before = await own(paul)
+    expect(before).toBeTruthy()
+
+    await choose(mona, 'Host controls', 'Breakout rooms')
+    expect(await faults(mona)).toEqual([])
+    await mona.page.getByRole('button', { name: 'Open 2 rooms' }).click()
+    await says(paul, 'Breakout: Room')
+    await says(nina, 'Breakout: Room')
+    await says(mona, 'Breakouts are open')
+    await until('paul is alone in his room', () => paul.page.getByText('Nobody else is here yet').isVisible())
+    // The very same camera: nobody was asked again, and no light went out.
+    expect(await own(paul)).toBe(before)
+    expect(await faults(paul)).toEqual([])
+
+    // A host goes to see one of them, and comes back.
+    await choose(mona, 'Host controls', 'Breakout rooms')
+    expect(await faults(mona)).toEqual([])
+    await button(mona, 'Go there: Room 1').click()
+    await says(mona, 'Breakout: Room 1')
+    await until(
+      'two are in the room',
+      async () => (await pictures(mona)).filter(({ width }) => width > 0).length === 2,
+    )
+    // Who is sent elsewhere goes there.
+    await choose(mona, 'Host controls', 'Breakout rooms')
+    const rooms = mona.page.getByRole('combobox', { name: 'Room of Nina' })
+    await rooms.selectOption({ label: 'Room 1' })
+    await mona.page.getByRole('combobox', { name: 'Room of Paul' }).selectOption({ label: 'Room 1' })
+    await until(
+      'three are in the room',
+      async () => (await pictures(mona)).filter(({ width }) => width > 0).length === 3,
+    )
+    await mona.page.getByRole('button', { name: 'Close all rooms' }).click()
+    for (const visitor of [mona, paul, nina]) {
+      await until(`${visitor.name} is back`, async () => {
+        const title = await visitor.page.locator('.call h1').textContent()
+        const shown = (await pictures(visitor)).filter(({ width }) => width > 0)
+        return title === 'Ward 7' && shown.length === 3
+      })
+    }
+    expect(await own(paul)).toBe(before)
+    for (const { problems } of [mona, paul, nina]) expect(problems).toEqual([])
+  },
+  LIMIT_MS,
+)
