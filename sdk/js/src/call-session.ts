@@ -11,6 +11,7 @@ import type {
 } from '@trunkline/protocol'
 import type { Device, types } from 'mediasoup-client'
 import type { Connection, ConnectionEvents } from './connection.ts'
+import { DataLink } from './data-link.ts'
 import { Emitter } from './emitter.ts'
 import { type SendChoice, sendOptions } from './encodings.ts'
 import { toTrunklineError } from './errors.ts'
@@ -39,7 +40,13 @@ type SessionEvents = {
 
 type ForParticipant = Extract<
   NoticeName,
-  'consumer:added' | 'consumer:closed' | 'consumer:held' | 'call:lost' | 'producer:limited'
+  | 'consumer:added'
+  | 'consumer:closed'
+  | 'consumer:held'
+  | 'data:added'
+  | 'data:closed'
+  | 'call:lost'
+  | 'producer:limited'
 >
 /** `call`: of who has joined. */
 type Answer = PreparedCall & { call?: CallInfo; iceServers: RTCIceServer[] }
@@ -68,6 +75,8 @@ export class CallSession extends Emitter<SessionEvents> {
   /** Ends the hearing of notices; what arrived stays. */
   readonly #deafen: () => void
   #choice: SessionChoice
+  /** What is not sound or picture. */
+  readonly data: DataLink
   /** What of the arriving pictures is looked at. */
   readonly viewing: Viewing
   #answer: Answer
@@ -162,6 +171,8 @@ export class CallSession extends Emitter<SessionEvents> {
     hear('consumer:added', (it, { consumer }) => it.#take(consumer))
     hear('consumer:closed', (it, { consumerId }) => it.#drop(consumerId))
     hear('consumer:held', (it, { consumerId, held }) => it.#hold(consumerId, held))
+    hear('data:added', (it, { consumer }) => void it.data.take(consumer).catch(() => undefined))
+    hear('data:closed', (it, { consumerId }) => it.data.drop(consumerId))
     hear('call:lost', (it, { reason }) => it.#loseMedia(reason))
     hear('producer:limited', (it, { producerId, maxSpatialLayer }) => it.#limit(producerId, maxSpatialLayer))
     try {
@@ -213,6 +224,7 @@ export class CallSession extends Emitter<SessionEvents> {
     this.#stops.push(deafen, () => this.viewing.close())
     this.#send = device.createSendTransport(this.#optionsOf(answer.sendTransport))
     this.#receive = device.createRecvTransport(this.#optionsOf(answer.receiveTransport))
+    this.data = new DataLink({ connection, ids: this.#ids, send: this.#send, receive: this.#receive })
     this.#kept = [this.#wire(this.#send), this.#wire(this.#receive)]
     this.#send.on('produce', ({ kind, rtpParameters, appData }, done, failed) => {
       const { source, paused } = appData as { source: TrackSource; paused: boolean }

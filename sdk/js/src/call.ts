@@ -18,6 +18,7 @@ import { LocalMedia } from './local-media.ts'
 import { Participant } from './participant.ts'
 import { type Quality, QualityWatch } from './quality.ts'
 import type { Room } from './room.ts'
+import { type Topic, type TopicOptions, Topics } from './topics.ts'
 
 /** `reconnecting`: one comes back by itself, as the same participant where that is possible, with the same tracks. */
 export type CallState = 'joining' | 'joined' | 'reconnecting' | 'left'
@@ -83,6 +84,10 @@ export class Call extends Emitter<CallEvents> {
     () => (this.#session?.received ?? []).filter(({ source }) => source === 'mic'),
     () => (this.micOn ? this.#media.track('mic') : undefined),
   )
+  readonly #topics = new Topics({
+    link: () => this.#session?.data,
+    participant: id => this.#participants.get(id),
+  })
   readonly #stops: (() => void)[] = []
   readonly #userOf = (userId: string) => this.room.member(userId)?.user
   #session: CallSession | undefined
@@ -237,6 +242,14 @@ export class Call extends Emitter<CallEvents> {
     return this.#levels.watch(() => listener(level))
   }
 
+  /**
+   * A named stream of messages to everybody in the call, for whatever an app likes. The same name gives the same topic.
+   * @throws TrunklineError `invalid_request` for a bad name, or one that is in use with the other delivery
+   */
+  topic(name: string, options: TopicOptions = {}): Topic {
+    return this.#topics.topic(name, options)
+  }
+
   /** How loud one's own microphone is, 0 to 1, whichever device is in use. Returns the way to stop. */
   watchOwnLevel(listener: (level: number) => void): () => void {
     let track: MediaStreamTrack | undefined
@@ -320,7 +333,7 @@ export class Call extends Emitter<CallEvents> {
     if (session !== previous) this.#adopt(session, previous)
     if (session.call) this.#onInfo(session.call)
     try {
-      await session.start()
+      await Promise.all([session.start(), this.#topics.bind()])
     } finally {
       if (session !== previous) previous?.close()
     }

@@ -111,6 +111,8 @@ export { RoomFiles, type RoomFilesEvents } from './room-files.ts'
 export type { RoomMessage } from './room-messages.ts'
 export type { MessageState, Reach } from './roster.ts'
 export type { Thread } from './thread.ts'
+export type { TopicValue } from './topic-message.ts'
+export { Topic, type TopicEvents, type TopicOptions } from './topics.ts'
 export {
   type SearchFilters,
   Trunkline,

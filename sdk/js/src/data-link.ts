@@ -1,0 +1,96 @@
+import type { DataConsumerOptions, DataDelivery } from '@trunkline/protocol'
+import type { types } from 'mediasoup-client'
+import type { Connection } from './connection.ts'
+
+/** Bytes of one sender. `streamId` is another one each time the sender begins anew. */
+export type Data = { participantId: string; streamId: string; delivery: DataDelivery; bytes: Uint8Array }
+
+type Deps = {
+  connection: Connection
+  ids: { roomId: string; participantId: string }
+  send: types.Transport
+  receive: types.Transport
+}
+
+const STREAMS: Record<DataDelivery, types.DataProducerOptions> = {
+  reliable: { ordered: true },
+  lossy: { ordered: false, maxRetransmits: 0 },
+}
+
+/** Data over one pair of transports: at most one stream of each delivery to send by, and everybody's to receive. */
+export class DataLink {
+  readonly #deps: Deps
+  readonly #producers = new Map<DataDelivery, Promise<types.DataProducer>>()
+  readonly #consumers = new Map<string, types.DataConsumer>()
+  readonly #taken = new Set<string>()
+  #listener: ((data: Data) => void) | undefined
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+    const { connection, ids, send } = deps
+    send.on('producedata', ({ sctpStreamParameters, appData }, done, failed) => {
+      const { delivery } = appData as { delivery: DataDelivery }
+      const { streamId, ordered, maxPacketLifeTime, maxRetransmits } = sctpStreamParameters
+      if (streamId === undefined) return failed(new Error('a data channel has a stream'))
+      const stream = {
+        streamId,
+        ...(ordered === undefined ? {} : { ordered }),
+        ...(maxPacketLifeTime === undefined ? {} : { maxPacketLifeTime }),
+        ...(maxRetransmits === undefined ? {} : { maxRetransmits }),
+      }
+      connection
+        .request('data:produce', { ...ids, transportId: send.id, delivery, sctpStreamParameters: stream })
+        .then(({ dataProducerId }) => done({ id: dataProducerId }), failed)
+    })
+  }
+
+  /** The stream to send by, opened with the first that needs it. */
+  stream(delivery: DataDelivery): Promise<types.DataProducer> {
+    const known = this.#producers.get(delivery)
+    if (known) return known
+    const opened = this.#open(delivery)
+    this.#producers.set(delivery, opened)
+    opened.catch(() => this.#producers.delete(delivery))
+    return opened
+  }
+
+  async #open(delivery: DataDelivery): Promise<types.DataProducer> {
+    const producer = await this.#deps.send.produceData({ ...STREAMS[delivery], appData: { delivery } })
+    producer.on('close', () => this.#producers.delete(delivery))
+    producer.on('transportclose', () => this.#producers.delete(delivery))
+    if (producer.readyState === 'open') return producer
+    return new Promise((resolve, reject) => {
+      producer.once('open', () => resolve(producer))
+      producer.once('close', () => reject(new Error('the data channel was closed before it opened')))
+      producer.once('transportclose', () => reject(new Error('the connection of the call was closed')))
+    })
+  }
+
+  /** Hears everybody's data from now on. */
+  async listen(listener: (data: Data) => void): Promise<void> {
+    this.#listener = listener
+    const { consumers } = await this.#deps.connection.request('data:receive', this.#deps.ids)
+    await Promise.all(consumers.map(consumer => this.take(consumer)))
+  }
+
+  /** Receives one more sender's, unless it does already. */
+  async take(offer: DataConsumerOptions): Promise<void> {
+    // An offer may come twice: in an answer, and as a notice that overtook it.
+    if (!this.#listener || this.#taken.has(offer.id)) return
+    this.#taken.add(offer.id)
+    const { id, dataProducerId, participantId, delivery } = offer
+    const sctpStreamParameters = offer.sctpStreamParameters as types.SctpStreamParameters
+    const consumer = await this.#deps.receive.consumeData({ id, dataProducerId, sctpStreamParameters })
+    this.#consumers.set(id, consumer)
+    consumer.on('message', (data: ArrayBuffer | Blob | string) => {
+      if (!(data instanceof ArrayBuffer)) return
+      this.#listener?.({ participantId, streamId: dataProducerId, delivery, bytes: new Uint8Array(data) })
+    })
+  }
+
+  drop(consumerId: string): void {
+    this.#consumers.get(consumerId)?.close()
+    this.#consumers.delete(consumerId)
+    this.#taken.delete(consumerId)
+  }
+}
