@@ -223,11 +223,15 @@ it('two users in a room: log, receipts, typing, presence', async () => {
 const join = async (client: ContractClient, ssrc: number, more: { lastN?: number } = {}) => {
   const { routerRtpCapabilities } = await client.request('room:open', { roomId })
   if (!routerRtpCapabilities) throw new Error('there are no calls here')
+  const rtpCapabilities = routerRtpCapabilities
+  const prepared = await client.request('call:prepare', { roomId, rtpCapabilities })
   const joined = await client.request('call:join', {
     roomId,
-    rtpCapabilities: routerRtpCapabilities,
+    rtpCapabilities,
+    participantId: prepared.participantId,
     ...more,
   })
+  expect(joined.sendTransport).toEqual(prepared.sendTransport)
   const { participantId, sendTransport, receiveTransport } = joined
   const own = { roomId, participantId }
   const dtlsParameters = {
@@ -322,6 +326,10 @@ it('a call whose worker dies', async () => {
   for (const pid of workers) process.kill(pid, 'SIGKILL')
   const lost = await ada.hear('call:lost', ({ participantId }) => participantId === adas.own.participantId)
   expect(lost.reason).not.toBe('')
+  const { resumeKey, routerRtpCapabilities: rtpCapabilities } = adas.joined
+  const resumed = await ada.request('call:resume', { ...adas.own, resumeKey, rtpCapabilities })
+  expect(resumed.participantId).toBe(adas.own.participantId)
+  expect(resumed.sendTransport.id).not.toBe(adas.joined.sendTransport.id)
   await ada.request('room:close', { roomId })
   expectNoFaults()
 })
