@@ -24,8 +24,10 @@ const ALONE = [
   'rooms-nodes',
 ].map(name => `test/src/${name}.test.ts`)
 
-/** What is made for a whole run, and looked for at its end. */
-const SETUP = ['nothing-left', 'make-database-template'].map(name => `test/src/support/${name}.ts`)
+/** What is made for a whole run. */
+const DATABASE = 'test/src/support/make-database-template.ts'
+/** That, and what is looked for at its end. */
+const SETUP = ['test/src/support/nothing-left.ts', DATABASE]
 
 /** How long `expect.poll` looks: a second, its own default, is little on a machine that does something else as well. */
 const POLLING = { poll: { timeout: 15_000, interval: 25 } }
@@ -68,7 +70,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          globalSetup: SETUP,
+          globalSetup: DATABASE,
           include: ['{protocol,kit,signalling,sfu,turn,media,cli,sdk/js,web-demo,provision}/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/dist/**', ...LIBWEBRTC],
           execArgv: [...LOADS_FAST],

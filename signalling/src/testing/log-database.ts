@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLogger, openPool, startPostgres } from '@trunkline/kit'
 import type pg from 'pg'
-import { afterAll } from 'vitest'
+import { cleanUpAfterAll } from '../../../test/src/support/clean-ups.ts'
 import { putDatabase } from '../../../test/src/support/database-template.ts'
 import { type Database, openDatabase } from '../database.ts'
 import { rooms, users } from '../schema.ts'
@@ -15,6 +15,9 @@ export type TestDatabase = {
   addRoom(id: string, userIds?: readonly string[]): Promise<void>
 }
 
+// Here, because `startTestDatabase` is called in hooks.
+const register = cleanUpAfterAll()
+
 /** A PostgreSQL for the tests of one file, ended with them. */
 export const startTestDatabase = async (): Promise<TestDatabase> => {
   const logger = createLogger({ name: 'log-test', level: 'silent' })
@@ -22,7 +25,7 @@ export const startTestDatabase = async (): Promise<TestDatabase> => {
   const pools: pg.Pool[] = []
   await putDatabase(folder)
   const postgres = await startPostgres({ dataFolder: folder, logger })
-  afterAll(async () => {
+  register(async () => {
     await Promise.all(pools.map(pool => pool.end()))
     await postgres.close()
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
