@@ -1,6 +1,6 @@
 /**
- * Chat side by side, in one run on one machine: a bare Socket.IO broadcast that stores nothing (the ceiling),
- * Trunkline, and Prosody with its archive. Two shapes: one room of 100, and 500 rooms of 4.
+ * Chat side by side, in one run on one machine: a bare Socket.IO broadcast that stores nothing (the ceiling), the same
+ * with a bare durable insert, Trunkline, and Prosody with its archive. Two shapes: one room of 100, and 500 rooms of 4.
  *
  *     npm run bench chat [seconds per measurement, 10 by default]
  */
@@ -21,6 +21,7 @@ const SHAPES: readonly (Shape & { pace: number })[] = [
 
 const ENGINES: readonly ((shape: Shape) => Promise<Engine>)[] = [
   () => startCeiling(),
+  () => startCeiling(true),
   ({ rooms, members }) => startTrunkline(rooms, members),
   () => startProsody(),
 ]

@@ -1,10 +1,15 @@
-/** The ceiling: what Socket.IO alone can do with the same frames. Prints its port. */
+/**
+ * The ceiling: what Socket.IO alone can do with the same frames; called with `durable`, with an insert for each message
+ * and nothing else. Prints its port.
+ */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Server } from 'socket.io'
+import { BareStore } from './bare-store.ts'
 
 const http = createServer()
 const io = new Server(http, { serveClient: false, perMessageDeflate: false, transports: ['websocket'] })
+const store = process.argv[2] === 'durable' ? await BareStore.open() : undefined
 const seqs = new Map<string, number>()
 
 io.on('connection', socket => {
@@ -12,7 +17,7 @@ io.on('connection', socket => {
     void socket.join(roomId)
     acknowledge({ ok: true, data: {} })
   })
-  socket.on('message:send', ({ roomId, clientId, text }, acknowledge) => {
+  socket.on('message:send', async ({ roomId, clientId, text }, acknowledge) => {
     const seq = (seqs.get(roomId) ?? 0) + 1
     seqs.set(roomId, seq)
     const event = {
@@ -24,9 +29,15 @@ io.on('connection', socket => {
       clientId,
       data: { parts: [{ mime: 'text/plain', text }] },
     }
+    await store?.add(roomId, seq, JSON.stringify(event))
     io.to(roomId).emit('event:appended', { event })
     acknowledge({ ok: true, data: { event } })
   })
 })
 
 http.listen(0, '127.0.0.1', () => console.log((http.address() as AddressInfo).port))
+
+process.once('SIGTERM', async () => {
+  await store?.close()
+  process.exit()
+})

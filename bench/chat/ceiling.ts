@@ -4,17 +4,22 @@ import { fileURLToPath } from 'node:url'
 import type { Engine } from './engine.ts'
 import { SocketPeer, textOfFrame } from './socket-peer.ts'
 
-/** A bare Socket.IO broadcast in a process of its own: it stores nothing, knows nobody and promises nothing. */
-export const startCeiling = async (): Promise<Engine> => {
-  const child = spawn(process.execPath, [fileURLToPath(new URL('ceiling-server.ts', import.meta.url))], {
+const SERVER = fileURLToPath(new URL('ceiling-server.ts', import.meta.url))
+
+/**
+ * A bare Socket.IO broadcast in a process of its own: it knows nobody and promises nothing.
+ * @param isDurable whether it keeps what is said in PostgreSQL before it acknowledges: the ceiling of any chat that does
+ */
+export const startCeiling = async (isDurable = false): Promise<Engine> => {
+  const child = spawn(process.execPath, [SERVER, ...(isDurable ? ['durable'] : [])], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const [line] = await once(child.stdout, 'data')
   const url = `http://127.0.0.1:${String(line).trim()}`
   const peers: SocketPeer[] = []
   return {
-    name: 'bare Socket.IO broadcast',
-    promise: 'nothing is stored',
+    name: isDurable ? 'the same with one bare insert' : 'bare Socket.IO broadcast',
+    promise: isDurable ? 'committed to disk by PostgreSQL' : 'nothing is stored',
     pid: child.pid ?? 0,
     connect: async ({ room, user, onText }) => {
       const peer = await SocketPeer.connect(url, {}, frame => {
@@ -32,7 +37,7 @@ export const startCeiling = async (): Promise<Engine> => {
     },
     close: async () => {
       for (const peer of peers) peer.close()
-      child.kill('SIGKILL')
+      child.kill('SIGTERM')
       await once(child, 'exit')
     },
   }
