@@ -119,9 +119,13 @@ test('what is given up is told so, and what is refused says why', async () => {
 test('a deleted file is gone for everybody who knew it; pictures of people and rooms are told', async () => {
   const roomId = await makeRoom({ kind: 'group', members: ['fay', 'gus'] })
   const fay = await connect('fay')
-  const [here, there] = await Promise.all([fay.openRoom(roomId), (await connect('gus')).openRoom(roomId)])
+  const gus = await connect('gus')
+  const [here, there] = await Promise.all([fay.openRoom(roomId), gus.openRoom(roomId)])
   const { id } = await here.files.upload(blobOf(new Uint8Array(picture(200))), 'a.png').done
   await there.files.load(id)
+  await here.send({ parts: [{ fileId: id }] })
+  const { data } = await there.files.list({ kind: ['picture', 'video'] })
+  expect(data).toMatchObject([{ fileId: id, name: 'a.png', mime: 'image/png', sender: 'fay' }])
   await here.files.delete(id)
   await vi.waitFor(() => expect(there.files.isGone(id)).toBe(true), WAIT)
 
@@ -129,5 +133,12 @@ test('a deleted file is gone for everybody who knew it; pictures of people and r
   const answer = await fetch(fay.rest.urlOf(path ?? ''))
   expect(answer.headers.get('content-type')).toBe('image/webp')
   expect((await fay.users.get('fay')).avatar).toBe(path)
+  // Heard live, by whoever shares a room and has it open.
+  const told: string[] = []
+  gus.users.on('changed', user => void told.push(user.name))
+  await vi.waitFor(() => expect(there.member('fay')?.user.avatar).toBe(path), WAIT)
+  await fay.users.rename('fay', 'Fay Wray')
+  await vi.waitFor(() => expect(there.member('fay')?.user.name).toBe('Fay Wray'), WAIT)
+  expect(told).toContain('Fay Wray')
   expect(await fay.users.setAvatar('fay', null)).toBeNull()
 })
