@@ -37,7 +37,7 @@ const DEFAULTS = {
   preparedMs: LIMITS.preparedMs as number,
   initialAvailableOutgoingBitrate: 1_000_000,
   maxIncomingBitrate: 10_000_000,
-  workerWaitMs: 3_000,
+  workerWaitMs: 5_000,
 }
 
 export type SfuSettings = typeof DEFAULTS & Pick<SfuOptions, 'workerBin' | 'announcedAddress'>

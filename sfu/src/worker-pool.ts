@@ -87,14 +87,21 @@ export class WorkerPool {
    * @throws TrunklineError `unavailable` when there is none in time
    */
   async createRouter(): Promise<{ worker: Worker; router: types.Router }> {
-    if (this.#open.length === 0 && !this.#stopping) await this.#waitForWorker()
-    // Chosen and claimed without a pause between, so that calls opened at once spread out.
-    const worker = this.#open.reduce<Worker | undefined>(
-      (best, candidate) => (best && best.load <= candidate.load ? best : candidate),
-      undefined,
-    )
-    if (!worker) throw unavailable('No media worker is running. Try again in a moment.')
-    return { worker, router: await worker.createRouter() }
+    for (;;) {
+      if (this.#open.length === 0 && !this.#stopping) await this.#waitForWorker()
+      // Chosen and claimed without a pause between, so that calls opened at once spread out.
+      const worker = this.#open.reduce<Worker | undefined>(
+        (best, candidate) => (best && best.load <= candidate.load ? best : candidate),
+        undefined,
+      )
+      if (!worker) throw unavailable('No media worker is running. Try again in a moment.')
+      try {
+        return { worker, router: await worker.createRouter() }
+      } catch (error) {
+        // It died, as others may have at the same moment, and is none of those to choose from now.
+        if (!worker.closed) throw error
+      }
+    }
   }
 
   /**

@@ -87,6 +87,18 @@ export const testWorkerBehaviour = (start: Start): void => {
     expect([back.call.id, ben.call.id]).toEqual([lost.call.id, lost.call.id])
   })
 
+  test('all workers that die at once are all replaced, and no call ends', async () => {
+    const { sfu, local, of } = await start({ workers: 3 })
+    const joined = await Promise.all(
+      ['a', 'b', 'c', 'd', 'e'].map(room => joinRaw(sfu, room, `anna-${room}`)),
+    )
+    for (const { pid } of await local.counts()) process.kill(pid, 'SIGKILL')
+    await until('all are told', () => of('call:lost').length === 5)
+    const back = await Promise.all(joined.map(one => resumeRaw(sfu, one)))
+    expect(back.map(({ call }) => call.id)).toEqual(joined.map(({ call }) => call.id))
+    expect(of('call:ended')).toEqual([])
+  })
+
   test('who does not resume after the death of a worker has left in the end', async () => {
     const { sfu, local, of } = await start({ resumeMs: 500 })
     await joinRaw(sfu, 'room', 'anna')
