@@ -32,9 +32,9 @@ export const startNodes = async (register: Register): Promise<Nodes> => {
       },
       register: by,
     })
-  const nodes: Nodes['nodes'] = [
-    await start(register, redis.url),
-    await start(register, `redis://127.0.0.1:${line.port}`),
-  ]
+  const nodes: Nodes['nodes'] = await Promise.all([
+    start(register, redis.url),
+    start(register, `redis://127.0.0.1:${line.port}`),
+  ])
   return { redis, database, line, nodes, another: (by = register) => start(by, redis.url) }
 }

@@ -29,8 +29,10 @@ export const startProcesses = async (register: Register): Promise<Processes> => 
   const start = (service: string, env: Record<string, string | undefined>) =>
     startServer({ services: [service], env: { ...shared, ...env } as Record<string, string>, register })
 
-  const sfu = await start('sfu', { PORT: sfuPort, RTC_PORT: rtcPort, RTC_WORKERS: '1' })
-  const turn = await start('turn', { RTC_PORT: rtcPort, TURN_PORT: turnPort })
+  const [sfu, turn] = await Promise.all([
+    start('sfu', { PORT: sfuPort, RTC_PORT: rtcPort, RTC_WORKERS: '1' }),
+    start('turn', { RTC_PORT: rtcPort, TURN_PORT: turnPort }),
+  ])
   const node = (PORT: string | undefined) =>
     start('signalling', {
       DATABASE_URL,
@@ -40,12 +42,11 @@ export const startProcesses = async (register: Register): Promise<Processes> => 
       MEDIA_URL: `http://127.0.0.1:${mediaPort}`,
       TURN_URLS: `stun:127.0.0.1:${turnPort},turn:127.0.0.1:${turnPort}?transport=udp`,
     })
-  // Both at once: a compose file that starts several does not wait either.
-  const nodes = await Promise.all([node(portA), node(portB)])
-  const media = await start('media', {
-    DATABASE_URL,
-    PORT: mediaPort,
-    SIGNALLING_URL: `http://127.0.0.1:${portA}`,
-  })
+  // All at once: a compose file that starts several does not wait either.
+  const [media, ...nodes] = await Promise.all([
+    start('media', { DATABASE_URL, PORT: mediaPort, SIGNALLING_URL: `http://127.0.0.1:${portA}` }),
+    node(portA),
+    node(portB),
+  ])
   return { redis, sfu, turn, media, nodes }
 }
