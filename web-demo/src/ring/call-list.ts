@@ -1,6 +1,6 @@
 import { type CallRecord, LIMITS, type Trunkline, type User } from '@trunkline/sdk'
 import { html, nothing } from 'lit'
-import { momentWord } from '../chat/words.ts'
+import { durationWord, momentWord } from '../chat/words.ts'
 import '../design/avatar.ts'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
@@ -48,7 +48,7 @@ export class CallList extends LightElement {
       <ul class="rooms">
         ${records.map(record => this.#row(record))}
       </ul>
-      ${this.cursor ? html`<button class="fold" @click=${() => void this.#more()}>Show earlier calls</button>` : nothing}
+      ${this.cursor ? html`<button class="fold" @click=${() => void this.#earlier()}>Show earlier calls</button>` : nothing}
     </nav>`
   }
 
@@ -68,9 +68,9 @@ export class CallList extends LightElement {
         <span class="what">
           <span class="line"><strong>${title}</strong></span>
           <span class="line ${isMissed ? 'missed' : ''}">
-            ${icon(callIcon(record, me.id))}<small>${callWord(record, me.id)}${this.#by(record, me, peer)}</small>
+            ${icon(callIcon(record, me.id))}<small>${callWord(record, me.id)}</small>
           </span>
-          <span class="line"><small><time datetime=${record.startedAt}>${momentWord(record.startedAt)}</time></small></span>
+          <span class="line"><small><time datetime=${record.startedAt}>${momentWord(record.startedAt)}</time>${this.#more(record, me, peer)}</small></span>
         </span>
       </button>
       <button
@@ -84,8 +84,9 @@ export class CallList extends LightElement {
     </li>`
   }
 
-  /** Who rang, where it may have been several. */
-  #by({ from }: CallRecord, me: User, peer: User | undefined): string {
+  /** Who rang, where it may have been several, or how long it was. */
+  #more({ from, outcome, durationMs }: CallRecord, me: User, peer: User | undefined): string {
+    if (outcome === 'answered' && durationMs !== undefined) return `, ${durationWord(durationMs)}`
     return from && !peer && from.id !== me.id ? `, ${from.name}` : ''
   }
 
@@ -109,7 +110,7 @@ export class CallList extends LightElement {
     }
   }
 
-  async #more(): Promise<void> {
+  async #earlier(): Promise<void> {
     const { cursor } = this
     if (!cursor) return
     try {

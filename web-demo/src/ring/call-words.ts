@@ -1,5 +1,4 @@
 import type { CallRecord } from '@trunkline/sdk'
-import { durationWord } from '../chat/words.ts'
 import type { IconName } from '../design/icons.ts'
 
 const kindOf = ({ media }: CallRecord): string =>
@@ -24,10 +23,8 @@ export const callWord = (record: CallRecord, me: string): string => {
       return own ? `${capital(kind)}, declined` : `Declined ${kind}`
     case 'cancelled':
       return `${capital(kind)}, called off`
-    case 'answered': {
-      const word = record.from === undefined ? capital(kind) : `${own ? 'Outgoing' : 'Incoming'} ${kind}`
-      return record.durationMs === undefined ? word : `${word}, ${durationWord(record.durationMs)}`
-    }
+    case 'answered':
+      return record.from === undefined ? capital(kind) : `${own ? 'Outgoing' : 'Incoming'} ${kind}`
   }
 }
 

@@ -227,7 +227,10 @@ export class Calls extends LightElement {
       @back=${() => {
         this.minimised = true
       }}
-      @left=${() => this.#drop()}
+      @left=${() => {
+        // Unless it is said why.
+        if (this.outcome === undefined) this.#drop()
+      }}
     ></tl-call>`
   }
 
