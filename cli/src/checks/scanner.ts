@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { openScanner } from '@trunkline/media'
+import { foundIn, openScanner } from '@trunkline/media'
 import { type Check, failed, ok, warning } from './check.ts'
 
 const WAIT_MS = 10_000
@@ -22,7 +22,9 @@ export const scanner: Check = {
       })
       if (verdict.isClean) return ok('answers')
       return warning(
-        `takes a harmless text for ${verdict.found}`,
+        'isTooLarge' in verdict
+          ? `takes no file of ${HARMLESS.byteLength} bytes`
+          : `takes a harmless text for ${foundIn(verdict.found)}`,
         'look at its rules: files that people share would be locked away',
       )
     } catch (error) {
