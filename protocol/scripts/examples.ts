@@ -220,6 +220,7 @@ export const REQUEST_EXAMPLES: Examples = {
     },
   },
   'data:receive': { plain: participant },
+  'data:resume': { one: { ...participant, consumerIds: ['con_2'] } },
   'producer:create': {
     microphone: { ...participant, transportId: 'tra_1', source: 'mic', kind: 'audio', rtpParameters },
     'muted from the start': {
@@ -287,6 +288,7 @@ export const RESPONSE_EXAMPLES: Examples = {
   'transport:restart': { restarted: { iceParameters, iceServers } },
   'data:produce': { plain: { dataProducerId: 'dat_1' } },
   'data:receive': { one: { consumers: [dataConsumer] }, nobody: { consumers: [] } },
+  'data:resume': nothing,
   'producer:create': { created: { producerId: 'pro_1' } },
   'producer:close': nothing,
   'producer:pause': nothing,

@@ -157,6 +157,14 @@ const SOCKET_REQUESTS = {
     request: z.strictObject(participant),
     response: z.strictObject({ consumers: z.array(DataConsumerOptions) }),
   },
+  /** Says that these can be received: before, nothing flows by them, and who begins to send waits for it, a little. */
+  'data:resume': {
+    request: z.strictObject({
+      ...participant,
+      consumerIds: z.array(ConsumerId).min(1).max(LIMITS.consumersPerRequest),
+    }),
+    response: Nothing,
+  },
   'producer:create': {
     request: z.strictObject({
       ...participant,

@@ -90,6 +90,7 @@ export const SFU_REQUESTS = {
   },
   'data:produce': REQUESTS['data:produce'],
   'data:receive': REQUESTS['data:receive'],
+  'data:resume': REQUESTS['data:resume'],
   'producer:create': REQUESTS['producer:create'],
   'producer:close': REQUESTS['producer:close'],
   'producer:pause': REQUESTS['producer:pause'],

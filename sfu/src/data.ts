@@ -12,7 +12,17 @@ import { plain } from './plain.ts'
 import { refusedAsInvalid } from './refusals.ts'
 
 type Produced = { engine: types.DataProducer; delivery: DataDelivery; transportId: string }
-type Consumed = { engine: types.DataConsumer; from: Participant; delivery: DataDelivery }
+type Consumed = {
+  engine: types.DataConsumer
+  from: Participant
+  delivery: DataDelivery
+  /** Resolves when its receiver can receive it, or it has ended. */
+  ready: Promise<void>
+  setReady: () => void
+}
+
+/** How long who begins to send waits for those who receive to be ready (ms): one of a hundred who is not holds up nobody. */
+const READY_MS = 2_000
 
 /**
  * The data a participant sends and receives. What they say is between the clients; here they are forwarded within the
@@ -103,6 +113,18 @@ export class ParticipantData {
     return { consumers: Array.from(this.#consumed.values(), optionsOf) }
   }
 
+  /** Lets these flow: their receiver is ready. Those that ended meanwhile are none of its business any more. */
+  async resume(consumerIds: readonly string[]): Promise<Record<string, never>> {
+    const consumed = consumerIds.flatMap(id => this.#consumed.get(id) ?? [])
+    await Promise.all(
+      consumed.map(async ({ engine, setReady }) => {
+        await engine.resume()
+        setReady()
+      }),
+    )
+    return {}
+  }
+
   /** Sends no more: it has become a listener. */
   silence(): void {
     for (const { engine } of this.#produced.values()) engine.close()
@@ -110,17 +132,24 @@ export class ParticipantData {
 
   async #distribute(produced: Produced): Promise<void> {
     const { call, id } = this.#participant
+    const { roomId, notices } = call
     const receivers = [...call.participants.values()].filter(
       other => other.id !== id && other.data.#receivesBy,
     )
-    await Promise.all(
+    const allReady = Promise.all(
       receivers.map(async receiver => {
         const consumed = await receiver.data.#consume(produced, this.#participant)
         if (!consumed) return
-        const { roomId, notices } = call
         notices.tell('data:added', { roomId, participantId: receiver.id, consumer: optionsOf(consumed) })
+        await consumed.ready
       }),
     )
+    let timer: NodeJS.Timeout | undefined
+    const patience = new Promise<void>(resolve => {
+      timer = setTimeout(resolve, READY_MS)
+    })
+    await Promise.race([allReady, patience])
+    clearTimeout(timer)
   }
 
   /** A failure is of one receiver and one sender: it is logged, and nobody else's data stop. */
@@ -134,11 +163,14 @@ export class ParticipantData {
     try {
       const consumer = await transport.consumeData({
         dataProducerId: engine.id,
+        paused: true,
         ...(delivery === 'lossy' ? { ordered: false, maxRetransmits: 0 } : { ordered: true }),
       })
-      const consumed = { engine: consumer, from, delivery }
+      const { promise: ready, resolve: setReady } = Promise.withResolvers<void>()
+      const consumed = { engine: consumer, from, delivery, ready, setReady }
       this.#consumed.set(consumer.id, consumed)
       consumer.observer.once('close', () => {
+        setReady()
         this.#consumed.delete(consumer.id)
         this.#taken.delete(engine.id)
       })

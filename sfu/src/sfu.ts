@@ -330,6 +330,7 @@ export class LocalSfu implements Sfu {
     },
     'data:produce': data => this.#participant(data).data.produce(data),
     'data:receive': data => this.#participant(data).data.receive(),
+    'data:resume': data => this.#participant(data).data.resume(data.consumerIds),
     'producer:create': data => this.#createProducer(data),
     'producer:close': async data => {
       closeProducer(this.#participant(data).assertAndGetProducer(data.producerId))

@@ -171,7 +171,7 @@ export class CallSession extends Emitter<SessionEvents> {
     hear('consumer:added', (it, { consumer }) => it.#take(consumer))
     hear('consumer:closed', (it, { consumerId }) => it.#drop(consumerId))
     hear('consumer:held', (it, { consumerId, held }) => it.#hold(consumerId, held))
-    hear('data:added', (it, { consumer }) => void it.data.take(consumer).catch(() => undefined))
+    hear('data:added', (it, { consumer }) => void it.data.take([consumer]).catch(() => undefined))
     hear('data:closed', (it, { consumerId }) => it.data.drop(consumerId))
     hear('call:lost', (it, { reason }) => it.#loseMedia(reason))
     hear('producer:limited', (it, { producerId, maxSpatialLayer }) => it.#limit(producerId, maxSpatialLayer))

@@ -70,14 +70,21 @@ export class DataLink {
   async listen(listener: (data: Data) => void): Promise<void> {
     this.#listener = listener
     const { consumers } = await this.#deps.connection.request('data:receive', this.#deps.ids)
-    await Promise.all(consumers.map(consumer => this.take(consumer)))
+    await this.take(consumers)
   }
 
-  /** Receives one more sender's, unless it does already. */
-  async take(offer: DataConsumerOptions): Promise<void> {
+  /** Receives more senders' data, apart from those it receives already, and says so. */
+  async take(offers: readonly DataConsumerOptions[]): Promise<void> {
     // An offer may come twice: in an answer, and as a notice that overtook it.
-    if (!this.#listener || this.#taken.has(offer.id)) return
-    this.#taken.add(offer.id)
+    const fresh = offers.filter(({ id }) => this.#listener && !this.#taken.has(id))
+    if (fresh.length === 0) return
+    for (const { id } of fresh) this.#taken.add(id)
+    await Promise.all(fresh.map(offer => this.#consume(offer)))
+    const consumerIds = fresh.map(({ id }) => id)
+    await this.#deps.connection.request('data:resume', { ...this.#deps.ids, consumerIds })
+  }
+
+  async #consume(offer: DataConsumerOptions): Promise<void> {
     const { id, dataProducerId, participantId, delivery } = offer
     const sctpStreamParameters = offer.sctpStreamParameters as types.SctpStreamParameters
     const consumer = await this.#deps.receive.consumeData({ id, dataProducerId, sctpStreamParameters })

@@ -47,6 +47,7 @@ export const callRequests = (services: Services, session: Session) => {
     },
     'data:produce': pass('data:produce'),
     'data:receive': pass('data:receive'),
+    'data:resume': pass('data:resume'),
     'producer:create': pass('producer:create'),
     'producer:close': pass('producer:close'),
     'producer:pause': pass('producer:pause'),
