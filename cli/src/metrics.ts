@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Metrics } from '@trunkline/kit'
-import type { LocalSfu, SfuStatistics } from '@trunkline/sfu'
+import type { LocalSfu } from '@trunkline/sfu'
 import type { Turn, TurnStats } from '@trunkline/turn'
 
 /** What the media workers hold and use, and what flows through them, read when Prometheus asks. */
@@ -22,7 +22,7 @@ export const countSfu = (metrics: Metrics, sfu: LocalSfu): void => {
   countStreams(metrics, sfu)
   const joins = new Histogram({
     name: 'trunkline_sfu_join_seconds',
-    help: 'How long joining a call took: until its answer, and until both its transports were connected',
+    help: 'How long joining a call took: until its answer, and until the first of its transports was connected',
     labelNames: ['until'],
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers,
@@ -30,77 +30,70 @@ export const countSfu = (metrics: Metrics, sfu: LocalSfu): void => {
   sfu.onJoin((until, seconds) => joins.observe({ until }, seconds))
 }
 
-const countWorkers = (metrics: Metrics, sfu: LocalSfu): void => {
-  const registers = [metrics]
-  const labelNames = ['port']
-  const memory = new Gauge({
-    name: 'trunkline_sfu_worker_memory_bytes',
-    help: 'Memory each media worker holds now',
-    labelNames,
-    registers,
-  })
-  const alive = new Gauge({
-    name: 'trunkline_sfu_workers',
-    help: 'Media workers that live now',
-    registers,
-  })
-  new Counter({
-    name: 'trunkline_sfu_worker_cpu_seconds_total',
-    help: 'Processor time each media worker has used since its own start',
-    labelNames,
-    registers,
-    async collect() {
-      const workers = await sfu.usage()
-      this.reset()
-      memory.reset()
-      alive.set(workers.length)
-      for (const { port, cpuSeconds, memoryBytes } of workers) {
-        this.inc({ port }, cpuSeconds)
-        memory.set({ port }, memoryBytes)
-      }
-    },
-  })
-  new Counter({
-    name: 'trunkline_sfu_workers_lost_total',
-    help: 'Media workers that died since the start; each is replaced',
-    registers,
-    collect() {
-      this.reset()
-      this.inc(sfu.workersLost)
-    },
-  })
-}
-
-const countStreams = (metrics: Metrics, sfu: LocalSfu): void => {
-  // One reading serves all that is told of it at once.
-  let reading: Promise<SfuStatistics> | undefined
-  const read = () => {
-    reading ??= sfu.statistics().finally(() => {
+/** One reading serves all that is told of it at once. */
+const shared = <T>(read: () => Promise<T>): (() => Promise<T>) => {
+  let reading: Promise<T> | undefined
+  return () => {
+    reading ??= read().finally(() => {
       reading = undefined
     })
     return reading
   }
-  const show =
-    (Kind: new (...of: ConstructorParameters<typeof Counter>) => Counter | Gauge) =>
-    (
-      name: string,
-      help: string,
-      of: (statistics: SfuStatistics) => Iterable<readonly [Record<string, string>, number]>,
-      ...labelNames: string[]
-    ) =>
-      new Kind({
-        name,
-        help,
-        labelNames,
-        registers: [metrics],
-        async collect() {
-          const values = of(await read())
-          this.reset()
-          for (const [labels, value] of values) this.inc(labels, value)
-        },
-      })
-  const labelled = (label: string, values: Readonly<Record<string, number>>) =>
-    Object.entries(values).map(([key, value]) => [{ [label]: key }, value] as const)
+}
+
+type Value = readonly [labels: Record<string, string>, value: number]
+
+/** Shows numbers that come of one reading. */
+const showing =
+  <T>(metrics: Metrics, read: () => Promise<T>) =>
+  (Kind: new (...of: ConstructorParameters<typeof Counter>) => Counter | Gauge) =>
+  (name: string, help: string, of: (reading: T) => readonly Value[], ...labelNames: string[]): void => {
+    new Kind({
+      name,
+      help,
+      labelNames,
+      registers: [metrics],
+      async collect() {
+        const values = of(await read())
+        this.reset()
+        for (const [labels, value] of values) this.inc(labels, value)
+      },
+    })
+  }
+
+const labelled = (label: string, values: Readonly<Record<string, number>>): Value[] =>
+  Object.entries(values).map(([key, value]) => [{ [label]: key }, value])
+
+const countWorkers = (metrics: Metrics, sfu: LocalSfu): void => {
+  const show = showing(
+    metrics,
+    shared(() => sfu.usage()),
+  )
+  show(Gauge)('trunkline_sfu_workers', 'Media workers that live now', workers => [[{}, workers.length]])
+  show(Gauge)(
+    'trunkline_sfu_worker_memory_bytes',
+    'Memory each media worker holds now',
+    workers => workers.map(({ port, memoryBytes }) => [{ port: String(port) }, memoryBytes]),
+    'port',
+  )
+  show(Counter)(
+    'trunkline_sfu_worker_cpu_seconds_total',
+    'Processor time each media worker has used since its own start',
+    workers => workers.map(({ port, cpuSeconds }) => [{ port: String(port) }, cpuSeconds]),
+    'port',
+  )
+  show(Counter)(
+    'trunkline_sfu_workers_lost_total',
+    'Media workers that died since the start; each is replaced',
+    () => [[{}, sfu.workersLost]],
+  )
+}
+
+const countStreams = (metrics: Metrics, sfu: LocalSfu): void => {
+  const show = showing(
+    metrics,
+    shared(() => sfu.statistics()),
+  )
   const now = show(Gauge)
   const total = show(Counter)
   now('trunkline_sfu_calls', 'Calls that go on now', ({ calls }) => [[{}, calls]])
@@ -114,9 +107,9 @@ const countStreams = (metrics: Metrics, sfu: LocalSfu): void => {
     'trunkline_sfu_streams',
     'Tracks that come in, and tracks that flow to viewers, by what they show or carry',
     ({ streams }) =>
-      streams.flatMap(({ source, received, sent }) => [
-        [{ source, direction: 'received' }, received] as const,
-        [{ source, direction: 'sent' }, sent] as const,
+      streams.flatMap(({ source, received, sent }): Value[] => [
+        [{ source, direction: 'received' }, received],
+        [{ source, direction: 'sent' }, sent],
       ]),
     'source',
     'direction',
@@ -141,10 +134,7 @@ const countStreams = (metrics: Metrics, sfu: LocalSfu): void => {
   total(
     'trunkline_sfu_received_packets_total',
     'Packets of media from clients, and those that were lost on the way, seen whenever this is read',
-    ({ packets }) => [
-      [{ fate: 'received' }, packets.received],
-      [{ fate: 'lost' }, packets.lost],
-    ],
+    ({ packets }) => labelled('fate', packets),
     'fate',
   )
 }

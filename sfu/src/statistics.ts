@@ -118,7 +118,10 @@ export const residentBytes = async (pid: number): Promise<number | undefined> =>
   }
 }
 
-/** Since when a joining is measured, and to where: to the answer, or to both its transports being connected. */
+/**
+ * Up to where a joining is measured: to its answer, or to the first of its transports being connected. The other connects
+ * when there is something to send or to receive.
+ */
 export type JoinPhase = 'answered' | 'connected'
 export type JoinListener = (phase: JoinPhase, seconds: number) => void
 
@@ -139,15 +142,17 @@ export class JoinTimes {
     }
     const answer = await join()
     tell('answered')
-    const { send, receive } = of()?.transports ?? {}
-    const waiting = new Set([send?.engine, receive?.engine].filter(it => it && it.dtlsState !== 'connected'))
-    // Prepared ones may be connected already.
-    if (send && waiting.size === 0) tell('connected')
-    for (const engine of waiting) {
-      engine?.on('dtlsstatechange', state => {
-        if (state === 'connected' && waiting.delete(engine) && waiting.size === 0) tell('connected')
-      })
+    const { transports } = of() ?? {}
+    const engines = transports ? [transports.send.engine, transports.receive.engine] : []
+    let isTold = false
+    const look = () => {
+      if (isTold || !engines.some(({ dtlsState }) => dtlsState === 'connected')) return
+      isTold = true
+      tell('connected')
     }
+    // Who prepared may be connected already.
+    look()
+    for (const engine of engines) engine.on('dtlsstatechange', look)
     return answer
   }
 }

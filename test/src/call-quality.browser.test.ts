@@ -16,7 +16,7 @@ beforeAll(async () => {
   browser = await launchBrowser(register)
 })
 
-const WAIT = { timeout: 30_000, interval: 100 }
+const WAIT = { timeout: 60_000, interval: 100 }
 
 /** Frames encoded so far of each size of the camera, lowest first, and how tall each is. */
 const encoded = ({ page }: Visitor): Promise<{ frames: number; height: number }[]> =>
@@ -78,7 +78,7 @@ test('a camera nobody watches is not encoded, a small picture not in large, and 
   })
   console.log(`all sizes were encoded again after ${Math.round(performance.now() - asked)} ms`)
   expect([...ada.problems, ...ben.problems]).toEqual([])
-}, 60_000)
+}, 120_000)
 
 /** A page in a room's call by the SDK alone, with a picture of 640x360; `window.call` is the call. */
 const joinBySdk = async (roomId: string, name: string, options: string): Promise<Visitor> => {
@@ -167,5 +167,79 @@ test.each([
       await visitor.page.context().close()
     }
   },
-  60_000,
+  120_000,
 )
+
+test('music in stereo, a screen for text, who is how loud, and the figures of it all', async () => {
+  const roomId = 'figures'
+  await rest(server.url, 'POST', '/v1/rooms', { body: { id: roomId, kind: 'group' } })
+  const sender = await joinBySdk(roomId, 'Ada', 'async () => ({ mic: true, music: true })')
+  const listener = await joinBySdk(roomId, 'Ben', 'async () => ({})')
+  await sender.page.evaluate(`call.shareScreen()`)
+
+  const sent = await sender.page.evaluate(`(async () => {
+    const { echoCancellation, noiseSuppression, autoGainControl } = call.local.track('mic').getSettings()
+    return {
+      hint: call.local.track('screen').contentHint,
+      frameRate: call.local.track('screen').getSettings().frameRate,
+      filters: [echoCancellation, noiseSuppression, autoGainControl],
+    }
+  })()`)
+  expect(sent).toEqual({ hint: 'text', frameRate: 15, filters: [false, false, false] })
+
+  // The fake microphone beeps once a second.
+  await listener.page.evaluate(`(() => {
+    window.loudest = 0
+    call.watchLevels(level => {
+      const [, other] = call.participants
+      if (other) window.loudest = Math.max(window.loudest, level(other))
+    })
+  })()`)
+  await until('the beep is heard', () => listener.page.evaluate('window.loudest > 0.2'), 30_000)
+
+  await vi.waitFor(async () => {
+    const fmtp: string[] = await listener.page.evaluate(async () => {
+      const found: string[] = []
+      for (const connection of window.peerConnections) {
+        for (const report of (await connection.getStats()).values()) {
+          if (report.type === 'codec' && report.mimeType === 'audio/opus') found.push(report.sdpFmtpLine)
+        }
+      }
+      return found
+    })
+    expect(fmtp.join()).toMatch(/(^|;)stereo=1/)
+    const { body } = await rest(server.url, 'GET', `/v1/rooms/${roomId}/call/quality`)
+    const [ada, ben] = body.participants
+    const of = (source: string) => ada.sending.find((it: { source: string }) => it.source === source)
+    // Without gaps and with bits to spare: speech takes a third of it.
+    expect(of('mic').bitrate).toBeGreaterThan(60_000)
+    expect(of('screen')).toMatchObject({ codec: 'video/VP8', maxSpatialLayer: 1 })
+    expect(of('screen').bitrate).toBeGreaterThan(0)
+    expect(ben.receiving.every((it: { flowing: boolean }) => it.flowing)).toBe(true)
+    expect(ben.received.bitrate).toBeGreaterThan(60_000)
+    expect(ben.received.score).toBeGreaterThan(4)
+  }, WAIT)
+  const { body } = await rest(server.url, 'GET', `/v1/rooms/${roomId}/call`)
+  expect(body.call.participants.map(({ name }: { name: string }) => name)).toEqual(['Ada', 'Ben'])
+
+  const metrics = await (await fetch(`${server.url}/metrics`)).text()
+  for (const line of [
+    /^trunkline_sfu_calls [1-9]/m,
+    /^trunkline_sfu_participants\{state="joined"\} [2-9]/m,
+    /^trunkline_sfu_streams\{source="screen",direction="sent"\} 1$/m,
+    /^trunkline_sfu_workers [1-9]/m,
+    /^trunkline_sfu_worker_cpu_seconds_total\{port="\d+"\} \d*\.\d+$/m,
+    /^trunkline_sfu_worker_memory_bytes\{port="\d+"\} \d{7,}$/m,
+    /^trunkline_sfu_workers_lost_total 0$/m,
+    /^trunkline_sfu_received_packets_total\{fate="received"\} \d{2,}/m,
+    /^trunkline_sfu_bytes_total\{direction="sent"\} \d{4,}/m,
+    /^trunkline_sfu_stream_scores\{score="5"\} [1-9]/m,
+    /^trunkline_sfu_join_seconds_count\{until="connected"\} [1-9]/m,
+  ]) {
+    expect(metrics).toMatch(line)
+  }
+  for (const visitor of [sender, listener]) {
+    expect(visitor.problems).toEqual([])
+    await visitor.page.context().close()
+  }
+}, 120_000)
