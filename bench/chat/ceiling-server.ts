@@ -37,7 +37,8 @@ io.on('connection', socket => {
 
 http.listen(0, '127.0.0.1', () => console.log((http.address() as AddressInfo).port))
 
-process.once('SIGTERM', async () => {
+const end = async (): Promise<void> => {
   await store?.close()
   process.exit()
-})
+}
+process.once('SIGTERM', () => void end())
