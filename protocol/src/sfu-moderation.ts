@@ -79,6 +79,11 @@ export const MODERATION_REQUESTS = {
   'call:hand': { request: z.strictObject({ ...about, raised: z.boolean() }), response: Nothing },
   /** Whether the actor may open and close breakouts: `forbidden`, or nothing. */
   'call:host': { request: z.strictObject(by), response: Nothing },
+  /**
+   * The room's call goes on though nobody is in it, so that who was let in comes back from breakouts: for so long, ms; 0:
+   * no longer. Nothing, where there is no call.
+   */
+  'call:keep': { request: z.strictObject({ roomId: RoomId, forMs: z.int().min(0) }), response: Nothing },
   /** What a participant is to the room changed. */
   'call:standing': {
     request: z.strictObject({ roomId: RoomId, targetId: ParticipantId, standing: CallStanding }),

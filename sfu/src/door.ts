@@ -41,6 +41,8 @@ export class Door {
   readonly #seen = new Set<string>()
   readonly #removed = new Set<string>()
   readonly #roles = new Map<string, { role: CallRole; rank: number }>()
+  /** While the call is kept for those in breakouts: lets it go, and when. */
+  #kept: { release: () => void; timer: NodeJS.Timeout } | undefined
   /** Ends what was admitted, when no call begins. */
   #admissionTimer: NodeJS.Timeout | undefined
 
@@ -189,6 +191,7 @@ export class Door {
   /** The call is over, and with it all that was decided. Who waits waits for the next. */
   callEnded(call: Call): void {
     if (this.call !== call) return
+    this.keepCall(0)
     this.call = undefined
     this.locked = false
     this.#admitted.clear()
@@ -197,7 +200,17 @@ export class Door {
     this.#roles.clear()
   }
 
+  /** Keeps the call for so long though nobody is in it, milliseconds; with 0 no longer. */
+  keepCall(forMs: number): void {
+    clearTimeout(this.#kept?.timer)
+    this.#kept?.release()
+    this.#kept = undefined
+    if (forMs === 0 || !this.call) return
+    this.#kept = { release: this.call.hold(), timer: setTimeout(() => this.keepCall(0), forMs) }
+  }
+
   close(): void {
+    clearTimeout(this.#kept?.timer)
     clearTimeout(this.#admissionTimer)
     for (const { timer } of this.#waiting.values()) clearTimeout(timer)
   }

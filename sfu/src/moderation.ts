@@ -96,6 +96,10 @@ export const moderationHandlers = (doors: () => Doors): Handlers => {
       opened(data)
       return {}
     },
+    'call:keep': async ({ roomId, forMs }) => {
+      doors().find(roomId)?.keepCall(forMs)
+      return {}
+    },
     'call:standing': async ({ roomId, targetId, standing }) => {
       const call = doors().find(roomId)?.call
       const participant = call?.participants.get(targetId) ?? call?.prepared.get(targetId)

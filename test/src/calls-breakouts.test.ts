@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { LIMITS } from '@trunkline/protocol'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { CallPerson, codeOf } from './support/call-people.ts'
@@ -111,4 +112,25 @@ test('the same request over REST opens breakouts once', async () => {
   const [first, second] = [await ask(), await ask()]
   expect(first.status).toBe(201)
   expect(second.body).toEqual(first.body)
+})
+
+test('who was let in comes back from a breakout without knocking, though everybody had gone', async () => {
+  const roomId = await makeRoom()
+  await perform(url, 'room:update', { roomId, lobby: true })
+  const mona = await (await come(roomId, 'mona')).join()
+  const paul = await come(roomId, 'paul')
+  await paul.socket.request('call:knock', { roomId })
+  await mona.socket.request('call:admit', { roomId })
+  await paul.socket.hear('call:admitted', () => true)
+  const joined = await paul.join()
+  await mona.socket.request('breakout:open', { roomId, breakouts: TABLES })
+  for (const { socket, participantId } of [mona, joined]) {
+    await socket.request('call:leave', { roomId, participantId })
+  }
+  await delay(LIMITS.emptyCallGraceMs + 1_000)
+  const { id: before } = joined.joined?.call ?? {}
+  expect((await paul.join()).joined?.call.id).toBe(before)
+  await paul.socket.request('call:leave', { roomId, participantId: paul.participantId })
+  await mona.socket.request('breakout:close', { roomId })
+  await mona.socket.hear('call:changed', it => it.roomId === roomId && it.call === null, 30_000)
 })

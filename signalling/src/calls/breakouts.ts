@@ -99,6 +99,9 @@ export class Breakouts {
       const sender = by.user?.id
       await append({ type: 'breakouts.opened', sender, data: { breakouts: made, ...(endsAt && { endsAt }) } })
     })
+    // Those in it are about to leave it, and come back.
+    const forMs = (seconds ?? LIMITS.breakoutSecondsMax) * 1_000 + STRAGGLE_MS
+    await this.#calls.sfu.request('call:keep', { roomId, forMs })
     return this.list(roomId)
   }
 
@@ -158,16 +161,19 @@ export class Breakouts {
         if (room.archivedAt === null) await append({ type: 'room.archived', sender, data: {} })
       })
     }
-    if (closed.length > 0) setTimeout(() => this.#endCalls(closed), STRAGGLE_MS).unref()
+    if (closed.length > 0) setTimeout(() => this.#endCalls(roomId, closed), STRAGGLE_MS).unref()
   }
 
   /** Clients come back by themselves; a call with one that does not would go on behind everybody's back. */
-  #endCalls(closed: readonly { roomId: string }[]): void {
+  #endCalls(parentId: string, closed: readonly { roomId: string }[]): void {
+    const warn = (error: unknown) =>
+      this.#logger.warn({ err: error, roomId: parentId }, 'calls could not be ended after breakouts')
+    this.#calls.sfu.request('call:keep', { roomId: parentId, forMs: 0 }).catch(warn)
     const by = { role: 'host' as const, rank: SERVER_CALL_RANK }
     for (const { roomId } of closed) {
       this.#calls.sfu.request('call:end', { roomId, by }).catch(error => {
         const isOver = error instanceof TrunklineError && error.code === 'not_found'
-        if (!isOver) this.#logger.warn({ err: error, roomId }, 'the call of a breakout could not be ended')
+        if (!isOver) warn(error)
       })
     }
   }

@@ -37,9 +37,8 @@ export class BreakoutSign extends LightElement {
     const { breakouts } = this
     if (!breakouts || breakouts.open.length === 0) return nothing
     const { endsAt, current } = breakouts
-    const what = current ? `Breakout: ${current.title}` : 'Breakouts are open'
-    return html`<p class="notice-pill">
-      ${what}${endsAt ? html`<span class="left" role="timer">${timeLeft(endsAt, this.now)}</span>` : nothing}
+    return html`<p class="breakout-sign">
+      ${current ? 'Breakout' : 'Breakouts'}${endsAt ? html`<span role="timer">${timeLeft(endsAt, this.now)}</span>` : nothing}
     </p>`
   }
 }

@@ -130,7 +130,7 @@ export class BreakoutsDialog extends LightElement {
           )
         })}
       </ul>
-      <button class="button danger wide" ?disabled=${this.busy} @click=${() => this.#do(() => breakouts.close())}>
+      <button class="button danger wide" ?disabled=${this.busy} @click=${() => this.#closeAll(breakouts)}>
         Close all rooms
       </button>
     </div>`
@@ -201,6 +201,13 @@ export class BreakoutsDialog extends LightElement {
     }))
     this.#do(async () => {
       await this.breakouts?.start(wanted, this.minutes === 0 ? undefined : this.minutes * 60)
+      this.#hide()
+    })
+  }
+
+  #closeAll(breakouts: Breakouts): void {
+    this.#do(async () => {
+      await breakouts.close()
       this.#hide()
     })
   }

@@ -147,6 +147,7 @@ export class CallView extends LightElement {
       <div class="what">
         <h1>${this.heading || this.room.info?.title || this.room.id}</h1>
         ${count > 1 ? html`<p class="muted">${count} in the call</p>` : nothing}
+        <tl-breakout-sign .breakouts=${this.breakouts}></tl-breakout-sign>
       </div>
       ${
         this.invite
@@ -185,7 +186,6 @@ export class CallView extends LightElement {
     const away = this.room.state === 'reconnecting' || this.call?.state === 'reconnecting'
     return html`<div class="banner" role="status">
       ${away ? html`<p class="notice-pill"><span class="spinner"></span>Reconnecting</p>` : nothing}
-      <tl-breakout-sign .breakouts=${this.breakouts}></tl-breakout-sign>
       ${
         this.call && this.panel !== 'members'
           ? html`<tl-waiting .call=${this.call} .most=${3} @fault=${this.#onFault}></tl-waiting>`

@@ -130,6 +130,9 @@ export class Lobby extends LightElement {
   #whoIsHere() {
     const call = this.room?.liveCall
     if (!this.room?.info) return html`<p class="muted">Check how you look and sound, then join.</p>`
+    if (call?.lobby || call?.locked || (!call && this.room.info.lobby)) {
+      return html`<p class="muted">A host of this call lets people in.</p>`
+    }
     if (!call || call.participants.length === 0) return html`<p class="muted">Nobody is in the call yet.</p>`
     const people = call.participants.map(({ name, userId }) => ({
       name: this.room?.member(userId)?.user.name ?? name,
