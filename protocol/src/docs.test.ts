@@ -12,6 +12,7 @@ import { SFU_REQUESTS } from './sfu.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const GUIDE = 'docs/messaging.md'
+const CALLS = 'docs/calls.md'
 const DOCUMENTS = [
   'README.md',
   'sdk/js/README.md',
@@ -33,11 +34,12 @@ const PATHS = [
 ].map(path => new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`))
 
 it('the tables of the guide are those of the protocol: node protocol/scripts/generate.ts writes them', () => {
-  expect(read(GUIDE)).toBe(withTables(read(GUIDE)))
+  for (const guide of [GUIDE, 'docs/calls.md']) expect(read(guide)).toBe(withTables(read(guide)))
 })
 
-it('the guide names every operation outside its table, too, and every notice but those of calls', () => {
-  const named = new Set(spans(read(GUIDE).replace(/<!-- operations -->[\s\S]*<!-- \/operations -->/, '')))
+it('the guides name every operation outside the table, too, and every notice but those of calls', () => {
+  const guide = read(GUIDE).replace(/<!-- operations -->[\s\S]*<!-- \/operations -->/, '')
+  const named = new Set(spans(guide + read(CALLS)))
   expect(Object.keys(OPERATIONS).filter(name => !named.has(name))).toEqual([])
   const ofCalls = /^(call|consumer|producer|speaker):/
   expect(Object.keys(NOTICES).filter(name => !named.has(name) && !ofCalls.test(name))).toEqual([])
