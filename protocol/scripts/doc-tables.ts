@@ -1,4 +1,8 @@
 import {
+  CALL_ACTIONS,
+  CALL_RIGHTS,
+  type CallAction,
+  CallRole,
   ERRORS,
   type ErrorCode,
   LIMITS,
@@ -129,6 +133,15 @@ const rights = (): string =>
     ]),
   )
 
+const callRights = (): string =>
+  table(
+    ['', ...CallRole.options],
+    (Object.keys(CALL_ACTIONS) as CallAction[]).map(action => [
+      `${code(action)}: ${CALL_ACTIONS[action]}`,
+      ...CallRole.options.map(role => (CALL_RIGHTS[role][action] ? 'yes' : '')),
+    ]),
+  )
+
 const operations = (): string =>
   table(
     ['operation', 'REST', 'right', 'a key names `sender`', ''],
@@ -161,6 +174,7 @@ const errors = (): string =>
 
 const TABLES: ReadonlyMap<string, () => string> = new Map([
   ['rights', rights],
+  ['callRights', callRights],
   ['operations', operations],
   ['limits', limits],
   ['errors', errors],

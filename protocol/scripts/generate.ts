@@ -1,6 +1,6 @@
 /**
  * Writes what is derived from the protocol's tables: OpenAPI, AsyncAPI, JSON Schemas and fixtures into `generated/`, and
- * the tables of docs/messaging.md.
+ * the tables of docs/messaging.md and docs/calls.md.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
@@ -11,7 +11,7 @@ import { createOpenApi } from './openapi.ts'
 import { createSchemas } from './schemas.ts'
 
 const FOLDER = join(import.meta.dirname, '../generated')
-const GUIDE = join(import.meta.dirname, '../../docs/messaging.md')
+const GUIDES = ['messaging', 'calls'].map(name => join(import.meta.dirname, `../../docs/${name}.md`))
 
 const files = new Map<string, unknown>([
   ['openapi.json', createOpenApi()],
@@ -32,4 +32,4 @@ for (const [name, content] of files) {
   writeFileSync(path, `${JSON.stringify(content, null, 2)}\n`)
 }
 
-writeFileSync(GUIDE, withTables(readFileSync(GUIDE, 'utf8')))
+for (const guide of GUIDES) writeFileSync(guide, withTables(readFileSync(guide, 'utf8')))
