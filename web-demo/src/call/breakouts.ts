@@ -212,16 +212,16 @@ export class BreakoutsDialog extends LightElement {
     })
   }
 
-  async #do(act: () => Promise<void>): Promise<void> {
+  #do(act: () => Promise<void>): void {
     this.busy = true
-    try {
-      await act()
-    } catch (error) {
-      this.#hide()
-      this.dispatchEvent(new CustomEvent('fault', { detail: (error as Error).message }))
-    } finally {
-      this.busy = false
-    }
+    act()
+      .catch((error: Error) => {
+        this.#hide()
+        this.dispatchEvent(new CustomEvent('fault', { detail: error.message }))
+      })
+      .finally(() => {
+        this.busy = false
+      })
   }
 
   #hide(): void {
