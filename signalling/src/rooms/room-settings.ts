@@ -32,7 +32,10 @@ import { toRoom } from './rooms.ts'
 import { standingOf } from './standings.ts'
 
 /** @throws TrunklineError `invalid_request` for what a room of this kind cannot be */
-export const assertSuitsKind = (kind: RoomKind, { access, defaultRole, guests, lobby, defaultCallRole }: RoomChanges): void => {
+export const assertSuitsKind = (
+  kind: RoomKind,
+  { access, defaultRole, guests, lobby, defaultCallRole }: RoomChanges,
+): void => {
   if (kind !== 'channel' && access !== undefined && access !== 'invite') {
     throw new TrunklineError(
       'invalid_request',
