@@ -29,7 +29,8 @@ class Follow implements ReactiveController {
   }
 
   hostUpdate(): void {
-    this.#set(this.#get())
+    // What is drawn once more after it was taken out of the page follows nothing.
+    if (this.#host.isConnected) this.#set(this.#get())
   }
 
   hostConnected(): void {

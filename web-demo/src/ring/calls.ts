@@ -228,8 +228,8 @@ export class Calls extends LightElement {
         this.minimised = true
       }}
       @left=${() => {
-        // Unless it is said why.
-        if (this.outcome === undefined) this.#drop()
+        // Unless it is said why, or there is another one by now.
+        if (this.call === call && this.outcome === undefined) this.#drop()
       }}
     ></tl-call>`
   }
