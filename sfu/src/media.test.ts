@@ -115,6 +115,32 @@ test('who speaks is told, and silence too', async () => {
   await until('the speaker left', () => speakers().at(-1) === null)
 })
 
+test('of one camera for a viewer, it is that of who speaks', async () => {
+  const sfu = await startSfu()
+  const { of } = listen(sfu)
+  const anna = await join(sfu, 'room', 'anna')
+  const ben = await join(sfu, 'room', 'ben')
+  await Promise.all([anna, ben].flatMap(peer => [peer.publishMic(), peer.publishCamera()]))
+  ben.setLoud(false)
+  const viewer = await join(sfu, 'room', 'viewer', undefined, { lastN: 1 })
+  const [annas, bens] = [await viewer.receives('anna', 'camera'), await viewer.receives('ben', 'camera')]
+  const decoded = (camera: types.Consumer) => viewer.inbound(camera, 'framesDecoded')
+  await until("anna's picture is decoded", async () => (await decoded(annas)) > 3)
+  expect(await decoded(bens)).toBe(0)
+  anna.setLoud(false)
+  ben.setLoud(true)
+  await until("ben's picture is decoded", async () => (await decoded(bens)) > 3)
+  expect(of('consumer:held').slice(-2)).toEqual(
+    expect.arrayContaining([
+      { ...viewer.ids, consumerId: annas.id, held: true },
+      { ...viewer.ids, consumerId: bens.id, held: false },
+    ]),
+  )
+  const stood = await decoded(annas)
+  await new Promise(resolve => setTimeout(resolve, 300))
+  expect(await decoded(annas)).toBe(stood)
+})
+
 test('after the death of a worker, rejoining brings the picture back within 3 s', async () => {
   const sfu = await startSfu()
   const { of } = listen(sfu)

@@ -119,6 +119,7 @@ export class Peer {
     roomId: string,
     participantId: string,
     protocol?: 'udp' | 'tcp',
+    more: { lastN?: number } = {},
   ): Promise<Peer> {
     const device = await Device.factory({ handlerName: 'Chrome111' })
     const { routerRtpCapabilities } = await sfu.request('sfu:capabilities', {})
@@ -132,6 +133,7 @@ export class Peer {
       standing: { role: 'speaker', rank: 0 },
       lobby: false,
       rtpCapabilities: device.recvRtpCapabilities,
+      ...more,
     })
     const offered = ({ iceCandidates }: { iceCandidates: Record<string, unknown>[] }) =>
       iceCandidates.filter(candidate => !protocol || candidate.protocol === protocol)
