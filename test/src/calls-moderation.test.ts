@@ -11,7 +11,9 @@ import { beforeAll, describe, expect, it, onTestFinished, test } from 'vitest'
 import { CallPerson, codeOf } from './support/call-people.ts'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { perform } from './support/operations.ts'
+import { rest } from './support/rest.ts'
 import { startServer } from './support/server.ts'
+import { connectSocket } from './support/socket.ts'
 import { until } from './support/until.ts'
 
 const register = cleanUpAfterAll()
@@ -395,4 +397,17 @@ test('a direct room has no hosts, no lobby and no breakouts', async () => {
   const dora = await come(room.id, 'dora')
   await dora.join()
   expect(await codeOf(dora.socket.request('call:end', { roomId: room.id }))).toBe('forbidden')
+})
+
+test('in the demo, whose coming made the room is host of its calls', async () => {
+  const roomId = 'made-by-coming'
+  const roles: string[] = []
+  for (const name of ['First', 'Second']) {
+    const { body } = await rest(url, 'POST', '/v1/guest-tokens', { token: '', body: { roomId, name } })
+    const socket = await connectSocket(url, body.user.id, onTestFinished, body.token)
+    const { joined } = await new CallPerson(socket, roomId).join()
+    const own = joined?.call.participants.find(({ id }) => id === joined.participantId)
+    roles.push(own?.role ?? 'nobody')
+  }
+  expect(roles).toEqual(['host', 'speaker'])
 })

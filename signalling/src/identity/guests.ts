@@ -43,10 +43,13 @@ export class Guests {
    * @throws TrunklineError `room_not_found` when the room does not let guests in or does not exist: not told apart
    */
   async admit({ roomId, name }: GuestTokenRequest, returning?: UserPrincipal): Promise<IssuedToken> {
-    await this.#assertOpen(roomId)
+    const isNew = await this.#open(roomId)
     const id = returning?.user.kind === 'guest' ? returning.user.id : newId('gst')
     const user = await this.#users.ensure({ id, name, kind: 'guest' })
-    const role = await this.#rooms.enter(roomId, user, room => room.defaultRole)
+    const role = await this.#rooms.enter(roomId, user, room =>
+      // Somebody has to look after the calls of a room that was made by coming into it.
+      isNew ? 'moderator' : room.defaultRole,
+    )
     if (role === 'banned') throw guestsNotAdmitted()
     return this.#tokens.issue(user, { ttlSeconds: LIMITS.guestTokenSeconds })
   }
@@ -65,13 +68,15 @@ export class Guests {
     return this.#tokens.issue(user, { ttlSeconds: LIMITS.demoTokenSeconds })
   }
 
-  async #assertOpen(roomId: string): Promise<void> {
+  /** @returns whether the room was made for who comes: in the demo every address is a room */
+  async #open(roomId: string): Promise<boolean> {
     const room = await this.#rooms.find(roomId)
     // Exactly two, whoever asks.
     if (room?.kind === 'direct') throw guestsNotAdmitted()
-    if (room?.guests || (room && this.#isDemo)) return
+    if (room?.guests || (room && this.#isDemo)) return false
     if (room || !this.#isDemo) throw guestsNotAdmitted()
     await this.#roomCreation.ensureGuestRoom(roomId, roomId)
+    return true
   }
 }
 
