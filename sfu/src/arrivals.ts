@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { KeyedMutex } from '@trunkline/kit'
 import type { JoinedCall, PreparedCall, SfuRequestData } from '@trunkline/protocol'
 import type { Call } from './call.ts'
-import { closeMedia, comeBack, loseMedia, loseSight, removeParticipant } from './cascade.ts'
+import { closeMedia, comeBack, endLater, loseMedia, loseSight, removeParticipant } from './cascade.ts'
 import { ROUTER_RTP_CAPABILITIES } from './codecs.ts'
 import type { Doors } from './doors.ts'
 import { Participant } from './participant.ts'
@@ -84,9 +84,17 @@ export class Arrivals {
       assertPresent()
       // The loss of an earlier socket says nothing of it any more.
       participant.connectionId = data.connectionId
-      if (renew && participant.transports) await this.#giveUp(participant)
-      if (!participant.transports) await this.#renew(participant, data.rtpCapabilities)
-      assertPresent()
+      try {
+        if (renew && participant.transports) await this.#giveUp(participant)
+        // It does not end for being late while it is on the way.
+        clearTimeout(participant.endTimer)
+        if (!participant.transports) await this.#renew(participant, data.rtpCapabilities)
+        assertPresent()
+      } catch (error) {
+        // It may try again.
+        endLater(participant, call.resumeMs)
+        throw error
+      }
       comeBack(participant)
       for (const producer of participant.producers.values()) producer.demand?.repeat()
       return joined(participant)

@@ -114,10 +114,17 @@ export const loseSight = (participant: Participant, resumeMs: number): void => {
     return
   }
   participant.awaySince = new Date()
-  participant.endTimer = setTimeout(() => removeParticipant(participant), resumeMs)
+  endLater(participant, resumeMs)
   const { call } = participant
   call.logger.info({ roomId: call.roomId, participantId: participant.id }, 'participant is away')
   call.changed()
+}
+
+/** Ends one that is away, unless it comes back before. */
+export const endLater = (participant: Participant, resumeMs: number): void => {
+  if (participant.closed || !participant.awaySince) return
+  clearTimeout(participant.endTimer)
+  participant.endTimer = setTimeout(() => removeParticipant(participant), resumeMs)
 }
 
 /** Somebody speaks for it again, and its media are there. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { expectNothingLeft } from './testing/nothing-left.ts'
-import { DTLS, idsOf, joinRaw, publishRaw } from './testing/raw.ts'
+import { arrivalOf, DTLS, idsOf, joinRaw, publishRaw, resumeRaw } from './testing/raw.ts'
+import { until } from './testing/until.ts'
 
 const ROUNDS = Math.ceil(200 * Number(process.env.TRUNKLINE_ROUNDS ?? 1))
 
@@ -23,5 +24,32 @@ test(
       expect(counts).toMatchObject({ routers: 1, transports: 6, producers: 6, consumers: 12 })
       await Promise.all(people.map(joined => sfu.request('call:leave', idsOf(joined))))
     }),
+  60_000 + ROUNDS * 1_000,
+)
+
+test(
+  `${ROUNDS} rounds of preparing, being away, coming back and staying away leave nothing behind`,
+  () =>
+    expectNothingLeft(
+      ROUNDS,
+      async (sfu, n) => {
+        const roomId = `room-${n % 3}`
+        await sfu.request('call:prepare', arrivalOf(roomId, `dan-${n}`))
+        await sfu.request('call:prepare', arrivalOf(roomId, `anna-${n}`))
+        const [anna, ben] = await Promise.all([`anna-${n}`, `ben-${n}`].map(id => joinRaw(sfu, roomId, id)))
+        if (!anna || !ben) throw new Error('two were to be there')
+        await publishRaw(sfu, ben, 'camera')
+        await sfu.request('call:away', { ...idsOf(anna), connectionId: `socket-anna-${n}` })
+        const back = await resumeRaw(sfu, anna, { renew: n % 2 === 0 })
+        await publishRaw(sfu, back, 'mic')
+        await sfu.request('call:away', { ...idsOf(back), connectionId: `next-socket-anna-${n}` })
+        await sfu.request('call:away', { ...idsOf(ben), connectionId: `socket-ben-${n}` })
+        await until('nobody is there', async () => {
+          const { call } = await sfu.request('call:get', { roomId })
+          return (call?.participants.length ?? 0) === 0
+        })
+      },
+      { resumeMs: 30, preparedMs: 40 },
+    ),
   60_000 + ROUNDS * 1_000,
 )

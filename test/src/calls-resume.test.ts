@@ -148,6 +148,6 @@ test('who closes the client leaves at once; who only prepared was never seen, an
   await vi.waitFor(() => expect(shown.frames).toBeGreaterThan(3), WAIT)
   await seen(bobsCall, 'Ann')
   const said = record(bobsCall)
-  annsClient.close()
+  await annsClient.close()
   await vi.waitFor(() => expect(said).toContain('participantLeft Ann'), WAIT)
 }, 120_000)

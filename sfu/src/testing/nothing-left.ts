@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect } from 'vitest'
+import type { SfuOptions } from '../settings.ts'
 import type { LocalSfu } from '../sfu.ts'
 import { startSfu } from './start.ts'
 import { until } from './until.ts'
@@ -22,8 +23,9 @@ const whenEmpty = async (sfu: LocalSfu) => {
 export const expectNothingLeft = async (
   count: number,
   round: (sfu: LocalSfu, n: number) => Promise<void>,
+  options: Partial<SfuOptions> = {},
 ) => {
-  const sfu = await startSfu({ emptyCallGraceMs: 0 })
+  const sfu = await startSfu({ emptyCallGraceMs: 0, ...options })
   for (let n = 0; n < 3; n++) await round(sfu, n)
   const before = await whenEmpty(sfu)
   for (let n = 0; n < count; n++) await round(sfu, n)
