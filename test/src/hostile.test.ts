@@ -190,6 +190,7 @@ describe('ids of others', () => {
     ['producer:create', 'transportId'],
     ['consumer:prefer', 'consumerId'],
     ['consumer:resume', 'consumerIds'],
+    ['consumer:pause', 'consumerIds'],
   ] as const)('%s with a %s that is not the participant’s own', async (name, key) => {
     const { participantId } = own
     for (const id of [hers.producerId, hers.transportId, 'no-such-id', 'constructor']) {
