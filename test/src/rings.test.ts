@@ -256,12 +256,14 @@ describe('who is rung', () => {
       return records[0]?.durationMs === undefined ? undefined : records
     })
     expect(record).toMatchObject({
-      ringId: ring.id,
+      ringId: again.id,
       outcome: 'missed',
       userIds: ['ann', 'bob'],
       from: { id: 'ann' },
     })
-    expect((await historyOf('bob', roomId)).map(({ outcome }) => outcome)).toEqual(['answered'])
+    expect((await historyOf('bob', roomId)).map(({ ringId, outcome }) => [ringId, outcome])).toEqual([
+      [ring.id, 'answered'],
+    ])
     expect(await unreadOf('cid', roomId)).toBe(2)
   })
 

@@ -186,10 +186,11 @@ const recordOfCall = (
   rung: readonly RungRing[],
   userId: string,
 ): CallRecord => {
-  // Of several rings for one call the one that is about who asks, else the one it began with.
-  const isTheirs = ({ fromId, targets }: RungRing) =>
-    fromId === userId || targets.some(target => target.userId === userId)
-  const ring = rung.find(isTheirs) ?? rung[0]
+  // Of several rings for one call one that was answered, else the latest, of those that are about who asks.
+  const theirs = rung.filter(
+    ({ fromId, targets }) => fromId === userId || targets.some(target => target.userId === userId),
+  )
+  const ring = theirs.find(isAnswered(userId)) ?? theirs.at(-1) ?? rung[0]
   return {
     roomId: call.roomId,
     callId: call.id,
@@ -200,6 +201,14 @@ const recordOfCall = (
     userIds,
   }
 }
+
+/** Whether a ring was answered: by this user, if it was rung, else by anybody. */
+const isAnswered =
+  (userId: string) =>
+  ({ targets }: RungRing): boolean => {
+    const own = targets.find(target => target.userId === userId)
+    return (own ? [own] : targets).some(({ state }) => state === 'accepted')
+  }
 
 /** @param inCall who took part in the call, as far as there was one */
 const outcomeOf = (
