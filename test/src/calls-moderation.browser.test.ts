@@ -50,6 +50,12 @@ const come = async (roomId: string, userId: string, name: string): Promise<Visit
 const button = ({ page }: Visitor, name: string | RegExp) => page.getByRole('button', { name })
 const isIn = (visitor: Visitor) => button(visitor, 'Leave call').waitFor()
 const says = ({ page }: Visitor, text: string | RegExp) => page.getByText(text).first().waitFor()
+/** What stands in the header while breakouts are open, with the time that is left. */
+const sign = (visitor: Visitor, text: string) =>
+  until(`${visitor.name} reads ${text}`, async () => {
+    const read = await visitor.page.locator('tl-breakout-sign').textContent()
+    return new RegExp(`^\\s*${text}\\s*\\d+:\\d\\d\\s*$`).test(read ?? '')
+  })
 /** Whether a sentence was said, now or before. */
 const heard = (visitor: Visitor, text: string) =>
   until(`${visitor.name} hears: ${text}`, () =>
@@ -170,9 +176,9 @@ test(
     await choose(mona, 'Host controls', 'Breakout rooms')
     expect(await faults(mona)).toEqual([])
     await mona.page.getByRole('button', { name: 'Open 2 rooms' }).click()
-    await says(paul, 'Breakout: Room')
-    await says(nina, 'Breakout: Room')
-    await says(mona, 'Breakouts are open')
+    await sign(paul, 'Breakout')
+    await sign(nina, 'Breakout')
+    await sign(mona, 'Breakouts')
     await until('paul is alone in his room', () => paul.page.getByText('Nobody else is here yet').isVisible())
     // The very same camera: nobody was asked again, and no light went out.
     expect(await own(paul)).toBe(before)
@@ -182,7 +188,7 @@ test(
     await choose(mona, 'Host controls', 'Breakout rooms')
     expect(await faults(mona)).toEqual([])
     await button(mona, 'Go there: Room 1').click()
-    await says(mona, /^Breakout\s*\d+:\d\d$/)
+    await sign(mona, 'Breakout')
     await until(
       'two are in the room',
       async () => (await pictures(mona)).filter(({ width }) => width > 0).length === 2,
