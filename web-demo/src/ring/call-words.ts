@@ -14,9 +14,7 @@ export const callWord = (record: CallRecord, me: string): string => {
   const own = isOwn(record, me)
   switch (record.outcome) {
     case 'ongoing':
-      return record.callId === undefined
-        ? `${own ? 'Ringing' : 'Rings'}: ${kind}`
-        : `${capital(kind)} going on`
+      return `${capital(kind)}${record.callId === undefined ? ', ringing' : ' going on'}`
     case 'missed':
       return own ? `${capital(kind)}, no answer` : `Missed ${kind}`
     case 'declined':
