@@ -126,7 +126,7 @@ export const startTrunkline = async (address: string): Promise<Engine> => {
     pids,
     open,
     close: async () => {
-      sfu.close()
+      await sfu.close()
       child.disconnect()
       await once(child, 'exit')
     },
