@@ -68,6 +68,13 @@ export class Connection extends Emitter<ConnectionEvents> {
     return this.#state
   }
 
+  /** What carries it: `polling` where something on the way breaks WebSocket; undefined while it is not connected. */
+  get transport(): 'websocket' | 'polling' | undefined {
+    return this.#socket.connected
+      ? (this.#socket.io.engine.transport.name as 'websocket' | 'polling')
+      : undefined
+  }
+
   /** Why the server refused, after state `refused`. */
   get error(): TrunklineError | undefined {
     return this.#error

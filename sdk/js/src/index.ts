@@ -84,6 +84,17 @@ export {
   openScreen,
   type ScreenContent,
 } from './devices.ts'
+export {
+  type DiagnoseOptions,
+  type DiagnosisReport,
+  diagnose,
+  diagnosisText,
+  diagnosisTitle,
+  type RelayFinding,
+} from './diagnosis.ts'
+export type { Bandwidth } from './diagnosis-bandwidth.ts'
+export { DIAGNOSIS_STEPS, type DiagnosisStep, type DiagnosisStepName } from './diagnosis-step.ts'
+export type { Verdict } from './diagnosis-verdict.ts'
 export type { VideoCodec } from './encodings.ts'
 export { Inbox, type InboxEvents, type InboxPhase } from './inbox.ts'
 export type { Jobs } from './jobs.ts'
