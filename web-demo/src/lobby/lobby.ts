@@ -75,6 +75,7 @@ export class Lobby extends LightElement {
               ></tl-device-select>`,
             )}
           </div>
+          ${this.embedded ? nothing : html`<p class="muted to-check"><a href="/check" target="_blank">Check your connection</a></p>`}
         </section>
         <form @submit=${this.#submit} novalidate>
           <div class="title">

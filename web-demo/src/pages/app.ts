@@ -1,13 +1,14 @@
 import { LIMITS } from '@trunkline/sdk'
 import { html } from 'lit'
 import { LightElement } from '../design/element.ts'
+import '../check/check.ts'
 import '../messenger/messenger.ts'
 import '../room/room.ts'
 import { nameOf, tokenOf } from '../room/address.ts'
 import './landing.ts'
 import { roomOfPath } from './room-name.ts'
 
-/** The demo's addresses: `/`, `/r/<room>?name=<name>#token=<token>`, `/chat` and `/chat/<room>`. */
+/** The demo's addresses: `/`, `/r/<room>?name=<name>#token=<token>`, `/chat`, `/chat/<room>` and `/check#token=<token>`. */
 export class App extends LightElement {
   static override properties = { path: { state: true } }
   declare path: string
@@ -32,6 +33,10 @@ export class App extends LightElement {
   protected override render() {
     const [, isMessenger, chosen] = /^(\/chat)(?:\/([A-Za-z0-9][A-Za-z0-9_-]*))?\/?$/.exec(this.path) ?? []
     if (isMessenger) return html`<tl-messenger .roomId=${chosen} @go=${this.#go}></tl-messenger>`
+    if (/^\/check\/?$/.test(this.path)) {
+      document.title = 'Check your connection · Trunkline'
+      return html`<tl-check .token=${tokenOf('/check')}></tl-check>`
+    }
     const roomId = roomOfPath(this.path)
     document.title = roomId ? `${roomId} · Trunkline` : 'Trunkline'
     if (!roomId) return html`<tl-landing .lost=${this.path !== '/'} @go=${this.#go}></tl-landing>`

@@ -82,7 +82,8 @@ export class Landing extends LightElement {
       <span class="sign">${icon('chat')}</span>
       <span class="what"><strong>Try messaging</strong><small>Rooms, channels, threads and search</small></span>
       ${icon('arrow')}
-    </a>`
+    </a>
+    <p class="muted"><a href="/check">Check your connection</a></p>`
   }
 
   #submit(event: Event): void {
