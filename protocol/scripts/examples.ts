@@ -316,7 +316,7 @@ export const NOTICE_EXAMPLES: Examples = {
   'call:changed': { live: { roomId, call }, over: { roomId, call: null } },
   'call:admitted': { plain: { roomId, knockId: 'kno_1' } },
   'call:denied': { plain: { roomId, knockId: 'kno_1', reason: 'Come back at four' } },
-  'call:waiting': {
+  'waiting:changed': {
     one: { roomId, waiting: [{ knockId: 'kno_1', userId: 'gst_1', name: guest.name, since: at }] },
     nobody: { roomId, waiting: [] },
   },

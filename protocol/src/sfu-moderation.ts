@@ -103,7 +103,7 @@ export const MODERATION_NOTICES = {
   /** To who knocked: turned away. */
   'call:denied': z.strictObject({ roomId: RoomId, knockId: KnockId, reason: z.string().optional() }),
   /** To hosts: everybody who waits now. */
-  'call:waiting': z.strictObject({ roomId: RoomId, waiting: z.array(Knock) }),
+  'waiting:changed': z.strictObject({ roomId: RoomId, waiting: z.array(Knock) }),
   /** To who was muted: the server has paused these tracks; unmuting is up to them. */
   'call:muted': z.strictObject({ roomId: RoomId, participantId: ParticipantId, ...muted }),
   /** To a participant who is out of the call: it was sent away, or the call ended for all. */
@@ -115,5 +115,5 @@ export const SFU_MODERATION_NOTICES = {
   ...MODERATION_NOTICES,
   'call:admitted': MODERATION_NOTICES['call:admitted'].extend({ userId: UserId }),
   'call:denied': MODERATION_NOTICES['call:denied'].extend({ userId: UserId }),
-  'call:waiting': MODERATION_NOTICES['call:waiting'].extend({ hostIds: z.array(ParticipantId) }),
+  'waiting:changed': MODERATION_NOTICES['waiting:changed'].extend({ hostIds: z.array(ParticipantId) }),
 } as const

@@ -217,7 +217,7 @@ export class Door {
 
   /** Tells hosts who waits: those in the call by name, the room's moderators wherever they are. */
   tellWaiting(): void {
-    this.#notices.tellLatest('call:waiting', this.roomId, () => ({
+    this.#notices.tellLatest('waiting:changed', this.roomId, () => ({
       roomId: this.roomId,
       waiting: this.waiting(),
       hostIds: [...(this.call?.participants.values() ?? [])].flatMap(({ id, seat }) =>

@@ -19,7 +19,7 @@ test('the host is at one node, who knocks at the other; a node that is killed ta
 
   await paul.knock()
   await nina.knock()
-  const { waiting } = await mona.socket.hear('call:waiting', it => it.waiting.length === 2)
+  const { waiting } = await mona.socket.hear('waiting:changed', it => it.waiting.length === 2)
   const knockOf = (userId: string) => waiting.find(it => it.userId === userId)?.knockId ?? ''
   await mona.socket.request('call:admit', { roomId, knockIds: [knockOf('paul')] })
   await paul.socket.hear('call:admitted', it => it.knockId === knockOf('paul'))
@@ -30,7 +30,7 @@ test('the host is at one node, who knocks at the other; a node that is killed ta
 
   // A promoted host admits by REST at the node where nobody knocks.
   await mona.socket.request('call:role', { roomId, participantId: paul.participantId, role: 'host' })
-  await paul.socket.hear('call:waiting', it => it.waiting.length === 1)
+  await paul.socket.hear('waiting:changed', it => it.waiting.length === 1)
   // Sent out at one node, out at the other.
   await mona.socket.request('call:remove', { roomId, participantId: paul.participantId })
   await paul.socket.hear('call:closed', it => it.reason === 'removed')
@@ -40,7 +40,7 @@ test('the host is at one node, who knocks at the other; a node that is killed ta
 
   // The waiting one's node dies: it is gone from the list, unless it comes back at the other.
   await b.stop('SIGKILL')
-  await until('nobody waits', () => mona.socket.heard('call:waiting').at(-1)?.waiting.length === 0, 30_000)
+  await until('nobody waits', () => mona.socket.heard('waiting:changed').at(-1)?.waiting.length === 0, 30_000)
   const back = await come(a.url, 'nina')
   const knockId = await back.knock()
   await mona.socket.request('call:deny', { roomId, knockId, reason: 'Tomorrow' })

@@ -194,7 +194,7 @@ test('who is removed is out with all devices, comes back by nothing but a host, 
   )
 
   await tab.knock()
-  await mona.socket.hear('call:waiting', ({ waiting }) => waiting.some(({ userId }) => userId === 'paul'))
+  await mona.socket.hear('waiting:changed', ({ waiting }) => waiting.some(({ userId }) => userId === 'paul'))
   await mona.socket.request('call:admit', { roomId })
   await tab.socket.hear('call:admitted', () => true)
   await tab.join()
@@ -261,7 +261,7 @@ test('who waits learns nothing of who is inside; who is let in does', async () =
   const paul = await come(roomId, 'paul')
   expect(await codeOf(paul.join())).toBe('knock_first')
   const knockId = await paul.knock()
-  await mona.socket.hear('call:waiting', ({ waiting }) => waiting.length === 2)
+  await mona.socket.hear('waiting:changed', ({ waiting }) => waiting.length === 2)
   await mona.socket.request('call:admit', { roomId, knockIds: [knockId] })
   await paul.socket.hear('call:admitted', it => it.knockId === knockId)
   await paul.join()
@@ -274,7 +274,7 @@ test('who waits learns nothing of who is inside; who is let in does', async () =
     nina.socket.heard('call:changed'),
     nina.socket.heard('speaker:changed'),
     nina.socket.heard('consumer:added'),
-    nina.socket.heard('call:waiting'),
+    nina.socket.heard('waiting:changed'),
   ])
   expect(heard).not.toMatch(/mona|paul|par_/)
   expect(nina.call()).toMatchObject({ participants: [] })
@@ -317,7 +317,7 @@ test('a lock holds off whom nobody has seen, and nobody else', async () => {
   await paul.join()
   // Unlocked, who waits comes in by itself.
   await nina.knock()
-  await mona.socket.hear('call:waiting', ({ waiting }) => waiting.length === 1)
+  await mona.socket.hear('waiting:changed', ({ waiting }) => waiting.length === 1)
   await mona.socket.request('call:lock', { roomId, locked: false })
   await nina.socket.hear('call:admitted', () => true)
   await nina.join()
@@ -329,7 +329,7 @@ test('who is turned away hears why; knocks are limited, and end with their socke
   const paul = await come(roomId, 'paul')
   const knockId = await paul.knock()
   expect(await paul.knock()).toBe(knockId)
-  await mona.socket.hear('call:waiting', ({ waiting }) => waiting[0]?.knockId === knockId)
+  await mona.socket.hear('waiting:changed', ({ waiting }) => waiting[0]?.knockId === knockId)
   await mona.socket.request('call:deny', { roomId, knockId, reason: 'Come back at four' })
   expect(await paul.socket.hear('call:denied', () => true)).toEqual({
     roomId,
@@ -339,9 +339,9 @@ test('who is turned away hears why; knocks are limited, and end with their socke
   expect(await codeOf(mona.socket.request('call:deny', { roomId, knockId }))).toBe('not_found')
   for (let n = 2; n < LIMITS.knocksPerMinute; n++) await paul.knock()
   await expect(paul.knock()).rejects.toThrow(/rate_limited: .*at most 6 knocks a minute/)
-  expect(mona.socket.heard('call:waiting').at(-1)?.waiting).toHaveLength(1)
+  expect(mona.socket.heard('waiting:changed').at(-1)?.waiting).toHaveLength(1)
   paul.socket.close()
-  await mona.socket.hear('call:waiting', ({ waiting }) => waiting.length === 0)
+  await mona.socket.hear('waiting:changed', ({ waiting }) => waiting.length === 0)
 })
 
 test('a banned user’s knock vanishes, and an admission does not outlive the call', async () => {
@@ -349,9 +349,9 @@ test('a banned user’s knock vanishes, and an admission does not outlive the ca
   const mona = await (await come(roomId, 'mona')).join()
   const [paul, nina] = await Promise.all([come(roomId, 'paul'), come(roomId, 'nina')])
   await paul.knock()
-  await mona.socket.hear('call:waiting', ({ waiting }) => waiting.length === 1)
+  await mona.socket.hear('waiting:changed', ({ waiting }) => waiting.length === 1)
   await server('member:ban', { roomId, userId: 'paul' })
-  await until('nobody waits', () => mona.socket.heard('call:waiting').at(-1)?.waiting.length === 0)
+  await until('nobody waits', () => mona.socket.heard('waiting:changed').at(-1)?.waiting.length === 0)
   expect(await codeOf(paul.knock())).toBe('room_not_found')
 
   await nina.knock()

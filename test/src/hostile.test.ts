@@ -155,9 +155,14 @@ describe('ids of others', () => {
 
   const exampleOf = (name: RequestName) =>
     Object.values(fixtureOf(`requests/${name}`).valid)[0] as Record<string, unknown>
-  // Closing what is not open is what a retry does: it succeeds, for any room alike.
-  const inRooms = NAMES.filter(name => 'roomId' in exampleOf(name) && name !== 'room:close')
-  const ofParticipants = NAMES.filter(name => 'participantId' in exampleOf(name))
+  // Closing or taking back what is not there is what a retry does: it succeeds, for any room alike.
+  const RETRIED = ['room:close', 'call:unknock']
+  const inRooms = NAMES.filter(name => 'roomId' in exampleOf(name) && !RETRIED.includes(name))
+  // Joining is for oneself, whoever is named; what hosts do to others, and coming back, are refused in words of their own.
+  const OF_THEIR_OWN = ['call:join', 'call:resume', 'call:remove', 'call:role', 'call:hand']
+  const ofParticipants = NAMES.filter(
+    name => 'participantId' in exampleOf(name) && !OF_THEIR_OWN.includes(name),
+  )
 
   it.each(inRooms)('%s in a room one is not in is as if there were no such room', async name => {
     const ask = (wire: Wire, roomId: string) =>
@@ -179,6 +184,27 @@ describe('ids of others', () => {
     expectRefusal(await mallory.request(name, JSON.stringify(data)), name, 'not_in_call')
     const elsewhere = { ...data, roomId: 'room-2' }
     expectRefusal(await grace.request(name, JSON.stringify(elsewhere)), name, 'not_in_call')
+  })
+
+  it.each(['call:remove', 'call:role', 'call:hand'] as const)(
+    '%s is for hosts, and to those within',
+    async name => {
+      const data = { ...exampleOf(name), roomId: 'room-1', participantId: hers.participantId }
+      expectRefusal(await ada.request(name, JSON.stringify(data)), name, 'forbidden')
+      expectRefusal(await mallory.request(name, JSON.stringify(data)), name, 'room_not_found')
+    },
+  )
+
+  it('nobody comes back as somebody else, and who tries stays who they are', async () => {
+    const ask = (wire: Wire, participantId: string) => {
+      const data = { ...exampleOf('call:resume'), roomId: 'room-1', participantId, resumeKey: 'A'.repeat(32) }
+      return wire.request('call:resume', JSON.stringify(data))
+    }
+    expectRefusal(await ask(ada, hers.participantId), 'hers', 'not_in_call')
+    expectRefusal(await ask(ada, own.participantId), 'own, with a wrong key', 'not_in_call')
+    expectRefusal(await ask(mallory, hers.participantId), 'from outside', 'room_not_found')
+    const { data } = (await ada.request('room:open', '{"roomId":"room-1"}')) as { data: { call: unknown } }
+    for (const { participantId } of [own, hers]) expect(JSON.stringify(data.call)).toContain(participantId)
   })
 
   it.each([

@@ -109,7 +109,7 @@ export class CallModeration extends Emitter<CallModerationEvents> {
     const isOwn = (data: { roomId: string; participantId: string }) =>
       data.roomId === roomId && data.participantId === ownId()
     const stops = [
-      connection.on('call:waiting', data => {
+      connection.on('waiting:changed', data => {
         if (data.roomId === roomId) this.#onWaiting(data)
       }),
       connection.on('call:muted', data => {
@@ -151,7 +151,7 @@ export class CallModeration extends Emitter<CallModerationEvents> {
     )
   }
 
-  #onWaiting({ waiting }: NoticeData<'call:waiting'>): void {
+  #onWaiting({ waiting }: NoticeData<'waiting:changed'>): void {
     const known = new Set(this.#waiting.map(({ knockId }) => knockId))
     this.#waiting = waiting
     for (const knock of waiting) if (!known.has(knock.knockId)) this.emit('knocked', knock)

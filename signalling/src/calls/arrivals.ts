@@ -55,12 +55,15 @@ export const arrivals = (services: Services, session: Session) => {
    * What all three have in common: the socket hears what the participant is told before it asks the SFU, and is asked
    * after that whether it may, so that who loses the right finds it.
    * @param lost takes back what the SFU has done for a socket that is gone by now
+   * @param isNew who comes anew leaves what it was in before; who comes back leaves it only once it is known to be who it
+   *   says
    */
   const arrive = async <T extends { participantId: string }>(
     roomId: string,
     participantId: string,
     ask: () => Promise<T>,
     lost: () => Promise<unknown>,
+    isNew = true,
   ) => {
     const wasOwn = participants.get(participantId) === roomId
     const earlier = replace(roomId, participantId)
@@ -70,9 +73,10 @@ export const arrivals = (services: Services, session: Session) => {
       const [ice] = await Promise.all([
         iceServers.mint(user.id),
         rooms.authorise(principal, roomId, 'call'),
-        ...earlier.map(id => leave(roomId, id)),
+        ...(isNew ? earlier : []).map(id => leave(roomId, id)),
       ])
       const answer = await ask()
+      if (!isNew) await Promise.all(earlier.map(id => leave(roomId, id)))
       if (!participants.has(participantId)) {
         // The socket was lost, or came anew, while the SFU worked: what that sent may have come before this.
         await lost()
@@ -84,6 +88,7 @@ export const arrivals = (services: Services, session: Session) => {
         participants.delete(participantId)
         await session.leave(audience.participant(participantId))
       }
+      if (!isNew && session.connected) for (const id of earlier) participants.set(id, roomId)
       throw error
     }
   }
@@ -141,6 +146,7 @@ export const arrivals = (services: Services, session: Session) => {
         participantId,
         () => calls.sfu.request('call:resume', { ...data, userId: user.id, connectionId }),
         () => calls.sfu.request('call:away', { roomId, participantId, connectionId }),
+        false,
       )
       // It may be something else to the room by now than when it was here.
       await moderation.restate(session, roomId, participantId)

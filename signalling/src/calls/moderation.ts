@@ -119,8 +119,8 @@ export class Moderation {
         }
         return
       }
-      case 'call:waiting': {
-        const { hostIds, ...notice } = data as SfuNoticeData<'call:waiting'>
+      case 'waiting:changed': {
+        const { hostIds, ...notice } = data as SfuNoticeData<'waiting:changed'>
         const to = [audience.moderators(notice.roomId), ...hostIds.map(audience.participant)]
         this.#io.local.to(to).emit(name, notice)
         return
