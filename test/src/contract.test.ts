@@ -319,6 +319,58 @@ it('a call: joining, publishing, receiving, leaving', async () => {
   expectNoFaults()
 })
 
+it('a call with a door, with hosts, and with data', async () => {
+  const host = await mintToken(url, 'ada')
+  const asHost = { token: host }
+  await performStrictly(url, 'member:update', { roomId, userId: 'ada', role: 'moderator' })
+  await performStrictly(url, 'room:update', { roomId, lobby: true })
+  const adas = await join(ada, 4_000)
+  await grace.request('room:open', { roomId })
+  const first = await grace.request('call:knock', { roomId })
+  await ada.hear('waiting:changed', ({ waiting }) => waiting.some(one => one.knockId === first.knockId))
+  await performStrictly(url, 'call:deny', { roomId, knockId: first.knockId, reason: 'At four' }, asHost)
+  await grace.hear('call:denied', ({ knockId }) => knockId === first.knockId)
+  await grace.request('call:knock', { roomId })
+  await grace.request('call:unknock', { roomId })
+  const { knockId } = await grace.request('call:knock', { roomId })
+  await performStrictly(url, 'call:admit', { roomId, knockIds: [knockId] }, asHost)
+  await grace.hear('call:admitted', admitted => admitted.knockId === knockId)
+  const graces = await join(grace, 5_000)
+
+  const guest = graces.joined.call.participants.find(({ id }) => id === graces.own.participantId)
+
+  const { consumers } = await grace.request('data:receive', graces.own)
+  expect(consumers).toEqual([])
+  // The answer waits until who hears it is ready.
+  const produced = ada.request('data:produce', {
+    ...adas.own,
+    transportId: adas.sendTransportId,
+    delivery: 'reliable',
+    sctpStreamParameters: { streamId: 0, ordered: true },
+  })
+  const { consumer } = await grace.hear('data:added', () => true)
+  await grace.request('data:resume', { ...graces.own, consumerIds: [consumer.id] })
+  expect(consumer.dataProducerId).toBe((await produced).dataProducerId)
+
+  const { participantId } = graces.own
+  await performStrictly(url, 'call:mute', { roomId, participantId }, asHost)
+  await grace.hear('call:muted', ({ sources }) => sources.includes('mic'))
+  await ada.request('call:leave', adas.own)
+  await grace.hear('data:closed', ({ consumerId }) => consumerId === consumer.id)
+  await performStrictly(url, 'call:remove', { roomId, participantId }, asHost)
+  await grace.hear('call:closed', ({ reason }) => reason === 'removed')
+  await performStrictly(url, 'room:update', { roomId, lobby: false })
+  const ring = await performStrictly(
+    url,
+    'ring:start',
+    { roomId, userIds: [guest?.userId ?? ''], media: 'audio' },
+    asHost,
+  )
+  await grace.hear('ring:changed', changed => changed.ring.id === ring.id)
+  await performStrictly(url, 'ring:cancel', { ringId: ring.id }, asHost)
+  expectNoFaults()
+})
+
 it('a call whose worker dies', async () => {
   const adas = await join(ada, 3_000)
   const workers = descendantsOf(server.pid).filter(pid => commandOf(pid).includes('mediasoup-worker'))
