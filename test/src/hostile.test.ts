@@ -85,13 +85,17 @@ describe('what does not fit the contract', () => {
   })
 
   it('and nobody asked for an answer: nothing happens', async () => {
-    const wire = await Wire.open(stage.url, stage.tokens.ada)
-    for (const name of NAMES)
-      for (const args of ['', ',{}', ',null,null', ',[[]]']) wire.send(`42["${name}"${args}]`)
-    const reply = await patiently(() => wire.request('room:sync', '{"roomId":"room-1"}'))
-    expect(reply.ok).toBe(true)
-    expect(wire.answers.size).toBe(1)
-    wire.close()
+    // Of one connection no more is listened to than the limit of requests lets through.
+    const perWire = LIMITS.requestsBurst / 8
+    for (let from = 0; from < NAMES.length; from += perWire) {
+      const wire = await Wire.open(stage.url, stage.tokens.ada)
+      for (const name of NAMES.slice(from, from + perWire))
+        for (const args of ['', ',{}', ',null,null', ',[[]]']) wire.send(`42["${name}"${args}]`)
+      const reply = await patiently(() => wire.request('room:sync', '{"roomId":"room-1"}'))
+      expect(reply.ok).toBe(true)
+      expect(wire.answers.size).toBe(1)
+      wire.close()
+    }
   })
 })
 
