@@ -1,3 +1,4 @@
+import type { DataDelivery } from '@trunkline/protocol'
 import type { Device, types } from 'mediasoup-client'
 import { wait } from './backoff.ts'
 import { CallSession } from './call-session.ts'
@@ -60,8 +61,8 @@ const wayOf = (report: RTCStatsReport): Way | undefined => {
 export class Link {
   readonly #sender: CallSession
   readonly #receiver: CallSession
-  readonly #producer: types.DataProducer
-  #listener: ((bytes: Uint8Array) => void) | undefined
+  readonly #producers: Record<DataDelivery, types.DataProducer>
+  #listener: ((delivery: DataDelivery, bytes: Uint8Array) => void) | undefined
 
   /**
    * @param ends two connections, because one is in a room's call once
@@ -94,40 +95,45 @@ export class Link {
   static async #connect(sender: CallSession, receiver: CallSession): Promise<Link> {
     let arrived: ((data: Data) => void) | undefined
     await receiver.data.listen(data => arrived?.(data))
-    const producer = await sender.data.stream('lossy')
-    const link = new Link(sender, receiver, producer)
+    const [lossy, reliable] = await Promise.all([sender.data.stream('lossy'), sender.data.stream('reliable')])
+    const link = new Link(sender, receiver, { lossy, reliable })
     let came = false
-    arrived = ({ participantId, bytes }) => {
+    arrived = ({ participantId, delivery, bytes }) => {
       if (participantId !== sender.participantId) return
       came = true
-      link.#listener?.(bytes)
+      link.#listener?.(delivery, bytes)
     }
-    while (!came && !producer.closed) {
-      link.send(new Uint8Array(1))
+    while (!came && !lossy.closed) {
+      link.send('lossy', new Uint8Array(1))
       await wait(HELLO_MS)
     }
     return link
   }
 
-  private constructor(sender: CallSession, receiver: CallSession, producer: types.DataProducer) {
+  private constructor(
+    sender: CallSession,
+    receiver: CallSession,
+    producers: Record<DataDelivery, types.DataProducer>,
+  ) {
     this.#sender = sender
     this.#receiver = receiver
-    this.#producer = producer
+    this.#producers = producers
   }
 
   /** Hears what arrives; nobody else does any more. */
-  listen(listener: (bytes: Uint8Array) => void): void {
+  listen(listener: (delivery: DataDelivery, bytes: Uint8Array) => void): void {
     this.#listener = listener
   }
 
-  /** Sends once: what is lost on the way stays lost. */
-  send(bytes: Uint8Array): void {
-    if (this.#producer.readyState === 'open') this.#producer.send(bytes)
+  /** Sends once, or until it has arrived. */
+  send(delivery: DataDelivery, bytes: Uint8Array): void {
+    const producer = this.#producers[delivery]
+    if (producer.readyState === 'open') producer.send(bytes)
   }
 
-  /** What was sent and has not left yet, bytes. */
+  /** What was sent to arrive and has not left yet, bytes. */
   get waiting(): number {
-    return this.#producer.bufferedAmount
+    return this.#producers.reliable.bufferedAmount
   }
 
   /** To the server and back, ms; undefined until the browser has measured it. */

@@ -3,8 +3,10 @@ import type { DiagnosisStep, DiagnosisStepName } from './diagnosis-step.ts'
 export type Verdict = {
   /** `good`: nothing to do; `limited`: calls work, but something is missing; `bad`: they do not. */
   outcome: 'good' | 'limited' | 'bad'
-  /** What it comes to, and what to do, for a person. */
+  /** What it comes to, for a person. */
   sentence: string
+  /** What to do about it, the most important first. */
+  fixes: string[]
 }
 
 /** Which ways media can take, in words. */
@@ -26,27 +28,23 @@ type By = (name: DiagnosisStepName) => DiagnosisStep['outcome'] | undefined
 export const verdictOf = (steps: readonly DiagnosisStep[]): Verdict => {
   const step = (name: DiagnosisStepName) => steps.find(it => it.name === name)
   const by: By = name => step(name)?.outcome
-  const server = step('server')
-  if (server?.outcome === 'failed') {
-    return { outcome: 'bad', sentence: joined('Calls do not work from here.', server.fix) }
+  const fixes = (...names: DiagnosisStepName[]) =>
+    names.map(step).flatMap(it => (it && FAULTY.has(it.outcome) && it.fix ? [it.fix] : []))
+  if (by('server') === 'failed') {
+    return { outcome: 'bad', sentence: 'Calls do not work from here.', fixes: fixes('server') }
   }
   const way = WAYS.find(({ works }) => works(by))
   if (!way) {
-    const fix = step('udp')?.fix ?? step('udp')?.found
     return {
       outcome: 'bad',
-      sentence: joined('Calls do not work from here: neither sound nor picture comes through.', fix),
+      sentence: 'Calls do not work from here: neither sound nor picture comes through.',
+      fixes: fixes('udp'),
     }
   }
-  const faulty = (['camera', 'mic', 'server', 'bandwidth'] as const)
-    .map(step)
-    .find(it => it?.outcome === 'failed' || it?.outcome === 'warning')
-  if (!way.sentence && !faulty) return { outcome: 'good', sentence: 'Calls will work well from here.' }
-  const start = way.sentence || 'Calls will work from here, but not everything is as it should be.'
-  return {
-    outcome: 'limited',
-    sentence: joined(start, way.sentence ? step('udp')?.fix : undefined, faulty?.fix),
-  }
+  const toDo = fixes('udp', 'camera', 'mic', 'server', 'bandwidth')
+  if (toDo.length === 0) return { outcome: 'good', sentence: 'Calls will work well from here.', fixes: [] }
+  const sentence = way.sentence || 'Calls will work from here, but not everything is as it should be.'
+  return { outcome: 'limited', sentence, fixes: toDo }
 }
 
-const joined = (...sentences: (string | undefined)[]): string => sentences.filter(Boolean).join(' ')
+const FAULTY: ReadonlySet<DiagnosisStep['outcome']> = new Set(['failed', 'warning'])

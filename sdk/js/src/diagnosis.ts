@@ -297,6 +297,7 @@ export const diagnosisText = ({ startedAt, verdict, steps }: DiagnosisReport): s
     ...browser,
     '',
     verdict.sentence,
+    ...verdict.fixes,
     '',
     ...lines,
   ].join('\n')

@@ -9,7 +9,7 @@ import {
   diagnosisTitle,
   watchAudioLevel,
 } from '@trunkline/sdk'
-import { html, nothing } from 'lit'
+import { html, nothing, type PropertyValues } from 'lit'
 import { LightElement } from '../design/element.ts'
 import { brandMark, type IconName, icon } from '../design/icons.ts'
 import '../design/level-bars.ts'
@@ -67,7 +67,10 @@ export class Check extends LightElement {
     this.running?.abort()
   }
 
-  protected override updated(): void {
+  protected override updated(changed: PropertyValues<this>): void {
+    // On a phone it has gone out of sight while the list grew.
+    if (changed.has('report') && this.report)
+      this.querySelector('.verdict')?.scrollIntoView({ block: 'center' })
     const video = this.querySelector('video')
     if (video) attachTrack(video, this.camera)
   }
@@ -115,7 +118,10 @@ export class Check extends LightElement {
     if (!verdict) {
       return this.running ? html`<p class="verdict"><span class="spinner"></span>Checking</p>` : nothing
     }
-    return html`<p class="verdict ${verdict.outcome}">${icon(VERDICT_ICONS[verdict.outcome])}${verdict.sentence}</p>`
+    return html`<div class="verdict ${verdict.outcome}">
+      ${icon(VERDICT_ICONS[verdict.outcome])}
+      <div><p>${verdict.sentence}</p>${verdict.fixes.map(fix => html`<p class="fix">${fix}</p>`)}</div>
+    </div>`
   }
 
   #preview() {
