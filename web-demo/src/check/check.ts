@@ -138,7 +138,7 @@ export class Check extends LightElement {
     const step = this.steps.get(name)
     const title = diagnosisTitle(name)
     if (!step || step.outcome === 'running') {
-      return html`<li class=${step ? 'running' : 'waiting'} data-step=${name}>
+      return html`<li class=${step ? 'running' : 'to-come'} data-step=${name}>
         <span class="sign">${step ? html`<span class="spinner"></span>` : nothing}</span>
         <div><h2>${title}</h2>${step && MEANWHILE[name] ? html`<p class="muted">${MEANWHILE[name]}</p>` : nothing}</div>
       </li>`
