@@ -126,7 +126,7 @@ export class Check extends LightElement {
 
   #preview() {
     return html`<div class="devices">
-      <div class="picture">
+      <div class="own-picture">
         <video ?hidden=${!this.camera} autoplay playsinline .muted=${true} aria-label="Your camera"></video>
         ${this.camera ? nothing : icon('cameraOff')}
       </div>
