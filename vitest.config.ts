@@ -17,7 +17,10 @@ const LIBWEBRTC = [
 const ALONE = [
   'attack*',
   'call*.browser',
+  'check.browser',
+  'firefox.browser',
   'messenger.browser',
+  'rings.browser',
   'nodes',
   'processes',
   'rooms-calls',
@@ -33,7 +36,7 @@ const SETUP = ['test/src/support/nothing-left.ts', DATABASE]
 const POLLING = { poll: { timeout: 15_000, interval: 25 } }
 
 /** Files that run beside each other: half of their time they wait, for a start or for something that is due. */
-const BESIDE_EACH_OTHER = 3
+const BESIDE_EACH_OTHER = 2
 
 // The two large projects share one pool of workers, so that neither waits for the other's last file.
 export default defineConfig({

@@ -28,7 +28,8 @@ const objects = (): string[] => {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter(entry => entry.isFile())
     .map(entry => relative(folder, join(entry.parentPath, entry.name)).replace(/^objects\//, ''))
-    .filter(path => !path.startsWith('jobs/'))
+    // `database` says whose store it is.
+    .filter(path => !path.startsWith('jobs/') && path !== 'database')
     .sort()
 }
 
