@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
 import { joinCall, type Visitor } from './support/browser.ts'
-import { type Host, Network } from './support/network.ts'
+import { type Host, mayMakeNetworks, Network } from './support/network.ts'
 import { browse, startOn } from './support/networked.ts'
 
 const SOON = { timeout: 30_000, interval: 250 }
@@ -94,54 +94,66 @@ const call = async (
   return { ada, ben, lines: home.lines, line: home.line }
 }
 
-test('on a line that loses packets, and on one that gets too narrow, the sound stays', async () => {
-  const network = await Network.create()
-  const { ben, line } = await call(network, 1)
-  await vi.waitFor(async () => expect((await received(ben)).width).toBe(640), SOON)
+test.runIf(mayMakeNetworks)(
+  'on a line that loses packets, and on one that gets too narrow, the sound stays',
+  async () => {
+    const network = await Network.create()
+    const { ben, line } = await call(network, 1)
+    await vi.waitFor(async () => expect((await received(ben)).width).toBe(640), SOON)
 
-  await line.lose(5)
-  const lossy = await during(ben, 6_000)
-  console.info('one packet of twenty lost:', lossy)
-  expect(lossy.frames).toBeGreaterThan(30)
-  // What is asked for again comes in time: less than a tenth of what was lost is to be made up.
-  expect(lossy.concealed).toBeLessThan(0.05)
-  await line.loseNothing()
+    await line.lose(5)
+    const lossy = await during(ben, 6_000)
+    console.info('one packet of twenty lost:', lossy)
+    expect(lossy.frames).toBeGreaterThan(30)
+    // What is asked for again comes in time: less than a tenth of what was lost is to be made up.
+    expect(lossy.concealed).toBeLessThan(0.05)
+    await line.loseNothing()
 
-  await line.narrow(200)
-  await vi.waitFor(async () => expect((await received(ben)).width).toBeLessThan(640), SOON)
-  const narrow = await during(ben, 6_000)
-  console.info('200 kbit/s:', narrow)
-  expect(narrow.frames).toBeGreaterThan(6)
-  expect(narrow.concealed).toBeLessThan(0.05)
-  await line.widen()
-  await vi.waitFor(async () => expect((await received(ben)).width).toBe(640), SOON)
-}, 180_000)
+    await line.narrow(200)
+    await vi.waitFor(async () => expect((await received(ben)).width).toBeLessThan(640), SOON)
+    const narrow = await during(ben, 6_000)
+    console.info('200 kbit/s:', narrow)
+    expect(narrow.frames).toBeGreaterThan(6)
+    expect(narrow.concealed).toBeLessThan(0.05)
+    await line.widen()
+    await vi.waitFor(async () => expect((await received(ben)).width).toBe(640), SOON)
+  },
+  180_000,
+)
 
-test('a long way there and back', async () => {
-  const network = await Network.create()
-  const { ada, ben } = await call(network, 1, host => host.line.lengthen(150))
-  await vi.waitFor(async () => expect(await roundTrip(ben)).toBeGreaterThan(290), SOON)
-  expect(await roundTrip(ada)).toBeLessThan(150)
-  const far = await during(ben, 5_000)
-  console.info('300 ms there and back:', far)
-  expect(far.frames).toBeGreaterThan(30)
-  expect(far.concealed).toBeLessThan(0.05)
-}, 120_000)
+test.runIf(mayMakeNetworks)(
+  'a long way there and back',
+  async () => {
+    const network = await Network.create()
+    const { ada, ben } = await call(network, 1, host => host.line.lengthen(150))
+    await vi.waitFor(async () => expect(await roundTrip(ben)).toBeGreaterThan(290), SOON)
+    expect(await roundTrip(ada)).toBeLessThan(150)
+    const far = await during(ben, 5_000)
+    console.info('300 ms there and back:', far)
+    expect(far.frames).toBeGreaterThan(30)
+    expect(far.concealed).toBeLessThan(0.05)
+  },
+  120_000,
+)
 
-test('a line that is cut and another in its place; both cut, and one comes back: nobody leaves the call', async () => {
-  const network = await Network.create()
-  const { ada, ben, lines } = await call(network, 2)
-  const before = await others(ada)
-  await lines[0]?.cut()
-  const cut = performance.now()
-  for (const one of [ben, ada]) await expectMoving(one)
-  console.info('on the other line after', Math.round(performance.now() - cut), 'ms')
-  await lines[1]?.cut()
-  await ben.page.waitForTimeout(6_000)
-  expect(await others(ada)).toEqual(before)
-  await lines[1]?.mend()
-  const mended = performance.now()
-  for (const one of [ben, ada]) await expectMoving(one)
-  console.info('moving again after', Math.round(performance.now() - mended), 'ms')
-  expect(await others(ada)).toEqual(before)
-}, 180_000)
+test.runIf(mayMakeNetworks)(
+  'a line that is cut and another in its place; both cut, and one comes back: nobody leaves the call',
+  async () => {
+    const network = await Network.create()
+    const { ada, ben, lines } = await call(network, 2)
+    const before = await others(ada)
+    await lines[0]?.cut()
+    const cut = performance.now()
+    for (const one of [ben, ada]) await expectMoving(one)
+    console.info('on the other line after', Math.round(performance.now() - cut), 'ms')
+    await lines[1]?.cut()
+    await ben.page.waitForTimeout(6_000)
+    expect(await others(ada)).toEqual(before)
+    await lines[1]?.mend()
+    const mended = performance.now()
+    for (const one of [ben, ada]) await expectMoving(one)
+    console.info('moving again after', Math.round(performance.now() - mended), 'ms')
+    expect(await others(ada)).toEqual(before)
+  },
+  180_000,
+)

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { faults } from './support/axe.ts'
 import { launchBrowser, trusting, type Visitor, visit } from './support/browser.ts'
 import { CHROMIUM } from './support/chromium.ts'
-import { Network, SERVER_ADDRESS } from './support/network.ts'
+import { mayMakeNetworks, Network, SERVER_ADDRESS } from './support/network.ts'
 import { ORIGIN, startOn } from './support/networked.ts'
 import { API_KEY, startServer } from './support/server.ts'
 import { certificateFiles } from './support/turn.ts'
@@ -140,59 +140,63 @@ test('everything works, and nothing is left behind', async () => {
   expect(visitor.problems).toEqual([])
 }, 240_000)
 
-test('a camera that is refused and a network without UDP: both are said, and the rest is tried', async () => {
-  const network = await Network.create()
-  await startOn(network)
-  const host = await network.host()
-  // What the server sends itself, as from a relay to its media port, is not on the line.
-  const drop = 'nft add rule inet faults arriving iifname != lo udp dport 1-65535 drop'
-  await run('ip', ['netns', 'exec', network.server, ...drop.split(' ')])
-  const flags = [
-    `--unsafely-treat-insecure-origin-as-secure=${ORIGIN}`,
-    `--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE ${SERVER_ADDRESS}`,
-  ]
-  const browser = await launchBrowser(undefined, flags, host.launcher(CHROMIUM))
-  const visitor = await visit(browser, `${ORIGIN}/check`, 'Ben')
-  const { page } = visitor
-  await page.addInitScript(() => {
-    const { mediaDevices } = navigator
-    const original = mediaDevices.getUserMedia.bind(mediaDevices)
-    mediaDevices.getUserMedia = async constraints => {
-      if (constraints?.video) throw new DOMException('Permission denied', 'NotAllowedError')
-      return original(constraints)
-    }
-  })
-  const token = await page.evaluate(async key => {
-    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
-    const body = JSON.stringify({ userId: 'ben' })
-    return (await (await fetch('/v1/tokens', { method: 'POST', headers, body })).json()).token as string
-  }, API_KEY)
-  await page.goto(`${ORIGIN}/check#token=${token}`)
-  await page.reload()
-  const made = page.waitForResponse(
-    it => it.url().endsWith('/v1/rooms') && it.request().method() === 'POST',
-    {
-      timeout: CHECK_MS,
-    },
-  )
+test.runIf(mayMakeNetworks)(
+  'a camera that is refused and a network without UDP: both are said, and the rest is tried',
+  async () => {
+    const network = await Network.create()
+    await startOn(network)
+    const host = await network.host()
+    // What the server sends itself, as from a relay to its media port, is not on the line.
+    const drop = 'nft add rule inet faults arriving iifname != lo udp dport 1-65535 drop'
+    await run('ip', ['netns', 'exec', network.server, ...drop.split(' ')])
+    const flags = [
+      `--unsafely-treat-insecure-origin-as-secure=${ORIGIN}`,
+      `--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE ${SERVER_ADDRESS}`,
+    ]
+    const browser = await launchBrowser(undefined, flags, host.launcher(CHROMIUM))
+    const visitor = await visit(browser, `${ORIGIN}/check`, 'Ben')
+    const { page } = visitor
+    await page.addInitScript(() => {
+      const { mediaDevices } = navigator
+      const original = mediaDevices.getUserMedia.bind(mediaDevices)
+      mediaDevices.getUserMedia = async constraints => {
+        if (constraints?.video) throw new DOMException('Permission denied', 'NotAllowedError')
+        return original(constraints)
+      }
+    })
+    const token = await page.evaluate(async key => {
+      const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
+      const body = JSON.stringify({ userId: 'ben' })
+      return (await (await fetch('/v1/tokens', { method: 'POST', headers, body })).json()).token as string
+    }, API_KEY)
+    await page.goto(`${ORIGIN}/check#token=${token}`)
+    await page.reload()
+    const made = page.waitForResponse(
+      it => it.url().endsWith('/v1/rooms') && it.request().method() === 'POST',
+      {
+        timeout: CHECK_MS,
+      },
+    )
 
-  const steps = await check(visitor)
-  const { id } = await (await made).json()
-  const status = await page.evaluate(
-    async ([path, key]) => (await fetch(`${path}`, { headers: { authorization: `Bearer ${key}` } })).status,
-    [`/v1/rooms/${id}`, API_KEY],
-  )
-  expect(status).toBe(404)
-  expect(steps.camera).toMatchObject({ outcome: 'failed' })
-  expect(steps.camera?.words).toContain('Allow the camera')
-  expect(steps.mic).toMatchObject({ outcome: 'ok' })
-  expect(steps.udp).toMatchObject({ outcome: 'failed' })
-  expect(steps.tcp).toMatchObject({ outcome: 'ok' })
-  expect(steps.turn?.words).toMatch(/work over TCP \(port \d+\), not over UDP/)
-  expect(['ok', 'warning']).toContain(steps.bandwidth?.outcome)
-  const sentence = await verdict(visitor)
-  expect(sentence).toContain('Only TCP works from here')
-  expect(sentence).toContain('Allow the camera')
-  expect(await faults(visitor)).toEqual([])
-  if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, 'check-tcp.png'), fullPage: true })
-}, 240_000)
+    const steps = await check(visitor)
+    const { id } = await (await made).json()
+    const status = await page.evaluate(
+      async ([path, key]) => (await fetch(`${path}`, { headers: { authorization: `Bearer ${key}` } })).status,
+      [`/v1/rooms/${id}`, API_KEY],
+    )
+    expect(status).toBe(404)
+    expect(steps.camera).toMatchObject({ outcome: 'failed' })
+    expect(steps.camera?.words).toContain('Allow the camera')
+    expect(steps.mic).toMatchObject({ outcome: 'ok' })
+    expect(steps.udp).toMatchObject({ outcome: 'failed' })
+    expect(steps.tcp).toMatchObject({ outcome: 'ok' })
+    expect(steps.turn?.words).toMatch(/work over TCP \(port \d+\), not over UDP/)
+    expect(['ok', 'warning']).toContain(steps.bandwidth?.outcome)
+    const sentence = await verdict(visitor)
+    expect(sentence).toContain('Only TCP works from here')
+    expect(sentence).toContain('Allow the camera')
+    expect(await faults(visitor)).toEqual([])
+    if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, 'check-tcp.png'), fullPage: true })
+  },
+  240_000,
+)

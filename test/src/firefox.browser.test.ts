@@ -2,7 +2,7 @@ import type { Page } from 'puppeteer-core'
 import { expect, test, vi } from 'vitest'
 import { joinCall } from './support/browser.ts'
 import { launchFirefox } from './support/firefox.ts'
-import { Network } from './support/network.ts'
+import { mayMakeNetworks, Network } from './support/network.ts'
 import { browse, ORIGIN, startOn } from './support/networked.ts'
 
 const SOON = { timeout: 60_000, interval: 500 }
@@ -34,37 +34,41 @@ const heardAndSeen = async () => {
   return sum
 }
 
-test('Firefox and Chromium see and hear each other, and read what the other writes', async () => {
-  const network = await Network.create()
-  await startOn(network)
-  const firefox = await launchFirefox(await network.host())
-  const fox: Page = await firefox.newPage()
-  await fox.setViewport({ width: 1000, height: 700 })
-  await fox.evaluateOnNewDocument(keepConnections)
-  await fox.goto(`${ORIGIN}/r/mixed?name=Fox`)
-  const cleo = await browse(await network.host(), 'mixed', 'Cleo')
+test.runIf(mayMakeNetworks)(
+  'Firefox and Chromium see and hear each other, and read what the other writes',
+  async () => {
+    const network = await Network.create()
+    await startOn(network)
+    const firefox = await launchFirefox(await network.host())
+    const fox: Page = await firefox.newPage()
+    await fox.setViewport({ width: 1000, height: 700 })
+    await fox.evaluateOnNewDocument(keepConnections)
+    await fox.goto(`${ORIGIN}/r/mixed?name=Fox`)
+    const cleo = await browse(await network.host(), 'mixed', 'Cleo')
 
-  const join = await fox.waitForSelector('::-p-text(Join call)')
-  await join?.click()
-  await joinCall(cleo)
-  const pages = [
-    { name: 'Firefox', look: () => fox.evaluate(heardAndSeen) },
-    { name: 'Chromium', look: () => cleo.page.evaluate(heardAndSeen) },
-  ]
-  for (const { name, look } of pages) {
-    await vi.waitFor(async () => {
-      const before = await look()
-      await cleo.page.waitForTimeout(1_000)
-      const after = await look()
-      expect(after.frames, name).toBeGreaterThan(before.frames + 3)
-      expect(after.energy, name).toBeGreaterThan(before.energy)
-      // One's own, and the other's.
-      expect(after.playing, name).toBe(2)
-    }, SOON)
-  }
+    const join = await fox.waitForSelector('::-p-text(Join call)')
+    await join?.click()
+    await joinCall(cleo)
+    const pages = [
+      { name: 'Firefox', look: () => fox.evaluate(heardAndSeen) },
+      { name: 'Chromium', look: () => cleo.page.evaluate(heardAndSeen) },
+    ]
+    for (const { name, look } of pages) {
+      await vi.waitFor(async () => {
+        const before = await look()
+        await cleo.page.waitForTimeout(1_000)
+        const after = await look()
+        expect(after.frames, name).toBeGreaterThan(before.frames + 3)
+        expect(after.energy, name).toBeGreaterThan(before.energy)
+        // One's own, and the other's.
+        expect(after.playing, name).toBe(2)
+      }, SOON)
+    }
 
-  const box = cleo.page.getByRole('textbox', { name: 'Message' })
-  await box.fill('Bed 4 is ready')
-  await box.press('Enter')
-  await fox.waitForSelector('::-p-text(Bed 4 is ready)')
-}, 180_000)
+    const box = cleo.page.getByRole('textbox', { name: 'Message' })
+    await box.fill('Bed 4 is ready')
+    await box.press('Enter')
+    await fox.waitForSelector('::-p-text(Bed 4 is ready)')
+  },
+  180_000,
+)

@@ -17,6 +17,11 @@ export const MEDIA_PORT = 40_000
 const DETOUR_PORT = 40_500
 const SLOW_PATH = fileURLToPath(new URL('./slow-path.ts', import.meta.url))
 
+/** Whether this user may make networks; why not is printed. */
+export const mayMakeNetworks = process.getuid?.() === 0
+if (!mayMakeNetworks)
+  console.warn('Tests of broken networks and of Firefox are skipped: network namespaces need root.')
+
 /** Namespaces are the whole machine's, so their names say whose they are. */
 let made = 0
 const nameOf = (what: string) => `tl${process.pid}-${what}${++made}`
