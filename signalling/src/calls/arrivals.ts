@@ -141,6 +141,10 @@ export const arrivals = (services: Services, session: Session) => {
     'call:resume': async (data: RequestData<'call:resume'>) => {
       const { roomId, participantId } = data
       await rooms.authorise(principal, roomId, 'call')
+      // Before this socket hears what that participant is told; that it is its own, the key says to the SFU.
+      const { call } = await calls.sfu.request('call:get', { roomId })
+      if (!call?.participants.some(({ id, userId }) => id === participantId && userId === user.id))
+        throw notInCall()
       const resumed = await arrive(
         roomId,
         participantId,
