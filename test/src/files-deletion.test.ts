@@ -25,12 +25,14 @@ beforeAll(async () => {
 /** Everything that is in the store, uploads under way included, but for what jobs write. */
 const objects = (): string[] => {
   const folder = join(stage.server().dataFolder, 'files')
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter(entry => entry.isFile())
-    .map(entry => relative(folder, join(entry.parentPath, entry.name)).replace(/^objects\//, ''))
-    // `database` says whose store it is.
-    .filter(path => !path.startsWith('jobs/') && path !== 'database')
-    .sort()
+  return (
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter(entry => entry.isFile())
+      .map(entry => relative(folder, join(entry.parentPath, entry.name)).replace(/^objects\//, ''))
+      // `database` says whose store it is.
+      .filter(path => !path.startsWith('jobs/') && path !== 'database')
+      .sort()
+  )
 }
 
 /** Objects of the contents that these files have. */
