@@ -3,10 +3,15 @@ import type { types } from 'mediasoup'
 /** Loudness below which nobody counts as speaking, dBov: above the noise left by browsers' noise suppression. */
 const SILENCE_DBOV = -55
 const INTERVAL_MS = 300
+/** How many of the loudest are looked at: whoever speaks and is not among so many is not heard anyhow. */
+const LOUDEST = 10
+/** After so many intervals in which who spoke was not heard and others were, it is the loudest of those. */
+const PATIENCE = 3
 
 /**
  * Who speaks. Two observers of the engine together: the dominant speaker detection, which does not flicker when two
- * talk at once but never says that all are silent, and the loudness one, which does.
+ * talk at once, but never says that all are silent and may stay with somebody who fell silent when another goes on; and
+ * the loudness one, which knows.
  */
 export class Speaker {
   readonly #dominance: types.ActiveSpeakerObserver
@@ -14,6 +19,8 @@ export class Speaker {
   readonly #onChange: (producerId: string | null) => void
   #silent = true
   #current: string | null = null
+  /** Intervals in which others were heard, and who speaks was not. */
+  #unheard = 0
 
   private constructor(
     dominance: types.ActiveSpeakerObserver,
@@ -29,16 +36,23 @@ export class Speaker {
   static async create(router: types.Router, onChange: (producerId: string | null) => void): Promise<Speaker> {
     const [dominance, loudness] = await Promise.all([
       router.createActiveSpeakerObserver({ interval: INTERVAL_MS }),
-      router.createAudioLevelObserver({ interval: INTERVAL_MS, threshold: SILENCE_DBOV, maxEntries: 1 }),
+      router.createAudioLevelObserver({
+        interval: INTERVAL_MS,
+        threshold: SILENCE_DBOV,
+        maxEntries: LOUDEST,
+      }),
     ])
     const speaker = new Speaker(dominance, loudness, onChange)
     loudness.on('silence', () => {
       speaker.#silent = true
       speaker.#set(null)
     })
-    loudness.on('volumes', ([loudest]) => {
+    loudness.on('volumes', volumes => {
+      const [loudest] = volumes
+      const isHeard = volumes.some(({ producer }) => producer.id === speaker.#current)
+      speaker.#unheard = isHeard ? 0 : speaker.#unheard + 1
       // After silence the loudest begins; from then on dominance decides.
-      if (speaker.#silent && loudest) speaker.#set(loudest.producer.id)
+      if (loudest && (speaker.#silent || speaker.#unheard >= PATIENCE)) speaker.#set(loudest.producer.id)
       speaker.#silent = false
     })
     dominance.on('dominantspeaker', ({ producer }) => {
@@ -66,6 +80,7 @@ export class Speaker {
   #set(producerId: string | null): void {
     if (this.#current === producerId) return
     this.#current = producerId
+    this.#unheard = 0
     this.#onChange(producerId)
   }
 }

@@ -71,7 +71,7 @@ export class RoomCall {
   async #prepare(): Promise<void> {
     const { connection, room } = this.#deps
     const session = await CallSession.prepare(connection, room.id, await this.#loadDevice())
-    if (this.own) return session.close()
+    if (this.own) return session.leave()
     this.#prepared = session
     const drop = () => {
       if (this.#prepared === session) this.#prepared = undefined
@@ -92,6 +92,14 @@ export class RoomCall {
       if (state === 'reconnecting') this.#prepareWhenOpen()
     })
     await session.start()
+  }
+
+  /** Lets go of what is prepared, or about to be. */
+  async release(): Promise<void> {
+    await this.#preparing?.catch(() => undefined)
+    const prepared = this.#prepared
+    this.#prepared = undefined
+    await prepared?.leave()
   }
 
   #prepareWhenOpen(): void {

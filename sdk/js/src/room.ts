@@ -339,6 +339,11 @@ export class Room extends RoomCommands<RoomEvents> {
     return this.#call.prepare()
   }
 
+  /** Lets go of what `prepareCall` has connected, for who only chats after all. Harmless without. */
+  async releaseCall(): Promise<void> {
+    await this.#call.release()
+  }
+
   /**
    * Joins the room's call, opening it when there is none. One call at a time per room.
    * @throws TrunklineError `unavailable` when this server carries no calls, `forbidden`, ...

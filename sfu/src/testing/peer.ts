@@ -196,14 +196,19 @@ export class Peer {
     return 0
   }
 
-  /** Loudest sample heard, of 32768, within one chunk that is not empty. */
+  /** Loudest sample heard, of 32768, within half a second of chunks that are not empty: the tone swells. */
   async hears(client: types.Consumer): Promise<number> {
     const sink = new wrtc.nonstandard.RTCAudioSink(client.track as never)
     try {
       return await new Promise(resolve => {
+        let chunks = 0
+        let loudest = 0
         sink.ondata = (({ samples }: { samples: Int16Array }) => {
-          const loudest = samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0)
-          if (loudest > 0) resolve(loudest)
+          const heard = samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0)
+          if (heard === 0) return
+          loudest = Math.max(loudest, heard)
+          chunks += 1
+          if (chunks === 50) resolve(loudest)
         }) as never
       })
     } finally {

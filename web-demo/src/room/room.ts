@@ -139,7 +139,10 @@ export class RoomView extends LightElement {
     this.name ||= recall('name') ?? ''
     // Whoever is known already sees who is there; a new guest comes into being, and into the room, by joining.
     if (this.token || (this.name && this.#identity.isKnown(this.name))) {
-      this.#enter(this.name).catch(error => this.#refused(error))
+      this.#enter(this.name)
+        // Loading this now makes joining one round trip.
+        .then(room => void room.prepareCall().catch(() => undefined))
+        .catch(error => this.#refused(error))
     }
   }
 
@@ -150,8 +153,6 @@ export class RoomView extends LightElement {
     const room = await client.openRoom(this.roomId)
     if (identity !== this.#identity) throw new TrunklineError('unavailable', 'The page went on')
     this.room = room
-    // Loading this now makes joining one round trip.
-    void room.prepareCall().catch(() => undefined)
     return room
   }
 
@@ -213,8 +214,9 @@ export class RoomView extends LightElement {
     this.joining = true
     this.fault = undefined
     try {
-      await this.#enter(name)
+      const room = await this.#enter(name)
       if (!this.token) remember('name', name)
+      void room.releaseCall().catch(() => undefined)
       this.phase = 'chat'
     } catch (error) {
       this.#refused(error)
