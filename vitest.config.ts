@@ -87,6 +87,8 @@ export default defineConfig({
       {
         test: {
           name: 'alone',
+          // Several browsers with pictures on two cores: what takes too long once is tried again, and said.
+          retry: 2,
           globalSetup: SETUP,
           include: ALONE,
           execArgv: [...LOADS_FAST],

@@ -16,7 +16,7 @@ beforeAll(async () => {
   browser = await launchBrowser(register)
 })
 
-const WAIT = { timeout: 60_000, interval: 100 }
+const WAIT = { timeout: 120_000, interval: 100 }
 
 /** Frames encoded so far of each size of the camera, lowest first, and how tall each is. */
 const encoded = ({ page }: Visitor): Promise<{ frames: number; height: number }[]> =>
@@ -78,7 +78,7 @@ test('a camera nobody watches is not encoded, a small picture not in large, and 
   })
   console.log(`all sizes were encoded again after ${Math.round(performance.now() - asked)} ms`)
   expect([...ada.problems, ...ben.problems]).toEqual([])
-}, 120_000)
+}, 300_000)
 
 /** A page in a room's call by the SDK alone, with a picture of 640x360; `window.call` is the call. */
 const joinBySdk = async (roomId: string, name: string, options: string): Promise<Visitor> => {
@@ -242,4 +242,4 @@ test('music in stereo, a screen for text, who is how loud, and the figures of it
     expect(visitor.problems).toEqual([])
     await visitor.page.context().close()
   }
-}, 120_000)
+}, 300_000)
