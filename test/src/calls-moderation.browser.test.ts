@@ -6,6 +6,7 @@ import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { perform } from './support/operations.ts'
 import { mintToken } from './support/rest.ts'
 import { startServer, type TestServer } from './support/server.ts'
+import { runsUnsteady } from './support/unsteady.ts'
 import { until as untilWithin } from './support/until.ts'
 
 /** Three people with pictures on two cores that do other things as well, and a look at each page by axe. */
@@ -70,7 +71,7 @@ const choose = async (visitor: Visitor, of: string, item: string) => {
   await visitor.page.locator('.menu').getByText(item, { exact: true }).click()
 }
 
-test(
+test.runIf(runsUnsteady)(
   'a host lets in from the lobby, mutes, makes listeners, removes, locks and ends',
   async () => {
     const roomId = 'lobby'
