@@ -1,5 +1,4 @@
 import {
-  CALL_RIGHTS,
   type DataConsumerOptions,
   type DataDelivery,
   LIMITS,
@@ -7,11 +6,12 @@ import {
   TrunklineError,
 } from '@trunkline/protocol'
 import type { types } from 'mediasoup'
+import { assertMayPublish } from './moderation.ts'
 import type { Participant } from './participant.ts'
 import { plain } from './plain.ts'
 import { refusedAsInvalid } from './refusals.ts'
 
-type Produced = { engine: types.DataProducer; delivery: DataDelivery; transportId: string }
+type Produced = { engine: types.DataProducer; delivery: DataDelivery }
 type Consumed = {
   engine: types.DataConsumer
   from: Participant
@@ -50,7 +50,7 @@ export class ParticipantData {
    */
   async produce(data: SfuRequestData<'data:produce'>): Promise<{ dataProducerId: string }> {
     const { delivery, transportId } = data
-    this.#assertMaySend()
+    assertMayPublish(this.#participant)
     if (this.#participant.assertAndGetTransport(transportId).direction !== 'send') {
       throw new TrunklineError(
         'invalid_request',
@@ -77,11 +77,7 @@ export class ParticipantData {
     }
   }
 
-  async #create({
-    delivery,
-    sctpStreamParameters,
-    transportId,
-  }: SfuRequestData<'data:produce'>): Promise<Produced> {
+  async #create({ delivery, sctpStreamParameters }: SfuRequestData<'data:produce'>): Promise<Produced> {
     const { sendTransport } = this.#participant
     const engine = await refusedAsInvalid('data:produce', () =>
       sendTransport.engine.produceData({
@@ -90,14 +86,13 @@ export class ParticipantData {
         label: delivery,
       }),
     )
-    const produced = { engine, delivery, transportId }
+    const produced = { engine, delivery }
     this.#produced.set(delivery, produced)
     engine.observer.once('close', () => {
       if (this.#produced.get(delivery) === produced) this.#produced.delete(delivery)
     })
     // A listener by now.
-    if (!this.#maySend()) this.silence()
-    this.#assertMaySend()
+    assertMayPublish(this.#participant, produced)
     return produced
   }
 
@@ -185,15 +180,6 @@ export class ParticipantData {
       }
       return undefined
     }
-  }
-
-  #maySend(): boolean {
-    return CALL_RIGHTS[this.#participant.seat.role].publish
-  }
-
-  #assertMaySend(): void {
-    if (this.#maySend()) return
-    throw new TrunklineError('forbidden', 'You listen in this call: a host may make you a speaker.')
   }
 }
 

@@ -12,7 +12,6 @@ import { closeProducer, endCall, removeParticipant } from './cascade.ts'
 import { assertHost, type Door } from './door.ts'
 import type { Doors } from './doors.ts'
 import type { Participant } from './participant.ts'
-import type { Producer } from './producer.ts'
 
 type Name = keyof typeof MODERATION_REQUESTS
 type Handlers = { [N in Name]: (data: SfuRequestData<N>) => Promise<SfuResponseData<N>> }
@@ -200,7 +199,7 @@ const mayPublish = ({ seat: { role } }: Participant): boolean => CALL_RIGHTS[rol
  * @param made what it has published, which is closed again when it became a listener meanwhile
  * @throws TrunklineError `forbidden` for listeners
  */
-export const assertMayPublish = (participant: Participant, made?: Producer): void => {
+export const assertMayPublish = (participant: Participant, made?: { engine: { close(): void } }): void => {
   if (mayPublish(participant)) return
   made?.engine.close()
   throw new TrunklineError('forbidden', 'You listen in this call: a host may make you a speaker.')

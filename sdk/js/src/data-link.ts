@@ -79,8 +79,9 @@ export class DataLink {
     const fresh = offers.filter(({ id }) => this.#listener && !this.#taken.has(id))
     if (fresh.length === 0) return
     for (const { id } of fresh) this.#taken.add(id)
-    await Promise.all(fresh.map(offer => this.#consume(offer)))
-    const consumerIds = fresh.map(({ id }) => id)
+    const made = await Promise.allSettled(fresh.map(offer => this.#consume(offer)))
+    const consumerIds = fresh.filter((_, n) => made[n]?.status === 'fulfilled').map(({ id }) => id)
+    if (consumerIds.length === 0) return
     await this.#deps.connection.request('data:resume', { ...this.#deps.ids, consumerIds })
   }
 

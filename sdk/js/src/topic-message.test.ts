@@ -8,9 +8,7 @@ test('what is sent on a topic arrives as it was: text, bytes, and what JSON can 
   const names = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 15 })
   fc.assert(
     fc.property(names, fc.nat(2 ** 32 - 1), values, (topic, number, value) => {
-      const message = { topic, number, value: typeof value === 'object' ? JSON.parse('null') : value }
-      const sent = value instanceof Uint8Array ? { ...message, value } : { topic, number, value }
-      const arrived = decodeTopicMessage(encodeTopicMessage(sent))
+      const arrived = decodeTopicMessage(encodeTopicMessage({ topic, number, value }))
       const expected = value instanceof Uint8Array ? value : JSON.parse(JSON.stringify(value))
       expect(arrived).toEqual({ topic, number, value: expected })
     }),
