@@ -248,8 +248,16 @@ describe('what belongs to others', () => {
       expectProblem(byKey, `${target.name} with the API key`)
     }
     const getFile = targetOf('getFile')
-    const own = await call(getFile, { token: stage.tokens.grace, path: getFile.pathOf(stored.body.id) })
-    expect(own.body).toBe(body)
+    // A file is given out once it has been looked at.
+    await expect
+      .poll(async () => {
+        const own = await call(getFile, {
+          token: stage.tokens.grace,
+          path: getFile.pathOf(stored.body.id),
+        })
+        return own.body
+      })
+      .toBe(body)
   })
 
   it('nobody sends in another name', async () => {
