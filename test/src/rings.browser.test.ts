@@ -7,7 +7,6 @@ import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { arrive as arriveAt, enter, leave, makeRoom, rowOf, say, WAIT } from './support/messenger-page.ts'
 import { perform } from './support/operations.ts'
 import { startServer, type TestServer } from './support/server.ts'
-import { runsUnsteady } from './support/unsteady.ts'
 
 const SCREENS = [
   { width: 390, height: 844 },
@@ -141,57 +140,53 @@ test('a direct call: it rings on both tabs, one answers, one reads on, declined,
   await leave(ada, ben)
 }, 300_000)
 
-test.runIf(runsUnsteady)(
-  'a group is rung: one comes, one declines; nobody answers in time; who calls, what was missed and all calls look right',
-  async () => {
-    const [cleo, dan, eva] = (await Promise.all(['Cleo Marsh', 'Dan Abel', 'Eva Stein'].map(arrive))) as [
-      Visitor,
-      Visitor,
-      Visitor,
-    ]
-    await makeRoom(cleo, { kind: 'Group', title: 'Night shift', people: ['Dan Abel', 'Eva Stein'] })
-    await button(cleo.page, 'Voice call').click()
-    await ringing(dan.page, 'Cleo Marsh').getByText('Voice call in Night shift').waitFor()
-    await button(ringing(dan.page, 'Cleo Marsh'), 'Accept').click()
-    await button(ringing(eva.page, 'Cleo Marsh'), 'Decline').click()
-    for (const visitor of [cleo, dan]) {
-      await visitor.page.getByRole('button', { name: /^Leave/ }).waitFor()
-    }
-    // Who declined may still come.
-    await enter(eva, 'Night shift')
-    await eva.page.getByRole('button', { name: 'Join to the call, 2 in it' }).waitFor()
-    await dan.page.getByRole('button', { name: /^Leave/ }).click()
-    await cleo.page.getByRole('button', { name: /^Leave/ }).click()
-    await cleo.page.getByText(/^Call ended after/).waitFor()
+test('a group is rung: one comes, one declines; nobody answers in time; who calls, what was missed and all calls look right', async () => {
+  const [cleo, dan, eva] = (await Promise.all(['Cleo Marsh', 'Dan Abel', 'Eva Stein'].map(arrive))) as [
+    Visitor,
+    Visitor,
+    Visitor,
+  ]
+  await makeRoom(cleo, { kind: 'Group', title: 'Night shift', people: ['Dan Abel', 'Eva Stein'] })
+  await button(cleo.page, 'Voice call').click()
+  await ringing(dan.page, 'Cleo Marsh').getByText('Voice call in Night shift').waitFor()
+  await button(ringing(dan.page, 'Cleo Marsh'), 'Accept').click()
+  await button(ringing(eva.page, 'Cleo Marsh'), 'Decline').click()
+  for (const visitor of [cleo, dan]) {
+    await visitor.page.getByRole('button', { name: /^Leave/ }).waitFor()
+  }
+  // Who declined may still come.
+  await enter(eva, 'Night shift')
+  await eva.page.getByRole('button', { name: 'Join to the call, 2 in it' }).waitFor()
+  await dan.page.getByRole('button', { name: /^Leave/ }).click()
+  await cleo.page.getByRole('button', { name: /^Leave/ }).click()
+  await cleo.page.getByText(/^Call ended after/).waitFor()
 
-    const roomId = new URL(cleo.page.url()).pathname.split('/').at(-1) ?? ''
-    const sender = await cleo.page.evaluate(
-      () => JSON.parse(localStorage.getItem('trunkline.people') ?? '[]')[0].user.id as string,
-    )
-    const ring = (seconds: number) =>
-      perform(server.url, 'ring:start', { roomId, media: 'video', seconds }, { sender })
-    await ring(5)
-    await ringing(dan.page, 'Cleo Marsh').waitFor()
-    await ringing(dan.page, 'Cleo Marsh').waitFor({ state: 'hidden' })
-    await rowOf(dan, 'Night shift').filter({ hasText: 'Missed video call' }).waitFor()
+  const roomId = new URL(cleo.page.url()).pathname.split('/').at(-1) ?? ''
+  const sender = await cleo.page.evaluate(
+    () => JSON.parse(localStorage.getItem('trunkline.people') ?? '[]')[0].user.id as string,
+  )
+  const ring = (seconds: number) =>
+    perform(server.url, 'ring:start', { roomId, media: 'video', seconds }, { sender })
+  await ring(5)
+  await ringing(dan.page, 'Cleo Marsh').waitFor()
+  await ringing(dan.page, 'Cleo Marsh').waitFor({ state: 'hidden' })
+  await rowOf(dan, 'Night shift').filter({ hasText: 'Missed video call' }).waitFor()
 
-    const { body } = await ring(120)
-    await ringing(dan.page, 'Cleo Marsh').waitFor()
-    const mute = button(ringing(dan.page, 'Cleo Marsh'), 'Ring without a sound')
-    await mute.click()
-    expect(await mute.getAttribute('aria-pressed')).toBe('true')
-    await judge(dan, 'incoming')
-    await perform(server.url, 'ring:cancel', { ringId: body.id }, { sender })
-    await ringing(dan.page, 'Cleo Marsh').waitFor({ state: 'hidden' })
-    await button(dan.page, 'Calls').click()
-    const calls = dan.page.getByRole('navigation', { name: 'Calls' })
-    await calls.getByText('Missed video call').first().waitFor()
-    await calls.getByText('Incoming voice call').waitFor()
-    await judge(dan, 'calls')
-    await enter(eva, 'Night shift')
-    await eva.page.getByText('Missed video call from Cleo Marsh').first().waitFor()
-    await judge(eva, 'missed')
-    await leave(cleo, dan, eva)
-  },
-  400_000,
-)
+  const { body } = await ring(120)
+  await ringing(dan.page, 'Cleo Marsh').waitFor()
+  const mute = button(ringing(dan.page, 'Cleo Marsh'), 'Ring without a sound')
+  await mute.click()
+  expect(await mute.getAttribute('aria-pressed')).toBe('true')
+  await judge(dan, 'incoming')
+  await perform(server.url, 'ring:cancel', { ringId: body.id }, { sender })
+  await ringing(dan.page, 'Cleo Marsh').waitFor({ state: 'hidden' })
+  await button(dan.page, 'Calls').click()
+  const calls = dan.page.getByRole('navigation', { name: 'Calls' })
+  await calls.getByText('Missed video call').first().waitFor()
+  await calls.getByText('Incoming voice call').waitFor()
+  await judge(dan, 'calls')
+  await enter(eva, 'Night shift')
+  await eva.page.getByText('Missed video call from Cleo Marsh').first().waitFor()
+  await judge(eva, 'missed')
+  await leave(cleo, dan, eva)
+}, 400_000)

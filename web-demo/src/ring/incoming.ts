@@ -25,6 +25,8 @@ export class Incoming extends LightElement {
     super()
     this.muted = false
     this.inCall = false
+    // A room one has just been taken into may be heard of after its ring.
+    this.follow(() => this.client.inbox)
   }
 
   protected override updated(): void {
