@@ -3,6 +3,7 @@ import type { types } from 'mediasoup'
 import { receivableParameters } from './codecs.ts'
 import type { Participant } from './participant.ts'
 import { plain } from './plain.ts'
+import { PreferredLayers } from './preferred-layers.ts'
 import type { Producer } from './producer.ts'
 
 /**
@@ -19,6 +20,7 @@ export class Consumer {
   readonly engine: types.Consumer
   readonly producer: Producer
   readonly participant: Participant
+  readonly #layers: PreferredLayers
   /** Undefined until the viewer has said something: it is about to. */
   #wanted: boolean | undefined
   #held: boolean
@@ -32,6 +34,7 @@ export class Consumer {
     this.engine = engine
     this.producer = producer
     this.participant = participant
+    this.#layers = new PreferredLayers(engine)
     this.#held = held
   }
 
@@ -71,7 +74,7 @@ export class Consumer {
     // Somebody who only prepares to join may never come in.
     const { call, id } = this.participant
     if (this.#wanted === undefined && !call.participants.has(id)) return -1
-    return this.engine.preferredLayers?.spatialLayer ?? Number.POSITIVE_INFINITY
+    return this.#layers.spatialLayer ?? Number.POSITIVE_INFINITY
   }
 
   /** The viewer wants it, or does not look at it. */
@@ -98,14 +101,10 @@ export class Consumer {
 
   /** What the viewer would like of it. Returns whether that touches what is pinned. */
   async prefer({ spatialLayer, temporalLayer, pinned }: SfuRequestData<'consumer:prefer'>): Promise<boolean> {
-    const known = this.engine.preferredLayers
-    const spatial = spatialLayer ?? known?.spatialLayer
-    if (spatial !== undefined && (spatialLayer !== undefined || temporalLayer !== undefined)) {
-      await this.engine.setPreferredLayers({
-        spatialLayer: spatial,
-        ...(temporalLayer === undefined ? {} : { temporalLayer }),
-      })
+    if (spatialLayer !== undefined || temporalLayer !== undefined) {
+      const told = this.#layers.prefer({ spatialLayer, temporalLayer })
       this.producer.demand?.look()
+      await told
     }
     if (pinned === undefined || pinned === this.#pinned) return false
     this.#pinned = pinned
@@ -132,6 +131,7 @@ export class Consumer {
     const applied = this.#applying.then(async () => {
       const flows = this.#wanted === true && !this.#held
       if (this.engine.closed || this.engine.paused !== flows) return
+      if (flows) this.#layers.begin()
       await (flows ? this.engine.resume() : this.engine.pause())
     })
     this.#applying = applied.catch(() => undefined)
