@@ -17,12 +17,17 @@ beforeAll(async () => {
 })
 afterEach(() => stage.check())
 
-/** Sends a request again when the server asks for patience. */
+/** The longest wait, ms, that a limit of requests or messages asks for; knocks at a call may ask for a minute. */
+const PATIENCE_MS = 2_000
+
+/** Sends a request again when the server asks for patience; a refusal for longer than that is its answer. */
 const patiently = async (send: () => Promise<Reply>): Promise<Reply> => {
   for (;;) {
     const reply = await send()
     if (reply.ok || reply.error.code !== 'rate_limited') return reply
-    await new Promise(resolve => setTimeout(resolve, reply.error.details?.retryAfterMs ?? 100))
+    const { retryAfterMs = 100 } = reply.error.details ?? {}
+    if (retryAfterMs > PATIENCE_MS) return reply
+    await new Promise(resolve => setTimeout(resolve, retryAfterMs))
   }
 }
 
