@@ -7,6 +7,7 @@ const LIBWEBRTC = [
   'sfu/src/media-leak.test.ts',
   'test/src/sdk.test.ts',
   'test/src/calls-resume.test.ts',
+  'test/src/calls-drain.test.ts',
 ]
 
 /**

@@ -1,11 +1,11 @@
 #!/bin/sh
-# The one entry of `npm start`, `npm test`, `npm run check`, `npm run doctor` and `npm run bench`. Runs under any
-# POSIX shell and whatever Node the machine has: it brings in the packages, and with them the Node that runs the rest.
+# The one entry of `npm start`, `npm test` and `npm run check`, `doctor`, `drain` and `bench`. Runs under any POSIX
+# shell and whatever Node the machine has: it brings in the packages, and with them the Node that runs the rest.
 # Everything in place costs a few file comparisons and no extra process; then this shell becomes the program,
 # so that signals reach it directly.
 set -eu
 cd "$(dirname "$0")/.."
-command=${1:?usage: sh provision/run.sh start|test|check|doctor|bench [arguments]}
+command=${1:?usage: sh provision/run.sh start|test|check|doctor|drain|bench [arguments]}
 shift
 state=node_modules/.trunkline
 
@@ -102,7 +102,7 @@ test)
   exec "$node" provision/test.ts "$@"
   ;;
 check) exec "$node" provision/check.ts "$@" ;;
-doctor) exec "$node" cli/src/main.ts doctor "$@" ;;
+doctor | drain) exec "$node" cli/src/main.ts "$command" "$@" ;;
 bench)
   # A measurement says in its first lines how it is run; the other files there are what measurements share.
   benches=$(sed -n 's/^ \* *npm run bench \([a-z-]*\).*/\1/p' bench/*.ts | sort -u | tr '\n' ' ')
@@ -113,5 +113,5 @@ bench)
   esac
   exec "$node" "bench/$name.ts" "$@"
   ;;
-*) fail "unknown command $command: start, test, check, doctor or bench" ;;
+*) fail "unknown command $command: start, test, check, doctor, drain or bench" ;;
 esac

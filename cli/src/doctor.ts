@@ -1,7 +1,4 @@
-import { get as getByHttp } from 'node:http'
-import { get as getByHttps } from 'node:https'
 import { resolve } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { readConfig } from '@trunkline/kit'
 import { announcedAddressFor, resolveHost } from './addresses.ts'
 import { address } from './checks/address.ts'
@@ -17,6 +14,7 @@ import { secure } from './checks/secure.ts'
 import { turn } from './checks/turn.ts'
 import { worker } from './checks/worker.ts'
 import { SERVICES } from './platform.ts'
+import { findRunning } from './running.ts'
 import { Settings } from './settings.ts'
 import { checkTogether } from './start.ts'
 
@@ -33,27 +31,8 @@ const CHECKS: readonly Check[] = [
   address,
   secure,
 ]
-const PROBE_MS = 1_000
 const NAME_WIDTH = Math.max(...CHECKS.map(check => check.name.length))
 const SIGNS = { ok: ['✓', 32], warning: ['!', 33], failed: ['✗', 31] } as const
-
-/** How a Trunkline answers there already, by whatever certificate. */
-const findRunning = async (address: string, port: number): Promise<'http' | 'https' | undefined> => {
-  const host = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address
-  const options = { host, port, path: '/healthz', timeout: PROBE_MS, rejectUnauthorized: false }
-  for (const [scheme, get] of [
-    ['http', getByHttp],
-    ['https', getByHttps],
-  ] as const) {
-    const body = await new Promise<string>(resolve => {
-      const request = get(options, response => void text(response).then(resolve, () => resolve('')))
-      request.on('timeout', () => request.destroy())
-      request.on('error', () => resolve(''))
-    })
-    if (body.includes('"status":"ok"')) return scheme
-  }
-  return undefined
-}
 
 const show = (name: string, finding: Finding): string => {
   const [sign, colour] = SIGNS[finding.state]
@@ -75,7 +54,7 @@ export const doctor = async (): Promise<void> => {
     listenAddress,
     dataFolder: resolve(settings.TRUNKLINE_DATA),
     announcedAddress: announcedAddressFor(listenAddress, settings.ANNOUNCED_ADDRESS),
-    running: await findRunning(listenAddress, settings.PORT),
+    running: await findRunning({ address: listenAddress, port: settings.PORT }),
   }
   process.stdout.write('\n')
   let failures = 0

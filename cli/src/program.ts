@@ -27,6 +27,12 @@ program
   // Loaded only here: it looks at every service, and who starts one of them does not wait for the others.
   .action(async () => (await import('./doctor.ts')).doctor())
 
+program
+  .command('drain')
+  .description('move calls off the media workers of the server that runs here, and replace their processes')
+  .argument('[worker]', 'its port, or its process; all of them, one after the other, when none is named')
+  .action(async worker => (await import('./drain.ts')).drain(worker))
+
 try {
   await program.parseAsync()
 } catch (error) {

@@ -74,6 +74,22 @@ const iceServers = [
   { urls: ['turn:192.0.2.1:3478?transport=udp'], username: '1795000000:ada', credential: 'c2VjcmV0' },
 ]
 
+const sfuOverview = {
+  workers: [
+    { pid: 4811, port: 40_000, calls: 2, participants: 7 },
+    { pid: 4702, port: 40_001, calls: 1, participants: 3 },
+  ],
+  drain: {
+    startedAt: at,
+    endedAt: null,
+    workers: [
+      { pid: 4701, port: 40_000, state: 'replaced', calls: 2, participants: 7, replacedBy: 4811 },
+      { pid: 4702, port: 40_001, state: 'moving', calls: 1, participants: 3 },
+    ],
+    calls: { moved: 2, lost: 0 },
+    participants: { moved: 10, back: 6, away: 3, left: 1 },
+  },
+}
 const turnOverview = {
   data: [
     {
@@ -446,6 +462,7 @@ export const BODY_EXAMPLES: Examples = {
   },
   createGuestToken: { plain: { roomId, name: 'Grüße 👋' } },
   createDemoToken: { plain: { name: 'Grüße 👋' } },
+  drainSfu: { all: {}, one: { pid: 4701 } },
   createMessage: {
     text: { text: 'Hello' },
     parts: { sender: 'ada', clientId: 'c-1', parts: [textPart, filePart], metadata: {} },
@@ -459,6 +476,8 @@ export const ANSWER_EXAMPLES: Examples = {
   createMessage: { created: message },
   listEvents: { page: { data: [messageEvent] } },
   listIceServers: { relayed: { iceServers, expiresAt: at }, none: { iceServers: [], expiresAt: at } },
+  getSfu: { quiet: { ...sfuOverview, drain: null } },
+  drainSfu: { begun: sfuOverview },
   getTurn: { relaying: turnOverview, none: { data: [], urls: [] } },
   testTurn: { relaying: turnOverview },
   revokeRelays: {

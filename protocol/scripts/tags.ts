@@ -52,6 +52,8 @@ const OF_ROUTES: Readonly<Record<RouteName, Tag>> = {
   createMessage: 'Messages',
   listEvents: 'Rooms',
   listIceServers: 'Calls',
+  getSfu: 'Calls',
+  drainSfu: 'Calls',
   getTurn: 'Calls',
   testTurn: 'Calls',
   revokeRelays: 'Calls',

@@ -10,6 +10,7 @@ import { text } from './json.ts'
 import { LIMITS } from './limits.ts'
 import { Message, MessagePost } from './message.ts'
 import { PageLimit, page, paging } from './page.ts'
+import { DrainRequest, SfuOverview } from './sfu-drain.ts'
 import { DemoTokenRequest, GuestTokenRequest, TokenRequest } from './token.ts'
 import { RelaysRevoked, TurnOverview } from './turn.ts'
 import { IssuedToken } from './user.ts'
@@ -122,6 +123,24 @@ export const ROUTES = {
     summary: 'STUN and TURN servers with credentials that expire',
     callers: ['key', 'user'],
     response: z.strictObject({ iceServers: z.array(IceServer), expiresAt: z.string() }),
+    status: 200,
+  },
+  getSfu: {
+    method: 'get',
+    path: '/v1/sfu',
+    summary: 'The media workers, what they carry, and how the last drain of them went or goes on',
+    callers: ['key'],
+    response: SfuOverview,
+    status: 200,
+  },
+  drainSfu: {
+    method: 'post',
+    path: '/v1/sfu/drain',
+    summary:
+      'Move the calls of a media worker to the others and replace its process, or those of all, one worker after the other. Answers when it has begun',
+    callers: ['key'],
+    body: DrainRequest,
+    response: SfuOverview,
     status: 200,
   },
   getTurn: {

@@ -15,6 +15,7 @@ import { NOTICES } from './notices.ts'
 import { Nothing } from './operations.ts'
 import { ParticipantQuality } from './quality.ts'
 import { REQUESTS } from './requests.ts'
+import { DrainRequest, SfuOverview } from './sfu-drain.ts'
 import { AtTheDoor, MODERATION_REQUESTS, SFU_MODERATION_NOTICES } from './sfu-moderation.ts'
 import { UserName } from './user.ts'
 
@@ -40,6 +41,10 @@ export const SFU_REQUESTS = {
   },
   /** All live calls, for signalling that has just started or reconnected. */
   'sfu:calls': { request: z.strictObject({}), response: z.strictObject({ calls: z.array(Call) }) },
+  /** Its workers, and what became of the last drain. */
+  'sfu:overview': { request: z.strictObject({}), response: SfuOverview },
+  /** Begins to move calls off workers, and answers at once: `sfu:overview` says how it goes on. */
+  'sfu:drain': { request: DrainRequest, response: SfuOverview },
   'call:get': {
     request: z.strictObject({ roomId: RoomId }),
     response: z.strictObject({ call: Call.nullable() }),

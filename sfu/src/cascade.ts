@@ -39,9 +39,12 @@ export const loseWorker = (worker: Worker, reason: string, stopping: boolean): v
   }
 }
 
-/** Moves a call to another worker, with everybody in it. Resolves when it is there, or has ended for want of one. */
-export const moveCall = async (call: Call, reason: string): Promise<void> => {
-  if (call.closed) return
+/**
+ * Moves a call to another worker, with everybody in it. Resolves when it is there, or has ended.
+ * @returns false when it ended for want of a worker
+ */
+export const moveCall = async (call: Call, reason: string): Promise<boolean> => {
+  if (call.closed) return true
   tellLost(call, reason)
   call.tellSpeaker(null)
   // Nobody is told of tracks that end: everybody's end here.
@@ -50,13 +53,18 @@ export const moveCall = async (call: Call, reason: string): Promise<void> => {
   for (const participant of call.participants.values()) loseMedia(participant)
   const { roomId, id: callId } = call
   // Nobody is in it to come along.
-  if (call.participants.size === 0) return endCall(call)
+  if (call.participants.size === 0) {
+    endCall(call)
+    return true
+  }
   try {
     await call.move()
     call.logger.info({ roomId, callId, workerPid: call.worker.pid }, 'call moved')
+    return true
   } catch (error) {
     if (!call.closed) call.logger.error({ err: error, roomId, callId }, 'call could not be moved')
     endCall(call)
+    return false
   }
 }
 

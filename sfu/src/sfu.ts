@@ -11,17 +11,10 @@ import {
 import { setLogEventListeners } from 'mediasoup'
 import { Arrivals } from './arrivals.ts'
 import { Call } from './call.ts'
-import {
-  closeProducer,
-  comeBack,
-  endCall,
-  loseSight,
-  loseWorker,
-  moveCall,
-  removeParticipant,
-} from './cascade.ts'
+import { closeProducer, comeBack, endCall, loseSight, loseWorker, removeParticipant } from './cascade.ts'
 import { ROUTER_RTP_CAPABILITIES } from './codecs.ts'
 import { Doors } from './doors.ts'
+import { Drains } from './drains.ts'
 import { moderationHandlers } from './moderation.ts'
 import { Notices } from './notices.ts'
 import type { Participant } from './participant.ts'
@@ -57,6 +50,7 @@ export class LocalSfu implements Sfu {
   readonly #doors: Doors
   readonly #arrivals: Arrivals
   readonly #pool: WorkerPool
+  readonly #drains: Drains
   readonly #statistics = new Statistics()
   readonly #joinTimes = new JoinTimes()
   #closing: Promise<void> | undefined
@@ -67,6 +61,7 @@ export class LocalSfu implements Sfu {
     this.#notices = notices
     this.#pool = pool
     this.#doors = new Doors(notices)
+    this.#drains = new Drains({ pool, logger, find: spoken => this.#find(spoken) })
     this.#arrivals = new Arrivals({
       settings,
       doors: this.#doors,
@@ -149,17 +144,12 @@ export class LocalSfu implements Sfu {
   }
 
   /**
-   * Moves the calls of a worker to others and replaces its process, one worker after the other.
+   * Moves the calls of a worker to others and replaces its process, one worker after the other. Resolves at the end.
    * @param workerPid the one; all without
+   * @throws TrunklineError as {@link Drains.begin}
    */
   async drain(workerPid?: number): Promise<void> {
-    const workers = this.#pool.workers.filter(({ pid }) => workerPid === undefined || pid === workerPid)
-    for (const worker of workers) {
-      await this.#pool.drain(worker, async () => {
-        const calls = [...worker.calls]
-        await Promise.all(calls.map(call => moveCall(call, 'The media worker of this call is replaced.')))
-      })
-    }
+    await this.#drains.begin(workerPid)
   }
 
   /** Ends every call, then every worker. Idempotent. */
@@ -282,6 +272,12 @@ export class LocalSfu implements Sfu {
   readonly #handlers: Handlers = {
     'sfu:capabilities': async () => ({ routerRtpCapabilities: ROUTER_RTP_CAPABILITIES }),
     'sfu:calls': async () => ({ calls: Array.from(this.#calls.values(), call => call.snapshot()) }),
+    'sfu:overview': async () => this.#drains.overview(),
+    'sfu:drain': async ({ pid }) => {
+      // What fails on the way is in the log and in the overview.
+      this.#drains.begin(pid).catch(error => this.#logger.error({ err: error }, 'drain failed'))
+      return this.#drains.overview()
+    },
     'call:get': async ({ roomId }) => ({ call: this.#calls.get(roomId)?.snapshot() ?? null }),
     'call:prepare': data => this.#arrivals.prepare(data),
     'call:join': data =>

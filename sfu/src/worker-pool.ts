@@ -17,6 +17,8 @@ type Slot = {
   starting: Promise<void> | undefined
   /** It takes no more calls, and is replaced once those it has are elsewhere. */
   draining: boolean
+  /** It is to be drained soon: calls go elsewhere, where there is another. */
+  avoided: boolean
 }
 
 /** The workers, each replaced when it dies. */
@@ -47,6 +49,7 @@ export class WorkerPool {
       timer: undefined,
       starting: undefined,
       draining: false,
+      avoided: false,
     }))
   }
 
@@ -82,6 +85,18 @@ export class WorkerPool {
     )
   }
 
+  /** Those to choose from for a call: the ones it would have to leave again soon only where there are no others. */
+  get #choice(): Worker[] {
+    const open = this.#open
+    const lasting = open.filter(worker => !this.#slots.some(slot => slot.worker === worker && slot.avoided))
+    return lasting.length > 0 ? lasting : open
+  }
+
+  /** These are to be drained, one after the other. */
+  avoid(workers: readonly Worker[]): void {
+    for (const slot of this.#slots) if (slot.worker && workers.includes(slot.worker)) slot.avoided = true
+  }
+
   /**
    * A router on the least loaded worker. While none lives, waits for a replacement.
    * @throws TrunklineError `unavailable` when there is none in time
@@ -90,7 +105,7 @@ export class WorkerPool {
     for (;;) {
       if (this.#open.length === 0 && !this.#stopping) await this.#waitForWorker()
       // Chosen and claimed without a pause between, so that calls opened at once spread out.
-      const worker = this.#open.reduce<Worker | undefined>(
+      const worker = this.#choice.reduce<Worker | undefined>(
         (best, candidate) => (best && best.load <= candidate.load ? best : candidate),
         undefined,
       )
@@ -107,10 +122,11 @@ export class WorkerPool {
   /**
    * Replaces a worker by a new process, on the same port.
    * @param move brings its calls to others, which takes until there are others
+   * @returns what took its place; undefined when nothing has yet
    */
-  async drain(worker: Worker, move: () => Promise<void>): Promise<void> {
+  async drain(worker: Worker, move: () => Promise<void>): Promise<Worker | undefined> {
     const slot = this.#slots.find(candidate => candidate.worker === worker)
-    if (!slot || slot.draining || this.#closing) return
+    if (!slot || this.#closing) return undefined
     slot.draining = true
     if (this.#open.length === 0) this.#ready = Promise.withResolvers()
     this.#logger.info({ pid: worker.pid, calls: worker.calls.size }, 'media worker is drained')
@@ -119,12 +135,13 @@ export class WorkerPool {
     if (this.#open.length > 0) await moved
     await worker.close()
     slot.draining = false
-    if (this.#closing) return
+    if (this.#closing) return undefined
     await this.#start(slot).catch(error => {
       this.#logger.error({ err: error }, 'media worker could not be replaced; trying again')
       if (!this.#closing) this.#replaceLater(slot)
     })
     await moved
+    return slot.worker
   }
 
   /** Ends every worker; none is left. Idempotent. */
@@ -161,6 +178,7 @@ export class WorkerPool {
     // The replacement listens where clients and firewalls expect it.
     slot.port = worker.port
     slot.worker = worker
+    slot.avoided = false
     worker.onEnd(died => this.#ended(slot, worker, died))
     this.#ready.resolve()
   }
@@ -182,6 +200,8 @@ export class WorkerPool {
     this.lost += 1
     this.#logger.error({ pid: worker.pid, calls: worker.calls.size }, 'media worker died')
     this.#onLost(worker, 'The media worker of this call died.', false)
+    // The drain starts the next one itself.
+    if (slot.draining) return
     if (performance.now() - worker.startedAt > HEALTHY_MS) slot.failures = 0
     this.#replaceLater(slot)
   }

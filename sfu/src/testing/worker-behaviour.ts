@@ -128,6 +128,68 @@ export const testWorkerBehaviour = (start: Start): void => {
     }
   })
 
+  test('all workers are drained in turn: no call is moved more than twice, and it is told how it goes', async () => {
+    const { sfu, local, of } = await start({ workers: 3 })
+    const rooms = ['a', 'b', 'c', 'd', 'e', 'f']
+    const joined = await Promise.all(rooms.map(room => joinRaw(sfu, room, `anna-${room}`)))
+    const before = await local.counts()
+    expect(await sfu.request('sfu:overview', {})).toMatchObject({
+      workers: before.map(({ pid, port }) => ({ pid, port, calls: 2, participants: 2 })),
+      drain: null,
+    })
+    const begun = await sfu.request('sfu:drain', {})
+    expect(begun.drain?.workers.map(({ pid }) => pid).sort()).toEqual(before.map(({ pid }) => pid).sort())
+    // A retry is told of what goes on; something else has to wait.
+    expect((await sfu.request('sfu:drain', {})).drain?.startedAt).toBe(begun.drain?.startedAt)
+    await expect(sfu.request('sfu:drain', { pid: before[0]?.pid })).rejects.toMatchObject({
+      code: 'conflict',
+    })
+    const ended = await until('the drain has ended', async () => {
+      const { drain } = await sfu.request('sfu:overview', {})
+      return drain?.endedAt ? drain : false
+    })
+    expect(ended.workers.map(({ state }) => state)).toEqual(['replaced', 'replaced', 'replaced'])
+    expect([ended.calls, ended.participants]).toEqual([
+      { moved: 6, lost: 0 },
+      { moved: 6, back: 0, away: 6, left: 0 },
+    ])
+    const back = await Promise.all(joined.map(one => resumeRaw(sfu, one)))
+    expect(back.map(({ call }) => call.id)).toEqual(joined.map(({ call }) => call.id))
+    for (const room of rooms) {
+      expect(of('call:lost').filter(({ roomId }) => roomId === room).length).toBeLessThanOrEqual(2)
+    }
+    const after = await sfu.request('sfu:overview', {})
+    expect(after.drain?.participants).toEqual({ moved: 6, back: 6, away: 0, left: 0 })
+    expect(after.workers.map(({ port }) => port)).toEqual(before.map(({ port }) => port))
+    const pids = new Set(before.map(({ pid }) => pid))
+    expect(after.workers.filter(({ pid }) => pids.has(pid))).toEqual([])
+    expect(after.drain?.workers.map(({ replacedBy }) => replacedBy).sort()).toEqual(
+      after.workers.map(({ pid }) => pid).sort(),
+    )
+    await expect(sfu.request('sfu:drain', { pid: before[0]?.pid })).rejects.toMatchObject({
+      code: 'not_found',
+    })
+    expect(of('call:ended')).toEqual([])
+  })
+
+  test('a worker that dies while it is drained is replaced once, on its port', async () => {
+    const { sfu, local, of } = await start({ workers: 2 })
+    const before = await local.counts()
+    const first = await joinRaw(sfu, 'room', 'anna')
+    const port = first.sendTransport.iceCandidates[0]?.port
+    const pid = before.find(count => count.port === port)?.pid ?? Number.NaN
+    const drained = local.drain(pid)
+    process.kill(pid, 'SIGKILL')
+    await drained
+    expect((await resumeRaw(sfu, first)).call.id).toBe(first.call.id)
+    const after = await until('both run', async () => {
+      const all = await local.counts()
+      return all.length === 2 && all
+    })
+    expect(after.map(count => count.port).sort()).toEqual(before.map(count => count.port).sort())
+    expect(of('call:ended')).toEqual([])
+  })
+
   test('after the end everything is refused', async () => {
     const { sfu, local, of } = await start()
     await joinRaw(sfu, 'room', 'anna')

@@ -10,6 +10,7 @@ import {
 import asyncApi from '@trunkline/protocol/asyncapi.json' with { type: 'json' }
 import openApi from '@trunkline/protocol/openapi.json' with { type: 'json' }
 import { Router } from 'express'
+import type { Calls } from '../calls/calls.ts'
 import type { Chat } from '../chat/chat.ts'
 import { freshMessage } from '../chat/message-row.ts'
 import type { NewMessage } from '../chat/messages.ts'
@@ -39,6 +40,7 @@ export type RestDeps = {
   rooms: Rooms
   log: EventLog
   chat: Chat
+  calls: Calls
   iceServers: IceServers
   relays: Relays
   limits: RateLimits
@@ -49,7 +51,7 @@ export type RestDeps = {
 
 /** The REST API of signalling, under /v1. */
 export const createRest = (deps: RestDeps): Router => {
-  const { authenticate, tokens, users, guests, rooms, log, chat, iceServers, relays, limits } = deps
+  const { authenticate, tokens, users, guests, rooms, log, chat, calls, iceServers, relays, limits } = deps
   const router = Router()
 
   mount(router, authenticate, 'createToken', async ({ body }) => {
@@ -112,6 +114,8 @@ export const createRest = (deps: RestDeps): Router => {
     iceServers.mint(principal?.type === 'user' ? principal.user.id : (principal?.keyId ?? '')),
   )
 
+  mount(router, authenticate, 'getSfu', () => calls.sfu.request('sfu:overview', {}))
+  mount(router, authenticate, 'drainSfu', ({ body }) => calls.sfu.request('sfu:drain', body))
   mount(router, authenticate, 'getTurn', () => relays.status())
   mount(router, authenticate, 'testTurn', () => relays.test())
   mount(router, authenticate, 'revokeRelays', ({ params }) => relays.revoke(params.id))

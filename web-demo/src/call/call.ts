@@ -8,6 +8,8 @@ import type { Toast } from '../design/toast.ts'
 import '../members/members.ts'
 import { copyText } from '../room/clipboard.ts'
 import { recall } from '../room/storage.ts'
+import './board/board.ts'
+import { SharedBoard } from './board/shared-board.ts'
 import './breakout-sign.ts'
 import './breakouts.ts'
 import type { BreakoutsDialog } from './breakouts.ts'
@@ -25,6 +27,8 @@ import './waiting.ts'
 
 /** Below this width (CSS pixels) chat and members cover the call instead of standing beside it. */
 const NARROW = 900
+/** And below this one the bar has room for the most needed alone. */
+const COMPACT = 480
 
 /** In a room: the call, with chat or members beside it. Fires `left`. */
 export class CallView extends LightElement {
@@ -37,6 +41,9 @@ export class CallView extends LightElement {
     within: { type: Boolean },
     panel: { state: true },
     narrow: { state: true },
+    compact: { state: true },
+    boardOpen: { state: true },
+    boardNews: { state: true },
     speaker: { state: true },
   }
   declare room: Room
@@ -52,14 +59,22 @@ export class CallView extends LightElement {
   declare within: boolean
   declare panel: Panel | undefined
   declare narrow: boolean
+  declare compact: boolean
+  declare boardOpen: boolean
+  /** Somebody has drawn while the whiteboard was closed. */
+  declare boardNews: boolean
   declare speaker: string | undefined
   #unread: Unread | undefined
   #signs: Signs | undefined
+  #board: SharedBoard | undefined
   readonly #observer = new ResizeObserver(([entry]) => this.#resize(entry?.contentRect.width ?? 0))
 
   constructor() {
     super()
     this.narrow = false
+    this.compact = false
+    this.boardOpen = false
+    this.boardNews = false
     this.within = false
     this.speaker = recall('device.speaker')
     this.follow(() => this.room)
@@ -70,7 +85,7 @@ export class CallView extends LightElement {
 
   override connectedCallback(): void {
     super.connectedCallback()
-    this.narrow = (this.parentElement?.clientWidth ?? 0) < NARROW
+    this.#resize(this.parentElement?.clientWidth ?? 0)
     // The messages are just behind it.
     this.panel = this.narrow || this.within ? undefined : 'chat'
     this.#observer.observe(this)
@@ -81,6 +96,7 @@ export class CallView extends LightElement {
     this.#observer.disconnect()
     this.#unread?.close()
     this.#signs?.close()
+    this.#board?.close()
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
@@ -91,6 +107,11 @@ export class CallView extends LightElement {
     if (changed.has('call')) {
       this.#signs?.close()
       this.#signs = this.call && new Signs(this.call, text => this.#say(text))
+      this.#board?.close()
+      this.#board = this.call && new SharedBoard(this.call)
+      this.#board?.on('changed', () => this.#onBoard())
+      this.boardOpen = false
+      this.boardNews = false
     }
     this.#unread?.setSeen(this.panel === 'chat')
     // Ended by the server: there is no call to show any more.
@@ -102,10 +123,10 @@ export class CallView extends LightElement {
     return html`<main class="call ${this.panel ? 'with-panel' : ''}">
         <div class="main" ?inert=${covered}>
           ${this.#header()}
-          <div class="stage">
+          <div class="stage ${this.boardOpen ? 'with-board' : ''}">
             ${
               this.call
-                ? html`<tl-stage .call=${this.call} ?covered=${covered}></tl-stage>
+                ? html`${this.boardOpen ? this.#whiteboard() : nothing}<tl-stage .call=${this.call} ?covered=${covered}></tl-stage>
                     <tl-sounds .call=${this.call} .speaker=${this.speaker}></tl-sounds>`
                 : html`<p class="alone label-pill">This server carries no calls. The chat works.</p>`
             }
@@ -117,6 +138,10 @@ export class CallView extends LightElement {
             .panel=${this.panel}
             .unread=${this.#unread?.count ?? 0}
             .knocks=${this.call?.moderation.waiting.length ?? 0}
+            .compact=${this.compact}
+            .boardOpen=${this.boardOpen}
+            .boardNews=${this.boardNews}
+            @board=${this.#toggleBoard}
             @panel=${this.#toggle}
             @leave=${this.#leave}
             @fault=${(event: CustomEvent<string>) => this.#say(event.detail)}
@@ -132,6 +157,10 @@ export class CallView extends LightElement {
         @fault=${(event: CustomEvent<string>) => this.#say(event.detail)}
       ></tl-settings>
       <tl-breakouts .breakouts=${this.breakouts} @fault=${this.#onFault}></tl-breakouts>`
+  }
+
+  #whiteboard() {
+    return html`<tl-board .board=${this.#board} @close=${this.#toggleBoard} @fault=${this.#onFault}></tl-board>`
   }
 
   #header() {
@@ -217,6 +246,24 @@ export class CallView extends LightElement {
 
   readonly #onFault = ({ detail }: CustomEvent<string>) => this.#say(detail)
 
+  #toggleBoard(): void {
+    this.boardOpen = !this.boardOpen
+    this.boardNews = false
+    // Its own button goes with it.
+    if (this.boardOpen) return
+    this.querySelector<HTMLElement>('.control:is([title$="hiteboard"], [title="More"])')?.focus()
+  }
+
+  /** Says once that there is something to see. */
+  #onBoard(): void {
+    const latest = this.#board?.strokes.at(-1)
+    if (!latest) this.boardNews = false
+    if (!latest || this.boardOpen || this.boardNews) return
+    this.boardNews = true
+    const name = this.call?.participants.find(({ userId }) => userId === latest.by)?.name
+    this.#say(name ? `${name} draws on the whiteboard` : 'There is a drawing on the whiteboard')
+  }
+
   #toggle({ detail }: CustomEvent<Panel>): void {
     this.panel = this.panel === detail ? undefined : detail
   }
@@ -249,7 +296,9 @@ export class CallView extends LightElement {
   }
 
   #resize(width: number): void {
-    if (width > 0) this.narrow = width < NARROW
+    if (width === 0) return
+    this.narrow = width < NARROW
+    this.compact = width < COMPACT
   }
 
   #fire(name: string): void {
