@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import { Time } from './ids.ts'
+
+const count = z.int().min(0)
+const pid = z.int().min(1)
+const port = z.int().min(0).max(65_535)
+
+/** A media worker: one process of the SFU's engine. */
+export const MediaWorker = z.strictObject({
+  pid,
+  /** Where it takes media: its replacement has the same. */
+  port,
+  calls: count,
+  /** People in those calls, away or not. */
+  participants: count,
+})
+export type MediaWorker = z.infer<typeof MediaWorker>
+
+export const DrainedWorker = z.strictObject({
+  pid,
+  port,
+  /**
+   * `waiting` for its turn; `moving` its calls to others; `replaced` by another process. `lost`: it died by itself
+   * meanwhile. `not_replaced`: its process has ended, and no other could be started yet, which is tried until it succeeds.
+   */
+  state: z.enum(['waiting', 'moving', 'replaced', 'lost', 'not_replaced']),
+  /** What it carried when its turn came. */
+  calls: count,
+  participants: count,
+  replacedBy: pid.optional(),
+})
+export type DrainedWorker = z.infer<typeof DrainedWorker>
+
+/** Calls on their way off media workers, whose processes are replaced: the one that goes on, or the last. */
+export const SfuDrain = z.strictObject({
+  startedAt: Time,
+  /** When the last worker was replaced; null while it goes on. */
+  endedAt: Time.nullable(),
+  workers: z.array(DrainedWorker),
+  /** Calls that were moved, and those that ended because no worker took them. */
+  calls: z.strictObject({ moved: count, lost: count }),
+  /** Everybody in these calls, as they are now: `back` with other media, still `away`, or gone from the call. */
+  participants: z.strictObject({ moved: count, back: count, away: count, left: count }),
+})
+export type SfuDrain = z.infer<typeof SfuDrain>
+
+export const SfuOverview = z.strictObject({
+  /** Those that run now. */
+  workers: z.array(MediaWorker),
+  /** Null when there was none since the SFU started. */
+  drain: SfuDrain.nullable(),
+})
+export type SfuOverview = z.infer<typeof SfuOverview>
+
+/** The worker to drain, by its process; all of them, one after the other, when it is left out. */
+export const DrainRequest = z.strictObject({ pid: pid.optional() })
+export type DrainRequest = z.infer<typeof DrainRequest>
