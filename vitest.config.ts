@@ -8,6 +8,7 @@ const LIBWEBRTC = [
   'test/src/sdk.test.ts',
   'test/src/calls-resume.test.ts',
   'test/src/calls-drain.test.ts',
+  'test/src/calls-sockets.test.ts',
 ]
 
 /**

@@ -127,6 +127,7 @@ export class CallView extends LightElement {
             ${
               this.call
                 ? html`${this.boardOpen ? this.#whiteboard() : nothing}<tl-stage .call=${this.call} ?covered=${covered}></tl-stage>
+                    ${this.#alone(this.call)}
                     <tl-sounds .call=${this.call} .speaker=${this.speaker}></tl-sounds>`
                 : html`<p class="alone label-pill">This server carries no calls. The chat works.</p>`
             }
@@ -157,6 +158,19 @@ export class CallView extends LightElement {
         @fault=${(event: CustomEvent<string>) => this.#say(event.detail)}
       ></tl-settings>
       <tl-breakouts .breakouts=${this.breakouts} @fault=${this.#onFault}></tl-breakouts>`
+  }
+
+  /** Nobody to talk to yet: the way to change that. */
+  #alone(call: Call) {
+    if (call.participants.length > 1 || this.boardOpen) return nothing
+    return html`<div class="alone">
+      <p>Nobody else is here yet.</p>
+      ${
+        this.invite
+          ? html`<button class="button primary small" @click=${this.#copy}>${icon('link')}Invite people</button>`
+          : nothing
+      }
+    </div>`
   }
 
   #whiteboard() {
@@ -238,7 +252,7 @@ export class CallView extends LightElement {
           ? html`<tl-chat .room=${this.room}></tl-chat>`
           : html`<div class="body">
               ${this.call ? html`<tl-people .call=${this.call} @fault=${this.#onFault}></tl-people>` : nothing}
-              <tl-members .room=${this.room}></tl-members>
+              <tl-members .room=${this.room} .outside=${this.call !== undefined}></tl-members>
             </div>`
       }
     </aside>`

@@ -33,7 +33,7 @@ export class People extends LightElement {
   protected override render() {
     const { call } = this
     // Raised hands first, in the order they went up.
-    const people = [...call.participants].sort((a, b) => handOf(a).localeCompare(handOf(b)))
+    const people = [...call.participants].sort((a, b) => handOf(a) - handOf(b))
     return html`<tl-waiting .call=${call}></tl-waiting>
       <h3 class="heading">In the call</h3>
       <ul class="members people">
@@ -42,8 +42,7 @@ export class People extends LightElement {
           ({ id }) => id,
           person => this.#person(person),
         )}
-      </ul>
-      <h3 class="heading">In the room</h3>`
+      </ul>`
   }
 
   #person(person: Participant) {
@@ -120,7 +119,8 @@ export class People extends LightElement {
   }
 }
 
-/** Sorts after every time for whose hand is down. */
-const handOf = ({ handRaisedAt }: Participant): string => handRaisedAt ?? '~'
+/** When a hand went up, ms; after all others for whose hand is down. */
+const handOf = ({ handRaisedAt }: Participant): number =>
+  handRaisedAt === undefined ? Number.MAX_SAFE_INTEGER : Date.parse(handRaisedAt)
 
 customElements.define('tl-people', People)

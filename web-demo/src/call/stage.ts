@@ -121,8 +121,7 @@ export class Stage extends LightElement {
           @details=${this.#details}
         ></tl-tile>`
       },
-    )}${shown.length === 1 ? html`<p class="alone label-pill">Nobody else is here yet.</p>` : nothing}
-      <tl-quality .call=${this.call}></tl-quality>`
+    )}<tl-quality .call=${this.call}></tl-quality>`
   }
 
   #details({ detail }: CustomEvent<Participant>): void {

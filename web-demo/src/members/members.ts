@@ -15,15 +15,19 @@ export class Members extends LightElement {
   static override properties = {
     room: { attribute: false },
     client: { attribute: false },
+    outside: { type: Boolean },
     shown: { state: true },
   }
   declare room: Room
   declare client: Trunkline | undefined
+  /** Those alone who are not in the room's call, below a heading; nothing when there are none. */
+  declare outside: boolean
   declare shown: number
 
   constructor() {
     super()
     this.shown = SHOWN
+    this.outside = false
     this.follow(() => this.room)
     this.follow(() => this.client?.presence)
   }
@@ -31,8 +35,11 @@ export class Members extends LightElement {
   protected override render() {
     const { room, shown } = this
     const rank = (member: Member) => ORDER.indexOf(room.presenceOf(member.user.id))
-    const members = room.members.sort((a, b) => rank(a) - rank(b) || a.user.name.localeCompare(b.user.name))
-    return html`<ul class="members">
+    const members = room.members
+      .filter(({ user }) => !this.outside || !this.#isInCall(user.id))
+      .sort((a, b) => rank(a) - rank(b) || a.user.name.localeCompare(b.user.name))
+    if (this.outside && members.length === 0) return nothing
+    return html`${this.outside ? html`<h3 class="heading">Not in the call</h3>` : nothing}<ul class="members">
         ${repeat(
           members.slice(0, shown),
           ({ user }) => user.id,
@@ -53,12 +60,16 @@ export class Members extends LightElement {
       }`
   }
 
+  #isInCall(userId: string): boolean {
+    return this.room.liveCall?.participants.some(it => it.userId === userId) ?? false
+  }
+
   #member(member: Member) {
     const { room, client } = this
     const { user, role } = member
     const status = room.presenceOf(user.id)
     const presence = client ? presenceWord(client.presence.of(user.id)) : STATUS_WORDS[status]
-    const isCalling = room.liveCall?.participants.some(({ userId }) => userId === user.id)
+    const isCalling = this.#isInCall(user.id)
     const isOwn = user.id === room.me?.user.id
     const row = html`<span class="face"
         ><tl-avatar .name=${user.name} userId=${user.id} .picture=${room.files.addressOf(user.avatar)}></tl-avatar>${presenceDot(status)}</span
