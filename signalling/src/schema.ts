@@ -494,6 +494,20 @@ export const callUsers = pgTable(
   ],
 )
 
+/** Who has been in a call that goes on, as far as the SFU has told: it alone knows, and it may die. Nothing once it is over. */
+export const liveCallUsers = pgTable(
+  'live_call_users',
+  {
+    roomId: inRoom(),
+    callId: text('call_id').notNull(),
+    userId: text('user_id').notNull(),
+  },
+  table => [
+    primaryKey({ columns: [table.callId, table.userId] }),
+    index('live_call_users_by_room').on(table.roomId),
+  ],
+)
+
 /** Projection of rings: who rang when, and what it became. */
 export const rings = pgTable(
   'rings',

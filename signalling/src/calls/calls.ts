@@ -14,6 +14,7 @@ import { calls as callsTable } from '../schema.ts'
 import { audience, openRooms, type TrunklineServer } from '../session.ts'
 import { CallAttendance } from './call-attendance.ts'
 import { Insiders } from './insiders.ts'
+import { LiveCallUsers } from './live-call-users.ts'
 
 /** How long opening a room waits for an SFU (ms): one that is away is not worth more, and tells of itself when back. */
 const SOON_MS = 1_000
@@ -45,6 +46,7 @@ export class Calls {
   readonly #database: Database
   readonly #logger: Logger
   readonly #insiders: Insiders
+  readonly #users: LiveCallUsers
   readonly #stop: (() => void)[] = []
   /** Who is in which call. */
   readonly attendance = new CallAttendance()
@@ -62,6 +64,7 @@ export class Calls {
     this.#insiders = new Insiders(deps.io)
     this.#log = deps.log
     this.#database = deps.database
+    this.#users = new LiveCallUsers(deps.database)
     this.#logger = deps.logger
   }
 
@@ -159,7 +162,7 @@ export class Calls {
         const { roomId, call } = data as SfuNoticeData<'call:changed'>
         this.attendance.learn(call)
         this.#insiders.tellCall(roomId, call)
-        return
+        return this.#users.learn(call)
       }
       case 'speaker:changed': {
         const { roomId, participantId } = data as SfuNoticeData<'speaker:changed'>
@@ -200,6 +203,7 @@ export class Calls {
       clientId: `${callId}:ended`,
       data: { callId, durationMs, ...(userIds.length > 0 ? { userIds } : {}) },
     })
+    await this.#users.forget(callId)
   }
 
   /** Tells this node's rooms of their calls: another node may be faster to bring the log up to date. */
@@ -225,10 +229,14 @@ export class Calls {
         callId: call.id,
         startedAt,
         endedAt: new Date().toISOString(),
-        // Nobody is left who knows.
-        userIds: [],
+        // Nobody else is left who knows.
+        userIds: await this.#users.of(call.id),
       })
     }
-    for (const call of calls) await this.#started({ roomId: call.roomId, callId: call.id })
+    for (const call of calls) {
+      await this.#started({ roomId: call.roomId, callId: call.id })
+      await this.#users.learn(call)
+    }
+    await this.#users.forgetEnded()
   }
 }

@@ -15,6 +15,7 @@ import {
   callUsers,
   departures,
   events,
+  liveCallUsers,
   members,
   mentions,
   messages,
@@ -188,6 +189,7 @@ export const createUserDeletion = (deps: Deps): JobKind => {
     await connection.update(rings).set({ fromId: alias }).where(eq(rings.fromId, userId))
     await connection.update(ringTargets).set({ userId: alias }).where(eq(ringTargets.userId, userId))
     await connection.update(callUsers).set({ userId: alias }).where(eq(callUsers.userId, userId))
+    await connection.delete(liveCallUsers).where(eq(liveCallUsers.userId, userId))
     await connection.update(nodeValues).set({ sender: alias }).where(eq(nodeValues.sender, userId))
     await connection.update(rooms).set({ createdBy: alias }).where(eq(rooms.createdBy, userId))
     // Whoever gets this id later is another: the room of the pair is not theirs to be found.
