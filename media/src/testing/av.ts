@@ -28,6 +28,8 @@ export const sound = (seconds: number): string[] => [
 ]
 
 export const H264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p']
+/** A film to be converted, made in a fraction of the time that the encoder takes if it is let. */
+export const VP8 = ['-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8']
 
 export type Track = Readonly<Record<string, unknown>>
 
