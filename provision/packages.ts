@@ -23,6 +23,11 @@ export const TEST_PACKAGES: readonly SystemPackage[] = [
   { name: 'redis-server', provides: 'redis-server', purpose: 'for tests with several nodes' },
   { name: 'coturn', provides: 'turnutils_uclient', purpose: 'for tests of TURN with a client not ours' },
   {
+    name: 'python3-aiortc',
+    provides: '/usr/lib/python3/dist-packages/aiortc',
+    purpose: 'for tests of WHIP with a client not ours',
+  },
+  {
     name: 'fonts-liberation',
     provides: '/usr/share/fonts/truetype/liberation',
     purpose: 'for text in screenshots',

@@ -17,6 +17,7 @@ import { Components } from './components.ts'
 import { type JsonSchema, toJsonSchema } from './json-schema.ts'
 import { TAGS, tagOf } from './tags.ts'
 import { uploadPaths } from './uploads.ts'
+import { whipPaths } from './whip.ts'
 
 type Route = {
   method: string
@@ -206,7 +207,7 @@ export const createOpenApi = (): JsonSchema => {
     )
     add(name, known && route.params ? renamed(route, known) : route)
   }
-  Object.assign(paths, uploadPaths())
+  Object.assign(paths, uploadPaths(), whipPaths())
   const responses = problems(components)
   return {
     openapi: '3.1.1',

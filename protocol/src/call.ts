@@ -93,6 +93,9 @@ export const TransportOptions = z.strictObject({
 })
 export type TransportOptions = z.infer<typeof TransportOptions>
 
+/** Where streams come in by WHIP: https://www.rfc-editor.org/rfc/rfc9725 */
+export const WHIP_PATH = '/v1/rooms/{roomId}/whip'
+
 /** A published track as others see it. */
 export const Track = z.strictObject({
   producerId: ProducerId,

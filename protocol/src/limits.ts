@@ -104,6 +104,8 @@ export const LIMITS = {
   /** What may be under way to who receives data: of one who does not keep up messages are missed from then on. */
   dataBacklogBytes: 1024 * 1024,
   topicChars: 64,
+  /** Bytes of an offer in SDP: what a browser with every codec offers is a tenth of it. */
+  sdpBytes: 64 * 1024,
   /** Consumers one request may resume or pause. */
   consumersPerRequest: 1_000,
   /** Cameras beside which a viewer may ask to be spared the others. */

@@ -60,6 +60,8 @@ export const SFU_REQUESTS = {
       ...arrival,
       consumerIds: z.array(ConsumerId).max(LIMITS.consumersPerRequest).optional(),
       lastN: LastN.optional(),
+      /** Nobody speaks for it but its own transport: it is there as long as that is connected. */
+      unattended: z.boolean().optional(),
     }),
     response: JoinedCall,
   },

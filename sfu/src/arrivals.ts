@@ -9,6 +9,7 @@ import { Participant } from './participant.ts'
 import { notInCall, unavailable } from './refusals.ts'
 import { parseRtpCapabilities } from './rtp.ts'
 import type { SfuSettings } from './settings.ts'
+import { leaveWithTransport } from './unattended.ts'
 
 /** How long others see what somebody published before its worker died, for it to publish that again, milliseconds. */
 const LOST_TRACKS_MS = 5_000
@@ -55,6 +56,7 @@ export class Arrivals {
       assertPresent(participant)
       participant.seat.standing = data.standing
       call.add(participant)
+      if (data.unattended) leaveWithTransport(participant)
       if (!isPrepared) await call.consumeAll(participant)
       call.lastN.lookFor(participant)
       for (const id of data.consumerIds ?? []) {

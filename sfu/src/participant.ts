@@ -72,6 +72,8 @@ export class Participant {
   readonly creating = new Set<ProducerOnTheWay>()
   /** Whether the answer to its prepare or join is given: consumers before that are part of the answer. */
   answered = false
+  /** Nobody speaks for it but its own transport. */
+  unattended = false
   closed = false
 
   constructor(options: ParticipantOptions, call: Call, transports: Transports) {

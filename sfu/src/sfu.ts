@@ -288,7 +288,8 @@ export class LocalSfu implements Sfu {
     'call:resume': data => this.#arrivals.resume(data),
     'call:away': async data => {
       const participant = this.#find(data)
-      if (participant?.connectionId === data.connectionId) loseSight(participant, this.#settings.resumeMs)
+      if (participant?.connectionId === data.connectionId && !participant.unattended)
+        loseSight(participant, this.#settings.resumeMs)
       return {}
     },
     'call:dismiss': async ({ roomId, userId }) => {

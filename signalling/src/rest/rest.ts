@@ -30,6 +30,8 @@ import type { Perform } from '../operations/perform.ts'
 import type { IceServers } from '../relays/ice-servers.ts'
 import type { Relays } from '../relays/relays.ts'
 import type { Rooms } from '../rooms/rooms.ts'
+import { Publishing } from '../whip/publishing.ts'
+import { mountWhip } from '../whip/whip-routes.ts'
 import { mount } from './route.ts'
 
 export type RestDeps = {
@@ -121,6 +123,7 @@ export const createRest = (deps: RestDeps): Router => {
   mount(router, authenticate, 'revokeRelays', ({ params }) => relays.revoke(params.id))
 
   mountData(router, deps)
+  mountWhip(router, { authenticate, limits, publishing: new Publishing(deps) })
   mountOperations(router, deps)
 
   router.get('/v1/asyncapi.json', (_request, response) => {

@@ -1,0 +1,29 @@
+import { removeParticipant } from './cascade.ts'
+import type { Participant } from './participant.ts'
+
+/** How long a stream may take to connect, milliseconds: what the engine takes to give up a line that was lost. */
+const CONNECT_MS = 30_000
+
+/**
+ * A participant that nobody speaks for but its own transport (a stream that came by WHIP): it leaves when that is lost,
+ * with its worker too. Its client sees that and begins anew.
+ */
+export const leaveWithTransport = (participant: Participant): void => {
+  participant.unattended = true
+  const { engine } = participant.sendTransport
+  // Not at once: what closes the transport may be the leaving itself.
+  const leave = () => setImmediate(() => removeParticipant(participant))
+  const late = setTimeout(() => {
+    if (engine.dtlsState !== 'connected') leave()
+  }, CONNECT_MS)
+  engine.on('icestatechange', state => {
+    if (state === 'disconnected') leave()
+  })
+  engine.on('dtlsstatechange', state => {
+    if (state === 'failed' || state === 'closed') leave()
+  })
+  engine.observer.once('close', () => {
+    clearTimeout(late)
+    leave()
+  })
+}
