@@ -14,6 +14,7 @@ import type { Connection, ConnectionEvents } from './connection.ts'
 import { DataLink } from './data-link.ts'
 import { Emitter } from './emitter.ts'
 import { type SendChoice, sendOptions } from './encodings.ts'
+import type { CallEncryption } from './encryption/call-encryption.ts'
 import { toTrunklineError } from './errors.ts'
 import { type KeptTransport, keepTransport } from './ice-keeper.ts'
 import type { Reading } from './quality.ts'
@@ -54,8 +55,11 @@ type Answer = PreparedCall & { call?: CallInfo; iceServers: RTCIceServer[] }
 type Of = { connection: Connection; roomId: string; device: Device; choice: SessionChoice }
 type Capabilities = RequestData<'call:join'>['rtpCapabilities']
 
-/** How one sends, and of how many cameras one receives only the latest speakers' (all when left out). */
-export type SessionChoice = SendChoice & { lastN?: number }
+/**
+ * How one sends, of how many cameras one receives only the latest speakers' (all when left out), and what everything is
+ * sealed and opened with.
+ */
+export type SessionChoice = SendChoice & { lastN?: number; cipher?: CallEncryption }
 
 /**
  * One pair of transports of a participant, and what flows through them. It outlives the socket; when the server lost the
@@ -224,7 +228,13 @@ export class CallSession extends Emitter<SessionEvents> {
     this.#stops.push(deafen, () => this.viewing.close())
     this.#send = device.createSendTransport(this.#optionsOf(answer.sendTransport))
     this.#receive = device.createRecvTransport(this.#optionsOf(answer.receiveTransport))
-    this.data = new DataLink({ connection, ids: this.#ids, send: this.#send, receive: this.#receive })
+    this.data = new DataLink({
+      connection,
+      ids: this.#ids,
+      send: this.#send,
+      receive: this.#receive,
+      cipher: choice.cipher,
+    })
     this.#kept = [this.#wire(this.#send), this.#wire(this.#receive)]
     this.#send.on('produce', ({ kind, rtpParameters, appData }, done, failed) => {
       const { source, paused } = appData as { source: TrackSource; paused: boolean }
@@ -287,10 +297,17 @@ export class CallSession extends Emitter<SessionEvents> {
 
   /** Publishes a track. The caller keeps it: closing the producer does not stop it. */
   async publish(source: TrackSource, track: MediaStreamTrack, paused: boolean): Promise<types.Producer> {
+    const capabilities = this.#device.sendRtpCapabilities
+    const options = sendOptions(source, track, capabilities, this.#choice)
+    const { cipher } = this.#choice
+    const codec = options.codec ?? capabilities.codecs?.find(({ kind }) => kind === track.kind)
+    const mimeType = codec?.mimeType ?? ''
+    const of = { participantId: this.participantId, stream: source }
     const producer = await this.#send.produce({
-      ...sendOptions(source, track, this.#device.sendRtpCapabilities, this.#choice),
+      ...options,
       track,
       stopTracks: false,
+      ...(cipher && { onRtpSender: sender => cipher.sealTrack(sender, of, mimeType) }),
       appData: { source, paused },
     })
     if (paused) producer.pause()
@@ -353,6 +370,8 @@ export class CallSession extends Emitter<SessionEvents> {
 
   async #consume(offer: ConsumerOptions): Promise<Received | undefined> {
     const { id, producerId, participantId, source, kind, rtpParameters } = offer
+    const { cipher } = this.#choice
+    const mimeType = (rtpParameters as types.RtpParameters).codecs[0]?.mimeType ?? ''
     const consumer = await this.#receive.consume({
       id,
       producerId,
@@ -360,6 +379,9 @@ export class CallSession extends Emitter<SessionEvents> {
       rtpParameters: rtpParameters as types.RtpParameters,
       // One stream per participant keeps lips and voice together; a screen is apart.
       streamId: `${participantId}-${source.startsWith('screen') ? 'screen' : 'user'}`,
+      ...(cipher && {
+        onRtpReceiver: receiver => cipher.openTrack(receiver, { participantId, stream: source }, mimeType),
+      }),
     })
     if (this.#closed) return undefined
     const received = { participantId, source, consumer, held: offer.held ?? false }

@@ -11,6 +11,8 @@ import type { CallSession, Received, SessionChoice } from './call-session.ts'
 import type { Connection } from './connection.ts'
 import { openCamera, openMic, openScreen, type ScreenContent } from './devices.ts'
 import { Emitter } from './emitter.ts'
+import { CallEncryption } from './encryption/call-encryption.ts'
+import { type Reading, readingText } from './encryption/readings.ts'
 import { toTrunklineError } from './errors.ts'
 import { type JoinOptions, openWanted, type WantedTrack } from './join-options.ts'
 import { Levels } from './levels.ts'
@@ -42,6 +44,8 @@ export type CallEvents = {
   failed: [TrunklineError]
   /** A host, or the app, took us out of the call or ended it; `call.closed` says so, too. */
   closed: [CallClosed]
+  /** What somebody sends cannot be read here, and nothing of it is shown; or it can again. `text` says which and why. */
+  encryption: [from: Participant, reading: Reading, text: string]
 }
 
 type Deps = {
@@ -91,6 +95,7 @@ export class Call extends Emitter<CallEvents> {
   readonly #stops: (() => void)[] = []
   readonly #userOf = (userId: string) => this.room.member(userId)?.user
   #session: CallSession | undefined
+  #encryption: CallEncryption | undefined
   #state: CallState = 'joining'
   #closed: CallClosed | undefined
   #speakerId: string | undefined
@@ -134,6 +139,11 @@ export class Call extends Emitter<CallEvents> {
   /** Why the server took us out of the call, in state `left`. */
   get closed(): CallClosed | undefined {
     return this.#closed
+  }
+
+  /** What the call is encrypted with, to change the key; undefined when it is not. */
+  get encryption(): CallEncryption | undefined {
+    return this.#encryption
   }
 
   get state(): CallState {
@@ -290,7 +300,7 @@ export class Call extends Emitter<CallEvents> {
         // Without a word the server would wait for us to come back.
         onPageHide(() => void this.leave()),
       )
-      await this.#openTracks(this.#options)
+      await Promise.all([this.#openTracks(this.#options), this.#startEncryption()])
       await this.#enter()
       this.#quality.start()
       this.#set('joined')
@@ -300,6 +310,17 @@ export class Call extends Emitter<CallEvents> {
       this.#end()
       throw error
     }
+  }
+
+  async #startEncryption(): Promise<void> {
+    const { encryption } = this.#options
+    if (!encryption) return
+    const started = await CallEncryption.create(encryption, this.room.id, (id, reading) => {
+      const participant = this.#participants.get(id)
+      if (participant) this.emit('encryption', participant, reading, readingText(reading, participant.name))
+    })
+    if (this.#hasLeft()) started.close()
+    else this.#encryption = started
   }
 
   async #openTracks({ mic, camera, muted = false }: JoinOptions): Promise<void> {
@@ -327,7 +348,7 @@ export class Call extends Emitter<CallEvents> {
   /** Joins or comes back, and only then lets go of what was before, so that pictures stay until new ones come. */
   async #enter(): Promise<void> {
     const previous = this.#session
-    const session = previous ? await this.#comeBack(previous) : await this.#deps.enter(this.#options)
+    const session = previous ? await this.#comeBack(previous) : await this.#deps.enter(this.#choice())
     if (this.#state === 'left') return session.leave()
     this.#renew = false
     if (session !== previous) this.#adopt(session, previous)
@@ -363,8 +384,12 @@ export class Call extends Emitter<CallEvents> {
       return await previous.resume(this.#renew)
     } catch (thrown) {
       if (toTrunklineError(thrown).code !== 'not_in_call') throw thrown
-      return this.#deps.enter(this.#options)
+      return this.#deps.enter(this.#choice())
     }
+  }
+
+  #choice(): SessionChoice {
+    return { ...this.#options, ...(this.#encryption && { cipher: this.#encryption }) }
   }
 
   #adopt(session: CallSession, previous: CallSession | undefined): void {
@@ -583,7 +608,10 @@ export class Call extends Emitter<CallEvents> {
     this.#levels.stop()
     this.#set('left')
     // After a failure; leave() says good-bye first.
-    queueMicrotask(() => this.#session?.close())
+    queueMicrotask(() => {
+      this.#session?.close()
+      this.#encryption?.close()
+    })
   }
 
   #set(state: CallState): void {

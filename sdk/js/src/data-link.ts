@@ -1,6 +1,8 @@
-import type { DataConsumerOptions, DataDelivery } from '@trunkline/protocol'
+import { type DataConsumerOptions, type DataDelivery, LIMITS } from '@trunkline/protocol'
 import type { types } from 'mediasoup-client'
 import type { Connection } from './connection.ts'
+import type { CallEncryption } from './encryption/call-encryption.ts'
+import { SEAL_BYTES } from './encryption/sframe.ts'
 
 /** Bytes of one sender. `streamId` is another one each time the sender begins anew. */
 export type Data = { participantId: string; streamId: string; delivery: DataDelivery; bytes: Uint8Array }
@@ -10,6 +12,8 @@ type Deps = {
   ids: { roomId: string; participantId: string }
   send: types.Transport
   receive: types.Transport
+  /** What everything is sealed and opened with, in calls that are encrypted. */
+  cipher: CallEncryption | undefined
 }
 
 const STREAMS: Record<DataDelivery, types.DataProducerOptions> = {
@@ -66,6 +70,24 @@ export class DataLink {
     })
   }
 
+  /** The most that one message may have. */
+  get messageBytes(): number {
+    return LIMITS.dataMessageBytes - (this.#deps.cipher ? SEAL_BYTES : 0)
+  }
+
+  /**
+   * Hands bytes to a stream, sealed when the call is encrypted, in the order of asking. False when they cannot be: there is
+   * no key yet, or the stream was closed meanwhile.
+   */
+  async send(stream: types.DataProducer, delivery: DataDelivery, bytes: Uint8Array): Promise<boolean> {
+    const { cipher, ids } = this.#deps
+    const of = { participantId: ids.participantId, stream: delivery }
+    const sent = cipher ? await cipher.sealData(of, bytes) : bytes
+    if (!sent || stream.closed) return false
+    stream.send(sent as Uint8Array<ArrayBuffer>)
+    return true
+  }
+
   /** Hears everybody's data from now on. */
   async listen(listener: (data: Data) => void): Promise<void> {
     this.#listener = listener
@@ -92,7 +114,13 @@ export class DataLink {
     this.#consumers.set(id, consumer)
     consumer.on('message', (data: ArrayBuffer | Blob | string) => {
       if (!(data instanceof ArrayBuffer)) return
-      this.#listener?.({ participantId, streamId: dataProducerId, delivery, bytes: new Uint8Array(data) })
+      const tell = (bytes: Uint8Array | undefined) => {
+        if (bytes) this.#listener?.({ participantId, streamId: dataProducerId, delivery, bytes })
+      }
+      const { cipher } = this.#deps
+      const bytes = new Uint8Array(data)
+      if (!cipher) tell(bytes)
+      else cipher.openData({ participantId, stream: delivery }, bytes).then(tell, () => undefined)
     })
   }
 

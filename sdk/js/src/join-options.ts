@@ -1,5 +1,6 @@
 import { openCamera, openMic } from './devices.ts'
 import type { VideoCodec } from './encodings.ts'
+import type { EncryptionOptions } from './encryption/call-encryption.ts'
 
 export type WantedTrack = MediaStreamTrack | boolean | Promise<MediaStreamTrack | undefined>
 
@@ -18,6 +19,8 @@ export type JoinOptions = {
   music?: boolean
   /** In large rooms: of all cameras only those of this many who spoke last are received, and the pinned ones. */
   lastN?: number
+  /** Encrypts sound, picture and data end to end: only who has the key reads them, and nothing else is shown here. */
+  encryption?: EncryptionOptions
 }
 
 /** The track to join with, opened if it has to be; one that is still to come goes to `late` when it is there. */

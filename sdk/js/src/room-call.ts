@@ -133,8 +133,11 @@ export class RoomCall {
     const device = await this.#loadDevice()
     const prepared = this.#prepared
     this.#prepared = undefined
-    const session = await CallSession.join(connection, room.id, device, choice, prepared)
-    if (session !== prepared) prepared?.close()
+    // What was prepared receives already, and not through what opens it.
+    const taken = choice.cipher ? undefined : prepared
+    if (taken !== prepared) await prepared?.leave()
+    const session = await CallSession.join(connection, room.id, device, choice, taken)
+    if (session !== taken) taken?.close()
     return session
   }
 

@@ -361,11 +361,17 @@ export class Room extends RoomCommands<RoomEvents> {
   }
 
   /**
-   * Asks to be let into the call, where `joinCall` was refused with `knock_first` or `locked`. Join once it is admitted:
-   * that lasts until the call ends.
+   * Asks to be let into the call, where `joinCall` was refused with `knock_first` or `locked`; guests of a room with a lobby,
+   * who are in it only once they were let in, hear `knock_first` of opening it. Join once it is admitted: that lasts until
+   * the call ends.
    */
   knock(): Knocking {
-    return new Knocking(this.#deps.connection, this.id)
+    const knocking = new Knocking(this.#deps.connection, this.id)
+    // Whoever waited outside the room is in it now.
+    knocking.on('changed', () => {
+      if (knocking.state === 'admitted') this.#reopen()
+    })
+    return knocking
   }
 
   /** Leaves the call, stops hearing of this room and forgets it. Membership stays. */
@@ -429,8 +435,15 @@ export class Room extends RoomCommands<RoomEvents> {
     hear('call:changed', ({ call }) => this.#call.setLive(call))
     hear('room:closed', ({ reason }) => void this.#onClosed(reason))
     hear('room:entered', ({ role }) => {
-      if (this.#state === 'refused' && role !== 'pending') void this.#opening.start()
+      if (role !== 'pending') this.#reopen()
     })
+  }
+
+  /** It was refused, and may be opened now. */
+  #reopen(): void {
+    if (this.#state !== 'refused' || this.#deps.connection.state !== 'connected') return
+    this.#set('opening')
+    void this.#opening.start()
   }
 
   /** The server closed the room for us: there is nothing to say good-bye to. */

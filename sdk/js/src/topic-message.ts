@@ -29,9 +29,13 @@ export const assertTopic = (topic: string): void => {
 
 /**
  * As it travels: a header, the topic's name, and the value.
+ * @param limit bytes; fewer where sealing adds some
  * @throws TrunklineError `too_large`
  */
-export const encodeTopicMessage = ({ topic, number, value }: TopicMessage): Uint8Array<ArrayBuffer> => {
+export const encodeTopicMessage = (
+  { topic, number, value }: TopicMessage,
+  limit: number = LIMITS.dataMessageBytes,
+): Uint8Array<ArrayBuffer> => {
   const kind = value instanceof Uint8Array ? 'bytes' : typeof value === 'string' ? 'text' : 'json'
   const body =
     value instanceof Uint8Array
@@ -39,11 +43,11 @@ export const encodeTopicMessage = ({ topic, number, value }: TopicMessage): Uint
       : encoder.encode(typeof value === 'string' ? value : JSON.stringify(value))
   const name = encoder.encode(topic)
   const length = HEADER_BYTES + name.length + body.length
-  if (length > LIMITS.dataMessageBytes) {
+  if (length > limit) {
     throw new TrunklineError(
       'too_large',
-      `A message on a topic has at most ${LIMITS.dataMessageBytes} bytes; this one would have ${length}. Share a file instead, or send it in parts.`,
-      { details: { limit: LIMITS.dataMessageBytes } },
+      `A message on a topic has at most ${limit} bytes; this one would have ${length}. Share a file instead, or send it in parts.`,
+      { details: { limit } },
     )
   }
   const message = new Uint8Array(length)

@@ -118,10 +118,11 @@ export class Topics {
     }
     const number = this.#numbers.get(delivery) ?? 0
     // Before the number is used up: what cannot be encoded leaves no hole.
-    const message = encodeTopicMessage({ topic: topic.name, number, value })
+    const message = encodeTopicMessage({ topic: topic.name, number, value }, link.messageBytes)
     this.#numbers.set(delivery, (number + 1) >>> 0)
-    stream.send(message)
-    return true
+    if (await link.send(stream, delivery, message)) return true
+    if (topic.lossy) return false
+    throw new TrunklineError('unavailable', 'The connection was lost, or there is no key yet: send it again.')
   }
 
   #arrived({ participantId, streamId, delivery, bytes }: Data): void {

@@ -1,0 +1,66 @@
+import type { Refusal } from './opener.ts'
+
+/** What one can read of a participant: everything again, or why not. */
+export type Reading = 'readable' | Exclude<Refusal, 'repeated'>
+
+/** A sentence for people. */
+export const readingText = (reading: Reading, name: string): string => {
+  switch (reading) {
+    case 'readable':
+      return `What ${name} sends can be read now.`
+    case 'noKey':
+      return `Waiting for the key to what ${name} sends.`
+    case 'wrongKey':
+      return `What ${name} sends cannot be read: it is encrypted with another key than yours, or not at all.`
+    case 'altered':
+      return `What ${name} sends cannot be read: it was changed on its way, or is not encrypted.`
+  }
+}
+
+/** Nothing is said of what is mended within this time (ms): keys change at each end a moment apart. */
+const PATIENCE_MS = 1_000
+
+type Failing = { since: number; why: Exclude<Refusal, 'repeated'> }
+
+/** Whether what everybody sends can be read: says it once when it cannot, and once when it can again. */
+export class Readings {
+  readonly #tell: (participantId: string, reading: Reading) => void
+  readonly #now: () => number
+  readonly #failing = new Map<string, Map<string, Failing>>()
+  readonly #told = new Map<string, Reading>()
+
+  constructor(tell: (participantId: string, reading: Reading) => void, now: () => number = Date.now) {
+    this.#tell = tell
+    this.#now = now
+  }
+
+  opened(participantId: string, stream: string): void {
+    const failing = this.#failing.get(participantId)
+    failing?.delete(stream)
+    if (failing && failing.size > 0) return
+    if (this.#told.delete(participantId)) this.#tell(participantId, 'readable')
+  }
+
+  /** There is another key: what could not be read before says nothing of it. */
+  keyChanged(): void {
+    this.#failing.clear()
+  }
+
+  refused(participantId: string, stream: string, why: Refusal): void {
+    if (why === 'repeated') return
+    const streams = this.#failing.get(participantId) ?? new Map<string, Failing>()
+    this.#failing.set(participantId, streams)
+    const since = streams.get(stream)?.since ?? this.#now()
+    streams.set(stream, { since, why })
+    if (this.#now() - since < PATIENCE_MS || this.#told.get(participantId) === why) return
+    this.#told.set(participantId, why)
+    this.#tell(participantId, why)
+  }
+
+  /** A stream that ended, readable or not. */
+  ended(participantId: string, stream: string): void {
+    const failing = this.#failing.get(participantId)
+    failing?.delete(stream)
+    if (failing?.size === 0) this.#told.delete(participantId)
+  }
+}
