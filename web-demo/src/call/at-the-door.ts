@@ -1,7 +1,11 @@
-import type { Knocking } from '@trunkline/sdk'
+import { type Knocking, TrunklineError } from '@trunkline/sdk'
 import { html, nothing } from 'lit'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
+
+/** Whether a call was not joined because a host has to let one in. */
+export const isAtTheDoor = (error: unknown): boolean =>
+  error instanceof TrunklineError && (error.code === 'knock_first' || error.code === 'locked')
 
 /** Beside one's own picture in the lobby, while a host is asked. Fires `again` after a refusal, and `cancel`. */
 export class AtTheDoor extends LightElement {

@@ -20,6 +20,7 @@ const LIST = new Intl.ListFormat('en', { type: 'conjunction' })
 export class Lobby extends LightElement {
   static override properties = {
     roomId: {},
+    heading: {},
     name: {},
     fixedName: {},
     room: { attribute: false },
@@ -27,8 +28,11 @@ export class Lobby extends LightElement {
     joining: { type: Boolean },
     fault: {},
     embedded: { type: Boolean },
+    voice: { type: Boolean },
   }
   declare roomId: string
+  /** What the room is called here; its own title when absent. */
+  declare heading: string | undefined
   declare name: string
   declare fixedName: string | undefined
   /** Open already when we are known; then it tells who is in the call. */
@@ -38,23 +42,32 @@ export class Lobby extends LightElement {
   declare joining: boolean
   declare fault: string | undefined
   declare embedded: boolean
+  /** A voice call: the camera stays off until it is turned on. */
+  declare voice: boolean
   readonly #devices = new LocalDevices(() => this.requestUpdate())
 
   constructor() {
     super()
     this.name = ''
     this.joining = false
+    this.voice = false
     this.follow(() => this.room)
   }
 
   override connectedCallback(): void {
     super.connectedCallback()
+    if (this.voice) this.#devices.cameraOn = false
     void this.#devices.open()
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback()
     this.#devices.close()
+  }
+
+  /** As they are chosen and switched here. */
+  get devices(): LocalDevices {
+    return this.#devices
   }
 
   protected override render() {
@@ -79,7 +92,7 @@ export class Lobby extends LightElement {
         </section>
         <form @submit=${this.#submit} novalidate>
           <div class="title">
-            <h1>${this.room?.info?.title || this.roomId}</h1>
+            <h1>${this.heading || this.room?.info?.title || this.roomId}</h1>
             ${this.#whoIsHere()}
           </div>
           ${this.knocking ? this.#door(this.knocking) : this.#wayIn()}

@@ -10,6 +10,8 @@ export type Choice = 'online' | 'away' | 'dnd' | 'hidden'
 export class OwnStatus {
   choice: Choice = 'online'
   custom: CustomStatus | undefined
+  /** Whether one is rung while in another call. */
+  callWaiting = false
   readonly #client: Trunkline
   readonly #changed: () => void
   readonly #stop: () => void
@@ -26,11 +28,13 @@ export class OwnStatus {
   }
 
   /** @throws TrunklineError `unavailable` without a connection, `invalid_request` */
-  async say(choice: Choice, custom: CustomStatus | undefined): Promise<void> {
+  async say(choice: Choice, custom: CustomStatus | undefined, callWaiting: boolean): Promise<void> {
     const status = choice === 'away' || choice === 'dnd' ? choice : attention()
-    await this.#client.presence.set({ status, custom: custom ?? null, hidden: choice === 'hidden' })
+    const hidden = choice === 'hidden'
+    await this.#client.presence.set({ status, custom: custom ?? null, hidden, callWaiting })
     this.choice = choice
     this.custom = custom
+    this.callWaiting = callWaiting
     this.#changed()
   }
 
@@ -48,10 +52,11 @@ export class OwnStatus {
   async #load(): Promise<void> {
     if (this.#isLoaded) return
     try {
-      const { status, custom, hidden } = await this.#client.presence.set({})
+      const { status, custom, hidden, callWaiting } = await this.#client.presence.set({})
       this.#isLoaded = true
       this.choice = hidden ? 'hidden' : status === 'dnd' ? 'dnd' : 'online'
       this.custom = custom
+      this.callWaiting = callWaiting ?? false
       this.#changed()
       this.#look()
     } catch (error) {

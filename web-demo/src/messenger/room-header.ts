@@ -66,9 +66,12 @@ export class RoomHeader extends LightElement {
     const { room } = this
     const call = (media: RingMedia) => () => this.dispatchEvent(new CustomEvent('call', { detail: media }))
     const others = new Set(room.liveCall?.participants.map(({ userId }) => userId))
-    if (others.size > 0) {
+    // Whoever has to be let in is not told who is there.
+    const isClosed = others.size === 0 && (room.liveCall?.lobby || room.liveCall?.locked)
+    if (others.size > 0 || isClosed) {
       const word = this.callRoomId === room.id ? 'Return' : 'Join'
-      return html`<button class="button small calls-join" aria-label="${word} to the call, ${others.size} in it" @click=${call('video')}>
+      const label = isClosed ? 'Ask to join the call' : `${word} to the call, ${others.size} in it`
+      return html`<button class="button small calls-join" aria-label=${label} @click=${call('video')}>
         ${icon('camera')}${word}
       </button>`
     }

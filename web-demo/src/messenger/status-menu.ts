@@ -150,6 +150,10 @@ export class StatusMenu extends LightElement {
             ${ENDS.map(([word, minutes]) => html`<option value=${minutes ?? ''}>${word}</option>`)}
           </select>
         </div>
+        <label class="switch-row">
+          <span>Call waiting<small>Calls ring while you are in another one. Otherwise callers are told that you are busy.</small></span>
+          <input type="checkbox" role="switch" name="callWaiting" .checked=${this.#own?.callWaiting ?? false} />
+        </label>
         ${this.fault ? html`<p class="notice error" role="alert">${this.fault}</p>` : nothing}
         <button class="button primary wide">Save</button>
       </form>
@@ -182,7 +186,8 @@ export class StatusMenu extends LightElement {
     const minutes = Number(data.get('minutes'))
     const until = minutes > 0 ? new Date(Date.now() + minutes * MINUTE_MS).toISOString() : undefined
     try {
-      await this.#own?.say(this.choice, text ? { text, ...(until && { until }) } : undefined)
+      const custom = text ? { text, ...(until && { until }) } : undefined
+      await this.#own?.say(this.choice, custom, data.get('callWaiting') !== null)
       this.fault = undefined
       this.querySelector('dialog')?.close()
     } catch (error) {

@@ -1,5 +1,7 @@
 import {
   type Call,
+  type JoinOptions,
+  type Knocking,
   type Ring,
   type RingMedia,
   type Room,
@@ -7,12 +9,15 @@ import {
   TrunklineError,
 } from '@trunkline/sdk'
 import { html, nothing, type PropertyValues } from 'lit'
+import { isAtTheDoor } from '../call/at-the-door.ts'
 import '../call/call.ts'
 import { lengthWord } from '../chat/words.ts'
 import '../design/avatar.ts'
 import '../design/toast.ts'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
+import '../lobby/lobby.ts'
+import type { JoinDetail, Lobby } from '../lobby/lobby.ts'
 import { roomSign } from '../messenger/room-sign.ts'
 import { peerOf, titleOf } from '../messenger/titles.ts'
 import './incoming.ts'
@@ -37,6 +42,7 @@ export class Calls extends LightElement {
     call: { state: true },
     media: { state: true },
     ring: { state: true },
+    knocking: { state: true },
     outcome: { state: true },
     minimised: { state: true },
   }
@@ -47,6 +53,8 @@ export class Calls extends LightElement {
   declare media: RingMedia
   /** One's own, while nobody has come. */
   declare ring: Ring | undefined
+  /** While a host is asked to let one in. */
+  declare knocking: Knocking | undefined
   /** Why nobody came. */
   declare outcome: string | undefined
   declare minimised: boolean
@@ -103,11 +111,14 @@ export class Calls extends LightElement {
     clearInterval(this.#clock)
     clearTimeout(this.#closing)
     this.#ringer.play(undefined)
+    this.knocking?.cancel()
   }
 
   protected override willUpdate(): void {
     if (!this.isConnected) return
     if (this.call?.state === 'left' && this.outcome === undefined) queueMicrotask(() => this.#drop())
+    // Out of the room there is no door to wait at.
+    if (this.knocking && this.room?.state === 'closed') queueMicrotask(() => this.#drop())
     this.#followOthers()
     const isWaiting = this.room !== undefined && this.outcome === undefined && !this.#hasMet && this.#rings
     this.#ringer.play(this.#incoming ? 'incoming' : isWaiting ? 'outgoing' : undefined)
@@ -145,9 +156,8 @@ export class Calls extends LightElement {
       return
     }
     if (this.call) return this.#say('You are in another call. Leave it first.')
-    const live = room.liveCall?.participants.length ?? 0
-    // People who follow a channel are not to be called by whoever looks in.
-    this.#rings = live === 0 && room.info?.kind !== 'channel'
+    // People who follow a channel are not to be called by whoever looks in, nor is anybody by who has to wait at the door.
+    this.#rings = !isUnderWay(room) && room.info?.kind !== 'channel' && !mustKnock(room)
     await this.#enter(room, media, async () => {
       if (!this.#rings) return room.joinCall(this.#devices(media))
       const { ring, call } = await room.ring({ media }, this.#devices(media))
@@ -185,12 +195,30 @@ export class Calls extends LightElement {
   }
 
   #layer(room: Room) {
-    const { call } = this
+    const { call, knocking } = this
+    if (knocking) return this.#door(room, knocking)
     const isWaiting = this.outcome !== undefined || !call || (this.#rings && !this.#hasMet)
     const isTried = this.outcome !== undefined || this.#rings
     return html`<div class="call-layer" ?hidden=${this.minimised}>
       ${isWaiting && isTried ? this.#waiting(room) : call ? this.#inCall(room, call) : this.#joining()}
       ${call && !isWaiting ? nothing : html`<tl-toast></tl-toast>`}
+    </div>`
+  }
+
+  #door(room: Room, knocking: Knocking) {
+    return html`<div class="call-layer">
+      <tl-lobby
+        .roomId=${room.id}
+        .heading=${this.#title(room)}
+        .room=${room}
+        .fixedName=${room.me?.user.name ?? ''}
+        .knocking=${knocking}
+        .voice=${this.media === 'audio'}
+        .embedded=${true}
+        @join=${({ detail }: CustomEvent<JoinDetail>) => void this.#comeIn(room, detail.devices.release())}
+        @cancel=${() => this.#drop()}
+      ></tl-lobby>
+      <tl-toast></tl-toast>
     </div>`
   }
 
@@ -275,6 +303,7 @@ export class Calls extends LightElement {
     this.media = media
     this.outcome = undefined
     this.minimised = false
+    this.#stopKnocking()
     try {
       const call = await join()
       // Hung up meanwhile.
@@ -282,9 +311,32 @@ export class Calls extends LightElement {
       else await call.leave()
     } catch (error) {
       if (attempt !== this.#attempt) return
+      if (isAtTheDoor(error)) return this.#knock(room)
       this.#drop()
       this.#say((error as Error).message)
     }
+  }
+
+  /** Asks a host to be let in, and comes in when one does. */
+  #knock(room: Room): void {
+    this.#rings = false
+    const knocking = room.knock()
+    this.knocking = knocking
+    knocking.on('changed', () => {
+      if (knocking.state !== 'admitted' || this.knocking !== knocking) return
+      // As they were chosen while one waited.
+      const options = this.querySelector<Lobby>('tl-lobby')?.devices.release()
+      void this.#comeIn(room, options ?? this.#devices(this.media))
+    })
+  }
+
+  #comeIn(room: Room, options: JoinOptions): Promise<void> {
+    return this.#enter(room, this.media, () => room.joinCall(options))
+  }
+
+  #stopKnocking(): void {
+    this.knocking?.cancel()
+    this.knocking = undefined
   }
 
   async #answer(ring: Ring, answer: Answer): Promise<void> {
@@ -329,6 +381,7 @@ export class Calls extends LightElement {
   #drop(): void {
     clearTimeout(this.#closing)
     this.#attempt += 1
+    this.#stopKnocking()
     this.room = undefined
     this.call = undefined
     this.ring = undefined
@@ -340,5 +393,14 @@ export class Calls extends LightElement {
     this.dispatchEvent(new CustomEvent('say', { detail: text }))
   }
 }
+
+/** Whether there is a call to come into. Whoever has to be let in is not told who is in it. */
+const isUnderWay = (room: Room): boolean => {
+  const { liveCall } = room
+  if (!liveCall || liveCall.participants.length > 0) return liveCall !== null
+  return (liveCall.lobby || liveCall.locked) && !room.can('moderate')
+}
+
+const mustKnock = (room: Room): boolean => room.info?.lobby === true && !room.can('moderate')
 
 customElements.define('tl-calls', Calls)

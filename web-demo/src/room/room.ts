@@ -7,6 +7,7 @@ import {
   TrunklineError,
 } from '@trunkline/sdk'
 import { html, type PropertyValues } from 'lit'
+import { isAtTheDoor } from '../call/at-the-door.ts'
 import '../call/call.ts'
 import { LightElement } from '../design/element.ts'
 import '../lobby/lobby.ts'
@@ -150,7 +151,14 @@ export class RoomView extends LightElement {
     const identity = this.#identity
     if (!identity) throw new TrunklineError('unavailable', 'Not connected')
     const client = await identity.as(name)
-    const room = await client.openRoom(this.roomId)
+    const room = client.room(this.roomId)
+    try {
+      await room.opened()
+    } catch (error) {
+      // A guest who has to be let in knocks at a room that does not open yet.
+      if (isAtTheDoor(error) && identity === this.#identity) this.room = room
+      throw error
+    }
     if (identity !== this.#identity) throw new TrunklineError('unavailable', 'The page went on')
     this.room = room
     return room
@@ -249,8 +257,5 @@ export class RoomView extends LightElement {
     void this.#identity?.close()
   }
 }
-
-const isAtTheDoor = (error: unknown): boolean =>
-  error instanceof TrunklineError && (error.code === 'knock_first' || error.code === 'locked')
 
 customElements.define('tl-room', RoomView)
