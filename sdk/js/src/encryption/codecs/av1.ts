@@ -5,6 +5,7 @@ import { canonical, type FrameCodec } from './layout.ts'
 const METADATA = 5
 /** Temporal delimiters, tile lists and padding: packetisers leave them out (AV1 RTP payload format, section 5). */
 const DROPPED: ReadonlySet<number> = new Set([2, 8, 15])
+const METADATA_HEADER = METADATA << 3
 /** A type of metadata that is left to whoever uses it (section 6.7.1): what sealing adds travels in it. */
 const PRIVATE = 31
 
@@ -87,15 +88,18 @@ export const av1: FrameCodec = {
       secret: concat(...obus.map(({ payload }) => payload)),
       with: bytes => {
         const { filled, rest } = fill(obus, bytes)
-        return concat(...filled, ...write(Uint8Array.of(METADATA << 3), concat(Uint8Array.of(PRIVATE), rest)))
+        return concat(
+          ...filled,
+          ...write(Uint8Array.of(METADATA_HEADER), concat(Uint8Array.of(PRIVATE), rest)),
+        )
       },
     }
   },
   toOpen: frame => {
     const obus = obusOf(frame)
     const added = obus?.pop()
-    if (!obus || obus.length === 0 || added?.type !== METADATA || added.payload[0] !== PRIVATE)
-      return undefined
+    const isOurs = added?.header[0] === METADATA_HEADER && added.payload[0] === PRIVATE
+    if (!obus || obus.length === 0 || !isOurs) return undefined
     return {
       clear: clearOf(obus),
       secret: concat(...obus.map(({ payload }) => payload), added.payload.subarray(1)),

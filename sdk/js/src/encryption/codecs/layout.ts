@@ -17,10 +17,12 @@ export type FrameCodec = {
   toOpen: (frame: Uint8Array) => Layout | undefined
 }
 
-/** Frames with so many bytes in front that stay readable. */
+/** Frames with so many bytes in front that stay readable. Shorter ones there are not. */
 export const prefixed = (clearBytes: (frame: Uint8Array) => number): FrameCodec => {
-  const layout = (frame: Uint8Array): Layout => {
-    const clear = frame.subarray(0, clearBytes(frame))
+  const layout = (frame: Uint8Array): Layout | undefined => {
+    const bytes = clearBytes(frame)
+    if (frame.length < bytes) return undefined
+    const clear = frame.subarray(0, bytes)
     return { clear, secret: frame.subarray(clear.length), with: bytes => concat(clear, bytes) }
   }
   return { toSeal: layout, toOpen: layout }
