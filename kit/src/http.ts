@@ -88,6 +88,9 @@ const EXPOSED_HEADERS = [
   'Content-Disposition',
   'Content-Range',
   'ETag',
+  // Of WHIP: https://www.rfc-editor.org/rfc/rfc9725
+  'Accept-Post',
+  'Link',
   // Of tus: https://tus.io/protocols/resumable-upload#headers
   'Tus-Checksum-Algorithm',
   'Tus-Extension',

@@ -64,7 +64,11 @@ export const whipPaths = (): Record<string, Record<string, unknown>> => ({
       answers: {
         201: {
           description: 'The answer to the offer',
-          headers: { Location: header('The stream, to end it.'), ETag: ETAG },
+          headers: {
+            Location: header('The stream, to end it.'),
+            ETag: ETAG,
+            Link: header('STUN and TURN servers, each with rel="ice-server".'),
+          },
           type: 'application/sdp',
         },
       },

@@ -123,7 +123,7 @@ export const createRest = (deps: RestDeps): Router => {
   mount(router, authenticate, 'revokeRelays', ({ params }) => relays.revoke(params.id))
 
   mountData(router, deps)
-  mountWhip(router, { authenticate, limits, publishing: new Publishing(deps) })
+  mountWhip(router, { authenticate, limits, iceServers, publishing: new Publishing(deps) })
   mountOperations(router, deps)
 
   router.get('/v1/asyncapi.json', (_request, response) => {

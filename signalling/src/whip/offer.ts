@@ -32,6 +32,10 @@ export type Offer = {
   dtlsParameters: DtlsParameters
 }
 
+/** Those the engine knows, each with as many bytes as it has. */
+const FINGERPRINT =
+  /^(sha-1 ([0-9a-f]{2}:){19}|sha-224 ([0-9a-f]{2}:){27}|sha-256 ([0-9a-f]{2}:){31}|sha-384 ([0-9a-f]{2}:){47}|sha-512 ([0-9a-f]{2}:){63})[0-9a-f]{2}$/i
+
 const refused = (why: string): TrunklineError =>
   new TrunklineError('invalid_request', `This is no offer that can be answered: ${why}`)
 
@@ -55,6 +59,9 @@ export const parseOffer = (sdp: string): Offer => {
   const [first] = offer.media
   const fingerprint = first?.fingerprint ?? offer.fingerprint
   if (!fingerprint) throw refused('it has no DTLS fingerprint.')
+  if (!FINGERPRINT.test(`${fingerprint.type} ${fingerprint.hash}`)) {
+    throw refused('its DTLS fingerprint is none (a=fingerprint:sha-256 and 32 bytes in hexadecimal).')
+  }
   if (!(first?.iceUfrag ?? offer.iceUfrag)) throw refused('it has no ICE user fragment.')
   if ((first?.setup ?? offer.setup) === 'passive') {
     throw refused('it wants this server to begin DTLS (a=setup:passive); offer actpass or active.')

@@ -1,5 +1,6 @@
 import { bearerOf, expressPath } from '@trunkline/kit'
 import {
+  type IceServer,
   LIMITS,
   ParticipantId,
   parse,
@@ -12,6 +13,7 @@ import express, { type Request, type RequestHandler, type Router } from 'express
 import { z } from 'zod'
 import type { Authenticate, UserPrincipal } from '../identity/authenticate.ts'
 import type { RateLimits } from '../limits.ts'
+import type { IceServers } from '../relays/ice-servers.ts'
 import type { Publishing } from './publishing.ts'
 
 const SDP = 'application/sdp'
@@ -36,12 +38,20 @@ const textOf = (type: string): RequestHandler[] => [
   },
 ]
 
+/** As RFC 9725, section 4.6, has it. */
+const linksTo = ({ urls, username, credential }: IceServer): string[] => {
+  const secret = username
+    ? `; username="${username}"; credential="${credential}"; credential-type="password"`
+    : ''
+  return urls.map(url => `<${url}>; rel="ice-server"${secret}`)
+}
+
 /** WHIP (RFC 9725): software that speaks WebRTC and no protocol of ours publishes in a room's call. */
 export const mountWhip = (
   router: Router,
-  deps: { authenticate: Authenticate; limits: RateLimits; publishing: Publishing },
+  deps: { authenticate: Authenticate; limits: RateLimits; iceServers: IceServers; publishing: Publishing },
 ): void => {
-  const { authenticate, limits, publishing } = deps
+  const { authenticate, limits, iceServers, publishing } = deps
 
   const userOf = async (request: Request): Promise<UserPrincipal> => {
     const principal = await authenticate(bearerOf(request))
@@ -70,6 +80,7 @@ export const mountWhip = (
       const { source } = parse(Query, request.query, 'The query of the stream')
       const principal = response.locals.principal as UserPrincipal
       const { answer, streamId, iceId } = await publishing.begin(principal, roomId, request.body, source)
+      const { iceServers: servers } = await iceServers.mint(principal.user.id)
       response
         .status(201)
         .set({
@@ -77,6 +88,7 @@ export const mountWhip = (
           'Cache-Control': 'no-store',
           Location: `${WHIP_PATH.replace('{roomId}', encodeURIComponent(roomId))}/${streamId}`,
           ETag: `"${iceId}"`,
+          Link: servers.flatMap(linksTo),
         })
         .end(answer)
     },
