@@ -2,6 +2,7 @@ import {
   type Call,
   LIMITS,
   type Participant,
+  Rest,
   type Room,
   Trunkline,
   type TrunklineError,
@@ -138,3 +139,30 @@ test('a token that expires during a call: with a new one nobody leaves, without 
   })
   expect(bobsCall.participants).toHaveLength(2)
 }, 180_000)
+
+test('a guest at the door: the room opens, and the call is joined, once a host has let it in', async () => {
+  const { url } = await startServer()
+  await rest(url, 'POST', '/v1/rooms', {
+    body: { id: 'ward', kind: 'group', title: 'Ward 7', guests: true, lobby: true, members: ['ann'] },
+  })
+  await rest(url, 'PATCH', '/v1/rooms/ward/members/ann', { body: { role: 'moderator' } })
+  const ann = await open(url, 'ward', { token: await mintToken(url, 'ann') })
+  const annsCall = await ann.room.joinCall({ camera: testCamera() })
+  const { token } = await new Rest({ url }).createGuestToken('ward', 'Paul')
+  const client = new Trunkline({ url, token, device: { handlerName: 'Chrome111' } })
+  onTestFinished(() => client.close())
+  await expect(client.openRoom('ward')).rejects.toMatchObject({ code: 'knock_first' })
+  const room = client.room('ward')
+  await expect(room.joinCall({ camera: testCamera() })).rejects.toMatchObject({ code: 'knock_first' })
+  expect([room.state, room.info, room.messages]).toEqual(['refused', undefined, []])
+
+  const knocking = room.knock()
+  const joined = new Promise<Call>((resolve, reject) => {
+    knocking.on('changed', () => void room.joinCall({ camera: testCamera() }).then(resolve, reject))
+  })
+  await vi.waitFor(() => expect(annsCall.moderation.waiting).toMatchObject([{ name: 'Paul' }]), WAIT)
+  await annsCall.moderation.admit(...annsCall.moderation.waiting.map(({ knockId }) => knockId))
+  const paulsCall = await joined
+  expect([room.state, room.info?.title]).toEqual(['open', 'Ward 7'])
+  await expectFrames(await seen(paulsCall, 'ann'))
+}, 120_000)

@@ -61,7 +61,7 @@ export class Moderation {
   /** What the door of a room's call asks of who comes. */
   async atTheDoor(session: Session, roomId: string): Promise<{ standing: CallStanding; lobby: boolean }> {
     const { principal } = session.data
-    const role = await this.#rooms.authorise(principal, roomId, 'call')
+    const role = await this.#rooms.roleAtTheDoor(principal, roomId)
     const room = await this.#rooms.get(roomId)
     return { standing: callStanding(principal, room, role), lobby: room.lobby }
   }
@@ -108,17 +108,9 @@ export class Moderation {
   #onNotice(name: SfuNoticeName, data: SfuNoticeData<SfuNoticeName>): void {
     switch (name) {
       case 'call:admitted':
-      case 'call:denied': {
-        const { userId, ...notice } = data as SfuNoticeData<'call:denied'>
-        const to = audience.knock(notice.roomId, userId)
-        this.#io.local.to(to).emit(name, notice)
-        for (const session of sessionsOf(this.#io, userId)) {
-          if (session.data.knocks.has(notice.roomId)) {
-            this.#guard(this.#forgetKnock(session, notice.roomId))
-          }
-        }
+      case 'call:denied':
+        this.#guard(this.#onAnswer(name, data as SfuNoticeData<'call:denied'>))
         return
-      }
       case 'waiting:changed': {
         const { hostIds, ...notice } = data as SfuNoticeData<'waiting:changed'>
         const to = [audience.moderators(notice.roomId), ...hostIds.map(audience.participant)]
@@ -134,6 +126,24 @@ export class Moderation {
         this.#guard(this.#takeOut(notice.participantId))
         return
       }
+    }
+  }
+
+  /** A knock was answered. Guests are in the room before they hear that they were let in: they come at once. */
+  async #onAnswer(
+    name: 'call:admitted' | 'call:denied',
+    { userId, ...notice }: SfuNoticeData<'call:denied'>,
+  ): Promise<void> {
+    const { roomId } = notice
+    const sessions = sessionsOf(this.#io, userId).filter(({ data }) => data.knocks.has(roomId))
+    const [first] = sessions
+    if (!first) return
+    try {
+      if (name === 'call:admitted') await this.#rooms.letIn(first.data.principal, roomId)
+    } finally {
+      // Who is not in the room for all that is refused, knocks again, and is let in.
+      this.#io.local.to(audience.knock(roomId, userId)).emit(name, notice)
+      for (const session of sessions) await this.#forgetKnock(session, roomId)
     }
   }
 
@@ -211,7 +221,7 @@ export class Moderation {
   #guard(work: Promise<void>): void {
     work.catch(error => {
       if (error instanceof TrunklineError && error.code === 'unavailable') return
-      this.#logger.error({ err: error }, 'the SFU could not be told of a change')
+      this.#logger.error({ err: error }, 'what was to follow a change in a call did not')
     })
   }
 }

@@ -1,4 +1,5 @@
 import {
+  type DefaultRole,
   type DemoTokenRequest,
   type GuestTokenRequest,
   type IssuedToken,
@@ -15,7 +16,10 @@ import type { Users } from './users.ts'
 /** The channel of those who try messaging out. */
 const DEMO_CHANNEL = 'town-square'
 
-/** People who come in by a link: a user with an expiring token, member of the one room they came for. */
+/**
+ * People who come in by a link: a user with an expiring token, member of the one room they came for. Where a host lets people
+ * into the room's calls they are that only once they were let in; until then their token is all they have.
+ */
 export class Guests {
   readonly #rooms: Rooms
   readonly #roomCreation: RoomCreation
@@ -43,9 +47,15 @@ export class Guests {
    * @throws TrunklineError `room_not_found` when the room does not let guests in or does not exist: not told apart
    */
   async admit({ roomId, name }: GuestTokenRequest, returning?: UserPrincipal): Promise<IssuedToken> {
-    const isNew = await this.#open(roomId)
+    const { isNew, lobbyRole } = await this.#open(roomId)
     const id = returning?.user.kind === 'guest' ? returning.user.id : newId('gst')
     const user = await this.#users.ensure({ id, name, kind: 'guest' })
+    if (lobbyRole && (await this.#rooms.roleOf(roomId, id)) === undefined) {
+      // Whoever waits at several doors still does.
+      const grants = [...(returning?.grants ?? []), [roomId, lobbyRole] as const]
+      const rooms = Object.fromEntries(grants.slice(-LIMITS.grantsPerToken))
+      return this.#tokens.issue(user, { ttlSeconds: LIMITS.guestTokenSeconds, rooms })
+    }
     const role = await this.#rooms.enter(roomId, user, room =>
       // Somebody has to look after the calls of a room that was made by coming into it.
       isNew ? 'moderator' : room.defaultRole,
@@ -68,15 +78,20 @@ export class Guests {
     return this.#tokens.issue(user, { ttlSeconds: LIMITS.demoTokenSeconds })
   }
 
-  /** @returns whether the room was made for who comes: in the demo every address is a room */
-  async #open(roomId: string): Promise<boolean> {
+  /**
+   * @returns whether the room was made for who comes, as in the demo every address is a room; and as what guests come in who
+   *   have to be let in
+   */
+  async #open(roomId: string): Promise<{ isNew: boolean; lobbyRole?: DefaultRole }> {
     const room = await this.#rooms.find(roomId)
     // Exactly two, whoever asks.
     if (room?.kind === 'direct') throw guestsNotAdmitted()
-    if (room?.guests || (room && this.#isDemo)) return false
+    if (room && (room.guests || this.#isDemo)) {
+      return { isNew: false, ...(room.lobby && { lobbyRole: room.defaultRole }) }
+    }
     if (room || !this.#isDemo) throw guestsNotAdmitted()
     await this.#roomCreation.ensureGuestRoom(roomId, roomId)
-    return true
+    return { isNew: true }
   }
 }
 

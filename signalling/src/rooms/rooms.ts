@@ -1,5 +1,6 @@
 import {
   type GrantedRole,
+  RIGHTS,
   type Role,
   type Room,
   type RoomAction,
@@ -64,10 +65,12 @@ export class Rooms {
   }
 
   /**
-   * The role by which somebody may do this in a room. A user whose token grants the room becomes a member of it here.
+   * The role by which somebody may do this in a room. A user whose token grants the room becomes a member of it here, but
+   * for guests who have to be let in.
    * An API key may do everything in any room there is, but lends its right to nobody who is banned there.
    * @param user in whose name a key acts
-   * @throws TrunklineError `room_not_found` for who is not in it, `forbidden` for who may not
+   * @throws TrunklineError `room_not_found` for who is not in it, `forbidden` for who may not, `knock_first` for guests
+   *   whom a host has to let in
    */
   async authorise(principal: Principal, roomId: string, action: RoomAction, user?: User): Promise<Role> {
     if (principal.type === 'key') {
@@ -80,9 +83,36 @@ export class Rooms {
     const now = await this.roleOf(roomId, principal.user.id)
     const role =
       now === undefined || now === 'pending' ? ((await this.#enterByGrant(principal, roomId)) ?? now) : now
+    if ((role === undefined || role === 'pending') && (await this.#grantAtTheDoor(principal, roomId))) {
+      throw knockFirst()
+    }
     if (role === undefined) throw roomNotFound()
     assertMay(role, action)
     return role
+  }
+
+  /**
+   * The role with which somebody comes to the door of a room's call: what one is in the room, or, of guests who are not in it
+   * until a host lets them in, what they will be.
+   * @throws TrunklineError as {@link authorise}, for who may not even knock
+   */
+  async roleAtTheDoor(principal: Principal, roomId: string): Promise<Role> {
+    try {
+      return await this.authorise(principal, roomId, 'call')
+    } catch (error) {
+      const mayKnock = error instanceof TrunklineError && error.code === 'knock_first'
+      const granted = principal.type === 'user' ? principal.grants.get(roomId) : undefined
+      if (mayKnock && granted) return granted
+      throw error
+    }
+  }
+
+  /** A host has let in a guest who waited outside the room: a member from now on, as its token says. */
+  async letIn({ user, grants }: UserPrincipal, roomId: string): Promise<void> {
+    const granted = grants.get(roomId)
+    if (user.kind !== 'guest' || !granted) return
+    const role = await this.roleOf(roomId, user.id)
+    if (role === undefined || role === 'pending') await this.enter(roomId, user, () => granted)
   }
 
   /**
@@ -121,12 +151,27 @@ export class Rooms {
     return departure?.at ? departure.at.getTime() > issuedAt : false
   }
 
+  /** What the token of a guest who waits outside a room with a lobby grants there. */
+  async #grantAtTheDoor(principal: UserPrincipal, roomId: string): Promise<GrantedRole | undefined> {
+    const granted = principal.grants.get(roomId)
+    const room = granted && (await this.find(roomId))
+    if (!room || !isKeptOutside(principal, room, granted)) return undefined
+    return (await this.#isBarred(principal, roomId)) ? undefined : granted
+  }
+
   async #enterByGrant(principal: UserPrincipal, roomId: string): Promise<Role | undefined> {
     const granted = principal.grants.get(roomId)
     const room = granted && (await this.find(roomId))
     // A direct room has exactly two members, whatever a token says.
     if (!granted || !room || room.kind === 'direct') return undefined
-    if (await this.#isBarred(principal, roomId)) return undefined
+    if (isKeptOutside(principal, room, granted) || (await this.#isBarred(principal, roomId))) return undefined
     return this.enter(roomId, principal.user, () => granted)
   }
 }
+
+/** Where a host lets people into calls, a guest is not in the room before: who waits reads nothing of it. */
+const isKeptOutside = ({ user }: UserPrincipal, room: Room, granted: GrantedRole): boolean =>
+  user.kind === 'guest' && room.lobby && !RIGHTS[granted].moderate
+
+const knockFirst = () =>
+  new TrunklineError('knock_first', 'A host has to let you into this room. Knock first (call:knock).')

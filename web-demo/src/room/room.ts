@@ -182,7 +182,9 @@ export class RoomView extends LightElement {
       this.phase = 'call'
     } catch (error) {
       devices.reopen()
-      if (this.room && isAtTheDoor(error)) return this.#knock(this.room, detail)
+      // Guests are not in the room before they are let in.
+      const room = this.room ?? this.#identity?.client?.room(this.roomId)
+      if (room && isAtTheDoor(error)) return this.#knock(room, detail)
       this.#refused(error)
       this.fault ??= (error as Error).message
     } finally {
