@@ -12,6 +12,7 @@ import './board/board.ts'
 import { SharedBoard } from './board/shared-board.ts'
 import './breakout-sign.ts'
 import './breakouts.ts'
+import './call-clock.ts'
 import type { BreakoutsDialog } from './breakouts.ts'
 import './controls.ts'
 import type { Panel } from './controls.ts'
@@ -190,6 +191,7 @@ export class CallView extends LightElement {
       <div class="what">
         <h1>${this.heading || this.room.info?.title || this.room.id}</h1>
         ${count > 1 ? html`<p class="muted">${count} in the call</p>` : nothing}
+        ${this.compact ? nothing : html`<tl-call-clock .since=${this.call?.startedAt}></tl-call-clock>`}
         <tl-breakout-sign .breakouts=${this.breakouts}></tl-breakout-sign>
       </div>
       ${

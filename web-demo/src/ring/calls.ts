@@ -77,6 +77,7 @@ export class Calls extends LightElement {
     this.minimised = false
     this.follow(() => this.client.rings)
     this.follow(() => this.call)
+    this.follow(() => this.call?.moderation)
     this.follow(() => this.room)
   }
 
@@ -177,7 +178,8 @@ export class Calls extends LightElement {
   #followOthers(): void {
     const { call, room } = this
     const isAlone = (call?.participants.length ?? 0) <= 1
-    if (!isAlone) {
+    // Who came as far as the door is to be let in.
+    if (!isAlone || (call?.moderation.waiting.length ?? 0) > 0) {
       this.#hasMet = true
       this.ring = undefined
     } else if (this.#hasMet && call?.state === 'joined' && room?.info?.kind === 'direct' && !this.outcome) {
