@@ -10,15 +10,19 @@ export const arrivals = (services: Services, session: Session) => {
   const { principal, participants } = session.data
   const { user } = principal
   const connectionId = session.id
+  /** Those of its participants that have not joined. */
+  const prepared = new Set<string>()
 
   /**
    * Counts a participant of this socket, and returns those it replaces. One socket is in a room's call once: whoever
    * joins again has not heard of the first time (a lost answer, a call that lost its media), and nobody would ever take
-   * that participant out.
+   * that participant out. Who prepares replaces only what was prepared: people join before that is ready, and either
+   * request may overtake the other.
    */
   const replace = (roomId: string, participantId: string): string[] => {
+    const isPrepared = prepared.has(participantId)
     const earlier = [...participants]
-      .filter(([id, room]) => room === roomId && id !== participantId)
+      .filter(([id, room]) => room === roomId && id !== participantId && (!isPrepared || prepared.has(id)))
       .map(([id]) => id)
     if (
       earlier.length === 0 &&
@@ -31,7 +35,10 @@ export const arrivals = (services: Services, session: Session) => {
         { details: { limit: LIMITS.callsPerSocket } },
       )
     }
-    for (const id of earlier) participants.delete(id)
+    for (const id of earlier) {
+      participants.delete(id)
+      prepared.delete(id)
+    }
     participants.set(participantId, roomId)
     return earlier
   }
@@ -86,6 +93,7 @@ export const arrivals = (services: Services, session: Session) => {
     } catch (error) {
       if (!wasOwn) {
         participants.delete(participantId)
+        prepared.delete(participantId)
         await session.leave(audience.participant(participantId))
       }
       if (!isNew && session.connected) for (const id of earlier) participants.set(id, roomId)
@@ -97,6 +105,8 @@ export const arrivals = (services: Services, session: Session) => {
     'call:prepare': async ({ roomId, rtpCapabilities }: RequestData<'call:prepare'>) => {
       const door = await assertMayJoin(roomId)
       const participantId = newId('par')
+      for (const id of prepared) if (!participants.has(id)) prepared.delete(id)
+      prepared.add(participantId)
       const request = {
         ...door,
         roomId,
@@ -119,6 +129,7 @@ export const arrivals = (services: Services, session: Session) => {
       const door = await assertMayJoin(roomId)
       const isPrepared = data.participantId !== undefined && participants.get(data.participantId) === roomId
       const participantId = isPrepared ? (data.participantId as string) : newId('par')
+      prepared.delete(participantId)
       const request = {
         ...door,
         roomId,
