@@ -1,5 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
+/** Between two looks, ms: a wait that has been long is found to be over a twentieth later, for a fraction of the work. */
+const pauseAfter = (waitedMs: number): number => Math.min(Math.max(waitedMs / 20, 25), 100)
+
 /**
  * Waits until `look` gives something true, and returns it; what it throws counts as not yet.
  * @throws Error with what was seen last, after `limitMs`
@@ -9,7 +12,7 @@ export const until = async <T>(
   look: () => T | Promise<T>,
   limitMs = 15_000,
 ): Promise<NonNullable<T>> => {
-  const deadline = performance.now() + limitMs
+  const start = performance.now()
   for (;;) {
     let seen: unknown
     try {
@@ -18,9 +21,10 @@ export const until = async <T>(
     } catch (error) {
       seen = error
     }
-    if (performance.now() > deadline) {
+    const waited = performance.now() - start
+    if (waited > limitMs) {
       throw new Error(`not within ${limitMs} ms: ${what}; last seen: ${String(seen)}`)
     }
-    await delay(25)
+    await delay(pauseAfter(waited))
   }
 }
