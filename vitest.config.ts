@@ -37,8 +37,8 @@ const SETUP = ['test/src/support/nothing-left.ts', DATABASE]
 /** How long `expect.poll` looks: a second, its own default, is little on a machine that does something else as well. */
 const POLLING = { poll: { timeout: 15_000, interval: 25 } }
 
-/** Files that run beside each other: half of their time they wait, for a start or for something that is due. */
-const BESIDE_EACH_OTHER = 2
+/** Files that run beside each other, on two cores: half of their time they wait, for what is due or for who was killed. */
+const BESIDE_EACH_OTHER = 3
 
 // The two large projects share one pool of workers, so that neither waits for the other's last file.
 export default defineConfig({
