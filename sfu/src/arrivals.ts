@@ -57,6 +57,7 @@ export class Arrivals {
       participant.seat.standing = data.standing
       call.add(participant)
       if (data.unattended) leaveWithTransport(participant)
+      else replaceLost(participant)
       if (!isPrepared) await call.consumeAll(participant)
       call.lastN.lookFor(participant)
       for (const id of data.consumerIds ?? []) {
@@ -191,6 +192,18 @@ export class Arrivals {
     participant.lostTracksTimer = setTimeout(() => {
       if (participant.lostTracks.splice(0).length > 0) call.changed()
     }, LOST_TRACKS_MS)
+  }
+}
+
+/**
+ * Who comes anew has given up what it was in a tab that crashed or on a device that is off: nobody speaks for that any more,
+ * and others would look at it beside the new one. Should that device come back all the same, it joins anew. Whose media alone
+ * are lost is on the way back.
+ */
+const replaceLost = (participant: Participant): void => {
+  for (const other of [...participant.call.participants.values()]) {
+    const isLost = other.awaySince !== undefined && other.transports !== undefined
+    if (other !== participant && other.userId === participant.userId && isLost) removeParticipant(other)
   }
 }
 

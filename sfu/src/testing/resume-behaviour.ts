@@ -64,6 +64,32 @@ export const testResumeBehaviour = (start: Start): void => {
     expect(await local.counts()).toMatchObject([{ routers: 0, transports: 0, producers: 0 }])
   })
 
+  test('who joins anew is rid of what it was in a tab that is lost, and of nothing else', async () => {
+    const { sfu, of } = await start()
+    const joinAs = (userId: string, id: string) =>
+      sfu.request('call:join', { ...arrivalOf('room', id), userId })
+    const crashed = await joinAs('anna', 'anna-tab')
+    await joinAs('anna', 'anna-phone')
+    await joinAs('ben', 'ben-tab')
+    await joinAs('ben', 'ben-lost')
+    for (const id of ['anna-tab', 'ben-lost']) {
+      const lost = { roomId: 'room', participantId: id, connectionId: `socket-${id}` }
+      await sfu.request('call:away', lost)
+    }
+    const { call } = await joinAs('anna', 'anna-again')
+    expect(call.participants.map(({ id, away }) => [id, away])).toEqual([
+      ['anna-phone', false],
+      ['ben-tab', false],
+      ['ben-lost', true],
+      ['anna-again', false],
+    ])
+    // The others are told of both at once.
+    await until('it is told', () => of('call:changed').at(-1)?.call.participants.length === 4)
+    const seen = of('call:changed').map(notice => notice.call.participants.map(({ id }) => id))
+    expect(seen.filter(ids => ids.includes('anna-tab') && ids.includes('anna-again'))).toEqual([])
+    await expect(resumeRaw(sfu, crashed, { userId: 'anna' })).rejects.toMatchObject({ code: 'not_in_call' })
+  })
+
   test('only its own user, with its own key, comes back; a dismissed one does not', async () => {
     const { sfu, of } = await start()
     const anna = await joinRaw(sfu, 'room', 'anna')
