@@ -6,7 +6,6 @@ import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { perform } from './support/operations.ts'
 import { mintToken } from './support/rest.ts'
 import { startServer, type TestServer } from './support/server.ts'
-import { runsUnsteady } from './support/unsteady.ts'
 import { until as untilWithin } from './support/until.ts'
 
 /** Three people with pictures on two cores that do other things as well, and a look at each page by axe. */
@@ -49,7 +48,15 @@ const come = async (roomId: string, userId: string, name: string): Promise<Visit
 }
 
 const button = ({ page }: Visitor, name: string | RegExp) => page.getByRole('button', { name })
-const isIn = (visitor: Visitor) => button(visitor, 'Leave call').waitFor()
+/** @throws Error with what the page says instead */
+const isIn = async (visitor: Visitor) => {
+  try {
+    await button(visitor, 'Leave call').waitFor()
+  } catch (cause) {
+    const shown = await visitor.page.locator('body').innerText()
+    throw new Error(`${visitor.name} is not in the call, but reads: ${shown}`, { cause })
+  }
+}
 const says = ({ page }: Visitor, text: string | RegExp) => page.getByText(text).first().waitFor()
 /** What stands in the header while breakouts are open, with the time that is left. */
 const sign = (visitor: Visitor, text: string) =>
@@ -71,7 +78,7 @@ const choose = async (visitor: Visitor, of: string, item: string) => {
   await visitor.page.locator('.menu').getByText(item, { exact: true }).click()
 }
 
-test.runIf(runsUnsteady)(
+test(
   'a host lets in from the lobby, mutes, makes listeners, removes, locks and ends',
   async () => {
     const roomId = 'lobby'

@@ -3,7 +3,7 @@ import { joinCall, type Visitor } from './support/browser.ts'
 import { type Host, mayMakeNetworks, Network } from './support/network.ts'
 import { browse, startOn } from './support/networked.ts'
 
-const SOON = { timeout: 30_000, interval: 250 }
+const SOON = { timeout: 60_000, interval: 250 }
 
 type Received = {
   /** pixels */
@@ -52,6 +52,18 @@ const during = async (visitor: Visitor, ms: number) => {
   }
 }
 
+/**
+ * Waits for a while of so long (ms) in which this many pictures came and less than a twentieth of the sound was made up,
+ * and gives what came in. Of a machine that does much else meanwhile one such while says that it is not the line.
+ */
+const expectSound = (visitor: Visitor, ms: number, frames: number) =>
+  vi.waitFor(async () => {
+    const seen = await during(visitor, ms)
+    expect(seen.frames).toBeGreaterThan(frames)
+    expect(seen.concealed).toBeLessThan(0.05)
+    return seen
+  }, SOON)
+
 /** Ids of everybody in the call, as this page sees them. */
 const others = ({ page }: Visitor): Promise<string[]> =>
   page.evaluate(() => {
@@ -87,8 +99,8 @@ const call = async (
   await startOn(network)
   const home = await network.host(lines)
   await before(home)
-  const ada = await browse(await network.host(), 'net', 'Ada')
-  const ben = await browse(home, 'net', 'Ben')
+  const away = await network.host()
+  const [ada, ben] = await Promise.all([browse(away, 'net', 'Ada'), browse(home, 'net', 'Ben')])
   for (const one of [ada, ben]) await joinCall(one)
   for (const one of [ada, ben]) await expectMoving(one)
   return { ada, ben, lines: home.lines, line: home.line }
@@ -102,23 +114,20 @@ test.runIf(mayMakeNetworks)(
     await vi.waitFor(async () => expect((await received(ben)).width).toBe(640), SOON)
 
     await line.lose(5)
-    const lossy = await during(ben, 6_000)
-    console.info('one packet of twenty lost:', lossy)
-    expect(lossy.frames).toBeGreaterThan(30)
-    // What is asked for again comes in time: less than a tenth of what was lost is to be made up.
-    expect(lossy.concealed).toBeLessThan(0.05)
+    // What is lost is asked for again, and comes in time.
+    console.info('one packet of twenty lost:', await expectSound(ben, 6_000, 30))
     await line.loseNothing()
 
     await line.narrow(200)
     await vi.waitFor(async () => expect((await received(ben)).width).toBeLessThan(640), SOON)
-    const narrow = await during(ben, 6_000)
-    console.info('200 kbit/s:', narrow)
-    expect(narrow.frames).toBeGreaterThan(6)
-    expect(narrow.concealed).toBeLessThan(0.05)
+    console.info('200 kbit/s:', await expectSound(ben, 6_000, 6))
     await line.widen()
-    await vi.waitFor(async () => expect((await received(ben)).width).toBe(640), SOON)
+    const widened = performance.now()
+    // How fast the server finds out that there is more room depends on what else the machine does.
+    await vi.waitFor(async () => expect((await received(ben)).width).toBe(640), { ...SOON, timeout: 120_000 })
+    console.info('the large picture is back after', Math.round(performance.now() - widened), 'ms')
   },
-  180_000,
+  300_000,
 )
 
 test.runIf(mayMakeNetworks)(
@@ -128,12 +137,9 @@ test.runIf(mayMakeNetworks)(
     const { ada, ben } = await call(network, 1, host => host.line.lengthen(150))
     await vi.waitFor(async () => expect(await roundTrip(ben)).toBeGreaterThan(290), SOON)
     expect(await roundTrip(ada)).toBeLessThan(150)
-    const far = await during(ben, 5_000)
-    console.info('300 ms there and back:', far)
-    expect(far.frames).toBeGreaterThan(30)
-    expect(far.concealed).toBeLessThan(0.05)
+    console.info('300 ms there and back:', await expectSound(ben, 5_000, 30))
   },
-  120_000,
+  180_000,
 )
 
 test.runIf(mayMakeNetworks)(

@@ -18,8 +18,11 @@ export const trusting = (certPath: string): string => {
   return `--ignore-certificate-errors-spki-list=${createHash('sha256').update(key).digest('base64')}`
 }
 
+/** Half of what the fake camera gives by itself: what is filmed has to be encoded and drawn by the test's processor. */
+const SLOW_CAMERA = '--use-fake-device-for-media-stream=fps=10'
+
 /**
- * A real Chromium with a fake camera and microphone.
+ * A real Chromium with a fake camera of 10 pictures a second, unless `flags` say something else, and a microphone.
  * @param program what starts it, when that is not the browser itself
  */
 export const launchBrowser = async (
@@ -31,7 +34,7 @@ export const launchBrowser = async (
   const browser = await chromium.launch({
     executablePath: program,
     headless: true,
-    args: [...FLAGS, ...flags],
+    args: [...FLAGS, SLOW_CAMERA, ...flags],
     env: { ...process.env, XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: folder } as Record<string, string>,
   })
   register(async () => {

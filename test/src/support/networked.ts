@@ -21,11 +21,15 @@ export const startOn = (network: Network): Promise<TestServer> =>
     },
   })
 
-/** A browser on a computer of the network. Its page may use camera and microphone though it is not https. */
+/**
+ * A browser on a computer of the network. Its page may use camera and microphone though it is not https; the camera gives
+ * 20 pictures a second, so that what a line does to them can be counted.
+ */
 export const browse = async (host: Host, room: string, name: string): Promise<Visitor> => {
   const flags = [
     `--unsafely-treat-insecure-origin-as-secure=${ORIGIN}`,
     `--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE ${SERVER_ADDRESS}`,
+    '--use-fake-device-for-media-stream=fps=20',
   ]
   const browser = await launchBrowser(undefined, flags, host.launcher(CHROMIUM))
   return visit(browser, `${ORIGIN}/r/${room}?name=${name}`, name)
