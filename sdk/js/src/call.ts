@@ -13,6 +13,7 @@ import { openCamera, openMic, openScreen, type ScreenContent } from './devices.t
 import { Emitter } from './emitter.ts'
 import { CallEncryption } from './encryption/call-encryption.ts'
 import { type Reading, readingText } from './encryption/readings.ts'
+import { Unreadable } from './encryption/unreadable.ts'
 import { toTrunklineError } from './errors.ts'
 import { type JoinOptions, openWanted, type WantedTrack } from './join-options.ts'
 import { Levels } from './levels.ts'
@@ -96,6 +97,7 @@ export class Call extends Emitter<CallEvents> {
   readonly #userOf = (userId: string) => this.room.member(userId)?.user
   #session: CallSession | undefined
   #encryption: CallEncryption | undefined
+  readonly #unreadable = new Unreadable((id, paused) => this.#session?.viewing.setReadable(id, !paused))
   #state: CallState = 'joining'
   #closed: CallClosed | undefined
   #speakerId: string | undefined
@@ -315,10 +317,13 @@ export class Call extends Emitter<CallEvents> {
   async #startEncryption(): Promise<void> {
     const { encryption } = this.#options
     if (!encryption) return
-    const started = await CallEncryption.create(encryption, this.room.id, (id, reading) => {
+    const tell = (id: string, reading: Reading) => {
+      this.#unreadable.learn(id, reading)
       const participant = this.#participants.get(id)
       if (participant) this.emit('encryption', participant, reading, readingText(reading, participant.name))
-    })
+    }
+    const keyChanged = () => this.#unreadable.tryAll()
+    const started = await CallEncryption.create(encryption, this.room.id, { tell, keyChanged })
     if (this.#hasLeft()) started.close()
     else this.#encryption = started
   }
@@ -525,6 +530,7 @@ export class Call extends Emitter<CallEvents> {
   #removeParticipant(participant: Participant): void {
     this.#participants.delete(participant.id)
     this.#session?.viewing.forget(participant.id)
+    this.#unreadable.forget(participant.id)
     if (this.#speakerId === participant.id) this.#onSpeaker(null)
     for (const source of SOURCES) {
       if (participant.setTrack(source, undefined)) this.emit('trackRemoved', participant, source)
@@ -606,6 +612,7 @@ export class Call extends Emitter<CallEvents> {
     this.#media.stop()
     this.#quality.stop()
     this.#levels.stop()
+    this.#unreadable.close()
     this.#set('left')
     // After a failure; leave() says good-bye first.
     queueMicrotask(() => {

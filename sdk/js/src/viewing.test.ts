@@ -41,6 +41,21 @@ test('out of sight it is paused, and asked for again when it is back', () => {
   ])
 })
 
+test('what cannot be decrypted is paused, and flows again in the size it is shown at', () => {
+  const { viewing, take } = start()
+  viewing.show('par_1', 'camera', 300)
+  viewing.arrived([camera])
+  take()
+  viewing.setReadable('par_2', false)
+  viewing.setReadable('par_1', false)
+  viewing.show('par_1', 'camera', 310)
+  viewing.setReadable('par_1', true)
+  expect(take()).toEqual([
+    ['pause', ['con_1']],
+    ['resume', ['con_1']],
+  ])
+})
+
 test('after a lost connection a pause is said once more', () => {
   const { viewing, take } = start()
   viewing.arrived([camera])

@@ -28,6 +28,8 @@ export class Viewing {
   /** What the server was told last, by consumer. */
   readonly #told = new Map<string, string>()
   readonly #paused = new Set<string>()
+  /** Of whom nothing can be decrypted. */
+  readonly #unreadable = new Set<string>()
   readonly #stop: () => void
   #pageHidden = false
 
@@ -43,6 +45,14 @@ export class Viewing {
   inherit(earlier: Viewing): void {
     for (const [key, wish] of earlier.#wishes) this.#wishes.set(key, wish)
     this.#pageHidden = earlier.#pageHidden
+    for (const id of earlier.#unreadable) this.#unreadable.add(id)
+  }
+
+  /** Whether somebody's pictures are worth receiving: what cannot be decrypted is not. */
+  setReadable(participantId: string, readable: boolean): void {
+    if (readable) this.#unreadable.delete(participantId)
+    else this.#unreadable.add(participantId)
+    this.#look([...this.#shown.values()].filter(one => one.participantId === participantId))
   }
 
   /** The height a picture is shown at, in pixels of the screen; 0: not at all. */
@@ -82,6 +92,7 @@ export class Viewing {
 
   /** Somebody left the call. */
   forget(participantId: string): void {
+    this.#unreadable.delete(participantId)
     for (const key of this.#wishes.keys()) if (key.startsWith(`${participantId} `)) this.#wishes.delete(key)
   }
 
@@ -106,6 +117,7 @@ export class Viewing {
   }
 
   #isWanted({ participantId, source }: Shown): boolean {
+    if (this.#unreadable.has(participantId)) return false
     const height = this.#wishes.get(keyOf(participantId, source))?.height
     return height === undefined || (height > 0 && !this.#pageHidden)
   }

@@ -27,6 +27,8 @@ type Transformable = { transform: RTCRtpScriptTransform | null }
 
 type Request = WorkerRequest extends infer R ? (R extends unknown ? Omit<R, 'id'> : never) : never
 
+type Listener = { tell: (participantId: string, reading: Reading) => void; keyChanged: () => void }
+
 /**
  * What only those in a call can read who have its key: sealed before it leaves the browser, opened after it arrived, in a
  * worker. The server sends on what it cannot read.
@@ -34,19 +36,21 @@ type Request = WorkerRequest extends infer R ? (R extends unknown ? Omit<R, 'id'
 export class CallEncryption {
   readonly #roomId: string
   readonly #worker: Worker
+  readonly #keyChanged: () => void
   readonly #answers = new Map<number, (bytes: Uint8Array | undefined) => void>()
   #asked = 0
   #stop: (() => void) | undefined
   #closed = false
 
   /**
-   * @param tell what of somebody can be read, when that changes
+   * @param listener.tell what of somebody can be read, when that changes
+   * @param listener.keyChanged there is another key here
    * @throws TrunklineError `unavailable` in browsers that cannot, `invalid_request` for an empty key
    */
   static async create(
     options: EncryptionOptions,
     roomId: string,
-    tell: (participantId: string, reading: Reading) => void,
+    listener: Listener,
   ): Promise<CallEncryption> {
     if (typeof RTCRtpScriptTransform === 'undefined' || typeof Worker === 'undefined') {
       throw new TrunklineError(
@@ -57,7 +61,7 @@ export class CallEncryption {
     const { FRAME_WORKER } = await import('./generated/frame-worker-text.ts')
     // From a page of any origin, and whatever bundles it: a worker cannot be loaded from elsewhere.
     const address = URL.createObjectURL(new Blob([FRAME_WORKER], { type: 'text/javascript' }))
-    const encryption = new CallEncryption(roomId, new Worker(address), tell)
+    const encryption = new CallEncryption(roomId, new Worker(address), listener)
     try {
       if ('key' in options) await encryption.setKey(options.key)
       else encryption.#stop = options.keys.start(key => encryption.setKey(key))
@@ -70,13 +74,10 @@ export class CallEncryption {
     }
   }
 
-  private constructor(
-    roomId: string,
-    worker: Worker,
-    tell: (participantId: string, reading: Reading) => void,
-  ) {
+  private constructor(roomId: string, worker: Worker, { tell, keyChanged }: Listener) {
     this.#roomId = roomId
     this.#worker = worker
+    this.#keyChanged = keyChanged
     worker.addEventListener('message', ({ data }: MessageEvent<WorkerMessage>) => {
       if (data.type === 'reading') return tell(data.participantId, data.reading)
       this.#answers.get(data.id)?.(data.bytes)
@@ -92,6 +93,7 @@ export class CallEncryption {
   async setKey(key: EncryptionKey): Promise<void> {
     const bytes = await secretFromKey(key, this.#roomId)
     await this.#ask({ type: 'use', bytes })
+    this.#keyChanged()
   }
 
   /**

@@ -20,7 +20,8 @@ export const readingText = (reading: Reading, name: string): string => {
 /** Nothing is said of what is mended within this time (ms): keys change at each end a moment apart. */
 const PATIENCE_MS = 1_000
 
-type Failing = { since: number; why: Exclude<Refusal, 'repeated'> }
+/** From its first refusal to its last. */
+type Failing = { since: number; last: number }
 
 /** Whether what everybody sends can be read: says it once when it cannot, and once when it can again. */
 export class Readings {
@@ -37,6 +38,10 @@ export class Readings {
   opened(participantId: string, stream: string): void {
     const failing = this.#failing.get(participantId)
     failing?.delete(stream)
+    for (const [name, { last }] of failing ?? []) {
+      // Nothing comes of it any more, and what does can be read.
+      if (this.#now() - last >= PATIENCE_MS) failing?.delete(name)
+    }
     if (failing && failing.size > 0) return
     if (this.#told.delete(participantId)) this.#tell(participantId, 'readable')
   }
@@ -50,9 +55,10 @@ export class Readings {
     if (why === 'repeated') return
     const streams = this.#failing.get(participantId) ?? new Map<string, Failing>()
     this.#failing.set(participantId, streams)
-    const since = streams.get(stream)?.since ?? this.#now()
-    streams.set(stream, { since, why })
-    if (this.#now() - since < PATIENCE_MS || this.#told.get(participantId) === why) return
+    const now = this.#now()
+    const since = streams.get(stream)?.since ?? now
+    streams.set(stream, { since, last: now })
+    if (now - since < PATIENCE_MS || this.#told.get(participantId) === why) return
     this.#told.set(participantId, why)
     this.#tell(participantId, why)
   }
