@@ -4,6 +4,7 @@ import { CallRole } from './call-rights.ts'
 import { KnockId, ParticipantId, RoomId, Time, UserId } from './ids.ts'
 import { text } from './json.ts'
 import { LIMITS } from './limits.ts'
+import { Nothing } from './nothing.ts'
 import type { Operation } from './operations.ts'
 import { UserName } from './user.ts'
 
@@ -11,7 +12,6 @@ import { UserName } from './user.ts'
 export const Knock = z.strictObject({ knockId: KnockId, userId: UserId, name: UserName, since: Time })
 export type Knock = z.infer<typeof Knock>
 
-const Nothing = z.strictObject({})
 const inRoom = { roomId: RoomId }
 const someone = { ...inRoom, participantId: ParticipantId }
 const reason = text(LIMITS.reasonChars).optional()

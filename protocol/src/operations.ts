@@ -20,6 +20,7 @@ import {
   ScheduledMessage,
 } from './message.ts'
 import { NodeItem, NodeName, NodePayload } from './node.ts'
+import { Nothing } from './nothing.ts'
 import { Cursor, page, paging } from './page.ts'
 import { ParticipantQuality } from './quality.ts'
 import { Ring, RingMedia, RingSeconds } from './ring.ts'
@@ -36,8 +37,6 @@ import {
 } from './room.ts'
 import { SearchHit, SearchKind, SearchText } from './search.ts'
 import { CustomStatus, Presence, User, UserName } from './user.ts'
-
-export const Nothing = z.strictObject({})
 
 const Roles = z.array(Role).max(Role.options.length)
 const UserIds = z.array(UserId).min(1).max(LIMITS.usersPerRequest)

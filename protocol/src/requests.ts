@@ -30,7 +30,8 @@ import {
 import { RemovedStretch } from './inbox.ts'
 import { LIMITS } from './limits.ts'
 import { MessageSend } from './message.ts'
-import { Nothing, OPERATIONS } from './operations.ts'
+import { Nothing } from './nothing.ts'
+import { OPERATIONS } from './operations.ts'
 import { PageLimit } from './page.ts'
 import { Member, Room } from './room.ts'
 import { Presence } from './user.ts'
@@ -64,6 +65,11 @@ export const OpenedRoom = z.strictObject({
 export type OpenedRoom = z.infer<typeof OpenedRoom>
 
 const participant = { roomId: RoomId, participantId: ParticipantId }
+const ofProducer = z.strictObject({ ...participant, producerId: ProducerId })
+const ofConsumers = z.strictObject({
+  ...participant,
+  consumerIds: z.array(ConsumerId).min(1).max(LIMITS.consumersPerRequest),
+})
 
 /** Requests about a socket itself or about its calls: REST has no use for them, or (`room:sync`, `message:send`) routes of its own. */
 const SOCKET_REQUESTS = {
@@ -158,13 +164,7 @@ const SOCKET_REQUESTS = {
     response: z.strictObject({ consumers: z.array(DataConsumerOptions) }),
   },
   /** Says that these can be received: before, nothing flows by them, and who begins to send waits for it, a little. */
-  'data:resume': {
-    request: z.strictObject({
-      ...participant,
-      consumerIds: z.array(ConsumerId).min(1).max(LIMITS.consumersPerRequest),
-    }),
-    response: Nothing,
-  },
+  'data:resume': { request: ofConsumers, response: Nothing },
   'producer:create': {
     request: z.strictObject({
       ...participant,
@@ -176,33 +176,12 @@ const SOCKET_REQUESTS = {
     }),
     response: z.strictObject({ producerId: ProducerId }),
   },
-  'producer:close': {
-    request: z.strictObject({ ...participant, producerId: ProducerId }),
-    response: Nothing,
-  },
-  'producer:pause': {
-    request: z.strictObject({ ...participant, producerId: ProducerId }),
-    response: Nothing,
-  },
-  'producer:resume': {
-    request: z.strictObject({ ...participant, producerId: ProducerId }),
-    response: Nothing,
-  },
-  'consumer:resume': {
-    request: z.strictObject({
-      ...participant,
-      consumerIds: z.array(ConsumerId).min(1).max(LIMITS.consumersPerRequest),
-    }),
-    response: Nothing,
-  },
+  'producer:close': { request: ofProducer, response: Nothing },
+  'producer:pause': { request: ofProducer, response: Nothing },
+  'producer:resume': { request: ofProducer, response: Nothing },
+  'consumer:resume': { request: ofConsumers, response: Nothing },
   /** Stops the flow of tracks that are not looked at; `consumer:resume` starts it again, with a key frame. */
-  'consumer:pause': {
-    request: z.strictObject({
-      ...participant,
-      consumerIds: z.array(ConsumerId).min(1).max(LIMITS.consumersPerRequest),
-    }),
-    response: Nothing,
-  },
+  'consumer:pause': { request: ofConsumers, response: Nothing },
   'consumer:prefer': {
     /**
      * Simulcast and SVC layers this viewer wants at most, from 0 (lowest). `pinned`: this camera flows whoever speaks,

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { CALL_OPERATIONS, Knock } from './call-operations.ts'
 import { CallRole } from './call-rights.ts'
 import { KnockId, ParticipantId, RoomId, UserId } from './ids.ts'
+import { Nothing } from './nothing.ts'
 import { UserName } from './user.ts'
 
 /** What somebody is to the calls of a room, by role and token: signalling knows. What hosts made of them, the SFU knows. */
@@ -29,7 +30,6 @@ export const AtTheDoor = {
   lobby: z.boolean(),
 }
 
-const Nothing = z.strictObject({})
 const by = { roomId: RoomId, by: CallActor }
 // Not `participantId`: whoever names that speaks for the participant, and these speak about one.
 const about = { ...by, targetId: ParticipantId }

@@ -1,18 +1,9 @@
 import { z } from 'zod'
-import {
-  Call,
-  ConsumerOptions,
-  IceParameters,
-  JoinedCall,
-  LastN,
-  PreparedCall,
-  ResumeKey,
-  RtpCapabilities,
-} from './call.ts'
+import { Call, IceParameters, JoinedCall, LastN, PreparedCall, ResumeKey, RtpCapabilities } from './call.ts'
 import { CallId, ConsumerId, ParticipantId, RoomId, Time, UserId } from './ids.ts'
 import { LIMITS } from './limits.ts'
+import { Nothing } from './nothing.ts'
 import { NOTICES } from './notices.ts'
-import { Nothing } from './operations.ts'
 import { ParticipantQuality } from './quality.ts'
 import { REQUESTS } from './requests.ts'
 import { DrainRequest, SfuOverview } from './sfu-drain.ts'
@@ -36,13 +27,13 @@ const arrival = {
  */
 export const SFU_REQUESTS = {
   'sfu:capabilities': {
-    request: z.strictObject({}),
+    request: Nothing,
     response: z.strictObject({ routerRtpCapabilities: RtpCapabilities }),
   },
   /** All live calls, for signalling that has just started or reconnected. */
-  'sfu:calls': { request: z.strictObject({}), response: z.strictObject({ calls: z.array(Call) }) },
+  'sfu:calls': { request: Nothing, response: z.strictObject({ calls: z.array(Call) }) },
   /** Its workers, and what became of the last drain. */
-  'sfu:overview': { request: z.strictObject({}), response: SfuOverview },
+  'sfu:overview': { request: Nothing, response: SfuOverview },
   /** Begins to move calls off workers, and answers at once: `sfu:overview` says how it goes on. */
   'sfu:drain': { request: DrainRequest, response: SfuOverview },
   'call:get': {
@@ -128,19 +119,14 @@ export const SFU_NOTICES = {
     userIds: z.array(UserId),
   }),
   ...SFU_MODERATION_NOTICES,
-  'speaker:changed': z.strictObject({ roomId: RoomId, participantId: ParticipantId.nullable() }),
-  'consumer:added': z.strictObject({
-    roomId: RoomId,
-    participantId: ParticipantId,
-    consumer: ConsumerOptions,
-  }),
-  'consumer:closed': z.strictObject({ roomId: RoomId, participantId: ParticipantId, consumerId: z.string() }),
+  'speaker:changed': NOTICES['speaker:changed'],
+  'consumer:added': NOTICES['consumer:added'],
+  'consumer:closed': NOTICES['consumer:closed'],
   'consumer:held': NOTICES['consumer:held'],
   'data:added': NOTICES['data:added'],
   'data:closed': NOTICES['data:closed'],
   'producer:limited': NOTICES['producer:limited'],
-  /** This participant's media are gone though nobody left (a worker died). */
-  'call:lost': z.strictObject({ roomId: RoomId, participantId: ParticipantId, reason: z.string() }),
+  'call:lost': NOTICES['call:lost'],
 } as const
 
 /** Both directions, as a link between processes takes them. */
