@@ -53,8 +53,8 @@ const isIn = async (visitor: Visitor) => {
   try {
     await button(visitor, 'Leave call').waitFor()
   } catch (cause) {
-    const shown = await visitor.page.locator('body').innerText()
-    throw new Error(`${visitor.name} is not in the call, but reads: ${shown}`, { cause })
+    const shown = await visitor.page.locator('body').ariaSnapshot()
+    throw new Error(`${visitor.name} is not in the call, but sees:\n${shown}`, { cause })
   }
 }
 const says = ({ page }: Visitor, text: string | RegExp) => page.getByText(text).first().waitFor()
