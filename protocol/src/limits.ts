@@ -85,6 +85,8 @@ export const LIMITS = {
   socketsPerUser: 30,
   roomsOpenPerSocket: 200,
   callsPerSocket: 16,
+  /** Streams of one user that come by WHIP, over all calls. */
+  streamsPerUser: 16,
   /** How often one user may knock at one call in a minute. */
   knocksPerMinute: 6,
   /** Users who wait at the door of one call. */

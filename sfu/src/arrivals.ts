@@ -1,6 +1,12 @@
 import { setImmediate } from 'node:timers/promises'
 import { KeyedMutex } from '@trunkline/kit'
-import type { JoinedCall, PreparedCall, SfuRequestData } from '@trunkline/protocol'
+import {
+  type JoinedCall,
+  LIMITS,
+  type PreparedCall,
+  type SfuRequestData,
+  TrunklineError,
+} from '@trunkline/protocol'
 import type { Call } from './call.ts'
 import { closeMedia, comeBack, endLater, loseMedia, loseSight, removeParticipant } from './cascade.ts'
 import { ROUTER_RTP_CAPABILITIES } from './codecs.ts'
@@ -28,6 +34,8 @@ export class Arrivals {
   /** Those on their way, so that a leave that overtakes one is not lost. */
   readonly #arriving = new Map<string, { left: boolean }>()
   readonly #resuming = new KeyedMutex()
+  /** By user: how many participants nobody but their transport speaks for, those on the way included. */
+  readonly #streams = new Map<string, number>()
 
   constructor(deps: Deps) {
     this.#deps = deps
@@ -47,6 +55,39 @@ export class Arrivals {
   }
 
   async join(data: SfuRequestData<'call:join'>): Promise<JoinedCall> {
+    if (!data.unattended) return this.#join(data)
+    const end = this.#beginStream(data.userId)
+    return this.#join(data, end).catch(error => {
+      end()
+      throw error
+    })
+  }
+
+  /**
+   * Sockets bound how often somebody is in calls; these need none.
+   * @returns what says, once, that it has ended
+   * @throws TrunklineError `limit_reached`
+   */
+  #beginStream(userId: string): () => void {
+    const limit = LIMITS.streamsPerUser
+    const streams = this.#streams.get(userId) ?? 0
+    if (streams >= limit) {
+      throw new TrunklineError('limit_reached', `At most ${limit} streams of one user; end one first.`, {
+        details: { limit },
+      })
+    }
+    this.#streams.set(userId, streams + 1)
+    let hasEnded = false
+    return () => {
+      if (hasEnded) return
+      hasEnded = true
+      const left = (this.#streams.get(userId) ?? 0) - 1
+      if (left > 0) this.#streams.set(userId, left)
+      else this.#streams.delete(userId)
+    }
+  }
+
+  #join(data: SfuRequestData<'call:join'>, onStreamEnd = () => {}): Promise<JoinedCall> {
     return this.#arrive(data, async (call, assertPresent) => {
       const known = call.prepared.get(data.participantId)
       const isPrepared = known?.userId === data.userId && known.transports !== undefined
@@ -56,7 +97,7 @@ export class Arrivals {
       assertPresent(participant)
       participant.seat.standing = data.standing
       call.add(participant)
-      if (data.unattended) leaveWithTransport(participant)
+      if (data.unattended) leaveWithTransport(participant, onStreamEnd)
       else replaceLost(participant)
       if (!isPrepared) await call.consumeAll(participant)
       call.lastN.lookFor(participant)
@@ -165,6 +206,7 @@ export class Arrivals {
   /** Others are to know that what it shows stands still, before they hear that it ended. */
   async #giveUp(participant: Participant): Promise<void> {
     loseSight(participant, this.#deps.settings.resumeMs)
+    participant.call.tellPending()
     await setImmediate()
     loseMedia(participant)
   }

@@ -29,6 +29,12 @@ export type CallOptions = {
   onClosed: (call: Call) => void
 }
 
+/**
+ * For so long per participant a call that has just been told of is not told of again, milliseconds: every telling names all
+ * of them to everybody who has the room open, and anybody in it may change something a hundred times a second.
+ */
+const TELL_MS_EACH = 2
+
 /** A room's call: everybody in it, at one place of one worker at a time. */
 export class Call {
   readonly id = `call_${randomUUID()}`
@@ -52,6 +58,8 @@ export class Call {
   emptySince: Date | undefined
   endTimer: NodeJS.Timeout | undefined
   readonly #pool: WorkerPool
+  #toldAt = Number.NEGATIVE_INFINITY
+  #tellTimer: NodeJS.Timeout | undefined
   #place: Place | undefined
   #settled: Promise<void> = Promise.resolve()
   #lastSeen: Date | undefined
@@ -228,6 +236,21 @@ export class Call {
   changed(): void {
     if (this.closed || !this.started) return
     this.lastN.look()
+    const waitMs = this.#toldAt + this.participants.size * TELL_MS_EACH - performance.now()
+    if (waitMs <= 0) this.#tellChanged()
+    else this.#tellTimer ??= setTimeout(() => this.#tellChanged(), waitMs)
+  }
+
+  /** Tells at once what waits to be told: before something that it explains. */
+  tellPending(): void {
+    if (this.#tellTimer) this.#tellChanged()
+  }
+
+  #tellChanged(): void {
+    clearTimeout(this.#tellTimer)
+    this.#tellTimer = undefined
+    if (this.closed) return
+    this.#toldAt = performance.now()
     this.notices.tellLatest('call:changed', this.id, () => ({ roomId: this.roomId, call: this.snapshot() }))
   }
 

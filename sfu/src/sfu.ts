@@ -271,14 +271,20 @@ export class LocalSfu implements Sfu {
 
   readonly #handlers: Handlers = {
     'sfu:capabilities': async () => ({ routerRtpCapabilities: ROUTER_RTP_CAPABILITIES }),
-    'sfu:calls': async () => ({ calls: Array.from(this.#calls.values(), call => call.snapshot()) }),
+    'sfu:calls': async () => ({
+      calls: [...this.#calls.values()].flatMap(call => (call.started ? call.snapshot() : [])),
+    }),
     'sfu:overview': async () => this.#drains.overview(),
     'sfu:drain': async ({ pid }) => {
       // What fails on the way is in the log and in the overview.
       this.#drains.begin(pid).catch(error => this.#logger.error({ err: error }, 'drain failed'))
       return this.#drains.overview()
     },
-    'call:get': async ({ roomId }) => ({ call: this.#calls.get(roomId)?.snapshot() ?? null }),
+    // One that somebody has only prepared to join is none yet: nobody would be told of its end.
+    'call:get': async ({ roomId }) => {
+      const call = this.#calls.get(roomId)
+      return { call: call?.started ? call.snapshot() : null }
+    },
     'call:prepare': data => this.#arrivals.prepare(data),
     'call:join': data =>
       this.#joinTimes.measure(

@@ -7,8 +7,9 @@ const CONNECT_MS = 30_000
 /**
  * A participant that nobody speaks for but its own transport (a stream that came by WHIP): it leaves when that is lost,
  * with its worker too. Its client sees that and begins anew.
+ * @param onEnd told when it is over, whatever ended it
  */
-export const leaveWithTransport = (participant: Participant): void => {
+export const leaveWithTransport = (participant: Participant, onEnd: () => void): void => {
   participant.unattended = true
   const { engine } = participant.sendTransport
   // Not at once: what closes the transport may be the leaving itself.
@@ -24,6 +25,7 @@ export const leaveWithTransport = (participant: Participant): void => {
   })
   engine.observer.once('close', () => {
     clearTimeout(late)
+    onEnd()
     leave()
   })
 }
