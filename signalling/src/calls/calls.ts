@@ -208,7 +208,8 @@ export class Calls {
 
   /** Tells this node's rooms of their calls: another node may be faster to bring the log up to date. */
   #tellRooms(calls: readonly Call[]): void {
-    for (const roomId of openRooms(this.#io)) {
+    // Also of rooms nobody has open yet: who opens one later is not to hear more than it may.
+    for (const roomId of new Set([...openRooms(this.#io), ...calls.map(call => call.roomId)])) {
       const call = calls.find(candidate => candidate.roomId === roomId) ?? null
       this.#insiders.tellCall(roomId, call)
     }

@@ -10,8 +10,9 @@ import {
 } from '@trunkline/protocol'
 import type { EventLog } from '../log/event-log.ts'
 import type { MembershipWatch } from '../rooms/membership-watch.ts'
+import { refusedByArchive } from '../rooms/roles.ts'
 import type { Rooms } from '../rooms/rooms.ts'
-import { audience, type Session, sessionsOf, type TrunklineServer } from '../session.ts'
+import { audience, listen, type Session, sessionsOf, type TrunklineServer } from '../session.ts'
 import { callStanding } from './call-standing.ts'
 import type { Calls } from './calls.ts'
 
@@ -63,6 +64,7 @@ export class Moderation {
     const { principal } = session.data
     const role = await this.#rooms.roleAtTheDoor(principal, roomId)
     const room = await this.#rooms.get(roomId)
+    if (room.archivedAt !== null) throw refusedByArchive()
     return { standing: callStanding(principal, room, role), lobby: room.lobby }
   }
 
@@ -71,9 +73,9 @@ export class Moderation {
     const { user } = session.data.principal
     const door = await this.atTheDoor(session, roomId)
     session.data.knocks.add(roomId)
-    // The answer may overtake what this returns.
-    await session.join(audience.knock(roomId, user.id))
     try {
+      // The answer may overtake what this returns.
+      await listen(session, audience.knock(roomId, user.id))
       const { knockId } = await this.#calls.sfu.request('call:knock', {
         roomId,
         userId: user.id,

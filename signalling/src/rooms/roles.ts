@@ -51,7 +51,7 @@ export const refusedByBan = (userId: string): TrunklineError =>
 
 /** Nobody writes in a room that was put away, whatever their role. */
 export const refusedByArchive = (): TrunklineError =>
-  new TrunklineError('forbidden', 'This room is archived: nobody writes here any more.')
+  new TrunklineError('forbidden', 'This room is archived: nobody writes or calls here any more.')
 
 /** The same words whether the room does not exist or is somebody else's: neither is told apart from outside. */
 export const roomNotFound = (): TrunklineError =>

@@ -5,6 +5,7 @@ import type { Database } from '../database.ts'
 import type { UserPrincipal } from '../identity/authenticate.ts'
 import { assertMaySpeak } from '../identity/blocks.ts'
 import { newId } from '../ids.ts'
+import { refusedByArchive } from '../rooms/roles.ts'
 import type { Rooms } from '../rooms/rooms.ts'
 import { type Agreement, agreeOn, rtpParametersOf } from './agreement.ts'
 import { writeAnswer, writeFragment } from './answer.ts'
@@ -96,6 +97,8 @@ export class Publishing {
           rtpParameters: rtpParametersOf(agreement),
         })
       }
+      // Who was sent out of the room while it came is in no list of those to be taken out.
+      await this.#rooms.authorise(principal, roomId, 'call')
     } catch (error) {
       await this.#calls.sfu.request('call:leave', at).catch(() => undefined)
       throw error
@@ -132,6 +135,7 @@ export class Publishing {
   ): Promise<{ standing: CallStanding; lobby: boolean }> {
     const role = await this.#rooms.authorise(principal, roomId, 'call')
     const room = await this.#rooms.get(roomId)
+    if (room.archivedAt !== null) throw refusedByArchive()
     await assertMaySpeak(this.#database, room, principal.user.id)
     return { standing: callStanding(principal, room, role), lobby: room.lobby }
   }
