@@ -45,6 +45,7 @@ import { Relays } from './relays/relays.ts'
 import { Revocations } from './relays/revocations.ts'
 import { createRest } from './rest/rest.ts'
 import { MembershipWatch } from './rooms/membership-watch.ts'
+import { PassingRooms } from './rooms/passing-rooms.ts'
 import { RoomCreation } from './rooms/room-creation.ts'
 import { Rooms } from './rooms/rooms.ts'
 import { SearchIndexer } from './search/indexer.ts'
@@ -148,6 +149,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
     logger,
   })
 
+  const passingRooms = new PassingRooms({ database, log, files: data.roomFiles, logger })
   const services: Services = {
     io,
     logger,
@@ -159,6 +161,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
     users,
     rooms,
     roomCreation,
+    passingRooms,
     membershipWatch,
     log,
     blocks: new Blocks(database),
@@ -195,7 +198,10 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   const { shelf } = options
   const loose = shelf && new LooseFiles({ database, shelf })
   const fileWork = loose && new DueWork([() => loose.deleteDue()], logger)
-  const ringWork = new DueWork([() => rings.endDue(), () => breakouts.closeDue()], logger)
+  const ringWork = new DueWork(
+    [() => rings.endDue(), () => breakouts.closeDue(), () => passingRooms.deleteDue()],
+    logger,
+  )
   const stopChecking = serveSockets({ services, perform, authenticate, logger })
   membershipWatch.onChange(({ roomId, userId }) => {
     const changed = userId !== undefined ? [userId] : roomId === undefined ? usersHere(io) : []

@@ -22,6 +22,7 @@ import type { Presence } from './presence/presence.ts'
 import type { IceServers } from './relays/ice-servers.ts'
 import type { Relays } from './relays/relays.ts'
 import type { MembershipWatch } from './rooms/membership-watch.ts'
+import type { PassingRooms } from './rooms/passing-rooms.ts'
 import type { RoomCreation } from './rooms/room-creation.ts'
 import type { Rooms } from './rooms/rooms.ts'
 import type { FullTextSearch } from './search/search.ts'
@@ -40,6 +41,7 @@ export type Services = {
   users: Users
   rooms: Rooms
   roomCreation: RoomCreation
+  passingRooms: PassingRooms
   membershipWatch: MembershipWatch
   log: EventLog
   blocks: Blocks

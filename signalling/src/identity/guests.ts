@@ -47,8 +47,8 @@ export class Guests {
    * @throws TrunklineError `room_not_found` when the room does not let guests in or does not exist: not told apart
    */
   async admit({ roomId, name }: GuestTokenRequest, returning?: UserPrincipal): Promise<IssuedToken> {
-    const { isNew, lobbyRole } = await this.#open(roomId)
     const id = returning?.user.kind === 'guest' ? returning.user.id : newId('gst')
+    const { isNew, lobbyRole } = await this.#open(roomId, id)
     const user = await this.#users.ensure({ id, name, kind: 'guest' })
     if (lobbyRole && (await this.#rooms.roleOf(roomId, id)) === undefined) {
       // Whoever waits at several doors still does.
@@ -82,7 +82,7 @@ export class Guests {
    * @returns whether the room was made for who comes, as in the demo every address is a room; and as what guests come in who
    *   have to be let in
    */
-  async #open(roomId: string): Promise<{ isNew: boolean; lobbyRole?: DefaultRole }> {
+  async #open(roomId: string, guestId: string): Promise<{ isNew: boolean; lobbyRole?: DefaultRole }> {
     const room = await this.#rooms.find(roomId)
     // Exactly two, whoever asks.
     if (room?.kind === 'direct') throw guestsNotAdmitted()
@@ -90,7 +90,7 @@ export class Guests {
       return { isNew: false, ...(room.lobby && { lobbyRole: room.defaultRole }) }
     }
     if (room || !this.#isDemo) throw guestsNotAdmitted()
-    await this.#roomCreation.ensureGuestRoom(roomId, roomId)
+    await this.#roomCreation.ensureGuestRoom(roomId, roomId, guestId)
     return { isNew: true }
   }
 }

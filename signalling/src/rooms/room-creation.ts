@@ -23,6 +23,8 @@ type Creation = {
   requestKey: string | undefined
   requestHash: Buffer
   breakout: BreakoutOf | undefined
+  /** Whose coming made it, who is not its owner for that. */
+  madeBy: string | undefined
 }
 
 /** What a room has that nobody said anything about. A channel is there to be followed. */
@@ -69,6 +71,7 @@ export class RoomCreation {
       createsUsers?: boolean
       retryKey?: string | undefined
       breakout?: BreakoutOf
+      madeBy?: string | undefined
     } = {},
   ): Promise<Room> {
     const { creator, createsUsers = !creator, retryKey } = options
@@ -95,6 +98,7 @@ export class RoomCreation {
       requestKey: retryKey,
       requestHash: fingerprintOf(post),
       breakout: options.breakout,
+      madeBy: options.madeBy,
     }
     const id = post.id ?? newId('room')
     try {
@@ -111,9 +115,12 @@ export class RoomCreation {
     }
   }
 
-  /** Creates a room that lets guests in, or finds what has this id. */
-  ensureGuestRoom(id: string, title: string): Promise<void> {
-    return this.#ensure({ id, kind: 'group', title, guests: true })
+  /**
+   * Creates a room that lets guests in, or finds what has this id.
+   * @param madeBy the guest who came into it: it may go when they have gone
+   */
+  ensureGuestRoom(id: string, title: string, madeBy?: string): Promise<void> {
+    return this.#ensure({ id, kind: 'group', title, guests: true }, madeBy)
   }
 
   /** Creates an open channel in which everybody may write, or finds what has this id. */
@@ -128,9 +135,9 @@ export class RoomCreation {
     })
   }
 
-  async #ensure(post: RoomPost & { id: string }): Promise<void> {
+  async #ensure(post: RoomPost & { id: string }, madeBy?: string): Promise<void> {
     if (await this.#rooms.find(post.id)) return
-    await this.create(post).catch(error => {
+    await this.create(post, { madeBy }).catch(error => {
       // Two at once, of one node or of two: whoever comes second finds the room made.
       if (!(error instanceof TrunklineError && error.code === 'conflict')) throw error
     })
@@ -176,7 +183,7 @@ export class RoomCreation {
         distinctKey,
         requestKey,
         requestHash: requestKey === undefined ? undefined : requestHash,
-        createdBy: creator?.id,
+        createdBy: creator?.id ?? creation.madeBy,
       })
       // A room that exists is found above, blocks or not.
       if (creator && !createsUsers) await assertMayBring(executor, creator.id, memberIds)

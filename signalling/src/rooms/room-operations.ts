@@ -17,7 +17,7 @@ const seenBy = ({ principal, role }: { principal: Principal; role: Role }, room:
 
 /** `room:*` and `channel:*`. */
 export const roomOperations = (services: Services) => {
-  const { rooms, roomCreation, database, data } = services
+  const { rooms, roomCreation, database, data, passingRooms } = services
   const settings = new RoomSettings(services)
   const going = new ComingAndGoing(services)
 
@@ -59,6 +59,7 @@ export const roomOperations = (services: Services) => {
 
     'room:leave': async ({ roomId }, { user }) => {
       await going.leave(user, roomId)
+      await passingRooms.left(roomId)
       return {}
     },
 

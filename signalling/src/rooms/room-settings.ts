@@ -118,9 +118,15 @@ export class RoomSettings {
   /**
    * Deletes a room with its log and all that was made from it. Only the departures of its members remain, for those who
    * sync later. The bytes of its files are no business of this one: once nobody is in their room they open to nobody.
+   * @param isDue looks at the room once nobody else changes it: it stays unless this is so
    */
-  remove(actor: Actor, roomId: string): Promise<void> {
-    return command(this.#log, { roomId, actor, right: 'administer' }, async ({ executor }) => {
+  remove(
+    actor: Actor,
+    roomId: string,
+    isDue: (room: { lastSeq: number }) => boolean = () => true,
+  ): Promise<void> {
+    return command(this.#log, { roomId, actor, right: 'administer' }, async ({ executor, room }) => {
+      if (!isDue(room)) return
       const inIt = executor
         .select({
           userId: members.userId,
