@@ -295,13 +295,14 @@ it('every right is asked for somewhere', () => {
   expect([...new Set(WAYS.map(way => way.right))].sort()).toEqual(Object.keys(ROOM_ACTIONS).sort())
 })
 
+/** Who is refused changes nothing, and who only looks neither: for all of them there is one. */
+let shared: Promise<Stage> | undefined
+const sharedStage = () => {
+  shared ??= setStage('owner')
+  return shared
+}
+
 describe.each(WAYS)('$what needs the right to $right', ({ right, changes, ask }) => {
-  /** Who is refused changes nothing, and who only looks neither. */
-  let shared: Promise<Stage> | undefined
-  const sharedStage = () => {
-    shared ??= setStage('owner')
-    return shared
-  }
   it.each(STANDINGS)('%s', async actor => {
     const outcome = expected(actor, right)
     const stage = outcome === 'ok' && changes ? await setStage(actor) : await sharedStage()
