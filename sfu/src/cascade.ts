@@ -5,15 +5,15 @@ import type { Participant } from './participant.ts'
 import type { Producer } from './producer.ts'
 import type { Worker } from './worker.ts'
 
-/**
+/*
  * What follows when something ends. Everything that ends a part of a call goes through here; each step is idempotent
  * and goes down, never up:
  *
  *   worker died          -> its calls move to another; the pool replaces it
  *   call moves           -> those who prepared and the participants are told `call:lost`; the first are let go, the
  *                           others lose their media, are away, and resume at the new place; without one the call ends
- *   call ends            -> its participants are let go without further notices; what is at its place closes;
- *                           `call:ended`
+ *   call ends            -> those who prepared are told `call:lost`, its participants are let go without a word; what is
+ *                           at its place closes; `call:ended`
  *   participant is away  -> `call:changed`; it leaves unless it resumes within `resumeMs`
  *   participant leaves   -> its two transports close; its producers close; its consumers are forgotten;
  *                           `call:changed`; when it was the last, the call ends after the grace period
@@ -21,12 +21,18 @@ import type { Worker } from './worker.ts'
  *                           `call:changed`
  *   consumer closes      -> it is forgotten on both sides
  *
+ * Data streams are apart: they end with the transport they run over, or with the right to publish (data.ts).
+ *
  * From outside: a participant leaves by `call:leave`, and is away by `call:away`; when the signalling process that
  * speaks for it is out of reach, `serveSfu` sends that `call:away` in its stead. The engine mirrors this:
  * closing a transport closes its producers and consumers in the worker, closing a producer the consumers of it,
  * closing a router everything on it. So each step here closes the topmost engine object and tidies our own maps.
- *
- * @param stopping the whole process ends: there is nowhere to go
+ */
+
+/**
+ * The process of a worker is gone: its calls move to others.
+ * @param reason told to everybody in them
+ * @param stopping the whole process ends: there is nowhere to go, and the calls end
  */
 export const loseWorker = (worker: Worker, reason: string, stopping: boolean): void => {
   for (const call of [...worker.calls]) {
@@ -74,6 +80,7 @@ const tellLost = (call: Call, reason: string): void => {
   }
 }
 
+/** Ends a call for everybody in it, or about to come in. */
 export const endCall = (call: Call): void => {
   if (call.closed) return
   call.closed = true
@@ -163,6 +170,7 @@ export const closeMedia = (participant: Participant): void => {
   dropMedia(participant)
 }
 
+/** Takes a participant out of its call, or what it had prepared. */
 export const removeParticipant = (participant: Participant): void => {
   if (participant.closed) return
   const { call } = participant
@@ -179,6 +187,7 @@ export const removeParticipant = (participant: Participant): void => {
   endWhenEmpty(call)
 }
 
+/** Ends a track, for everybody who receives it. */
 export const closeProducer = (producer: Producer): void => {
   if (producer.closed) return
   producer.closed = true

@@ -39,9 +39,7 @@ export const MEDIA_CODECS: types.RouterRtpCodecCapability[] = [
   { kind: 'video', mimeType: 'video/AV1', clockRate: 90_000, parameters: START_KBPS },
 ]
 
-/**
- * Says which layer a packet is of, for AV1. https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension
- */
+/** Says which layer a packet is of, for AV1. */
 const DEPENDENCY_DESCRIPTOR =
   'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension'
 

@@ -1,3 +1,4 @@
+import { within } from '@trunkline/kit'
 import {
   type DataConsumerOptions,
   type DataDelivery,
@@ -139,12 +140,7 @@ export class ParticipantData {
         await consumed.ready
       }),
     )
-    let timer: NodeJS.Timeout | undefined
-    const patience = new Promise<void>(resolve => {
-      timer = setTimeout(resolve, READY_MS)
-    })
-    await Promise.race([allReady, patience])
-    clearTimeout(timer)
+    await within(READY_MS, allReady, () => new Error('not all receivers are ready')).catch(() => undefined)
   }
 
   /** A failure is of one receiver and one sender: it is logged, and nobody else's data stop. */

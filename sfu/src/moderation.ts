@@ -28,7 +28,7 @@ export const moderationHandlers = (doors: () => Doors): Handlers => {
     assertHost(door, by)
     return door
   }
-  const inCall = (data: { roomId: string; by: CallActor }): Call => assertCall(opened(data))
+  const inCall = (data: { roomId: string; by: CallActor }): Call => assertAndGetCall(opened(data))
 
   return {
     'call:knock': async data => ({ knockId: doors().at(data.roomId).knock(data) }),
@@ -51,8 +51,8 @@ export const moderationHandlers = (doors: () => Doors): Handlers => {
     },
     'call:remove': async data => {
       const door = opened(data)
-      const call = assertCall(door)
-      const { userId, seat } = assertTarget(call, data.targetId)
+      const call = assertAndGetCall(door)
+      const { userId, seat } = assertAndGetTarget(call, data.targetId)
       assertOutranks(data.by, seat.standing.rank)
       door.shutOut(userId)
       for (const participant of [...call.participants.values(), ...call.prepared.values()]) {
@@ -73,7 +73,7 @@ export const moderationHandlers = (doors: () => Doors): Handlers => {
     },
     'call:role': async data => {
       const call = inCall(data)
-      const { userId, seat } = assertTarget(call, data.targetId)
+      const { userId, seat } = assertAndGetTarget(call, data.targetId)
       assertOutranks(data.by, seat.standing.rank)
       call.door.setRole(userId, data.role, data.by.rank)
       settleSeats(call)
@@ -81,8 +81,8 @@ export const moderationHandlers = (doors: () => Doors): Handlers => {
     },
     'call:hand': async ({ roomId, by, targetId, raised }) => {
       const door = doors().at(roomId)
-      const call = assertCall(door)
-      const { userId, seat } = assertTarget(call, targetId)
+      const call = assertAndGetCall(door)
+      const { userId, seat } = assertAndGetTarget(call, targetId)
       if (userId !== by.userId) {
         assertHost(door, by)
         if (raised) throw new TrunklineError('forbidden', 'Everybody raises their own hand.')
@@ -99,29 +99,30 @@ export const moderationHandlers = (doors: () => Doors): Handlers => {
       doors().find(roomId)?.keepCall(forMs)
       return {}
     },
-    'call:standing': async ({ roomId, targetId, standing }) => {
+    'call:standing': async ({ roomId, targetId, ...said }) => {
       const call = doors().find(roomId)?.call
       const participant = call?.participants.get(targetId) ?? call?.prepared.get(targetId)
       // On the way in: whoever says so says it again.
       if (!call || !participant) throw noSuchParticipant(targetId)
-      participant.seat.standing = standing
+      participant.seat.stand(said)
       settleSeats(call)
       return {}
     },
-    'call:lobby': async ({ roomId, lobby }) => {
-      doors().find(roomId)?.setLobby(lobby)
+    'call:lobby': async ({ roomId, lobby, asOf }) => {
+      doors().find(roomId)?.setLobby(lobby, asOf)
       return {}
     },
   }
 }
 
 /** @throws TrunklineError `not_found` */
-const assertCall = ({ call }: Door): Call => {
+const assertAndGetCall = ({ call }: Door): Call => {
   if (call?.started) return call
   throw new TrunklineError('not_found', 'There is no call in this room now.')
 }
 
-const assertTarget = (call: Call, id: string): Participant => {
+/** @throws TrunklineError `not_found` */
+const assertAndGetTarget = (call: Call, id: string): Participant => {
   const participant = call.participants.get(id)
   if (participant) return participant
   throw noSuchParticipant(id)
@@ -143,7 +144,7 @@ const mute = async (call: Call, { by, targetId, sources = ['mic'] }: Data<'call:
   const targets =
     targetId === undefined
       ? [...call.participants.values()].filter(({ seat }) => seat.role !== 'host')
-      : [assertTarget(call, targetId)]
+      : [assertAndGetTarget(call, targetId)]
   await Promise.all(targets.map(target => muteOne(target, sources, by.userId)))
   call.changed()
 }
@@ -183,7 +184,7 @@ const settleSeats = (call: Call): void => {
   call.changed()
 }
 
-/** Gives a participant the role that is due to it. */
+/** Gives a participant the role that is due to it; what a listener publishes is closed. */
 export const seat = (participant: Participant): void => {
   const { call, userId } = participant
   participant.seat.role = call.door.roleOf(userId, participant.seat.standing)

@@ -101,12 +101,12 @@ export class Participant {
 
   /** @throws TrunklineError `unavailable` between the death of its worker and its coming back */
   get sendTransport(): Transport {
-    return this.#assertTransports().send
+    return this.#assertAndGetTransports().send
   }
 
   /** @throws TrunklineError `unavailable` between the death of its worker and its coming back */
   get receiveTransport(): Transport {
-    return this.#assertTransports().receive
+    return this.#assertAndGetTransports().receive
   }
 
   /** Whether it is in the call, and not only about to come in. */
@@ -120,25 +120,28 @@ export class Participant {
     return this.userId === userId && own.length === shown.length && timingSafeEqual(own, shown)
   }
 
+  /** @throws TrunklineError `not_found`; `unavailable` between the death of its worker and its coming back */
   assertAndGetTransport(id: string): Transport {
-    const { send, receive } = this.#assertTransports()
+    const { send, receive } = this.#assertAndGetTransports()
     for (const transport of [send, receive]) {
       if (transport.id === id) return transport
     }
     throw notFound('transport', id)
   }
 
-  #assertTransports(): Transports {
+  #assertAndGetTransports(): Transports {
     if (!this.transports) throw unavailable('The media of this participant were lost: resume the call.')
     return this.transports
   }
 
+  /** @throws TrunklineError `not_found` */
   assertAndGetProducer(id: string): Producer {
     const producer = this.producers.get(id)
     if (!producer) throw notFound('producer', id)
     return producer
   }
 
+  /** @throws TrunklineError `not_found` */
   assertAndGetConsumer(id: string): Consumer {
     const consumer = this.consumers.get(id)
     if (!consumer) throw notFound('consumer', id)
@@ -148,6 +151,8 @@ export class Participant {
   /**
    * Publishes a track. The same parameters again are a retry and give the same producer.
    * @param create makes it, when it is not there and not on its way
+   * @throws TrunklineError `forbidden` for listeners, `limit_reached` or `conflict` for one too many, `unavailable` when its
+   *   media were lost meanwhile
    */
   async publish(
     source: TrackSource,
@@ -161,7 +166,7 @@ export class Participant {
     const onTheWay = [...this.creating].find(same)
     if (onTheWay) return onTheWay.created
     assertMayPublish(this)
-    this.#assertMayPublish(source)
+    this.#assertOneMore(source)
     const { transports } = this
     const entry = { source, requested, created: create() }
     this.creating.add(entry)
@@ -184,7 +189,7 @@ export class Participant {
    * Whether one more track of this source may be published.
    * @throws TrunklineError `limit_reached` or `conflict`
    */
-  #assertMayPublish(source: TrackSource): void {
+  #assertOneMore(source: TrackSource): void {
     const limit = LIMITS.producersPerParticipant
     if (this.producers.size + this.creating.size >= limit) {
       throw new TrunklineError('limit_reached', `A participant may publish at most ${limit} tracks.`, {

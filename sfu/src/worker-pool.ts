@@ -1,4 +1,4 @@
-import type { Logger } from '@trunkline/kit'
+import { type Logger, within } from '@trunkline/kit'
 import type { types } from 'mediasoup'
 import { unavailable } from './refusals.ts'
 import type { SfuSettings } from './settings.ts'
@@ -102,14 +102,16 @@ export class WorkerPool {
    * @throws TrunklineError `unavailable` when there is none in time
    */
   async createRouter(): Promise<{ worker: Worker; router: types.Router }> {
+    const { workerWaitMs } = this.#settings
     for (;;) {
-      if (this.#open.length === 0 && !this.#stopping) await this.#waitForWorker()
+      if (this.#open.length === 0 && !this.#stopping)
+        await within(workerWaitMs, this.#ready.promise, noWorker)
       // Chosen and claimed without a pause between, so that calls opened at once spread out.
       const worker = this.#choice.reduce<Worker | undefined>(
         (best, candidate) => (best && best.load <= candidate.load ? best : candidate),
         undefined,
       )
-      if (!worker) throw unavailable('No media worker is running. Try again in a moment.')
+      if (!worker) throw noWorker()
       try {
         return { worker, router: await worker.createRouter() }
       } catch (error) {
@@ -155,15 +157,6 @@ export class WorkerPool {
     this.#ready.resolve()
     await Promise.allSettled(this.#slots.map(slot => slot.starting))
     await Promise.all(this.#slots.map(slot => slot.worker?.close()))
-  }
-
-  async #waitForWorker(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined
-    const bound = new Promise<void>(resolve => {
-      timer = setTimeout(resolve, this.#settings.workerWaitMs)
-    })
-    await Promise.race([this.#ready.promise, bound])
-    clearTimeout(timer)
   }
 
   #start(slot: Slot): Promise<void> {
@@ -219,3 +212,5 @@ export class WorkerPool {
     }, delay)
   }
 }
+
+const noWorker = () => unavailable('No media worker is running. Try again in a moment.')

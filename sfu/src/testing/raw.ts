@@ -8,7 +8,8 @@ import {
 } from '@trunkline/protocol'
 import { ROUTER_RTP_CAPABILITIES } from '../codecs.ts'
 
-/** A client that speaks the contract and sends no media: for what the contract itself promises. */
+// A client that speaks the contract and sends no media: for what the contract itself promises.
+
 let last = 0
 
 /** Valid parameters nobody used yet: own media section, own SSRC. */
@@ -44,6 +45,7 @@ export const arrivalOf = (
   connectionId: `socket-${participantId}`,
   standing: { role: 'speaker', rank: 0 },
   lobby: false,
+  asOf: 0,
   rtpCapabilities,
 })
 
