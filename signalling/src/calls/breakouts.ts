@@ -5,6 +5,7 @@ import {
   type OperationData,
   RIGHTS,
   type Room,
+  rolesWith,
   SERVER_CALL_RANK,
   TrunklineError,
   type User,
@@ -211,7 +212,7 @@ export class Breakouts {
     const rows = await this.#database
       .select({ userId: members.userId })
       .from(members)
-      .where(and(eq(members.roomId, roomId), inArray(members.role, ['owner', 'moderator'])))
+      .where(and(eq(members.roomId, roomId), inArray(members.role, rolesWith('moderate'))))
       .limit(LIMITS.usersPerBreakout)
     return new Set([...rows.map(row => row.userId), ...(opener ? [opener.id] : [])])
   }

@@ -6,8 +6,8 @@ import { arrivals, notInCall } from './arrivals.ts'
 type OfParticipant = { roomId: string; participantId: string }
 
 /**
- * `call:*`, `transport:*`, `producer:*`, `consumer:*`: signalling checks that the participant is this socket's own,
- * the SFU does the rest.
+ * `call:*`, `transport:*`, `producer:*`, `consumer:*`, `data:*`: signalling checks that the participant is this socket's
+ * own, the SFU does the rest.
  */
 export const callRequests = (services: Services, session: Session) => {
   const { calls, iceServers } = services
