@@ -33,7 +33,10 @@ type Deps = {
   onClosed: (closed: CallClosed) => void
 }
 
-/** Who may do what in a call one is in: one's role, who waits at the door, and what hosts do. */
+/**
+ * Who may do what in a call one is in: one's role, who waits at the door, and what hosts do. Whatever is asked of the
+ * server is refused with a TrunklineError: `forbidden` for who may not, `not_found` for who has gone.
+ */
 export class CallModeration extends Emitter<CallModerationEvents> {
   readonly #deps: Deps
   #waiting: readonly Knock[] = []
@@ -74,6 +77,7 @@ export class CallModeration extends Emitter<CallModerationEvents> {
   async admit(...knockIds: string[]): Promise<void> {
     await this.#ask('call:admit', knockIds.length > 0 ? { knockIds } : {})
   }
+  /** @param reason is told to who is turned away */
   async deny(knockId: string, reason?: string): Promise<void> {
     await this.#ask('call:deny', { knockId, ...(reason && { reason }) })
   }
@@ -84,10 +88,14 @@ export class CallModeration extends Emitter<CallModerationEvents> {
       ...(sources && { sources }),
     })
   }
-  /** Sends somebody out, from all devices; to come back they have to be let in. */
+  /**
+   * Sends somebody out, from all devices; to come back they have to be let in.
+   * @param reason is told to them
+   */
   async remove(participant: Participant, reason?: string): Promise<void> {
     await this.#ask('call:remove', { participantId: this.#idOf(participant), ...(reason && { reason }) })
   }
+  /** Lets nobody new come in without being let in, or anybody again. */
   async setLocked(locked: boolean): Promise<void> {
     await this.#ask('call:lock', { locked })
   }
@@ -95,6 +103,7 @@ export class CallModeration extends Emitter<CallModerationEvents> {
   async end(): Promise<void> {
     await this.#ask('call:end', {})
   }
+  /** Makes somebody host, speaker or listener, until the call ends. */
   async setRole(participant: Participant, role: CallRole): Promise<void> {
     await this.#ask('call:role', { participantId: this.#idOf(participant), role })
   }

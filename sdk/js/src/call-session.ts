@@ -17,7 +17,7 @@ import { type SendChoice, sendOptions } from './encodings.ts'
 import type { CallEncryption } from './encryption/call-encryption.ts'
 import { toTrunklineError } from './errors.ts'
 import { type KeptTransport, keepTransport } from './ice-keeper.ts'
-import type { Reading } from './quality.ts'
+import type { StatsReading } from './quality.ts'
 import { limitSending } from './sending.ts'
 import { Viewing } from './viewing.ts'
 
@@ -73,6 +73,7 @@ export class CallSession extends Emitter<SessionEvents> {
   readonly #receive: types.Transport
   readonly #kept: KeptTransport[]
   readonly #received = new Map<string, Received>()
+  /** Ids of consumers that were made, or are about to be. */
   readonly #taken = new Set<string>()
   readonly #producers = new Map<string, types.Producer>()
   readonly #stops: (() => void)[] = []
@@ -280,7 +281,7 @@ export class CallSession extends Emitter<SessionEvents> {
   }
 
   /** The browser's figures of now, and what they are of. */
-  async read(): Promise<Reading | undefined> {
+  async read(): Promise<StatsReading | undefined> {
     if (this.#closed) return undefined
     const [receive, send] = await Promise.all([this.#receive.getStats(), this.#send.getStats()])
     const sent = Array.from(this.#producers.values(), producer => ({

@@ -13,7 +13,14 @@ export class DeviceLoader {
     this.#options = options
   }
 
-  load(capabilities: RtpCapabilities): Promise<Device> {
+  /**
+   * @param capabilities what the server can route; null where it carries no calls
+   * @throws TrunklineError `unavailable` where this server or this browser carries no calls
+   */
+  async load(capabilities: RtpCapabilities | null): Promise<Device> {
+    if (!capabilities) {
+      throw new TrunklineError('unavailable', 'Calls are off on this server; its log says why.')
+    }
     const key = JSON.stringify(capabilities)
     const known = this.#loaded.get(key)
     if (known) return known

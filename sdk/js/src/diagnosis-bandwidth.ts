@@ -4,7 +4,7 @@ import type { Finding } from './diagnosis-step.ts'
 
 /** What a line carried in one or the other direction. */
 export type Bandwidth = {
-  /** Bits per second that left, at most `TARGET_BITS`. */
+  /** Bits per second that left; no more than 2.5 million are tried. */
   up: number
   /** Bits per second that came back: no more than left. */
   down: number
@@ -17,7 +17,7 @@ export type Bandwidth = {
 }
 
 /** As much as a call with a good picture takes, bits per second: more is not tried, as somebody pays for it. */
-export const TARGET_BITS = 2_500_000
+const TARGET_BITS = 2_500_000
 /** A small picture and sound. */
 const FAIR_BITS = 1_000_000
 /** Sound, and hardly a picture. */

@@ -46,6 +46,7 @@ export class Knocking extends Emitter<KnockingEvents> {
   get reason(): string | undefined {
     return this.#reason
   }
+  /** Why nobody may knock here, in state `refused`. */
   get error(): TrunklineError | undefined {
     return this.#error
   }

@@ -13,7 +13,7 @@ type Local = {
 const UNPUBLISHED = 'unpublished'
 
 /**
- * One's own tracks, apart from any membership: they live on when the call is joined again. Changes run one after
+ * One's own tracks, apart from any session: they live on when the call is joined again. Changes run one after
  * another, so that fast clicks end in the state of the last one.
  */
 export class LocalMedia {

@@ -22,14 +22,16 @@ export type TrackQuality = {
 
 /** How a participant comes over: of others what arrives here, of oneself what is sent. */
 export type Quality = {
+  /** Bits per second, of all tracks together. */
   bitrate: number
+  /** Share of the packets that were lost, 0 to 1: of the worst track, as the jitter is. */
   loss: number
   jitterMs: number
   /** Between here and the server and back; undefined until measured. */
   rttMs: number | undefined
   /** 1 (hardly usable) to 5 (as good as it gets). */
   score: number
-  /** Of the largest picture. */
+  /** Of the largest picture, as the three after it; see {@link TrackQuality}. */
   size: TrackQuality['size']
   fps: number | undefined
   codec: string | undefined
@@ -38,12 +40,13 @@ export type Quality = {
 }
 
 /** How often figures are read, milliseconds. */
-export const QUALITY_MS = 2_000
+const QUALITY_MS = 2_000
 
 /** A picture that stopped is at best this good, whatever the line says. */
 const FROZEN_SCORE = 2
 
-export type Reading = {
+/** The browser's statistics of one moment, and the tracks they are of. */
+export type StatsReading = {
   received: readonly { participantId: string; source: TrackSource; consumer: types.Consumer }[]
   sent: readonly { source: TrackSource; producer: types.Producer }[]
   receive: RTCStatsReport
@@ -82,12 +85,12 @@ type Stat = { id: string; type: string; timestamp: number } & Partial<
     rid?: string
   }
 
-/** What grew since the last reading, per stream: statistics are totals since the call began. */
+/** What a stream has counted since it began, and when (ms): what grew between two readings is the figure. */
 type Totals = { at: number; bytes: number; packets: number; lost: number; freezes: number }
 
-/** Keeps the figures of everybody in one membership up to date. */
+/** Keeps the figures of everybody in a call up to date. */
 export class QualityWatch {
-  readonly #read: () => Promise<Reading | undefined>
+  readonly #read: () => Promise<StatsReading | undefined>
   readonly #changed: () => void
   readonly #before = new Map<string, Totals>()
   #byParticipant = new Map<string, Quality>()
@@ -98,7 +101,7 @@ export class QualityWatch {
    * @param read the statistics of now; undefined while there is nothing to read
    * @param changed called after each reading
    */
-  constructor(read: () => Promise<Reading | undefined>, changed: () => void) {
+  constructor(read: () => Promise<StatsReading | undefined>, changed: () => void) {
     this.#read = read
     this.#changed = changed
   }
@@ -122,6 +125,7 @@ export class QualityWatch {
     return this.#own
   }
 
+  /** Reads once. */
   async look(): Promise<void> {
     const reading = await this.#read()
     if (!reading) return

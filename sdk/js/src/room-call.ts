@@ -112,7 +112,7 @@ export class RoomCall {
   /** @throws TrunklineError `conflict` for who is in it, and what joining throws */
   async join(options: JoinOptions): Promise<Call> {
     if (this.own) {
-      throw new TrunklineError('conflict', 'Already in this call; leave it before joining again')
+      throw new TrunklineError('conflict', 'You are in this call already: leave it before joining again.')
     }
     const { room, connection } = this.#deps
     const call = new Call({ room, connection, enter: choice => this.#enter(choice) }, options)
@@ -143,7 +143,6 @@ export class RoomCall {
 
   async #loadDevice(): Promise<Device> {
     await this.#deps.room.opened()
-    if (!this.#capabilities) throw new TrunklineError('unavailable', 'This server carries no calls')
     return this.#deps.devices.load(this.#capabilities)
   }
 }

@@ -3,7 +3,7 @@ import { html, nothing } from 'lit'
 import { LightElement } from '../design/element.ts'
 
 /** Minutes and seconds. */
-export const timeLeft = (endsAt: string, now: number): string => {
+const timeLeft = (endsAt: string, now: number): string => {
   const seconds = Math.max(0, Math.ceil((Date.parse(endsAt) - now) / 1_000))
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
 }
