@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
+import { API_KEY_ID, jwt } from './hostile-tokens.ts'
 import { CallPerson, codeOf } from './support/call-people.ts'
 import { perform } from './support/operations.ts'
 import { startProcesses } from './support/processes.ts'
@@ -169,4 +170,27 @@ test('without a lobby guests are in the room at once; a lock keeps them out of t
   const { events } = await omar.socket.request('room:open', { roomId })
   expect(JSON.stringify(events)).toContain(SAID)
   expect(await codeOf(omar.join())).toBe('locked')
+}, 120_000)
+
+test('an app that signs tokens makes guests of its visitors: outside until let in, then what the token says', async () => {
+  const { url } = await startServer()
+  const mona = await consult(url)
+  const signed = (sub: string, extra: object) => {
+    const exp = Math.floor(Date.now() / 1_000) + 600
+    return jwt({ alg: 'HS256', kid: API_KEY_ID }, { sub, name: sub, exp, ...extra })
+  }
+  const visitor = await guest(url, 'vera', signed('vera', { kind: 'guest', rooms: { [roomId]: 'member' } }))
+  await expectNothingRead(url, visitor)
+  const knockId = await visitor.knock()
+  await mona.socket.request('call:admit', { roomId, knockIds: [knockId] })
+  await visitor.socket.hear('call:admitted', it => it.knockId === knockId)
+  expect((await visitor.socket.request('room:open', { roomId })).me.role).toBe('member')
+  await visitor.join()
+  // A grant for a room without a word on guests is the app's own decision: a user is in the room with it.
+  const user = await guest(url, 'ursa', signed('ursa', { rooms: { [roomId]: 'publisher' } }))
+  expect((await user.socket.request('room:open', { roomId })).me.role).toBe('publisher')
+  expect(await codeOf(user.join())).toBe('knock_first')
+  // Who is to moderate is no visitor, whoever signed it.
+  const host = await guest(url, 'hera', signed('hera', { kind: 'guest', rooms: { [roomId]: 'moderator' } }))
+  await host.join()
 }, 120_000)
