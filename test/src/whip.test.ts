@@ -191,7 +191,7 @@ test('who may not, and what is none of it, is told so', async () => {
   expect(await inCall()).toEqual([])
 })
 
-test('a lobby and a lock hold for streams too', async () => {
+test('a lobby holds for streams too', async () => {
   await rest(server.url, 'POST', '/v1/rooms', { body: { id: 'ward', kind: 'group', lobby: true } })
   const guest = await mintToken(server.url, 'guest', { rooms: [{ roomId: 'ward', role: 'member' }] })
   const refused = await ask(offer(), { token: guest, path: '/v1/rooms/ward/whip' })
