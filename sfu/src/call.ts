@@ -6,7 +6,7 @@ import { endWhenEmpty } from './cascade.ts'
 import { Consumer } from './consumer.ts'
 import type { Door } from './door.ts'
 import { LastN } from './last-n.ts'
-import { seat } from './moderation.ts'
+import { settleSeat } from './moderation.ts'
 import type { Notices } from './notices.ts'
 import type { Participant } from './participant.ts'
 import { Place } from './place.ts'
@@ -84,14 +84,17 @@ export class Call {
     return call
   }
 
+  /** @throws TrunklineError `unavailable` while it is on its way to another worker */
   get worker(): Worker {
     return this.#here().worker
   }
 
+  /** @throws TrunklineError `unavailable` while it is on its way to another worker */
   get router(): types.Router {
     return this.#here().router
   }
 
+  /** @throws TrunklineError `unavailable` while it is on its way to another worker */
   get speaker(): Speaker {
     return this.#here().speaker
   }
@@ -159,6 +162,7 @@ export class Call {
     }
   }
 
+  /** @throws TrunklineError `not_in_call`, also for who has only prepared */
   assertAndGetParticipant(id: string): Participant {
     const participant = this.participants.get(id)
     if (!participant) throw notInCall(id)
@@ -181,7 +185,7 @@ export class Call {
     for (const { producer } of participant.consumers.values()) producer.demand?.look()
     this.userIds.add(participant.userId)
     this.door.entered(participant.userId)
-    seat(participant)
+    settleSeat(participant)
     this.emptySince = undefined
     this.logger.info({ roomId: this.roomId, participantId: participant.id }, 'participant joined')
     this.changed()
@@ -254,6 +258,7 @@ export class Call {
     this.notices.tellLatest('call:changed', this.id, () => ({ roomId: this.roomId, call: this.snapshot() }))
   }
 
+  /** @param producerId the microphone of whoever speaks now; null in silence */
   tellSpeaker(producerId: string | null): void {
     if (this.closed) return
     const all = Array.from(this.participants.values())
@@ -262,6 +267,7 @@ export class Call {
     this.notices.tell('speaker:changed', { roomId: this.roomId, participantId: speaking?.id ?? null })
   }
 
+  /** As those in it see it. */
   snapshot(): PublicCall {
     return {
       id: this.id,

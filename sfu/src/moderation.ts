@@ -179,13 +179,14 @@ const letGo = (participant: Participant, reason: 'removed' | 'ended', text?: str
 
 /** Brings everybody's role in line with what is known of them now; who may not publish any more publishes no more. */
 const settleSeats = (call: Call): void => {
-  for (const participant of [...call.participants.values(), ...call.prepared.values()]) seat(participant)
+  for (const participant of [...call.participants.values(), ...call.prepared.values()])
+    settleSeat(participant)
   call.door.tellWaiting()
   call.changed()
 }
 
 /** Gives a participant the role that is due to it; what a listener publishes is closed. */
-export const seat = (participant: Participant): void => {
+export const settleSeat = (participant: Participant): void => {
   const { call, userId } = participant
   participant.seat.role = call.door.roleOf(userId, participant.seat.standing)
   if (mayPublish(participant)) return
