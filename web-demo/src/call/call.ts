@@ -29,7 +29,10 @@ import './waiting.ts'
 /** Below this width (CSS pixels) chat and members cover the call instead of standing beside it. */
 const NARROW = 900
 /** And below this one the bar has room for the most needed alone. */
-const COMPACT = 480
+const COMPACT = 560
+
+/** Joining comes first: the whiteboard is asked for when the pictures are there, ms. */
+const BOARD_MS = 1_000
 
 /** In a room: the call, with chat or members beside it. Fires `left`. */
 export class CallView extends LightElement {
@@ -68,6 +71,7 @@ export class CallView extends LightElement {
   #unread: Unread | undefined
   #signs: Signs | undefined
   #board: SharedBoard | undefined
+  #boardTimer: ReturnType<typeof setTimeout> | undefined
   readonly #observer = new ResizeObserver(([entry]) => this.#resize(entry?.contentRect.width ?? 0))
 
   constructor() {
@@ -97,7 +101,7 @@ export class CallView extends LightElement {
     this.#observer.disconnect()
     this.#unread?.close()
     this.#signs?.close()
-    this.#board?.close()
+    this.#closeBoard()
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
@@ -108,11 +112,8 @@ export class CallView extends LightElement {
     if (changed.has('call')) {
       this.#signs?.close()
       this.#signs = this.call && new Signs(this.call, text => this.#say(text))
-      this.#board?.close()
-      this.#board = this.call && new SharedBoard(this.call)
-      this.#board?.on('changed', () => this.#onBoard())
-      this.boardOpen = false
-      this.boardNews = false
+      this.#closeBoard()
+      if (this.call) this.#boardTimer = setTimeout(() => this.#openBoard(), BOARD_MS)
     }
     this.#unread?.setSeen(this.panel === 'chat')
     // Ended by the server: there is no call to show any more.
@@ -175,7 +176,7 @@ export class CallView extends LightElement {
   }
 
   #whiteboard() {
-    return html`<tl-board .board=${this.#board} @close=${this.#toggleBoard} @fault=${this.#onFault}></tl-board>`
+    return html`<tl-board .board=${this.#openBoard()} @close=${this.#toggleBoard} @fault=${this.#onFault}></tl-board>`
   }
 
   #header() {
@@ -261,6 +262,23 @@ export class CallView extends LightElement {
   }
 
   readonly #onFault = ({ detail }: CustomEvent<string>) => this.#say(detail)
+
+  #openBoard(): SharedBoard | undefined {
+    clearTimeout(this.#boardTimer)
+    if (!this.#board && this.call) {
+      this.#board = new SharedBoard(this.call)
+      this.#board.on('changed', () => this.#onBoard())
+    }
+    return this.#board
+  }
+
+  #closeBoard(): void {
+    clearTimeout(this.#boardTimer)
+    this.#board?.close()
+    this.#board = undefined
+    this.boardOpen = false
+    this.boardNews = false
+  }
 
   #toggleBoard(): void {
     this.boardOpen = !this.boardOpen

@@ -83,7 +83,7 @@ export class Pen {
     }
     this.#pointer = undefined
     this.#last = undefined
-    this.#full()
+    if (this.#board.isFull) this.#full()
   }
 
   #at({ clientX, clientY }: PointerEvent): { x: number; y: number } {

@@ -4,12 +4,12 @@ import { Drawing } from './drawing.ts'
 import { Pointers } from './pointers.ts'
 import type { Ink, Stroke, Width } from './stroke.ts'
 
-/** Joining comes first: the board is asked for when the pictures are there, ms. */
-const OPEN_MS = 1_000
 /** When it is asked again, as long as nobody has answered, ms: what is sent before a line is ready is lost. */
 const ASK_AGAIN_MS = [700, 1_500, 3_000]
 /** How long whoever could answer waits for another to do so, at least and at most, ms. */
 const ANSWER_MS = { least: 30, most: 300 }
+/** The whole board is sent at most so often, however many ask, ms. */
+const ANSWER_EVERY_MS = 1_000
 /** Who may only look on cannot ask: the board is sent, and once more when its line is surely ready, ms after they came. */
 const FOR_LISTENERS_MS = [1_500, 5_000]
 /** How often it is said what one's board comes to, ms. */
@@ -47,6 +47,7 @@ export class SharedBoard {
   #own: { id: string; sent: number } | undefined
   #sending: ReturnType<typeof setTimeout> | undefined
   #pointed = 0
+  #answered = Number.NEGATIVE_INFINITY
 
   constructor(call: Call) {
     this.call = call
@@ -67,7 +68,7 @@ export class SharedBoard {
     )
     const digests = setInterval(() => this.#tellDigest(), DIGEST_MS)
     this.#stops.push(() => clearInterval(digests))
-    this.#later(OPEN_MS, () => this.#ask())
+    this.#ask()
   }
 
   /** Calls `listener` after each change, until what is returned is called. */
@@ -239,8 +240,10 @@ export class SharedBoard {
     if (this.isBlank && this.#drawing.removed.length === 0) return
     const { least, most } = ANSWER_MS
     const timer = this.#later(least + Math.random() * (most - least), () => {
-      // It may be asked once more, when the answer was lost.
+      // It is asked once more, when the answer was lost.
       this.#questions.delete(question)
+      if (performance.now() - this.#answered < ANSWER_EVERY_MS) return
+      this.#answered = performance.now()
       this.#sendBoard(question)
     })
     this.#questions.set(question, timer)
