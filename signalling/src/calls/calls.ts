@@ -1,4 +1,4 @@
-import type { Logger } from '@trunkline/kit'
+import { type Logger, within } from '@trunkline/kit'
 import {
   type Call,
   type RtpCapabilities,
@@ -19,18 +19,7 @@ import { LiveCallUsers } from './live-call-users.ts'
 /** How long opening a room waits for an SFU (ms): one that is away is not worth more, and tells of itself when back. */
 const SOON_MS = 1_000
 
-/** What comes soon, or undefined. */
-const soon = async <T>(work: Promise<T>): Promise<T | undefined> => {
-  let timer: NodeJS.Timeout | undefined
-  const bound = new Promise<undefined>(resolve => {
-    timer = setTimeout(resolve, SOON_MS, undefined)
-  })
-  try {
-    return await Promise.race([work, bound])
-  } finally {
-    clearTimeout(timer)
-  }
-}
+const late = () => new TrunklineError('unavailable', 'The SFU did not answer in time. Try again.')
 
 type Ended = SfuNoticeData<'call:ended'>
 
@@ -102,8 +91,8 @@ export class Calls {
   /** The room's live call. A missing SFU must not keep anybody from the chat. */
   async find(roomId: string): Promise<Call | null> {
     if (!this.#sfu) return null
-    return soon(this.#sfu.request('call:get', { roomId })).then(
-      answer => answer?.call ?? null,
+    return within(SOON_MS, this.#sfu.request('call:get', { roomId }), late).then(
+      ({ call }) => call,
       () => null,
     )
   }
@@ -111,16 +100,18 @@ export class Calls {
   /** All live calls; none while the SFU cannot be asked. */
   async live(): Promise<Call[]> {
     if (!this.#sfu) return []
-    return soon(this.#sfu.request('sfu:calls', {})).then(
-      answer => answer?.calls ?? [],
+    return within(SOON_MS, this.#sfu.request('sfu:calls', {}), late).then(
+      ({ calls }) => calls,
       () => [],
     )
   }
 
+  /** What the SFU can route; null without one, and while it cannot be asked. */
   async capabilities(): Promise<RtpCapabilities | null> {
     if (!this.#sfu) return null
     if (!this.#capabilities) {
-      const answer = await soon(this.#sfu.request('sfu:capabilities', {})).catch(() => undefined)
+      const asking = this.#sfu.request('sfu:capabilities', {})
+      const answer = await within(SOON_MS, asking, late).catch(() => undefined)
       this.#capabilities = answer?.routerRtpCapabilities
     }
     return this.#capabilities ?? null
