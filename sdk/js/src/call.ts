@@ -1,7 +1,7 @@
 import {
   type Call as CallInfo,
   type Participant as ParticipantInfo,
-  type TrackSource,
+  TrackSource,
   TrunklineError,
 } from '@trunkline/protocol'
 import { watchAudioLevel } from './audio-level.ts'
@@ -62,8 +62,6 @@ const onPageHide = (listener: () => void): (() => void) => {
   window.addEventListener('pagehide', listener)
   return () => window.removeEventListener('pagehide', listener)
 }
-
-const SOURCES = ['camera', 'mic', 'screen', 'screenAudio'] as const
 
 /** How long the server's list may lack us before we believe it (ms): a list may be older than our joining. */
 const MISSING_MS = 1_500
@@ -219,6 +217,7 @@ export class Call extends Emitter<CallEvents> {
     if (audio) await this.#quietly(this.#media.set('screenAudio', audio))
   }
 
+  /** Shares it no longer, nor its sound. */
   async stopScreen(): Promise<void> {
     await this.#quietly(this.#media.off('screen'))
     await this.#quietly(this.#media.off('screenAudio'))
@@ -532,7 +531,7 @@ export class Call extends Emitter<CallEvents> {
     this.#session?.viewing.forget(participant.id)
     this.#unreadable.forget(participant.id)
     if (this.#speakerId === participant.id) this.#onSpeaker(null)
-    for (const source of SOURCES) {
+    for (const source of TrackSource.options) {
       if (participant.setTrack(source, undefined)) this.emit('trackRemoved', participant, source)
     }
     this.emit('participantLeft', participant)
@@ -569,7 +568,7 @@ export class Call extends Emitter<CallEvents> {
 
   /** Takes away what stood still for somebody to come back with, and it came back without. */
   #dropEnded(participant: Participant): void {
-    for (const source of SOURCES) {
+    for (const source of TrackSource.options) {
       if (!participant.track(source) || participant.has(source)) continue
       const received = this.#session?.received ?? []
       const runs = received.some(it => it.participantId === participant.id && it.source === source)
@@ -585,7 +584,7 @@ export class Call extends Emitter<CallEvents> {
 
   #onLocal(): void {
     this.local.updateTracks(this.#media.tracks)
-    for (const source of SOURCES) {
+    for (const source of TrackSource.options) {
       const track = this.#media.track(source)
       if (!this.local.setTrack(source, track)) continue
       if (track) this.emit('trackAdded', this.local, source, track)

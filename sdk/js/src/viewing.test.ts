@@ -65,7 +65,7 @@ test('after a lost connection a pause is said once more', () => {
   expect(take()).toEqual([['pause', ['con_1']]])
 })
 
-test('what was out of sight before it came never flows, also in the next membership', () => {
+test('what was out of sight before it came never flows, also in the next session', () => {
   const { viewing } = start()
   viewing.show('par_1', 'camera', 0)
   expect(viewing.arrived([camera])).toEqual([])

@@ -41,7 +41,7 @@ export class Viewing {
     })
   }
 
-  /** Takes up wishes of an earlier membership: pictures are on the same screen as before. */
+  /** Takes up wishes of an earlier session: pictures are on the same screen as before. */
   inherit(earlier: Viewing): void {
     for (const [key, wish] of earlier.#wishes) this.#wishes.set(key, wish)
     this.#pageHidden = earlier.#pageHidden
