@@ -1,11 +1,4 @@
-import {
-  type CallRole,
-  KIND_OF_SOURCE,
-  type NoticeData,
-  type ResponseData,
-  type RtpParameters,
-  type TrackSource,
-} from '@trunkline/protocol'
+import type { CallRole, NoticeData, ResponseData, RtpParameters } from '@trunkline/protocol'
 import type { Register } from './clean-ups.ts'
 import { mintToken } from './rest.ts'
 import { connectSocket, type TestSocket } from './socket.ts'
@@ -18,7 +11,7 @@ const AUDIO = {
 let ssrc = 1_000
 
 /** Parameters of a microphone nobody speaks into. */
-export const silentMic = (): RtpParameters => ({ ...AUDIO, mid: '0', encodings: [{ ssrc: ++ssrc }] })
+const silentMic = (): RtpParameters => ({ ...AUDIO, mid: '0', encodings: [{ ssrc: ++ssrc }] })
 
 /** Somebody with a socket, in a call or on the way there, with nothing of the SDK's help. */
 export class CallPerson {
@@ -55,15 +48,15 @@ export class CallPerson {
     return this
   }
 
-  /** @throws Error `code: message` */
-  async publish(source: TrackSource = 'mic'): Promise<string> {
+  /** Publishes a microphone. @throws Error `code: message` */
+  async publish(): Promise<string> {
     const { participantId, roomId, joined } = this
     const { producerId } = await this.socket.request('producer:create', {
       roomId,
       participantId,
       transportId: joined?.sendTransport.id ?? 'none',
-      source,
-      kind: KIND_OF_SOURCE[source],
+      source: 'mic',
+      kind: 'audio',
       rtpParameters: silentMic(),
     })
     return producerId
