@@ -23,6 +23,7 @@ const join = (sfu: Sfu, roomId: string, n: number) =>
     connectionId: 'bench',
     standing: { role: 'speaker', rank: 0 },
     lobby: false,
+    asOf: 0,
     rtpCapabilities: CAPABILITIES,
   })
 

@@ -23,11 +23,15 @@ export const SERVER_CALL_RANK = 100
 export const CallActor = CallStanding.extend({ userId: UserId.optional() })
 export type CallActor = z.infer<typeof CallActor>
 
+/** The latest event of the room when this was read: requests overtake each other, and what is older says nothing. */
+const asOf = z.int().min(0)
+
 /** What a room says of those who come to its call. */
 export const AtTheDoor = {
   standing: CallStanding,
   /** Whether its setting `lobby` is on. */
   lobby: z.boolean(),
+  asOf,
 }
 
 const by = { roomId: RoomId, by: CallActor }
@@ -86,11 +90,11 @@ export const MODERATION_REQUESTS = {
   'call:keep': { request: z.strictObject({ roomId: RoomId, forMs: z.int().min(0) }), response: Nothing },
   /** What a participant is to the room changed. */
   'call:standing': {
-    request: z.strictObject({ roomId: RoomId, targetId: ParticipantId, standing: CallStanding }),
+    request: z.strictObject({ roomId: RoomId, targetId: ParticipantId, standing: CallStanding, asOf }),
     response: Nothing,
   },
   /** The room's setting changed. */
-  'call:lobby': { request: z.strictObject({ roomId: RoomId, lobby: z.boolean() }), response: Nothing },
+  'call:lobby': { request: z.strictObject({ roomId: RoomId, lobby: z.boolean(), asOf }), response: Nothing },
 } as const
 
 const closed = { reason: z.enum(['removed', 'ended']), text: z.string().optional() }

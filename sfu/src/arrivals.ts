@@ -95,7 +95,7 @@ export class Arrivals {
       participant.connectionId = data.connectionId
       participant.lastN = data.lastN
       assertPresent(participant)
-      participant.seat.standing = data.standing
+      participant.seat.stand(data)
       call.add(participant)
       if (data.unattended) leaveWithTransport(participant, onStreamEnd)
       else replaceLost(participant)
@@ -188,7 +188,7 @@ export class Arrivals {
     const { router } = call
     const transports = await Participant.openTransports(call, this.#deps.settings)
     const participant = new Participant({ id, userId, name, connectionId, rtpCapabilities }, call, transports)
-    participant.seat.standing = data.standing
+    participant.seat.stand(data)
     try {
       assertPresent()
       if (router.closed) throw unavailable('The media worker died while joining. Try again.')

@@ -13,7 +13,7 @@ import type { Call } from './call.ts'
 import { removeParticipant } from './cascade.ts'
 import type { Notices } from './notices.ts'
 
-type Knocker = { userId: string; standing: CallStanding; lobby: boolean }
+type Knocker = { userId: string; standing: CallStanding; lobby: boolean; asOf: number }
 
 /** A user at the door, by as many sockets as it has there. */
 type Waiting = {
@@ -33,8 +33,12 @@ export class Door {
   readonly #notices: Notices
   /** The call behind it, while there is one. */
   call: Call | undefined
+  /** A call is about to begin behind it. */
+  isOpening = false
   locked = false
   lobby = false
+  /** As of which event of the room that is. */
+  #lobbyAsOf = 0
   /** By user, as all of these: another tab is the same person. */
   readonly #waiting = new Map<string, Waiting>()
   readonly #admitted = new Set<string>()
@@ -53,7 +57,7 @@ export class Door {
 
   /** Whether nothing would be lost with it. */
   get isIdle(): boolean {
-    return !this.call && this.#waiting.size === 0 && this.#admitted.size === 0
+    return !this.call && !this.isOpening && this.#waiting.size === 0 && this.#admitted.size === 0
   }
 
   /** What a user of this standing is in the call now. */
@@ -67,7 +71,7 @@ export class Door {
 
   /** @throws TrunklineError `knock_first` or `locked`, for whom the door does not let in */
   arrives(who: Knocker): void {
-    this.setLobby(who.lobby)
+    this.setLobby(who.lobby, who.asOf)
     const closed = this.#closedTo(who)
     if (closed === undefined) return
     throw closed === 'locked'
@@ -75,12 +79,15 @@ export class Door {
       : new TrunklineError('knock_first', 'A host has to let you into this call. Knock first (call:knock).')
   }
 
-  #closedTo({ userId, standing, lobby }: Knocker): 'knock_first' | 'locked' | undefined {
+  #closedTo({
+    userId,
+    standing,
+  }: Pick<Knocker, 'userId' | 'standing'>): 'knock_first' | 'locked' | undefined {
     if (this.#removed.has(userId)) return 'knock_first'
     if (this.#admitted.has(userId) || this.#seen.has(userId)) return undefined
     if (this.roleOf(userId, standing) === 'host') return undefined
     if (this.locked) return 'locked'
-    return lobby ? 'knock_first' : undefined
+    return this.lobby ? 'knock_first' : undefined
   }
 
   /** Somebody is in. */
@@ -91,8 +98,8 @@ export class Door {
 
   /** @throws TrunklineError `limit_reached` when too many wait */
   knock(data: SfuRequestData<'call:knock'>): string {
-    const { userId, name, holder, standing, lobby } = data
-    this.setLobby(lobby)
+    const { userId, name, holder, standing } = data
+    this.setLobby(data.lobby, data.asOf)
     const known = this.#waiting.get(userId)
     if (known) {
       clearTimeout(known.timer)
@@ -100,7 +107,7 @@ export class Door {
       return known.knockId
     }
     const knockId = `kno_${randomUUID()}`
-    if (this.#closedTo({ userId, standing, lobby }) === undefined) {
+    if (this.#closedTo({ userId, standing }) === undefined) {
       this.#notices.tell('call:admitted', { roomId: this.roomId, knockId, userId })
       return knockId
     }
@@ -176,7 +183,10 @@ export class Door {
     this.#roles.set(userId, { role, rank })
   }
 
-  setLobby(lobby: boolean): void {
+  /** @param asOf who was on the way when the lobby was switched knows only what was before */
+  setLobby(lobby: boolean, asOf: number): void {
+    if (asOf < this.#lobbyAsOf) return
+    this.#lobbyAsOf = asOf
     if (this.lobby === lobby) return
     this.lobby = lobby
     this.#onMoved()
@@ -194,6 +204,8 @@ export class Door {
     this.keepCall(0)
     this.call = undefined
     this.locked = false
+    // The room may be another of that name by the next call.
+    this.#lobbyAsOf = 0
     this.#admitted.clear()
     this.#seen.clear()
     this.#removed.clear()
@@ -252,13 +264,12 @@ export class Door {
    * and need not any more is let in.
    */
   #onMoved(): void {
-    const { call, lobby } = this
+    const { call } = this
     for (const participant of [...(call?.prepared.values() ?? [])]) {
       const { userId, seat } = participant
-      if (this.#closedTo({ userId, standing: seat.standing, lobby }) !== undefined)
-        removeParticipant(participant)
+      if (this.#closedTo({ userId, standing: seat.standing }) !== undefined) removeParticipant(participant)
     }
-    if (!lobby && !this.locked) {
+    if (!this.lobby && !this.locked) {
       this.admit(this.waiting().flatMap(({ knockId, userId }) => (this.#removed.has(userId) ? [] : knockId)))
     }
     call?.changed()

@@ -75,6 +75,7 @@ test('who waits at the door by a process that is gone waits no longer, unless it
       holder,
       standing: { role: 'speaker', rank: 0 },
       lobby: true,
+      asOf: 0,
     })
   const first = await knock(dying, 'anna', 'socket-1')
   await knock(dying, 'ben', 'socket-2')

@@ -13,6 +13,7 @@ import { Arrivals } from './arrivals.ts'
 import { Call } from './call.ts'
 import { closeProducer, comeBack, endCall, loseSight, loseWorker, removeParticipant } from './cascade.ts'
 import { ROUTER_RTP_CAPABILITIES } from './codecs.ts'
+import type { Door } from './door.ts'
 import { Doors } from './doors.ts'
 import { Drains } from './drains.ts'
 import { moderationHandlers } from './moderation.ts'
@@ -175,26 +176,38 @@ export class LocalSfu implements Sfu {
         await existing.settled().catch(() => undefined)
         if (!existing.closed) return { call: existing, release }
       }
-      const call = await Call.open({
-        roomId,
-        door: this.#doors.at(roomId),
-        pool: this.#pool,
-        notices: this.#notices,
-        logger: this.#logger,
-        emptyCallGraceMs: this.#settings.emptyCallGraceMs,
-        resumeMs: this.#settings.resumeMs,
-        onClosed: closed => {
-          if (this.#calls.get(roomId) === closed) this.#calls.delete(roomId)
-        },
-      })
-      if (call.router.closed || this.#closing) {
-        endCall(call)
-        throw unavailable('The media worker died while the call was opened. Try again.')
+      const door = this.#doors.at(roomId)
+      // Nobody waits behind it, and it is needed all the same.
+      door.isOpening = true
+      try {
+        const call = await this.#open(roomId, door)
+        return { call, release: call.hold() }
+      } finally {
+        door.isOpening = false
       }
-      this.#calls.set(roomId, call)
-      call.door.call = call
-      return { call, release: call.hold() }
     })
+  }
+
+  async #open(roomId: string, door: Door): Promise<Call> {
+    const call = await Call.open({
+      roomId,
+      door,
+      pool: this.#pool,
+      notices: this.#notices,
+      logger: this.#logger,
+      emptyCallGraceMs: this.#settings.emptyCallGraceMs,
+      resumeMs: this.#settings.resumeMs,
+      onClosed: closed => {
+        if (this.#calls.get(roomId) === closed) this.#calls.delete(roomId)
+      },
+    })
+    if (call.router.closed || this.#closing) {
+      endCall(call)
+      throw unavailable('The media worker died while the call was opened. Try again.')
+    }
+    this.#calls.set(roomId, call)
+    door.call = call
+    return call
   }
 
   async #createProducer(data: SfuRequestData<'producer:create'>): Promise<{ producerId: string }> {

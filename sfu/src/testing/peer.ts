@@ -132,6 +132,7 @@ export class Peer {
       connectionId: `socket-${participantId}`,
       standing: { role: 'speaker', rank: 0 },
       lobby: false,
+      asOf: 0,
       rtpCapabilities: device.recvRtpCapabilities,
       ...more,
     })

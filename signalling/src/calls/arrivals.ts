@@ -49,18 +49,17 @@ export const arrivals = (services: Services, session: Session) => {
   }
 
   /** What the call's door asks of who may be in the call at all. */
-  const assertMayJoin = async (roomId: string) => {
-    const [door] = await Promise.all([
+  const assertMayJoin = async (roomId: string): Promise<void> => {
+    await Promise.all([
       moderation.atTheDoor(session, roomId),
       // Who may not write to the other does not ring either.
       rooms.get(roomId).then(room => assertMaySpeak(database, room, user.id)),
     ])
-    return door
   }
 
   /**
    * What all three have in common: the socket hears what the participant is told before it asks the SFU, and is asked
-   * after that whether it may, so that who loses the right finds it.
+   * after that whether it may, and as what, so that who loses a right finds it.
    * @param lost takes back what the SFU has done for a socket that is gone by now
    * @param isNew who comes anew leaves what it was in before; who comes back leaves it only once it is known to be who it
    *   says
@@ -103,12 +102,11 @@ export const arrivals = (services: Services, session: Session) => {
 
   return {
     'call:prepare': async ({ roomId, rtpCapabilities }: RequestData<'call:prepare'>) => {
-      const door = await assertMayJoin(roomId)
+      await assertMayJoin(roomId)
       const participantId = newId('par')
       for (const id of prepared) if (!participants.has(id)) prepared.delete(id)
       prepared.add(participantId)
       const request = {
-        ...door,
         roomId,
         participantId,
         connectionId,
@@ -119,19 +117,19 @@ export const arrivals = (services: Services, session: Session) => {
       return arrive(
         roomId,
         participantId,
-        () => calls.sfu.request('call:prepare', request),
+        async () =>
+          calls.sfu.request('call:prepare', { ...request, ...(await moderation.atTheDoor(session, roomId)) }),
         () => calls.sfu.request('call:leave', { roomId, participantId }),
       )
     },
 
     'call:join': async (data: RequestData<'call:join'>) => {
       const { roomId, rtpCapabilities, consumerIds, lastN } = data
-      const door = await assertMayJoin(roomId)
+      await assertMayJoin(roomId)
       const isPrepared = data.participantId !== undefined && participants.get(data.participantId) === roomId
       const participantId = isPrepared ? (data.participantId as string) : newId('par')
       prepared.delete(participantId)
       const request = {
-        ...door,
         roomId,
         participantId,
         connectionId,
@@ -144,7 +142,8 @@ export const arrivals = (services: Services, session: Session) => {
       return arrive(
         roomId,
         participantId,
-        () => calls.sfu.request('call:join', request),
+        async () =>
+          calls.sfu.request('call:join', { ...request, ...(await moderation.atTheDoor(session, roomId)) }),
         () => calls.sfu.request('call:leave', { roomId, participantId }),
       )
     },

@@ -16,6 +16,9 @@ import { audience, listen, type Session, sessionsOf, type TrunklineServer } from
 import { callStanding } from './call-standing.ts'
 import type { Calls } from './calls.ts'
 
+/** What the SFU is told of who comes. */
+export type AtTheDoor = { standing: CallStanding; lobby: boolean; asOf: number }
+
 /** How long a standing that changed waits for who is on the way in (ms), and how often it looks. */
 const ON_THE_WAY_MS = 10_000
 const LOOK_MS = 100
@@ -60,12 +63,12 @@ export class Moderation {
   }
 
   /** What the door of a room's call asks of who comes. */
-  async atTheDoor(session: Session, roomId: string): Promise<{ standing: CallStanding; lobby: boolean }> {
-    const { principal } = session.data
-    const role = await this.#rooms.roleAtTheDoor(principal, roomId)
+  async atTheDoor({ data: { principal } }: Session, roomId: string): Promise<AtTheDoor> {
+    // Before the role, which is then at least as new as it says.
     const room = await this.#rooms.get(roomId)
+    const role = await this.#rooms.roleAtTheDoor(principal, roomId)
     if (room.archivedAt !== null) throw refusedByArchive()
-    return { standing: callStanding(principal, room, role), lobby: room.lobby }
+    return { standing: callStanding(principal, room, role), lobby: room.lobby, asOf: room.lastSeq }
   }
 
   /** Asks to be let in. The knock goes with the socket. */
@@ -189,7 +192,8 @@ export class Moderation {
   async #onEvent(event: RoomEvent): Promise<void> {
     if (event.type !== 'room.updated' || event.data.changes.lobby === undefined) return
     const { roomId, data } = event
-    await this.#calls.sfu.request('call:lobby', { roomId, lobby: data.changes.lobby as boolean })
+    const { lobby } = data.changes
+    await this.#calls.sfu.request('call:lobby', { roomId, lobby: lobby as boolean, asOf: event.seq })
   }
 
   /** A host who is none any more loses the power at once, and who became one has it. */
@@ -205,12 +209,13 @@ export class Moderation {
   async restate(session: Session, roomId: string, participantId: string): Promise<void> {
     const deadline = Date.now() + ON_THE_WAY_MS
     while (session.data.participants.get(participantId) === roomId) {
+      const room = await this.#rooms.get(roomId)
       const role = await this.#rooms.roleOf(roomId, session.data.userId)
       if (role === undefined) return
-      const room = await this.#rooms.get(roomId)
+      const asOf = room.lastSeq
       const standing = callStanding(session.data.principal, room, role)
       try {
-        await this.#calls.sfu.request('call:standing', { roomId, targetId: participantId, standing })
+        await this.#calls.sfu.request('call:standing', { roomId, targetId: participantId, standing, asOf })
         return
       } catch (error) {
         const isOnTheWay = error instanceof TrunklineError && error.code === 'not_found'

@@ -1,6 +1,7 @@
-import { type CallStanding, TrunklineError } from '@trunkline/protocol'
+import { TrunklineError } from '@trunkline/protocol'
 import { callStanding } from '../calls/call-standing.ts'
 import type { Calls } from '../calls/calls.ts'
+import type { AtTheDoor } from '../calls/moderation.ts'
 import type { Database } from '../database.ts'
 import type { UserPrincipal } from '../identity/authenticate.ts'
 import { assertMaySpeak } from '../identity/blocks.ts'
@@ -129,14 +130,11 @@ export class Publishing {
     throw new TrunklineError('not_found', 'There is no such stream of yours here: it may have ended.')
   }
 
-  async #atTheDoor(
-    principal: UserPrincipal,
-    roomId: string,
-  ): Promise<{ standing: CallStanding; lobby: boolean }> {
-    const role = await this.#rooms.authorise(principal, roomId, 'call')
+  async #atTheDoor(principal: UserPrincipal, roomId: string): Promise<AtTheDoor> {
     const room = await this.#rooms.get(roomId)
+    const role = await this.#rooms.authorise(principal, roomId, 'call')
     if (room.archivedAt !== null) throw refusedByArchive()
     await assertMaySpeak(this.#database, room, principal.user.id)
-    return { standing: callStanding(principal, room, role), lobby: room.lobby }
+    return { standing: callStanding(principal, room, role), lobby: room.lobby, asOf: room.lastSeq }
   }
 }
