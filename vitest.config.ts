@@ -19,10 +19,7 @@ const LIBWEBRTC = [
 const ALONE = [
   'attack*',
   'call*.browser',
-  'check.browser',
-  'firefox.browser',
-  'messenger.browser',
-  'rings.browser',
+  'messenger-channel.browser',
   'nodes',
   'processes',
   'rooms-calls',
@@ -89,8 +86,6 @@ export default defineConfig({
       {
         test: {
           name: 'alone',
-          // Several browsers with pictures on two cores: what takes too long once is tried again, and said.
-          retry: 2,
           globalSetup: SETUP,
           include: ALONE,
           execArgv: [...LOADS_FAST],
