@@ -1,5 +1,4 @@
 import { LIMITS } from '@trunkline/protocol'
-import pg from 'pg'
 import { expect, onTestFinished, test } from 'vitest'
 import { CallPerson } from './support/call-people.ts'
 import { startDatabase } from './support/database.ts'
@@ -53,19 +52,17 @@ test('a room made by a guest goes with the last of its guests, unless something 
 }, 90_000)
 
 test('a room whose guests never said good-bye goes once none of their tokens is good any more', async () => {
-  const { url: DATABASE_URL } = await startDatabase(onTestFinished)
-  const server = await startServer({ env: { DATABASE_URL } })
+  const database = await startDatabase(onTestFinished)
+  const server = await startServer({ env: { DATABASE_URL: database.url } })
   for (const roomId of ['check-old', 'check-new']) await guestToken(server.url, roomId)
   const talking = await guestToken(server.url, 'talked')
   await rest(server.url, 'POST', '/v1/rooms/talked/messages', { token: talking, body: { text: 'Hello' } })
   await perform(server.url, 'room:create', { id: 'made', kind: 'group', guests: true })
   await server.stop()
-  const client = new pg.Client(DATABASE_URL)
-  await client.connect()
-  await client.query(`update events set at = at - make_interval(secs => $1) where room_id <> 'check-new'`, [
-    LIMITS.guestTokenSeconds + 1,
-  ])
-  await client.end()
+  await database.pool.query(
+    `update events set at = at - make_interval(secs => $1) where room_id <> 'check-new'`,
+    [LIMITS.guestTokenSeconds + 1],
+  )
   const { url } = await restartServer(server)
   await until('the old one is gone', async () => (await statusOf(url, 'check-old')) === 404)
   expect(await Promise.all(['check-new', 'talked', 'made'].map(id => statusOf(url, id)))).toEqual([
