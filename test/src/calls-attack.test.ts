@@ -1,0 +1,116 @@
+import { LIMITS } from '@trunkline/protocol'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { CallPerson, codeOf } from './support/call-people.ts'
+import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { perform } from './support/operations.ts'
+import { mintToken } from './support/rest.ts'
+import { startServer } from './support/server.ts'
+import { until } from './support/until.ts'
+
+const register = cleanUpAfterAll()
+let url: string
+beforeAll(async () => {
+  url = (await startServer({ register })).url
+})
+
+let rooms = 0
+const makeRoom = async (members: string[]): Promise<string> => {
+  const roomId = `room-${++rooms}`
+  await perform(url, 'room:create', { id: roomId, kind: 'group', members })
+  return roomId
+}
+const come = (roomId: string, userId: string) => CallPerson.connect({ url, userId, roomId }, onTestFinished)
+const inCall = async (roomId: string): Promise<string[]> => {
+  const { body } = await perform(url, 'call:get', { roomId })
+  return body.call?.participants.map(({ userId }: { userId: string }) => userId) ?? []
+}
+
+const FINGERPRINT = Array(32).fill('AB').join(':')
+const OFFER = `${[
+  'v=0',
+  'o=- 1 1 IN IP4 0.0.0.0',
+  's=-',
+  't=0 0',
+  'm=audio 9 UDP/TLS/RTP/SAVPF 111',
+  'c=IN IP4 0.0.0.0',
+  'a=mid:0',
+  'a=sendonly',
+  'a=ice-ufrag:abcd',
+  'a=ice-pwd:abcdefghijklmnopqrstuv',
+  `a=fingerprint:sha-256 ${FINGERPRINT}`,
+  'a=setup:actpass',
+  'a=rtpmap:111 opus/48000/2',
+  'a=ssrc:1234 cname:enc',
+].join('\r\n')}\r\n`
+
+/** @returns the status, and the code of a refusal */
+const stream = async (roomId: string, token: string): Promise<{ status: number; code?: string }> => {
+  const answer = await fetch(`${url}/v1/rooms/${roomId}/whip`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/sdp' },
+    body: OFFER,
+  })
+  const text = await answer.text()
+  return { status: answer.status, ...(answer.ok ? {} : { code: JSON.parse(text).code }) }
+}
+
+/** Asks again and again, several at a time, until it is stopped. */
+const insist = (ask: () => Promise<unknown>, atOnce = 4) => {
+  let goesOn = true
+  const lines = Array.from({ length: atOnce }, async () => {
+    while (goesOn) await ask().catch(() => undefined)
+  })
+  const stop = async () => {
+    goesOn = false
+    await Promise.all(lines)
+  }
+  onTestFinished(stop)
+  return stop
+}
+
+test('what somebody has prepared and not joined is no call to those who open the room', async () => {
+  const roomId = await makeRoom(['ada', 'grace'])
+  const [ada, grace] = await Promise.all([come(roomId, 'ada'), come(roomId, 'grace')])
+  const { routerRtpCapabilities } = await ada.socket.request('room:open', { roomId })
+  await ada.socket.request('call:prepare', { roomId, rtpCapabilities: routerRtpCapabilities ?? {} })
+  expect((await grace.socket.request('room:open', { roomId })).call).toBeNull()
+  expect((await perform(url, 'call:get', { roomId })).body.call).toBeNull()
+})
+
+test('in an archived room nobody begins a call, by whatever way', async () => {
+  const roomId = await makeRoom(['ada'])
+  const ada = await come(roomId, 'ada')
+  const { routerRtpCapabilities } = await ada.socket.request('room:open', { roomId })
+  await perform(url, 'room:archive', { roomId })
+  const wanted = { roomId, rtpCapabilities: routerRtpCapabilities ?? {} }
+  expect(await codeOf(ada.socket.request('call:join', wanted))).toBe('forbidden')
+  expect(await codeOf(ada.socket.request('call:prepare', wanted))).toBe('forbidden')
+  expect(await codeOf(ada.knock())).toBe('forbidden')
+  expect(await stream(roomId, ada.socket.token)).toMatchObject({ status: 403, code: 'forbidden' })
+  expect(await inCall(roomId)).toEqual([])
+})
+
+test('a ban ends the streams of who is banned, also those on the way', async () => {
+  for (let time = 0; time < 5; time++) {
+    const userId = `encoder-${time}`
+    const roomId = await makeRoom([userId])
+    const token = await mintToken(url, userId)
+    const stop = insist(() => stream(roomId, token))
+    await until('a stream is there', async () => (await inCall(roomId)).length > 0)
+    await perform(url, 'member:ban', { roomId, userId })
+    await new Promise(resolve => setTimeout(resolve, 300))
+    await stop()
+    expect(await stream(roomId, token)).toMatchObject({ status: 404 })
+    await until('no stream is left', async () => (await inCall(roomId)).length === 0, 5_000)
+  }
+})
+
+test('streams of one user are bounded', async () => {
+  const roomId = await makeRoom(['encoder'])
+  const token = await mintToken(url, 'encoder')
+  for (let n = 0; n < LIMITS.streamsPerUser; n++) {
+    expect((await stream(roomId, token)).status, `stream ${n}`).toBe(201)
+  }
+  expect(await stream(roomId, token)).toMatchObject({ code: 'limit_reached' })
+  expect(await inCall(roomId)).toHaveLength(LIMITS.streamsPerUser)
+})
