@@ -175,4 +175,5 @@ export class Connection extends Emitter<ConnectionEvents> {
 }
 
 /** What waits when the client is closed is told so. */
-export const closedError = () => new TrunklineError('unavailable', 'The client was closed')
+export const closedError = () =>
+  new TrunklineError('unavailable', 'The client was closed: make another to go on.')

@@ -21,7 +21,7 @@ const mediaDevices = (): MediaDevices => {
   if (hasMediaDevices()) return navigator.mediaDevices
   throw new TrunklineError(
     'unavailable',
-    'Browsers give microphone and camera to pages on https or localhost only; open this page over https',
+    'Browsers give microphone and camera to pages on https or localhost only: open this page over https.',
   )
 }
 
@@ -131,6 +131,10 @@ export const onDevicesChanged = (listener: () => void): (() => void) => {
 
 const firstTrack = (stream: MediaStream, kind?: 'audio' | 'video'): MediaStreamTrack => {
   const track = stream.getTracks().find(it => kind === undefined || it.kind === kind)
-  if (!track) throw new TrunklineError('unavailable', 'The browser gave no track')
+  if (!track)
+    throw new TrunklineError(
+      'unavailable',
+      'The browser opened the device, but gave nothing of it: try again, or restart the browser.',
+    )
   return track
 }

@@ -45,7 +45,7 @@ export class Stage {
       if (!(await within(connected, CONNECT_MS, signal))) {
         throw new TrunklineError(
           'unavailable',
-          'The server answers requests, but opens no lasting connection',
+          'The server answers requests, but opens no lasting connection.',
         )
       }
       const asked = performance.now()

@@ -129,7 +129,7 @@ class Diagnosis {
       if (error.code === 'unavailable') {
         return {
           outcome: 'failed',
-          found: `${error.message}.`,
+          found: error.message,
           fix: 'Look whether other pages open. A firewall, a VPN or a proxy on the way may have to let this server through.',
         }
       }

@@ -1,6 +1,6 @@
-import { TrunklineError } from '@trunkline/protocol'
+import type { TrunklineError } from '@trunkline/protocol'
 import { wait } from './backoff.ts'
-import type { Connection } from './connection.ts'
+import { type Connection, closedError } from './connection.ts'
 import { Emitter } from './emitter.ts'
 import { toTrunklineError } from './errors.ts'
 
@@ -80,7 +80,7 @@ export class Knocking extends Emitter<KnockingEvents> {
   }
 
   #refuse(error: TrunklineError | undefined): void {
-    this.#error = error ?? new TrunklineError('unavailable', 'The client was closed')
+    this.#error = error ?? closedError()
     this.#end('refused')
   }
 

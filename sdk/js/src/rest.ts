@@ -161,7 +161,7 @@ export class Rest {
       if (signal?.aborted) throw error
       throw new TrunklineError(
         'unavailable',
-        'The server could not be reached; check the connection and try again',
+        'The server could not be reached: check the connection, then try again.',
         {
           cause: error,
         },
@@ -189,5 +189,5 @@ export const problemOf = (status: number, body: string): TrunklineError => {
   } catch {
     // Not JSON: not from us.
   }
-  return new TrunklineError(codeOfStatus(status), `The server answered ${status}`)
+  return new TrunklineError(codeOfStatus(status), `The server answered ${status}.`)
 }
