@@ -6,8 +6,12 @@ import { FrameCipher } from '../../sdk/js/src/encryption/frame-cipher.ts'
 import { Readings } from '../../sdk/js/src/encryption/readings.ts'
 import { launchBrowser, type Visitor, visit } from './support/browser.ts'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { keepConnections, launchFirefox } from './support/firefox.ts'
+import { mayMakeNetworks, Network } from './support/network.ts'
+import { browse, ORIGIN, startOn } from './support/networked.ts'
+import { commandOf, descendantsOf } from './support/processes-of.ts'
 import { mintToken, rest } from './support/rest.ts'
-import { startServer, type TestServer } from './support/server.ts'
+import { API_KEY, startServer, type TestServer } from './support/server.ts'
 
 const register = cleanUpAfterAll()
 let server: TestServer
@@ -22,28 +26,28 @@ const WAIT = { timeout: 60_000, interval: 250 }
 
 type Options = { encryption?: EncryptionOptions; videoCodec?: string; sends?: boolean; before?: string }
 
-/** A page in a room's call by the SDK alone: `call` is the call, `told` what it said of keys. Its camera shows pure red. */
-const join = async (
+const membership = (roomId: string, name: string) => ({ name, rooms: [{ roomId, role: 'publisher' }] })
+
+/**
+ * As text, because the test runner would make an import of its own of it: joins a room's call by the SDK alone. `call` is
+ * the call, `told` what it said of keys, `heard` what came on a topic. The camera shows pure red.
+ */
+const joining = (
+  url: string,
+  token: string,
   roomId: string,
-  name: string,
-  { encryption, videoCodec = 'vp8', sends = true, before }: Options,
-): Promise<Visitor> => {
-  const rooms = [{ roomId, role: 'publisher' }]
-  const token = await mintToken(server.url, `${name}-${roomId}`, { name, rooms })
-  const visitor = await visit(browser, server.url, name, { viewport: { width: 400, height: 300 } })
-  if (before) await visitor.page.evaluate(before)
-  // As text: the test runner would make an import of its own of it.
-  await visitor.page.evaluate(`(async () => {
-    const { Trunkline, attachTrack } = await import('${server.url}/sdk.js')
-    const client = new Trunkline({ url: '${server.url}', token: '${token}' })
+  { encryption, videoCodec = 'vp8', sends = true }: Options,
+): string => `(async () => {
+    const { Trunkline, attachTrack } = await import('${url}/sdk.js')
+    const client = new Trunkline({ url: '${url}', token: '${token}' })
     const room = await client.openRoom('${roomId}')
-    const canvas = Object.assign(document.createElement('canvas'), { width: 320, height: 240 })
+    const canvas = Object.assign(document.createElement('canvas'), { width: 640, height: 360 })
     const context = canvas.getContext('2d')
     setInterval(() => {
       context.fillStyle = '#f00'
-      context.fillRect(0, 0, 320, 240)
+      context.fillRect(0, 0, 640, 360)
       context.fillStyle = '#c00'
-      context.fillRect(Math.random() * 300, Math.random() * 220, 20, 20)
+      context.fillRect(Math.random() * 600, Math.random() * 320, 40, 40)
     }, 50)
     const sends = ${sends}
     window.call = await room.joinCall({
@@ -69,7 +73,14 @@ const join = async (
     for (const participant of call.participants)
       for (const source of ['mic', 'camera'])
         if (participant.track(source)) show(participant, source, participant.track(source))
-  })()`)
+  })()`
+
+/** A page of Chromium in a room's call. */
+const join = async (roomId: string, name: string, options: Options): Promise<Visitor> => {
+  const token = await mintToken(server.url, `${name}-${roomId}`, membership(roomId, name))
+  const visitor = await visit(browser, server.url, name, { viewport: { width: 400, height: 300 } })
+  if (options.before) await visitor.page.evaluate(options.before)
+  await visitor.page.evaluate(joining(server.url, token, roomId, options))
   return visitor
 }
 
@@ -93,26 +104,22 @@ const arrived = ({ page }: Visitor): Promise<Arrived> =>
     return sum
   })
 
-/** The colour in the middle of somebody's picture: red, green, blue. */
-const colour = ({ page }: Visitor, of: string): Promise<number[]> =>
-  page.evaluate(id => {
-    const canvas = document.createElement('canvas')
-    canvas.width = canvas.height = 8
-    const context = canvas.getContext('2d')
-    const video = document.getElementById(id) as HTMLVideoElement | null
-    if (video) context?.drawImage(video, 0, 0, 8, 8)
-    return [...(context?.getImageData(4, 4, 1, 1).data ?? [])].slice(0, 3)
-  }, `${of}-camera`)
+/** As text: the colour in the middle of somebody's picture, red, green and blue. */
+const colourOf = (of: string) => `(() => {
+  const canvas = document.createElement('canvas')
+  canvas.width = canvas.height = 8
+  const context = canvas.getContext('2d')
+  const video = document.getElementById('${of}-camera')
+  if (video) context.drawImage(video, 0, 0, 8, 8)
+  return [...context.getImageData(4, 4, 1, 1).data].slice(0, 3)
+})()`
+const isRed = ([red = 0, green = 255, blue = 255]: number[]) => red > 170 && Math.max(green, blue) < 80
 
 const told = ({ page }: Visitor): Promise<[string, string, string][]> => page.evaluate('told')
 const heard = ({ page }: Visitor): Promise<[string, unknown][]> => page.evaluate('heard')
 
-const seesRed = (visitor: Visitor, of: string) =>
-  vi.waitFor(async () => {
-    const [red = 0, green = 255, blue = 255] = await colour(visitor, of)
-    expect(red).toBeGreaterThan(170)
-    expect(Math.max(green, blue)).toBeLessThan(80)
-  }, WAIT)
+const seesRed = ({ page }: Visitor, of: string) =>
+  vi.waitFor(async () => expect(await page.evaluate<number[]>(colourOf(of))).toSatisfy(isRed), WAIT)
 
 const hears = (visitor: Visitor) =>
   vi.waitFor(async () => expect((await arrived(visitor)).energy).toBeGreaterThan(0.000_1), WAIT)
@@ -239,13 +246,37 @@ test('what the server sends on is refused by every key but the right one, and is
   const shown = await Promise.all(
     Array.from({ length: 10 }, async (_, n) => {
       await copy.page.waitForTimeout(n * 200)
-      const [red = 0, green = 0, blue = 0] = await colour(copy, 'Ada')
-      return red > 170 && Math.max(green, blue) < 80
+      return isRed(await copy.page.evaluate<number[]>(colourOf('Ada')))
     }),
   )
   console.log(`without a key ${(await arrived(copy)).frames} frames came out of the decoder`)
   expect(shown.filter(Boolean)).toEqual([])
   for (const { page } of [ada, ben, copy]) await page.context().close()
+}, 180_000)
+
+test('after the media worker died everybody sees and hears the others again, and nobody is told of a key', async () => {
+  await makeRoom('mended')
+  const encryption = { key: 'still the same' }
+  const [ada, ben] = [
+    await join('mended', 'Ada', { encryption }),
+    await join('mended', 'Ben', { encryption }),
+  ]
+  await Promise.all([seesRed(ada, 'Ben'), seesRed(ben, 'Ada'), hears(ada), hears(ben)])
+  const worker = descendantsOf(server.pid).find(pid => commandOf(pid).includes('mediasoup-worker'))
+  process.kill(worker ?? 0, 'SIGKILL')
+  // Those of before are closed, and count no more.
+  for (const one of [ada, ben]) {
+    await vi.waitFor(async () => expect(await one.page.evaluate('call.state')).toBe('joined'), WAIT)
+    await vi.waitFor(async () => {
+      const before = await arrived(one)
+      await one.page.waitForTimeout(1_000)
+      const after = await arrived(one)
+      expect(after.frames).toBeGreaterThan(before.frames + 3)
+      expect(after.energy).toBeGreaterThan(before.energy)
+    }, WAIT)
+    expect(await told(one)).toEqual([])
+  }
+  for (const { page } of [ada, ben]) await page.context().close()
 }, 180_000)
 
 test.each(['h264', 'vp9', 'av1'])(
@@ -279,4 +310,61 @@ test.each(['h264', 'vp9', 'av1'])(
     }
   },
   180_000,
+)
+
+/** What of others' sound was decoded so far. */
+const energy = async () => {
+  let sum = 0
+  for (const connection of window.peerConnections) {
+    for (const report of (await connection.getStats()).values())
+      if (report.type === 'inbound-rtp' && report.kind === 'audio') sum += report.totalAudioEnergy ?? 0
+  }
+  return sum
+}
+
+test.runIf(mayMakeNetworks)(
+  'Chromium and Firefox see and hear each other, in the codecs that Firefox has here',
+  async () => {
+    const network = await Network.create()
+    await startOn(network)
+    const firefox = await launchFirefox(await network.host())
+    const chromium = await browse(await network.host(), 'elsewhere', 'Cleo')
+    for (const videoCodec of ['vp8', 'vp9', 'av1']) {
+      const roomId = `mixed-${videoCodec}`
+      const options = { encryption: { key: 'one for two' }, videoCodec }
+      const fox = await firefox.newPage()
+      await fox.evaluateOnNewDocument(keepConnections)
+      await fox.goto(ORIGIN)
+      await chromium.page.goto(ORIGIN)
+      // The server is in a network that only its pages reach.
+      const ask = (path: string, body: unknown): Promise<{ token: string }> =>
+        chromium.page.evaluate(
+          async ([path, key, body]) => {
+            const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
+            return (await fetch(path as string, { method: 'POST', headers, body: body as string })).json()
+          },
+          [path, API_KEY, JSON.stringify(body)],
+        )
+      await ask('/v1/rooms', { id: roomId, kind: 'group' })
+      const tokenOf = async (name: string) =>
+        (await ask('/v1/tokens', { userId: `${name}-${roomId}`, ...membership(roomId, name) })).token
+      await fox.evaluate(joining(ORIGIN, await tokenOf('Fox'), roomId, options))
+      await chromium.page.evaluate(joining(ORIGIN, await tokenOf('Cleo'), roomId, options))
+      const look = (of: string) =>
+        of === 'Cleo' ? fox.evaluate(colourOf(of)) : chromium.page.evaluate(colourOf(of))
+      // Chromium shows nothing of the AV1 that Firefox sends, sealed or not.
+      for (const of of videoCodec === 'av1' ? ['Cleo'] : ['Cleo', 'Fox'])
+        await vi.waitFor(
+          async () => expect((await look(of)) as number[], `${of}, ${videoCodec}`).toSatisfy(isRed),
+          WAIT,
+        )
+      await vi.waitFor(async () => {
+        expect(await fox.evaluate(energy)).toBeGreaterThan(0)
+        expect(await chromium.page.evaluate(energy)).toBeGreaterThan(0)
+      }, WAIT)
+      await fox.close()
+    }
+    expect(chromium.problems).toEqual([])
+  },
+  300_000,
 )

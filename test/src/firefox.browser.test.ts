@@ -1,23 +1,11 @@
 import type { Page } from 'puppeteer-core'
 import { expect, test, vi } from 'vitest'
 import { joinCall } from './support/browser.ts'
-import { launchFirefox } from './support/firefox.ts'
+import { keepConnections, launchFirefox } from './support/firefox.ts'
 import { mayMakeNetworks, Network } from './support/network.ts'
 import { browse, ORIGIN, startOn } from './support/networked.ts'
 
 const SOON = { timeout: 60_000, interval: 500 }
-
-/** Every connection of the page is kept, for its statistics. */
-const keepConnections = () => {
-  window.peerConnections = []
-  const Original = window.RTCPeerConnection
-  window.RTCPeerConnection = class extends Original {
-    constructor(configuration?: RTCConfiguration) {
-      super(configuration)
-      window.peerConnections.push(this)
-    }
-  }
-}
 
 /** What was decoded of others so far, and whether their sound plays. */
 const heardAndSeen = async () => {

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import puppeteer, { type Browser } from 'puppeteer-core'
 import { onTestFinished } from 'vitest'
 import type { Register } from './clean-ups.ts'
-import type { Host } from './network.ts'
+import { type Host, SERVER_ADDRESS } from './network.ts'
 import { freePort, temporaryFolder } from './server.ts'
 
 const GATE = fileURLToPath(new URL('./gate.ts', import.meta.url))
@@ -23,6 +23,7 @@ const PREFERENCES = {
   'media.autoplay.blocking_policy': 0,
   'app.update.enabled': false,
   'browser.shell.checkDefaultBrowser': false,
+  'dom.securecontext.allowlist': SERVER_ADDRESS,
   'datareporting.policy.dataSubmissionEnabled': false,
   'network.captive-portal-service.enabled': false,
   'network.connectivity-service.enabled': false,
@@ -103,4 +104,16 @@ const openGate = async (host: Host, folder: string, port: number, register: Regi
   register(async () => {
     server.close()
   })
+}
+
+/** Every connection of the page is kept, for its statistics. */
+export const keepConnections = () => {
+  window.peerConnections = []
+  const Original = window.RTCPeerConnection
+  window.RTCPeerConnection = class extends Original {
+    constructor(configuration?: RTCConfiguration) {
+      super(configuration)
+      window.peerConnections.push(this)
+    }
+  }
 }

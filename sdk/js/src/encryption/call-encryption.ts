@@ -52,10 +52,11 @@ export class CallEncryption {
     roomId: string,
     listener: Listener,
   ): Promise<CallEncryption> {
-    if (typeof RTCRtpScriptTransform === 'undefined' || typeof Worker === 'undefined') {
+    // Without https there is no WebCrypto.
+    if (typeof RTCRtpScriptTransform === 'undefined' || !crypto.subtle) {
       throw new TrunklineError(
         'unavailable',
-        'This browser cannot encrypt calls end to end. Use a current Chrome, Edge, Firefox or Safari.',
+        'This page cannot encrypt calls end to end. Open it by https, in a current Chrome, Edge, Firefox or Safari.',
       )
     }
     const { FRAME_WORKER } = await import('./generated/frame-worker-text.ts')
