@@ -169,7 +169,7 @@ export class CallView extends LightElement {
       <p>Nobody else is here yet.</p>
       ${
         this.invite
-          ? html`<button class="button primary small" @click=${this.#copy}>${icon('link')}Invite people</button>`
+          ? html`<button class="button primary small" @click=${this.#copy}>${icon('link')}Invite</button>`
           : nothing
       }
     </div>`
