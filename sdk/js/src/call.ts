@@ -593,14 +593,22 @@ export class Call extends Emitter<CallEvents> {
     this.emit('changed')
   }
 
-  /** Own media changed though the server could not be told: it is told when the call is joined again. */
+  /**
+   * Own media changed though the server could not be told: it is told when the call is joined again. What the browser
+   * refuses itself, a track it cannot encode, is no matter of the connection and is thrown.
+   */
   async #quietly(change: Promise<void>): Promise<void> {
+    const session = this.#session
     try {
       await change
     } catch (thrown) {
-      const error = toTrunklineError(thrown)
-      if (error.code === 'not_in_call') this.#again()
-      else if (!error.retryable) throw thrown
+      if (!(thrown instanceof TrunklineError)) {
+        // Transports that are given up refuse everything.
+        if (this.#state === 'joined' && this.#session === session) throw thrown
+        return
+      }
+      if (thrown.code === 'not_in_call') this.#again()
+      else if (!thrown.retryable) throw thrown
     }
   }
 
