@@ -209,6 +209,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
     if (roomId !== undefined && userId !== undefined) {
       chat.typing.end(roomId, userId)
       rings.memberChanged(roomId, userId)
+      breakouts.memberChanged(roomId, userId)
     }
   })
   membershipWatch.start()

@@ -3,7 +3,7 @@ import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { CallPerson, codeOf } from './support/call-people.ts'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { perform } from './support/operations.ts'
-import { mintToken } from './support/rest.ts'
+import { mintToken, rest } from './support/rest.ts'
 import { startServer } from './support/server.ts'
 import { until } from './support/until.ts'
 
@@ -113,4 +113,46 @@ test('streams of one user are bounded', async () => {
   }
   expect(await stream(roomId, token)).toMatchObject({ code: 'limit_reached' })
   expect(await inCall(roomId)).toHaveLength(LIMITS.streamsPerUser)
+})
+
+const TABLES = [{ title: 'Table 1', userIds: ['paul'] }]
+
+test('who is banned from a room is out of its breakouts, and of the calls there', async () => {
+  const roomId = await makeRoom(['mona', 'paul'])
+  await perform(url, 'member:update', { roomId, userId: 'mona', role: 'moderator' })
+  const { body } = await perform(url, 'breakout:open', { roomId, breakouts: TABLES })
+  const table = body.breakouts[0].roomId
+  const paul = await (await come(table, 'paul')).join()
+  const mona = await (await come(table, 'mona')).join()
+  await perform(url, 'member:ban', { roomId, userId: 'paul' })
+  await paul.socket.hear('room:closed', it => it.roomId === table)
+  await until('paul is out', async () => (await inCall(table)).join() === 'mona')
+  expect(await codeOf(paul.join())).toBe('room_not_found')
+  expect(mona.sees(paul)).toBeUndefined()
+})
+
+test('of many that open breakouts at the same time one does, and nothing is left of the others', async () => {
+  const roomId = await makeRoom(['mona', 'paul'])
+  const tries = await Promise.all(
+    Array.from({ length: 4 }, () => perform(url, 'breakout:open', { roomId, breakouts: TABLES })),
+  )
+  expect(tries.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409])
+  const token = await mintToken(url, 'paul')
+  const open = async () => {
+    const { body } = await perform(url, 'inbox:list', {}, { token })
+    const entries: { room: { parentId?: string } }[] = body.data
+    return entries.filter(({ room }) => room.parentId === roomId).length
+  }
+  expect(await open()).toBe(1)
+})
+
+test('who waits at the door of a room does not come in by a breakout', async () => {
+  const roomId = `ward-${++rooms}`
+  const members = ['mona', 'paul']
+  await perform(url, 'room:create', { id: roomId, kind: 'group', members, guests: true, lobby: true })
+  const { body } = await perform(url, 'breakout:open', { roomId, breakouts: TABLES })
+  const answer = await rest(url, 'POST', '/v1/guest-tokens', {
+    body: { roomId: body.breakouts[0].roomId, name: 'Somebody' },
+  })
+  expect(answer.body.code).toBe('room_not_found')
 })

@@ -15,9 +15,10 @@ import type { Database, Executor } from '../database.ts'
 import type { Users } from '../identity/users.ts'
 import type { EventLog } from '../log/event-log.ts'
 import type { Performance } from '../operations/operation.ts'
+import { afterDeparture } from '../rooms/membership-changes.ts'
 import type { RoomCreation } from '../rooms/room-creation.ts'
 import type { Rooms } from '../rooms/rooms.ts'
-import { standingsOf } from '../rooms/standings.ts'
+import { standingOf, standingsOf } from '../rooms/standings.ts'
 import { breakouts, breakoutUsers, members } from '../schema.ts'
 import { callActor } from './call-standing.ts'
 import type { Calls } from './calls.ts'
@@ -80,7 +81,8 @@ export class Breakouts {
           {
             kind: 'group',
             title,
-            guests: parent.guests,
+            // Who has to be let into the room does not come in by the link of a breakout.
+            guests: parent.guests && !parent.lobby,
             defaultRole: parent.defaultRole,
             members: [...new Set([...hosts, ...userIds])],
           },
@@ -93,13 +95,23 @@ export class Breakouts {
       }),
     )
     const endsAt = seconds === undefined ? undefined : new Date(Date.now() + seconds * 1_000).toISOString()
-    await this.#log.transaction(roomId, async ({ executor, append }) => {
-      const open = await openOf(executor, roomId)
-      if (open.breakouts.some(({ roomId: id }) => id === made[0]?.roomId)) return
-      await assertNoneOpen(executor, roomId)
-      const sender = by.user?.id
-      await append({ type: 'breakouts.opened', sender, data: { breakouts: made, ...(endsAt && { endsAt }) } })
-    })
+    const sender = by.user?.id
+    try {
+      await this.#log.transaction(roomId, async ({ executor, append }) => {
+        const open = await openOf(executor, roomId)
+        if (open.breakouts.some(({ roomId: id }) => id === made[0]?.roomId)) return
+        await assertNoneOpen(executor, roomId)
+        await append({
+          type: 'breakouts.opened',
+          sender,
+          data: { breakouts: made, ...(endsAt && { endsAt }) },
+        })
+      })
+    } catch (error) {
+      // Others were opened meanwhile, or the room is gone: nobody would ever close these.
+      if (error instanceof TrunklineError) await this.#archive(made, sender)
+      throw error
+    }
     // Those in it are about to leave it, and come back.
     const forMs = (seconds ?? LIMITS.breakoutSecondsMax) * 1_000 + STRAGGLE_MS
     await this.#calls.sfu.request('call:keep', { roomId, forMs })
@@ -135,6 +147,29 @@ export class Breakouts {
     return this.list(roomId)
   }
 
+  /** Somebody may not be in a room any more: then neither in its breakouts. */
+  memberChanged(roomId: string, userId: string): void {
+    this.#followMember(roomId, userId).catch(error => {
+      this.#logger.error({ err: error, roomId }, 'breakouts could not follow who is in their room')
+    })
+  }
+
+  async #followMember(roomId: string, userId: string): Promise<void> {
+    const role = await this.#rooms.roleOf(roomId, userId)
+    if (role !== undefined && RIGHTS[role].call) return
+    const { breakouts: open } = await this.list(roomId)
+    for (const breakout of open) {
+      await this.#log.transaction(breakout.roomId, async transaction => {
+        const { executor, append } = transaction
+        const standing = await standingOf(executor, breakout.roomId, userId)
+        // Never was in this one, or another node was here first.
+        if (!standing || !RIGHTS[standing.role].read) return
+        await append({ type: 'member.removed', data: { userId } })
+        await afterDeparture(transaction, standing.role)
+      })
+    }
+  }
+
   /**
    * Closes those whose time is over.
    * @returns ms until the next one's is
@@ -157,12 +192,16 @@ export class Breakouts {
       if (open.length > 0) await append({ type: 'breakouts.closed', sender, data: {} })
       return open
     })
-    for (const breakout of closed) {
+    await this.#archive(closed, sender)
+    if (closed.length > 0) setTimeout(() => this.#endCalls(roomId, closed), STRAGGLE_MS).unref()
+  }
+
+  async #archive(made: readonly { roomId: string }[], sender: string | undefined): Promise<void> {
+    for (const breakout of made) {
       await this.#log.transaction(breakout.roomId, async ({ room, append }) => {
         if (room.archivedAt === null) await append({ type: 'room.archived', sender, data: {} })
       })
     }
-    if (closed.length > 0) setTimeout(() => this.#endCalls(roomId, closed), STRAGGLE_MS).unref()
   }
 
   /** Clients come back by themselves; a call with one that does not would go on behind everybody's back. */

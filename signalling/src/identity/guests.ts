@@ -86,7 +86,8 @@ export class Guests {
     const room = await this.#rooms.find(roomId)
     // Exactly two, whoever asks.
     if (room?.kind === 'direct') throw guestsNotAdmitted()
-    if (room && (room.guests || this.#isDemo)) {
+    // The address of a breakout is no way around the lobby of its room, in the demo neither.
+    if (room && (room.guests || (this.#isDemo && room.parentId === undefined))) {
       return { isNew: false, ...(room.lobby && { lobbyRole: room.defaultRole }) }
     }
     if (room || !this.#isDemo) throw guestsNotAdmitted()
