@@ -30,10 +30,12 @@ export type CallOptions = {
 }
 
 /**
- * For so long per participant a call that has just been told of is not told of again, milliseconds: every telling names all
- * of them to everybody who has the room open, and anybody in it may change something a hundred times a second.
+ * For so long per participant beyond the first few a call that has just been told of is not told of again, milliseconds:
+ * every telling names all of them to everybody who has the room open, and anybody in it may change something a hundred times
+ * a second.
  */
 const TELL_MS_EACH = 2
+const FEW = 10
 
 /** A room's call: everybody in it, at one place of one worker at a time. */
 export class Call {
@@ -240,7 +242,7 @@ export class Call {
   changed(): void {
     if (this.closed || !this.started) return
     this.lastN.look()
-    const waitMs = this.#toldAt + this.participants.size * TELL_MS_EACH - performance.now()
+    const waitMs = this.#toldAt + (this.participants.size - FEW) * TELL_MS_EACH - performance.now()
     if (waitMs <= 0) this.#tellChanged()
     else this.#tellTimer ??= setTimeout(() => this.#tellChanged(), waitMs)
   }
