@@ -156,7 +156,8 @@ const seen = ({ page }: Visitor, of: 'local' | 'other'): Promise<Quality['tracks
     return participant && call.quality(participant)?.tracks.find(it => it.source === 'camera')
   })()`)
 
-test.each([
+// Most of their time passes until figures are read again.
+test.concurrent.each([
   ['vp8', 'VP8'],
   ['h264', 'H264'],
   ['vp9', 'VP9'],
@@ -208,7 +209,7 @@ test.each([
       await visitor.page.context().close()
     }
   },
-  120_000,
+  300_000,
 )
 
 test('music in stereo, a screen for text, who is how loud, and the figures of it all', async () => {

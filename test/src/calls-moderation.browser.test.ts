@@ -88,8 +88,7 @@ test(
     await isIn(mona)
 
     // Two wait, with their own picture and nothing of the call.
-    const paul = await come(roomId, 'paul', 'Paul')
-    const nina = await come(roomId, 'nina', 'Nina')
+    const [paul, nina] = await Promise.all([come(roomId, 'paul', 'Paul'), come(roomId, 'nina', 'Nina')])
     for (const visitor of [paul, nina]) {
       await joinCall(visitor)
       await says(visitor, 'Waiting for a host to let you in')
@@ -166,13 +165,16 @@ test(
   async () => {
     const roomId = 'tables'
     await makeRoom(roomId, ['mona', 'paul', 'nina'])
-    const mona = await come(roomId, 'mona', 'Mona')
-    const paul = await come(roomId, 'paul', 'Paul')
-    const nina = await come(roomId, 'nina', 'Nina')
-    for (const visitor of [mona, paul, nina]) {
+    const [mona, paul, nina] = await Promise.all([
+      come(roomId, 'mona', 'Mona'),
+      come(roomId, 'paul', 'Paul'),
+      come(roomId, 'nina', 'Nina'),
+    ])
+    const enter = async (visitor: Visitor) => {
       await joinCall(visitor)
       await isIn(visitor)
     }
+    await Promise.all([mona, paul, nina].map(enter))
     const own = ({ page }: Visitor) =>
       page.evaluate(() => {
         const video = document.querySelector<HTMLVideoElement>('.mirrored video')

@@ -94,7 +94,7 @@ test('a socket that is cut: a sign on a picture that goes on, and nobody leaves'
   expect(seen.said).toEqual([])
   expect(seen.ids).toHaveLength(1)
   expect(seen.away).toEqual([false, true, false])
-}, 120_000)
+}, 240_000)
 
 test('a killed signalling node: the call goes on by the other one, with the same people', async () => {
   const { nodes } = await startProcesses(onTestFinished)
@@ -120,7 +120,7 @@ test('a killed signalling node: the call goes on by the other one, with the same
   // What is done now is heard: she is in the call at the other node.
   await ada.page.getByRole('button', { name: /^Leave/ }).click()
   await expectMoving(ben, 1)
-}, 180_000)
+}, 240_000)
 
 test('a killed media worker: a frozen picture, then a moving one, of the same people', async () => {
   const server = await startServer({ env: { RTC_WORKERS: '2' } })
@@ -143,4 +143,4 @@ test('a killed media worker: a frozen picture, then a moving one, of the same pe
   expect(seen.said).toEqual([])
   expect(seen.ids).toHaveLength(1)
   expect(await returning(ben)).toBe(0)
-}, 120_000)
+}, 240_000)
