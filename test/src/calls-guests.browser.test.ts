@@ -10,14 +10,14 @@ const WAIT_MS = 60_000
 test('a guest waits in the lobby of a room that it does not see, and is in the call once a host has let it in', async () => {
   const { url } = await startServer()
   const roomId = 'ward-7'
-  const settings = {
+  await perform(url, 'room:create', {
+    id: roomId,
     kind: 'group',
     title: 'Ward seven',
     guests: true,
     lobby: true,
     members: ['mona'],
-  } as const
-  await perform(url, 'room:create', { id: roomId, ...settings })
+  })
   await rest(url, 'POST', `/v1/rooms/${roomId}/messages`, { body: { sender: 'mona', text: 'Said before' } })
   const guest = await visit(await launchBrowser(), `${url}/r/${roomId}?name=Paul`, 'Paul')
   const { page } = guest
