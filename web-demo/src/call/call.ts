@@ -31,7 +31,7 @@ const NARROW = 900
 /** And below this one the bar has room for the most needed alone. */
 const COMPACT = 560
 
-/** Joining comes first: the whiteboard is asked for when the pictures are there, ms. */
+/** Joining comes first: the whiteboard is listened to when the pictures are there, ms. */
 const BOARD_MS = 1_000
 
 /** In a room: the call, with chat or members beside it. Fires `left`. */
@@ -283,6 +283,7 @@ export class CallView extends LightElement {
   #toggleBoard(): void {
     this.boardOpen = !this.boardOpen
     this.boardNews = false
+    if (this.boardOpen) this.#openBoard()?.ask()
     // Its own button goes with it.
     if (this.boardOpen) return
     this.querySelector<HTMLElement>('.control:is([title$="hiteboard"], [title="More"])')?.focus()

@@ -11,7 +11,7 @@ export type BoardMessage =
   | { type: 'remove'; ids: readonly string[] }
   /** Whoever has the board sends it, please. */
   | { type: 'ask'; question: string }
-  /** A part of the board, for whoever asked that; without a question it is for somebody who may only look on. */
+  /** A part of the board, for whoever asked that; without a question it is for somebody who has just come. */
   | { type: 'board'; question: string | null; strokes: readonly Stroke[]; removed: readonly string[] }
 
 /** What travels on the lossy topic: where a pointer is, that it is gone, or what the whole board of somebody comes to. */

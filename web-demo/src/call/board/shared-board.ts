@@ -10,8 +10,10 @@ const ASK_AGAIN_MS = [700, 1_500, 3_000]
 const ANSWER_MS = { least: 30, most: 300 }
 /** The whole board is sent at most so often, however many ask, ms. */
 const ANSWER_EVERY_MS = 1_000
-/** Who may only look on cannot ask: the board is sent, and once more when its line is surely ready, ms after they came. */
-const FOR_LISTENERS_MS = [1_500, 5_000]
+/** Who comes is sent the board so long after, when their line is ready, ms. */
+const WELCOME_MS = 1_200
+/** Who may only look on cannot ask for what did not arrive: they are sent it once more, ms after they came. */
+const AGAIN_MS = 5_000
 /** How often it is said what one's board comes to, ms. */
 const DIGEST_MS = 5_000
 /** What a pen has drawn is sent so often, ms. */
@@ -23,9 +25,9 @@ const newId = (): string =>
   crypto.getRandomValues(new Uint32Array(2)).reduce((id, n) => id + n.toString(36), '')
 
 /**
- * The whiteboard of a call. Nobody keeps it but those who are in the call: who comes later asks, and one of the others
- * sends it. Everybody says now and then what their board comes to, and who has another one asks as well; so what a
- * connection lost is found again.
+ * The whiteboard of a call. Nobody keeps it but those who are in the call: to who comes later one of the others sends it.
+ * Everybody says now and then what their board comes to, and who has another one asks for it; so what a connection lost is
+ * found again. As long as nobody draws nothing is sent.
  */
 export class SharedBoard {
   readonly call: Call
@@ -47,6 +49,7 @@ export class SharedBoard {
   #own: { id: string; sent: number } | undefined
   #sending: ReturnType<typeof setTimeout> | undefined
   #pointed = 0
+  /** When the whole board was sent last, or came for somebody who is new. */
   #answered = Number.NEGATIVE_INFINITY
 
   constructor(call: Call) {
@@ -58,7 +61,7 @@ export class SharedBoard {
       this.#strokes.on('message', (from, value) => this.#onMessage(from, value)),
       this.#points.on('message', (from, value) => this.#onPoint(from, value)),
       call.on('state', state => {
-        if (state === 'joined') this.#ask()
+        if (state === 'joined' && !this.isBlank) this.ask()
       }),
       call.on('participantLeft', ({ id }) => {
         this.pointers.drop(id)
@@ -68,7 +71,6 @@ export class SharedBoard {
     )
     const digests = setInterval(() => this.#tellDigest(), DIGEST_MS)
     this.#stops.push(() => clearInterval(digests))
-    this.#ask()
   }
 
   /** Calls `listener` after each change, until what is returned is called. */
@@ -183,7 +185,7 @@ export class SharedBoard {
     if (stroke && stroke.by !== from.userId) return
     if (this.#drawing.extend(id, start, points)) this.#changed()
     // Its beginning was sent before one came, or was lost.
-    else if (!this.#drawing.isFull && this.#question === undefined) this.#ask()
+    else if (!this.#drawing.isFull && this.#question === undefined) this.ask()
   }
 
   #onRemoved(from: Participant, ids: readonly string[]): void {
@@ -206,7 +208,7 @@ export class SharedBoard {
     this.#digests.set(from.id, both)
     if (digest !== own && before === both) {
       this.#digests.delete(from.id)
-      this.#ask()
+      this.ask()
     }
   }
 
@@ -216,7 +218,7 @@ export class SharedBoard {
   }
 
   /** Asks the others for the board, again until somebody answers; nobody does whose board is blank. */
-  #ask(): void {
+  ask(): void {
     if (!this.canDraw || this.call.participants.length < 2) return
     const question = newId()
     this.#question = question
@@ -242,24 +244,26 @@ export class SharedBoard {
     const timer = this.#later(least + Math.random() * (most - least), () => {
       // It is asked once more, when the answer was lost.
       this.#questions.delete(question)
-      if (performance.now() - this.#answered < ANSWER_EVERY_MS) return
-      this.#answered = performance.now()
-      this.#sendBoard(question)
+      if (performance.now() - this.#answered >= ANSWER_EVERY_MS) this.#answer(question)
     })
     this.#questions.set(question, timer)
   }
 
   #onJoined(participant: Participant): void {
-    for (const ms of FOR_LISTENERS_MS) {
+    const welcome = (ms: number, isOver: () => boolean) =>
       this.#later(ms + Math.random() * ANSWER_MS.most, () => {
         const isThere = this.call.participants.includes(participant)
-        if (isThere && participant.role === 'listener' && this.canDraw) this.#sendBoard(null)
+        if (!isThere || !this.canDraw || this.isBlank || isOver()) return
+        // Another has done it just now.
+        if (performance.now() - this.#answered >= ANSWER_EVERY_MS) this.#answer(null)
       })
-    }
+    welcome(WELCOME_MS, () => false)
+    welcome(AGAIN_MS, () => participant.role !== 'listener')
   }
 
   #onBoard(from: Participant, { question, strokes, removed }: BoardMessage & { type: 'board' }): void {
-    if (question !== null) {
+    if (question === null) this.#answered = performance.now()
+    else {
       clearTimeout(this.#questions.get(question))
       this.#questions.delete(question)
       if (question === this.#question) this.#question = undefined
@@ -271,7 +275,8 @@ export class SharedBoard {
     if (changed) this.#changed()
   }
 
-  #sendBoard(question: string | null): void {
+  #answer(question: string | null): void {
+    this.#answered = performance.now()
     this.#sendOwn()
     for (const part of boardInParts(question, this.strokes, this.#drawing.removed)) this.#send(part)
   }
