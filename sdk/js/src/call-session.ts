@@ -75,6 +75,8 @@ export class CallSession extends Emitter<SessionEvents> {
   readonly #received = new Map<string, Received>()
   /** Ids of consumers that were made, or are about to be. */
   readonly #taken = new Set<string>()
+  /** A notice that one has ended may overtake its making, and the offer of it. */
+  readonly #ended = new Set<string>()
   readonly #producers = new Map<string, types.Producer>()
   readonly #stops: (() => void)[] = []
   /** Ends the hearing of notices; what arrived stays. */
@@ -333,7 +335,7 @@ export class CallSession extends Emitter<SessionEvents> {
   /** Consumes, then asks for all of it to flow in one request; who has not joined only gets ready for it. */
   async receive(offers: readonly ConsumerOptions[]): Promise<void> {
     // An offer may come twice: in the answer to joining, and as a notice that overtook it.
-    const fresh = offers.filter(offer => !this.#taken.has(offer.id))
+    const fresh = offers.filter(({ id }) => !this.#taken.has(id) && !this.#ended.has(id))
     for (const offer of fresh) this.#taken.add(offer.id)
     const made = await Promise.allSettled(fresh.map(offer => this.#consume(offer)))
     const arrived = made.flatMap(result => (result.status === 'fulfilled' ? (result.value ?? []) : []))
@@ -385,6 +387,10 @@ export class CallSession extends Emitter<SessionEvents> {
       }),
     })
     if (this.#closed) return undefined
+    if (this.#ended.has(id)) {
+      consumer.close()
+      return undefined
+    }
     const received = { participantId, source, consumer, held: offer.held ?? false }
     this.#received.set(id, received)
     this.emit('received', received)
@@ -400,6 +406,7 @@ export class CallSession extends Emitter<SessionEvents> {
   }
 
   #drop(consumerId: string): void {
+    this.#ended.add(consumerId)
     const received = this.#received.get(consumerId)
     if (!received) return
     this.#received.delete(consumerId)

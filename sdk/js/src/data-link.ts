@@ -104,7 +104,13 @@ export class DataLink {
     const made = await Promise.allSettled(fresh.map(offer => this.#consume(offer)))
     const consumerIds = fresh.filter((_, n) => made[n]?.status === 'fulfilled').map(({ id }) => id)
     if (consumerIds.length === 0) return
-    await this.#deps.connection.request('data:resume', { ...this.#deps.ids, consumerIds })
+    try {
+      await this.#deps.connection.request('data:resume', { ...this.#deps.ids, consumerIds })
+    } catch (error) {
+      // Offered again, they are taken again.
+      for (const id of consumerIds) this.drop(id)
+      throw error
+    }
   }
 
   async #consume(offer: DataConsumerOptions): Promise<void> {

@@ -37,15 +37,16 @@ export class CallEncryption {
   readonly #roomId: string
   readonly #worker: Worker
   readonly #keyChanged: () => void
-  readonly #answers = new Map<number, (bytes: Uint8Array | undefined) => void>()
+  readonly #answers = new Map<number, PromiseWithResolvers<Uint8Array | undefined>>()
   #asked = 0
   #stop: (() => void) | undefined
   #closed = false
+  #failure: TrunklineError | undefined
 
   /**
    * @param listener.tell what of somebody can be read, when that changes
    * @param listener.keyChanged there is another key here
-   * @throws TrunklineError `unavailable` in browsers that cannot, `invalid_request` for an empty key
+   * @throws TrunklineError `unavailable` in browsers and pages that cannot, `invalid_request` for a key that is none
    */
   static async create(
     options: EncryptionOptions,
@@ -81,9 +82,10 @@ export class CallEncryption {
     this.#keyChanged = keyChanged
     worker.addEventListener('message', ({ data }: MessageEvent<WorkerMessage>) => {
       if (data.type === 'reading') return tell(data.participantId, data.reading)
-      this.#answers.get(data.id)?.(data.bytes)
+      this.#answers.get(data.id)?.resolve(data.bytes)
       this.#answers.delete(data.id)
     })
+    worker.addEventListener('error', ({ message }) => this.#fail(message))
   }
 
   /**
@@ -134,7 +136,17 @@ export class CallEncryption {
     this.#closed = true
     this.#stop?.()
     this.#worker.terminate()
-    for (const answer of this.#answers.values()) answer(undefined)
+    for (const { resolve } of this.#answers.values()) resolve(undefined)
+    this.#answers.clear()
+  }
+
+  /** The worker could not begin, or broke: nothing is sealed any more, so nothing is sent. */
+  #fail(message: string | undefined): void {
+    this.#failure = new TrunklineError(
+      'unavailable',
+      `The worker that encrypts this call does not run${message ? ` (${message})` : ''}. If the page has a Content-Security-Policy, it must allow "worker-src blob:".`,
+    )
+    for (const { reject } of this.#answers.values()) reject(this.#failure)
     this.#answers.clear()
   }
 
@@ -143,12 +155,12 @@ export class CallEncryption {
   }
 
   #ask(request: Request): Promise<Uint8Array | undefined> {
+    if (this.#failure) return Promise.reject(this.#failure)
     if (this.#closed) return Promise.resolve(undefined)
     this.#asked += 1
-    const id = this.#asked
-    return new Promise(resolve => {
-      this.#answers.set(id, resolve)
-      this.#worker.postMessage({ ...request, id })
-    })
+    const answer = Promise.withResolvers<Uint8Array | undefined>()
+    this.#answers.set(this.#asked, answer)
+    this.#worker.postMessage({ ...request, id: this.#asked })
+    return answer.promise
   }
 }
