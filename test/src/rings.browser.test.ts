@@ -54,8 +54,6 @@ const judge = async (visitor: Visitor, name: string): Promise<void> => {
     await page.setViewportSize(viewport)
     for (const colorScheme of SCHEMES) {
       await page.emulateMedia({ colorScheme })
-      // Drawn anew, in these colours.
-      await page.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))))
       if (SCREENSHOTS) {
         await page.screenshot({
           path: join(SCREENSHOTS, `ring-${name}-${viewport.width}-${colorScheme}.png`),
