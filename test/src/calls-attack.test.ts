@@ -6,6 +6,7 @@ import { perform } from './support/operations.ts'
 import { mintToken, rest } from './support/rest.ts'
 import { startServer } from './support/server.ts'
 import { until } from './support/until.ts'
+import { offer } from './support/whip-offer.ts'
 
 const register = cleanUpAfterAll()
 let url: string
@@ -25,30 +26,12 @@ const inCall = async (roomId: string): Promise<string[]> => {
   return body.call?.participants.map(({ userId }: { userId: string }) => userId) ?? []
 }
 
-const FINGERPRINT = Array(32).fill('AB').join(':')
-const OFFER = `${[
-  'v=0',
-  'o=- 1 1 IN IP4 0.0.0.0',
-  's=-',
-  't=0 0',
-  'm=audio 9 UDP/TLS/RTP/SAVPF 111',
-  'c=IN IP4 0.0.0.0',
-  'a=mid:0',
-  'a=sendonly',
-  'a=ice-ufrag:abcd',
-  'a=ice-pwd:abcdefghijklmnopqrstuv',
-  `a=fingerprint:sha-256 ${FINGERPRINT}`,
-  'a=setup:actpass',
-  'a=rtpmap:111 opus/48000/2',
-  'a=ssrc:1234 cname:enc',
-].join('\r\n')}\r\n`
-
 /** @returns the status, and the code of a refusal */
 const stream = async (roomId: string, token: string): Promise<{ status: number; code?: string }> => {
   const answer = await fetch(`${url}/v1/rooms/${roomId}/whip`, {
     method: 'POST',
     headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/sdp' },
-    body: OFFER,
+    body: offer(),
   })
   const text = await answer.text()
   return { status: answer.status, ...(answer.ok ? {} : { code: JSON.parse(text).code }) }

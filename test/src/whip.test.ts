@@ -2,6 +2,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { mintToken, rest } from './support/rest.ts'
 import { API_KEY, startServer, type TestServer } from './support/server.ts'
+import { FINGERPRINT, offer } from './support/whip-offer.ts'
 
 const register = cleanUpAfterAll()
 let server: TestServer
@@ -13,38 +14,6 @@ beforeAll(async () => {
   await rest(server.url, 'POST', '/v1/rooms', { body: { id: ROOM, kind: 'group' } })
   token = await mintToken(server.url, 'encoder', { rooms: [{ roomId: ROOM, role: 'publisher' }] })
 })
-
-const FINGERPRINT = Array.from({ length: 32 }, () => 'AB').join(':')
-
-/** An offer as encoders make it; with `lines` in place of what a video section says of its codec and streams. */
-const offer = (lines: string[] = ['a=rtpmap:96 VP8/90000', 'a=ssrc:4321 cname:enc']) =>
-  `${[
-    'v=0',
-    'o=- 1 1 IN IP4 0.0.0.0',
-    's=-',
-    't=0 0',
-    'a=group:BUNDLE 0 1 2',
-    'm=audio 9 UDP/TLS/RTP/SAVPF 111',
-    'c=IN IP4 0.0.0.0',
-    'a=mid:0',
-    'a=sendonly',
-    'a=ice-ufrag:abcd',
-    'a=ice-pwd:abcdefghijklmnopqrstuv',
-    `a=fingerprint:sha-256 ${FINGERPRINT}`,
-    'a=setup:actpass',
-    'a=rtpmap:111 opus/48000/2',
-    'a=ssrc:1234 cname:enc',
-    'm=video 9 UDP/TLS/RTP/SAVPF 96 97',
-    'c=IN IP4 0.0.0.0',
-    'a=mid:1',
-    'a=sendonly',
-    'a=rtpmap:97 rtx/90000',
-    'a=fmtp:97 apt=96',
-    ...lines,
-    'm=application 9 UDP/DTLS/SCTP webrtc-datachannel',
-    'c=IN IP4 0.0.0.0',
-    'a=mid:2',
-  ].join('\r\n')}\r\n`
 
 type Asked = {
   method?: string
@@ -122,7 +91,7 @@ test('an offer is answered: what was agreed on, the rest declined; the stream is
   expect(await ask(undefined, gone)).toMatchObject({ status: 404, code: 'not_found' })
 })
 
-test('several sizes are several layers, the smallest first; a screen is a screen', async () => {
+test('several sizes are taken; a screen is a screen', async () => {
   const lines = [
     'a=rtpmap:96 H264/90000',
     'a=fmtp:96 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f',
@@ -158,6 +127,7 @@ test.each([
   ['no ICE', offer().replace(/a=ice-ufrag.*\r\n/, ''), 'ICE'],
   ['DTLS begun by the server', offer().replace('actpass', 'passive'), 'setup:passive'],
   ['one mid twice', offer().replace('a=mid:1', 'a=mid:0'), 'same mid'],
+  ['sections of several lines', offer().replace(/a=group.*\r\n/, ''), 'BUNDLE'],
   ['nothing sent', offer().replaceAll('sendonly', 'recvonly'), 'sends nothing'],
   ['codecs of nobody', offer(['a=rtpmap:96 H266/90000']).replace('opus', 'opera'), 'sends nothing'],
   ['a fingerprint of nothing', offer().replace(FINGERPRINT, 'zz'), 'fingerprint'],

@@ -56,6 +56,15 @@ export const parseOffer = (sdp: string): Offer => {
   })
   if (new Set(media.map(({ mid }) => mid)).size < media.length)
     throw refused('two sections have the same mid.')
+  const sending = media.filter(one => one.kind !== 'other' && one.sends)
+  const bundled =
+    offer.groups
+      ?.find(({ type }) => type === 'BUNDLE')
+      ?.mids.toString()
+      .split(' ') ?? []
+  if (sending.length > 1 && !sending.every(({ mid }) => bundled.includes(mid))) {
+    throw refused('its sections are not on one line; offer them in one group (a=group:BUNDLE).')
+  }
   const [first] = offer.media
   const fingerprint = first?.fingerprint ?? offer.fingerprint
   if (!fingerprint) throw refused('it has no DTLS fingerprint.')
