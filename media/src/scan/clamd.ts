@@ -1,11 +1,12 @@
 import { once } from 'node:events'
 import { createConnection, type NetConnectOpts } from 'node:net'
 import type { Readable } from 'node:stream'
+import { setImmediate as poll } from 'node:timers/promises'
 import { MEDIA_LIMITS } from '../limits.ts'
 import type { Scanner, Verdict } from './scanner.ts'
 
 /** bytes; what is longer is sent in several, each with its length before it */
-const CHUNK_BYTES = 1024 * 1024
+const CHUNK_BYTES = 64 * 1024
 /** What ends the wait for room to write in: there is some, or nobody wants more. */
 const WAKING = ['drain', 'data', 'close'] as const
 /** An answer is a line. */
@@ -16,6 +17,14 @@ const lengthOf = (bytes: number): Buffer => {
   length.writeUInt32BE(bytes)
   return length
 }
+
+/** What hanging up looks like to who still writes. */
+const HUNG_UP = new Set(['EPIPE', 'ECONNRESET'])
+
+const hungUp = (error: NodeJS.ErrnoException): Error =>
+  HUNG_UP.has(error.code ?? '')
+    ? new Error('clamd hung up before it gave a verdict; its log says why', { cause: error })
+    : error
 
 /**
  * The daemon's answer to INSTREAM: `stream: OK`, `stream: Some.Name FOUND`, or that the file is larger than it takes.
@@ -49,7 +58,7 @@ export const createClamdScanner = (address: NetConnectOpts): Scanner => ({
       if (answer.includes('\0')) answered.resolve()
     })
     socket.once('end', () => answered.resolve())
-    socket.once('error', error => answered.reject(error))
+    socket.once('error', error => answered.reject(hungUp(error)))
     socket.once('close', () => answered.resolve())
     try {
       ending.throwIfAborted()
@@ -65,10 +74,20 @@ export const createClamdScanner = (address: NetConnectOpts): Scanner => ({
   },
 })
 
-/** @param isOver whether it has answered already: it does when it finds something, or has enough */
+/**
+ * clamd hangs up as soon as it has answered, and a write after that ends the socket with its answer unread. So the event
+ * loop looks for an answer right before each write, which is one and small. What is left is a moment within a write, of
+ * which the answer cannot be had any more: then the job asks again.
+ * @param isOver whether it has answered already: it does when it finds something, or has enough
+ */
 const send = async (body: Readable, socket: ReturnType<typeof createConnection>, isOver: () => boolean) => {
-  const write = async (bytes: Uint8Array): Promise<void> => {
-    if (socket.write(bytes) || isOver()) return
+  const write = async (...bytes: Uint8Array[]): Promise<void> => {
+    await poll()
+    if (isOver() || !socket.writable) return
+    socket.cork()
+    for (const part of bytes) socket.write(part)
+    socket.uncork()
+    if (!socket.writableNeedDrain) return
     const going = Promise.withResolvers<void>()
     const go = () => going.resolve()
     for (const event of WAKING) socket.once(event, go)
@@ -80,9 +99,8 @@ const send = async (body: Readable, socket: ReturnType<typeof createConnection>,
     for (let from = 0; from < chunk.byteLength; from += CHUNK_BYTES) {
       if (isOver() || !socket.writable) return
       const part = chunk.subarray(from, from + CHUNK_BYTES)
-      socket.write(lengthOf(part.byteLength))
-      await write(part)
+      await write(lengthOf(part.byteLength), part)
     }
   }
-  if (!isOver() && socket.writable) socket.write(lengthOf(0))
+  await write(lengthOf(0))
 }

@@ -98,8 +98,14 @@ describe.skipIf(!clamd)('a real clamd', () => {
     it('says of what is larger than it takes that it is', async () => {
       const scanner = openScanner(url())
       for (const bytes of [STREAM_MAX + 1, STREAM_MAX * 3]) {
-        const verdict = await scanner.scan(fileOf(Buffer.alloc(bytes)))
-        expect(verdict).toEqual({ isClean: false, isTooLarge: true })
+        // It hangs up on who still writes, and its answer is lost when that falls into a write: asked again, as jobs do.
+        await vi.waitFor(
+          async () => {
+            const verdict = await scanner.scan(fileOf(Buffer.alloc(bytes)))
+            expect(verdict).toEqual({ isClean: false, isTooLarge: true })
+          },
+          { timeout: 20_000 },
+        )
       }
     })
   })
@@ -126,8 +132,8 @@ describe('clamd, whatever it answers', () => {
 
   it('breaking off, ending or falling silent is no verdict', async () => {
     const bytes = randomBytes(100_000)
-    const broken = await answering(socket => socket.resetAndDestroy())
-    await expect(broken.scan(fileOf(bytes))).rejects.toThrow()
+    const broken = await answering(socket => socket.once('data', () => socket.resetAndDestroy()))
+    await expect(broken.scan(fileOf(bytes))).rejects.toThrow('clamd hung up before it gave a verdict')
     const ending = await answering(socket => socket.end())
     await expect(ending.scan(fileOf(bytes))).rejects.toThrow()
     const silent = await answering(socket => socket.resume())
@@ -141,6 +147,23 @@ describe('clamd, whatever it answers', () => {
     const stuckScan = stuck.scan(fileOf(Buffer.alloc(16 * 1024 * 1024), other.signal))
     setTimeout(() => other.abort(new Error('the process closes')), 200)
     await expect(stuckScan).rejects.toThrow()
+  })
+
+  it('is heard when it answered, and hung up, before it was sent everything', async () => {
+    const gone = Promise.withResolvers<void>()
+    const early = await answering(socket => {
+      socket.once('close', () => gone.resolve())
+      socket.once('data', () => socket.end('INSTREAM size limit exceeded. ERROR\0', () => socket.destroy()))
+    })
+    const body = Readable.from(
+      (async function* () {
+        yield Buffer.alloc(100)
+        await gone.promise
+        for (let n = 0; n < 10; n++) yield Buffer.alloc(1024 * 1024)
+      })(),
+    )
+    const verdict = await early.scan({ ...fileOf(Buffer.alloc(1)), body })
+    expect(verdict).toEqual({ isClean: false, isTooLarge: true })
   })
 
   it('out of reach, or a file that cannot be read, is no verdict', async () => {
