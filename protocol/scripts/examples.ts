@@ -39,6 +39,7 @@ const dtlsParameters = {
   fingerprints: [{ algorithm: 'sha-256', value: Array(32).fill('AB').join(':') }],
 }
 const iceParameters = { usernameFragment: 'ufrag', password: 'password', iceLite: true }
+const publicKey = `B${'a'.repeat(86)}`
 const transport = (id: string) => ({
   id,
   iceParameters,
@@ -217,6 +218,12 @@ export const REQUEST_EXAMPLES: Examples = {
     'only sends': { roomId, rtpCapabilities: {} },
     'a large room': { roomId, rtpCapabilities, lastN: 9 },
     prepared: { ...participant, rtpCapabilities, consumerIds: ['con_1'] },
+    encrypts: { roomId, rtpCapabilities, encryption: { keys: 'app' } },
+    'encrypts with keys of its own': {
+      roomId,
+      rtpCapabilities,
+      encryption: { keys: 'devices', deviceKey: publicKey, callKey: publicKey },
+    },
   },
   'call:resume': {
     'after a lost socket': { ...participant, resumeKey: 'cGFydGljaXBhbnQ', rtpCapabilities },
@@ -237,6 +244,7 @@ export const REQUEST_EXAMPLES: Examples = {
   },
   'data:receive': { plain: participant },
   'data:resume': { one: { ...participant, consumerIds: ['con_2'] } },
+  'key:send': { one: { ...participant, messages: [{ to: 'par_2', text: 'AgAA' }] } },
   'producer:create': {
     microphone: { ...participant, transportId: 'tra_1', source: 'mic', kind: 'audio', rtpParameters },
     'muted from the start': {
@@ -305,6 +313,7 @@ export const RESPONSE_EXAMPLES: Examples = {
   'data:produce': { plain: { dataProducerId: 'dat_1' } },
   'data:receive': { one: { consumers: [dataConsumer] }, nobody: { consumers: [] } },
   'data:resume': nothing,
+  'key:send': { all: { missed: [] }, 'who is away': { missed: ['par_2'] } },
   'producer:create': { created: { producerId: 'pro_1' } },
   'producer:close': nothing,
   'producer:pause': nothing,
@@ -328,6 +337,7 @@ export const NOTICE_EXAMPLES: Examples = {
   'room:closed': { banned: { roomId, reason: 'banned' } },
   'blocks:changed': { one: { userIds: ['mallory'] } },
   'receipt:changed': { read: { roomId, userId: 'ada', deliveredSeq: 3, readSeq: 2 } },
+  'recording:progress': { half: { roomId, recordingId: 'rec_1', progress: 0.5 } },
   'file:progress': { half: { roomId, fileId: 'file_1', progress: 0.5 } },
   'call:changed': { live: { roomId, call }, over: { roomId, call: null } },
   'call:admitted': { plain: { roomId, knockId: 'kno_1' } },
@@ -349,6 +359,7 @@ export const NOTICE_EXAMPLES: Examples = {
   'consumer:closed': { plain: { ...participant, consumerId: 'con_1' } },
   'data:added': { plain: { ...participant, consumer: dataConsumer } },
   'data:closed': { plain: { ...participant, consumerId: 'con_2' } },
+  'key:sent': { one: { ...participant, from: 'par_2', text: 'AgAA' } },
   'consumer:held': { held: { ...participant, consumerId: 'con_1', held: true } },
   'call:lost': { worker: { ...participant, reason: 'The media worker of this call is gone.' } },
   'producer:limited': {
@@ -426,6 +437,17 @@ export const EVENT_EXAMPLES: Examples = {
   },
   'breakouts.closed': event('breakouts.closed', {}, {}),
   'call.ended': event('call.ended', { callId: 'call_1', durationMs: 0, userIds: ['ada', 'grace'] }, {}),
+  'recording.started': event('recording.started', { recordingId: 'rec_1', callId: 'call_1' }),
+  'recording.ready': event(
+    'recording.ready',
+    { recordingId: 'rec_1', fileId: 'file_1', durationMs: 61_000 },
+    {},
+  ),
+  'recording.failed': event(
+    'recording.failed',
+    { recordingId: 'rec_1', reason: 'Nothing was said or shown while it was recorded.' },
+    {},
+  ),
   'ring.started': event('ring.started', {
     ringId: 'ring_1',
     media: 'video',

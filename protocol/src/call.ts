@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import { CallRole } from './call-rights.ts'
+import { ParticipantEncryption } from './encryption.ts'
 import { CallId, ConsumerId, ParticipantId, ProducerId, RoomId, Time, TransportId, UserId } from './ids.ts'
 import { jsonFault } from './json.ts'
 import { LIMITS } from './limits.ts'
+import { CallRecording } from './recording.ts'
 import { UserName } from './user.ts'
 
 /** What a track shows or carries. */
@@ -117,6 +119,8 @@ export const Participant = z.strictObject({
   tracks: z.array(Track),
   /** Its connection is lost and it may come back, for LIMITS.resumeMs: what it shows stands still, and it has not left. */
   away: z.boolean(),
+  /** Absent: nothing it sends is encrypted end to end. */
+  encryption: ParticipantEncryption.optional(),
 })
 export type Participant = z.infer<typeof Participant>
 
@@ -129,6 +133,8 @@ export const Call = z.strictObject({
   locked: z.boolean(),
   /** Whether the room has a lobby: who is no host has to knock. */
   lobby: z.boolean(),
+  /** Absent while nobody records it. */
+  recording: CallRecording.optional(),
   /** With a lobby or locked, told to hosts and to those inside alone: others read an empty list. */
   participants: z.array(Participant),
 })

@@ -106,6 +106,11 @@ export const LIMITS = {
   /** What may be under way to who receives data: of one who does not keep up messages are missed from then on. */
   dataBacklogBytes: 1024 * 1024,
   topicChars: 64,
+  /** What one participant of a call tells another of keys, in base64url; how many at once, and how often. */
+  keyMessageChars: 256,
+  keyMessagesPerRequest: 250,
+  keySendsPerSecond: 5,
+  keySendsBurst: 50,
   /** Bytes of an offer in SDP: what a browser with every codec offers is a tenth of it. */
   sdpBytes: 64 * 1024,
   /** Consumers one request may resume or pause. */

@@ -1,8 +1,18 @@
 import { z } from 'zod'
 import { Call, ConsumerOptions } from './call.ts'
 import { DataConsumerOptions } from './data.ts'
+import { KeyMessage } from './encryption.ts'
 import { RoomEvent } from './events.ts'
-import { ConsumerId, FileId, ParticipantId, Position, ProducerId, RoomId, UserId } from './ids.ts'
+import {
+  ConsumerId,
+  FileId,
+  ParticipantId,
+  Position,
+  ProducerId,
+  RecordingId,
+  RoomId,
+  UserId,
+} from './ids.ts'
 import { Counts } from './inbox.ts'
 import { Ring } from './ring.ts'
 import { Role } from './room.ts'
@@ -33,6 +43,12 @@ export const NOTICES = {
   }),
   /** What is being made of a file has come so far, 0 to 1; its end comes as an event of the log. */
   'file:progress': z.strictObject({ roomId: RoomId, fileId: FileId, progress: z.number() }),
+  /** How much of a recording is put together: 0 to 1. */
+  'recording:progress': z.strictObject({
+    roomId: RoomId,
+    recordingId: RecordingId,
+    progress: z.number(),
+  }),
   /** The room's live call as it is now; null when there is none any more. */
   'call:changed': z.strictObject({ roomId: RoomId, call: Call.nullable() }),
   ...MODERATION_NOTICES,
@@ -53,6 +69,13 @@ export const NOTICES = {
     consumer: DataConsumerOptions,
   }),
   'data:closed': z.strictObject({ roomId: RoomId, participantId: ParticipantId, consumerId: ConsumerId }),
+  /** To a participant: what another said by `key:send`. */
+  'key:sent': z.strictObject({
+    roomId: RoomId,
+    participantId: ParticipantId,
+    from: ParticipantId,
+    text: KeyMessage.shape.text,
+  }),
   /** A camera of somebody who did not speak lately stopped flowing (`lastN` of joining), or flows again. */
   'consumer:held': z.strictObject({
     roomId: RoomId,

@@ -14,6 +14,7 @@ import {
   TrackSource,
 } from './call.ts'
 import { DataConsumerOptions, DataDelivery, SctpStreamParameters } from './data.ts'
+import { KeyMessages, ParticipantEncryption } from './encryption.ts'
 import type { WireError } from './errors.ts'
 import { RoomEvent } from './events.ts'
 import {
@@ -111,6 +112,7 @@ const SOCKET_REQUESTS = {
       /** Of what was prepared: what can be shown at once, and is to flow without being asked for again. */
       consumerIds: z.array(ConsumerId).max(LIMITS.consumersPerRequest).optional(),
       lastN: LastN.optional(),
+      encryption: ParticipantEncryption.optional(),
     }),
     response: JoinedCall.extend({ iceServers: z.array(IceServer) }),
   },
@@ -165,6 +167,14 @@ const SOCKET_REQUESTS = {
   },
   /** Says that these can be received: before, nothing flows by them, and who begins to send waits for it, a little. */
   'data:resume': { request: ofConsumers, response: Nothing },
+  /**
+   * Tells others in the call of keys to what one sends: `key:sent`. Nothing is kept. Answers who was not told: they have
+   * left, or are away.
+   */
+  'key:send': {
+    request: z.strictObject({ ...participant, messages: KeyMessages }),
+    response: z.strictObject({ missed: z.array(ParticipantId) }),
+  },
   'producer:create': {
     request: z.strictObject({
       ...participant,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Call, IceParameters, JoinedCall, LastN, PreparedCall, ResumeKey, RtpCapabilities } from './call.ts'
+import { ParticipantEncryption } from './encryption.ts'
 import { CallId, ConsumerId, ParticipantId, RoomId, Time, UserId } from './ids.ts'
 import { LIMITS } from './limits.ts'
 import { Nothing } from './nothing.ts'
@@ -8,6 +9,7 @@ import { ParticipantQuality } from './quality.ts'
 import { REQUESTS } from './requests.ts'
 import { DrainRequest, SfuOverview } from './sfu-drain.ts'
 import { AtTheDoor, MODERATION_REQUESTS, SFU_MODERATION_NOTICES } from './sfu-moderation.ts'
+import { SFU_RECORDING_NOTICES, SFU_RECORDING_REQUESTS } from './sfu-recording.ts'
 import { UserName } from './user.ts'
 
 /** `connectionId` is the socket that speaks for a participant from now on. */
@@ -51,6 +53,7 @@ export const SFU_REQUESTS = {
       ...arrival,
       consumerIds: z.array(ConsumerId).max(LIMITS.consumersPerRequest).optional(),
       lastN: LastN.optional(),
+      encryption: ParticipantEncryption.optional(),
       /** Nobody speaks for it but its own transport: it is there as long as that is connected. */
       unattended: z.boolean().optional(),
     }),
@@ -81,6 +84,7 @@ export const SFU_REQUESTS = {
   },
   'call:leave': REQUESTS['call:leave'],
   ...MODERATION_REQUESTS,
+  ...SFU_RECORDING_REQUESTS,
   'transport:connect': REQUESTS['transport:connect'],
   'transport:restart': {
     request: REQUESTS['transport:restart'].request,
@@ -89,6 +93,7 @@ export const SFU_REQUESTS = {
   'data:produce': REQUESTS['data:produce'],
   'data:receive': REQUESTS['data:receive'],
   'data:resume': REQUESTS['data:resume'],
+  'key:send': REQUESTS['key:send'],
   'producer:create': REQUESTS['producer:create'],
   'producer:close': REQUESTS['producer:close'],
   'producer:pause': REQUESTS['producer:pause'],
@@ -119,12 +124,14 @@ export const SFU_NOTICES = {
     userIds: z.array(UserId),
   }),
   ...SFU_MODERATION_NOTICES,
+  ...SFU_RECORDING_NOTICES,
   'speaker:changed': NOTICES['speaker:changed'],
   'consumer:added': NOTICES['consumer:added'],
   'consumer:closed': NOTICES['consumer:closed'],
   'consumer:held': NOTICES['consumer:held'],
   'data:added': NOTICES['data:added'],
   'data:closed': NOTICES['data:closed'],
+  'key:sent': NOTICES['key:sent'],
   'producer:limited': NOTICES['producer:limited'],
   'call:lost': NOTICES['call:lost'],
 } as const

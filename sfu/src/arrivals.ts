@@ -94,6 +94,7 @@ export class Arrivals {
       const participant = isPrepared ? known : await this.#create(data, call, assertPresent)
       participant.connectionId = data.connectionId
       participant.lastN = data.lastN
+      participant.encryption = data.encryption
       assertPresent(participant)
       participant.seat.stand(data)
       call.add(participant)

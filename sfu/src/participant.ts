@@ -2,6 +2,7 @@ import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import {
   LIMITS,
+  type ParticipantEncryption,
   type Participant as PublicParticipant,
   type Track,
   type TrackSource,
@@ -68,6 +69,8 @@ export class Participant {
   readonly consumers = new Map<string, Consumer>()
   /** Of how many cameras it wants the latest speakers only; all when undefined. */
   lastN: number | undefined
+  /** How it encrypts what it sends, by its own account. */
+  encryption: ParticipantEncryption | undefined
   /** Producers on their way: they count already. */
   readonly creating = new Set<ProducerOnTheWay>()
   /** Whether the answer to its prepare or join is given: consumers before that are part of the answer. */
@@ -215,6 +218,7 @@ export class Participant {
       ...this.seat.snapshot(),
       tracks: [...Array.from(this.producers.values(), producer => producer.track()), ...this.lostTracks],
       away: this.awaySince !== undefined,
+      ...(this.encryption && { encryption: this.encryption }),
     }
   }
 }

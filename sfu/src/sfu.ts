@@ -16,6 +16,7 @@ import { ROUTER_RTP_CAPABILITIES } from './codecs.ts'
 import type { Door } from './door.ts'
 import { Doors } from './doors.ts'
 import { Drains } from './drains.ts'
+import { tellOfKeys } from './key-relay.ts'
 import { moderationHandlers } from './moderation.ts'
 import { Notices } from './notices.ts'
 import type { Participant } from './participant.ts'
@@ -347,6 +348,7 @@ export class LocalSfu implements Sfu {
     'data:produce': data => this.#participant(data).data.produce(data),
     'data:receive': data => this.#participant(data).data.receive(),
     'data:resume': data => this.#participant(data).data.resume(data.consumerIds),
+    'key:send': async data => tellOfKeys(this.#participant(data), data.messages),
     'producer:create': data => this.#createProducer(data),
     'producer:close': async data => {
       closeProducer(this.#participant(data).assertAndGetProducer(data.producerId))

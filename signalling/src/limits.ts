@@ -20,6 +20,8 @@ export class RateLimits {
   readonly #requests: BurstyRateLimiter
   readonly #rest: BurstyRateLimiter
   readonly #keys: BurstyRateLimiter
+  /** Per participant, who speaks by one socket. */
+  readonly #keySends: BurstyRateLimiter
 
   constructor(redis?: Redis) {
     this.#messages = bursty(
@@ -34,6 +36,7 @@ export class RateLimits {
       { perSecond: LIMITS.keyRequestsPerSecond, burst: LIMITS.keyRequestsBurst },
       redis,
     )
+    this.#keySends = bursty('key-sends', { perSecond: LIMITS.keySendsPerSecond, burst: LIMITS.keySendsBurst })
     this.#knocks = limiter('knocks', LIMITS.knocksPerMinute, 60, redis)
     this.#guests = limiter('guests', LIMITS.guestTokensPerMinute, 60, redis)
   }
@@ -77,6 +80,16 @@ export class RateLimits {
       `${roomId} ${userId}`,
       `at most ${LIMITS.knocksPerMinute} knocks a minute at one call`,
       LIMITS.knocksPerMinute,
+    )
+  }
+
+  /** To others in a call, of keys: each may be told to many. */
+  keySend(participantId: string): Promise<void> {
+    return consume(
+      this.#keySends,
+      participantId,
+      `at most ${LIMITS.keySendsPerSecond} \`key:send\` a second`,
+      LIMITS.keySendsPerSecond,
     )
   }
 

@@ -357,6 +357,13 @@ it('a call with a door, with hosts, and with data', async () => {
   await grace.request('data:resume', { ...graces.own, consumerIds: [consumer.id] })
   expect(consumer.dataProducerId).toBe((await produced).dataProducerId)
 
+  const messages = [
+    { to: graces.own.participantId, text: 'AgAA' },
+    { to: 'par_gone', text: 'AgAA' },
+  ]
+  expect(await ada.request('key:send', { ...adas.own, messages })).toEqual({ missed: ['par_gone'] })
+  await grace.hear('key:sent', ({ from, text }) => from === adas.own.participantId && text === 'AgAA')
+
   const { participantId } = graces.own
   await performStrictly(url, 'call:mute', { roomId, participantId }, asHost)
   await grace.hear('call:muted', ({ sources }) => sources.includes('mic'))

@@ -124,7 +124,7 @@ export const arrivals = (services: Services, session: Session) => {
     },
 
     'call:join': async (data: RequestData<'call:join'>) => {
-      const { roomId, rtpCapabilities, consumerIds, lastN } = data
+      const { roomId, rtpCapabilities, consumerIds, lastN, encryption } = data
       await assertMayJoin(roomId)
       const isPrepared = data.participantId !== undefined && participants.get(data.participantId) === roomId
       const participantId = isPrepared ? (data.participantId as string) : newId('par')
@@ -138,6 +138,7 @@ export const arrivals = (services: Services, session: Session) => {
         rtpCapabilities,
         ...(consumerIds === undefined ? {} : { consumerIds }),
         ...(lastN === undefined ? {} : { lastN }),
+        ...(encryption && { encryption }),
       }
       return arrive(
         roomId,

@@ -6,11 +6,11 @@ import { arrivals, notInCall } from './arrivals.ts'
 type OfParticipant = { roomId: string; participantId: string }
 
 /**
- * `call:*`, `transport:*`, `producer:*`, `consumer:*`, `data:*`: signalling checks that the participant is this socket's
+ * `call:*`, `transport:*`, `producer:*`, `consumer:*`, `data:*`, `key:*`: signalling checks that the participant is this socket's
  * own, the SFU does the rest.
  */
 export const callRequests = (services: Services, session: Session) => {
-  const { calls, iceServers } = services
+  const { calls, iceServers, limits } = services
   const { principal, participants } = session.data
   const { user } = principal
 
@@ -48,6 +48,11 @@ export const callRequests = (services: Services, session: Session) => {
     'data:produce': pass('data:produce'),
     'data:receive': pass('data:receive'),
     'data:resume': pass('data:resume'),
+    'key:send': async (data: RequestData<'key:send'>) => {
+      assertOwn(data)
+      await limits.keySend(data.participantId)
+      return calls.sfu.request('key:send', data)
+    },
     'producer:create': pass('producer:create'),
     'producer:close': pass('producer:close'),
     'producer:pause': pass('producer:pause'),

@@ -165,6 +165,7 @@ export class Calls {
       case 'consumer:held':
       case 'data:added':
       case 'data:closed':
+      case 'key:sent':
       case 'producer:limited':
       case 'call:lost': {
         const { participantId } = data as { participantId: string }
