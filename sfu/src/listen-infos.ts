@@ -11,7 +11,7 @@ export type Interfaces = ReturnType<typeof networkInterfaces>
  * Addresses of this machine a wildcard stands for: an ICE candidate must be an address somebody can reach, and
  * "0.0.0.0" is not. IPv6 link-local ones need a scope and are left out.
  */
-const addressesOf = (wildcard: string, interfaces: Interfaces): string[] => {
+export const addressesOf = (wildcard: string, interfaces: Interfaces): string[] => {
   const all = Object.values(interfaces).flatMap(list => list ?? [])
   const usable = all.filter(
     entry => entry.family === 'IPv4' || (isIPv6(wildcard) && !/^fe80:/i.test(entry.address)),

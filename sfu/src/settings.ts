@@ -14,6 +14,10 @@ export type SfuOptions = {
   port?: number | undefined
   /** Worker processes; default 1. Each uses at most one core. */
   workers?: number | undefined
+  /** Where other SFU machines reach this one, an IP address; default: where clients do. */
+  pipeAddress?: string | undefined
+  /** UDP ports for media between workers, one for each two of them that share a call. */
+  pipePorts?: { min: number; max: number } | undefined
   /** A call nobody is in any more ends after this many milliseconds. */
   emptyCallGraceMs?: number | undefined
   /** A participant whose connection was lost may come back for this many milliseconds. */
@@ -32,6 +36,8 @@ const DEFAULTS = {
   listenAddress: '127.0.0.1',
   port: 0,
   workers: 1,
+  // Between those of clients (RTC_PORT) and of relays: none of them is to be taken that somebody comes back to.
+  pipePorts: { min: 20_000, max: 29_999 },
   emptyCallGraceMs: LIMITS.emptyCallGraceMs as number,
   resumeMs: LIMITS.resumeMs as number,
   preparedMs: LIMITS.preparedMs as number,
@@ -40,7 +46,7 @@ const DEFAULTS = {
   workerWaitMs: 5_000,
 }
 
-export type SfuSettings = typeof DEFAULTS & Pick<SfuOptions, 'workerBin' | 'announcedAddress'>
+export type SfuSettings = typeof DEFAULTS & Pick<SfuOptions, 'workerBin' | 'announcedAddress' | 'pipeAddress'>
 
 /** Options with the defaults filled in; an option given as undefined counts as not given. */
 export const settingsOf = ({ logger: _, ...options }: SfuOptions): SfuSettings => ({

@@ -5,6 +5,7 @@ import { createWorker, workerBin as engineWorkerBin, type types } from 'mediasou
 import type { Call } from './call.ts'
 import { MEDIA_CODECS } from './codecs.ts'
 import { listenInfosFor } from './listen-infos.ts'
+import { neighbourlyListenInfo, pipeListenInfoFor } from './pipe-listen-info.ts'
 import type { SfuSettings } from './settings.ts'
 import { residentBytes, type WorkerUsage } from './statistics.ts'
 
@@ -65,20 +66,37 @@ const start = async (workerBin: string | undefined): Promise<types.Worker> => {
   }
 }
 
-/** One process of the engine, with the one port its transports share. */
+/** The machine a worker runs on, as seen by other workers of its pool. */
+export type Site = {
+  /** Tells machines apart: the id of the SFU process that runs it, undefined for our own. */
+  host: string | undefined
+  /** For pipes from workers of other machines, and of the same. */
+  pipeFromAfar: types.TransportListenInfo
+  pipeFromNear: types.TransportListenInfo
+}
+
+/** One process of the engine, with the one port its transports share. It may run on another machine. */
 export class Worker {
   readonly #engine: types.Worker
   readonly #logger: Logger
+  readonly #site: Site
   #opening = 0
+  #usedAt = performance.now()
   /** Where clients' packets arrive. */
   readonly server: types.WebRtcServer
   readonly port: number
   readonly calls = new Set<Call>()
   readonly startedAt = performance.now()
 
-  private constructor(engine: types.Worker, server: types.WebRtcServer, port: number, logger: Logger) {
+  private constructor(
+    engine: types.Worker,
+    { server, port }: { server: types.WebRtcServer; port: number },
+    site: Site,
+    logger: Logger,
+  ) {
     this.#engine = engine
     this.#logger = logger
+    this.#site = site
     this.server = server
     this.port = port
   }
@@ -93,13 +111,52 @@ export class Worker {
     try {
       const listening = await listen(engine, settings, port)
       logger.info({ pid: engine.pid, port: listening.port }, 'media worker started')
-      return new Worker(engine, listening.server, listening.port, logger)
+      const site: Site = {
+        host: undefined,
+        pipeFromAfar: pipeListenInfoFor(settings),
+        pipeFromNear: neighbourlyListenInfo(settings),
+      }
+      return new Worker(engine, listening, site, logger)
     } catch (error) {
       engine.close()
       throw error
     }
   }
 
+  /**
+   * Listens with a worker that runs already, on another machine.
+   * @param listenInfos where clients reach it; port 0 is any free one
+   * @throws Error when it ends meanwhile, or cannot listen there; then it is ended
+   */
+  static async adopt(
+    engine: types.Worker,
+    listenInfos: types.TransportListenInfo[],
+    site: Site,
+    logger: Logger,
+  ): Promise<Worker> {
+    try {
+      const server = await engine.createWebRtcServer({ listenInfos })
+      const { udpSockets } = await server.dump()
+      const port = udpSockets[0]?.port ?? 0
+      logger.info({ pid: engine.pid, port, host: site.host }, 'media worker started on another machine')
+      return new Worker(engine, { server, port }, site, logger)
+    } catch (error) {
+      engine.close()
+      throw error
+    }
+  }
+
+  /** The SFU process whose machine it runs on; undefined for our own. */
+  get host(): string | undefined {
+    return this.#site.host
+  }
+
+  /** What it listens on for media of another worker. */
+  pipeListenInfo(from: Worker): types.TransportListenInfo {
+    return from.host === this.host ? this.#site.pipeFromNear : this.#site.pipeFromAfar
+  }
+
+  /** Of its process; of the one that reaches it, where it is on another machine. */
   get pid(): number {
     return this.#engine.pid
   }
@@ -124,12 +181,19 @@ export class Worker {
     this.#engine.observer.once('close', () => listener(this.#engine.died))
   }
 
+  /** When it was last known to be of use, by `performance.now()`. */
+  get usedAt(): number {
+    if (this.load > 0) this.#usedAt = performance.now()
+    return this.#usedAt
+  }
+
   async createRouter(): Promise<types.Router> {
     this.#opening++
     try {
       return await this.#engine.createRouter({ mediaCodecs: MEDIA_CODECS })
     } finally {
       this.#opening--
+      this.#usedAt = performance.now()
     }
   }
 
@@ -156,12 +220,15 @@ export class Worker {
 
   /** What the process has used so far. */
   async usage(): Promise<WorkerUsage> {
-    const [used, resident] = await Promise.all([this.#engine.getResourceUsage(), residentBytes(this.pid)])
+    const [used, resident] = await Promise.all([
+      this.#engine.getResourceUsage(),
+      this.host === undefined ? residentBytes(this.pid) : undefined,
+    ])
     return {
       pid: this.pid,
       port: this.port,
       cpuSeconds: (used.ru_utime + used.ru_stime) / 1_000,
-      // Where nobody says what it holds, the most it ever held (kilobytes).
+      // Where nobody here can say what it holds, the most it ever held (kilobytes).
       memoryBytes: resident ?? used.ru_maxrss * 1_024,
     }
   }
