@@ -14,6 +14,8 @@ export type SfuOptions = {
   port?: number | undefined
   /** Worker processes; default 1. Each uses at most one core. */
   workers?: number | undefined
+  /** Workers that may run here for SFU processes of other machines; guest i listens on port + workers + i. Default 0. */
+  guests?: number | undefined
   /** Where other SFU machines reach this one, an IP address; default: where clients do. */
   pipeAddress?: string | undefined
   /** UDP ports for media between workers, one for each two of them that share a call. */
@@ -36,6 +38,7 @@ const DEFAULTS = {
   listenAddress: '127.0.0.1',
   port: 0,
   workers: 1,
+  guests: 0,
   // Between those of clients (RTC_PORT) and of relays: none of them is to be taken that somebody comes back to.
   pipePorts: { min: 20_000, max: 29_999 },
   emptyCallGraceMs: LIMITS.emptyCallGraceMs as number,
