@@ -11,7 +11,7 @@ import type { Call } from './call.ts'
 import { closeMedia, comeBack, endLater, loseMedia, loseSight, removeParticipant } from './cascade.ts'
 import { ROUTER_RTP_CAPABILITIES } from './codecs.ts'
 import type { Doors } from './doors.ts'
-import { Participant } from './participant.ts'
+import { Participant, type Transports } from './participant.ts'
 import { notInCall, unavailable } from './refusals.ts'
 import { parseRtpCapabilities } from './rtp.ts'
 import type { SfuSettings } from './settings.ts'
@@ -186,13 +186,12 @@ export class Arrivals {
   ): Promise<Participant> {
     const { participantId: id, userId, name, connectionId } = data
     const rtpCapabilities = parseRtpCapabilities(data.rtpCapabilities)
-    const { router } = call
-    const transports = await Participant.openTransports(call, this.#deps.settings)
+    const transports = await this.#openTransports(call)
     const participant = new Participant({ id, userId, name, connectionId, rtpCapabilities }, call, transports)
     participant.seat.stand(data)
     try {
       assertPresent()
-      if (router.closed) throw unavailable('The media worker died while joining. Try again.')
+      if (transports.place.closed) throw unavailable('The media worker died while joining. Try again.')
     } catch (error) {
       closeMedia(participant)
       throw error
@@ -202,6 +201,16 @@ export class Arrivals {
       if (earlier) removeParticipant(earlier)
     }
     return participant
+  }
+
+  /** Transports at one of the call's places, which is kept until whoever asked had a chance to take them. */
+  async #openTransports(call: Call): Promise<Transports> {
+    const { place, release } = await call.findPlace()
+    try {
+      return await Participant.openTransports(place, this.#deps.settings)
+    } finally {
+      void setImmediate().then(release)
+    }
   }
 
   /** Others are to know that what it shows stands still, before they hear that it ended. */
@@ -216,9 +225,8 @@ export class Arrivals {
   async #renew(participant: Participant, rtpCapabilities: unknown): Promise<void> {
     const { call } = participant
     participant.rtpCapabilities = parseRtpCapabilities(rtpCapabilities)
-    const { router } = call
-    const transports = await Participant.openTransports(call, this.#deps.settings)
-    if (participant.closed || router.closed) {
+    const transports = await this.#openTransports(call)
+    if (participant.closed || transports.place.closed) {
       transports.send.engine.close()
       transports.receive.engine.close()
       throw participant.closed

@@ -1,19 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from '@trunkline/kit'
 import type { Call as PublicCall } from '@trunkline/protocol'
-import type { types } from 'mediasoup'
 import { endWhenEmpty } from './cascade.ts'
 import { Consumer } from './consumer.ts'
 import type { Door } from './door.ts'
 import { LastN } from './last-n.ts'
+import { Loudest } from './loudest.ts'
 import { settleSeat } from './moderation.ts'
 import type { Notices } from './notices.ts'
 import type { Participant } from './participant.ts'
-import { Place } from './place.ts'
+import { type Ground, Place } from './place.ts'
 import type { Producer } from './producer.ts'
+import type { Recording } from './recording/recording.ts'
 import { notInCall, unavailable } from './refusals.ts'
-import type { Speaker } from './speaker.ts'
-import type { Worker } from './worker.ts'
 import type { WorkerPool } from './worker-pool.ts'
 
 export type CallOptions = {
@@ -37,7 +36,10 @@ export type CallOptions = {
 const TELL_MS_EACH = 2
 const FEW = 10
 
-/** A room's call: everybody in it, at one place of one worker at a time. */
+/**
+ * A room's call: everybody in it, each at a place. It begins with one, and has more where one worker would not do; what
+ * somebody publishes is brought to the others on demand (presence.ts).
+ */
 export class Call {
   readonly id = `call_${randomUUID()}`
   readonly startedAt = new Date()
@@ -54,6 +56,8 @@ export class Call {
   /** Everybody who was ever in it. */
   readonly userIds = new Set<string>()
   readonly lastN = new LastN(this)
+  /** What is kept of it, while it is recorded. */
+  recording: Recording | undefined
   closed = false
   /** Whether anybody was ever in it: a call nobody got into is not told of. */
   started = false
@@ -62,8 +66,12 @@ export class Call {
   readonly #pool: WorkerPool
   #toldAt = Number.NEGATIVE_INFINITY
   #tellTimer: NodeJS.Timeout | undefined
-  #place: Place | undefined
+  /** The first to have been opened first. */
+  readonly #places = new Set<Place>()
+  readonly #loudest = new Loudest<Place>(producerId => this.tellSpeaker(producerId))
   #settled: Promise<void> = Promise.resolve()
+  /** A further place on its way. */
+  #opening: Promise<Place | undefined> | undefined
   #lastSeen: Date | undefined
   #holds = 0
 
@@ -81,24 +89,8 @@ export class Call {
   /** @throws TrunklineError `unavailable` when no worker lives */
   static async open(options: CallOptions): Promise<Call> {
     const call = new Call(options)
-    call.#settled = call.#findPlace()
-    await call.#settled
+    await call.settle()
     return call
-  }
-
-  /** @throws TrunklineError `unavailable` while it is on its way to another worker */
-  get worker(): Worker {
-    return this.#here().worker
-  }
-
-  /** @throws TrunklineError `unavailable` while it is on its way to another worker */
-  get router(): types.Router {
-    return this.#here().router
-  }
-
-  /** @throws TrunklineError `unavailable` while it is on its way to another worker */
-  get speaker(): Speaker {
-    return this.#here().speaker
   }
 
   /** Resolves when it has a place. Rejects when it found none: then it is over. */
@@ -112,42 +104,85 @@ export class Call {
     if (this.participants.size === 0) this.emptySince = this.#lastSeen
   }
 
-  /** Ends all that is at its place. */
-  leavePlace(): void {
-    this.#place?.leave(this)
-    this.#place = undefined
+  /** Tracks of everybody in it. */
+  get tracks(): number {
+    let tracks = 0
+    for (const { producers } of this.participants.values()) tracks += producers.size
+    return tracks
   }
 
-  /** Leaves its place, whose worker is gone or is to go, for another. */
-  move(): Promise<void> {
-    this.leavePlace()
-    this.#settled = this.#findPlace()
+  /**
+   * Where somebody who comes, or comes back, is to be: at the first place whose worker has room, else at a further one.
+   * When there is room nowhere, at the one of its places whose worker carries least.
+   * @returns the place, and what is to be called, once, when they are there or will not come
+   * @throws TrunklineError `unavailable` when no worker lives
+   */
+  async findPlace(): Promise<{ place: Place; release: () => void }> {
+    for (;;) {
+      await this.settled()
+      const roomy = [...this.#places].find(({ worker }) => this.#pool.hasRoom(worker))
+      const place = roomy ?? (await this.#openFurther()) ?? leastLoaded(this.#places)
+      if (place && this.#places.has(place)) return { place, release: place.expect() }
+      if (this.closed) throw unavailable('The call ended. Try again.')
+      // It ended while another was looked for; without any the call is on its way to one, or over.
+    }
+  }
+
+  /** Those who come at once share one. */
+  #openFurther(): Promise<Place | undefined> {
+    this.#opening ??= this.#open(() => {
+      const taken = new Set(Array.from(this.#places, ({ worker }) => worker))
+      return this.#pool.createFurtherRouter(taken)
+    }).finally(() => {
+      this.#opening = undefined
+    })
+    return this.#opening
+  }
+
+  /** A place nobody is at, or on the way to, ends, but for the last one. */
+  tidy(place: Place): void {
+    if (place.isEmpty && this.#places.size > 1) this.leave(place)
+  }
+
+  /** Ends all that is at a place. */
+  leave(place: Place): void {
+    place.close()
+    if (this.#places.delete(place)) this.#loudest.hear(place, null)
+  }
+
+  leaveAll(): void {
+    for (const place of [...this.#places]) this.leave(place)
+  }
+
+  get hasPlace(): boolean {
+    return this.#places.size > 0
+  }
+
+  /** Looks for a place, unless it has one. */
+  settle(): Promise<void> {
+    if (this.#places.size === 0) this.#settled = this.#settle()
     return this.#settled
   }
 
-  async #findPlace(): Promise<void> {
-    const place = await Place.find(this.#pool, producerId => {
-      if (this.#place === place) this.tellSpeaker(producerId)
+  async #settle(): Promise<void> {
+    if (!(await this.#open(() => this.#pool.createRouter())))
+      throw unavailable('There is no place for the call.')
+  }
+
+  async #open(find: () => Promise<Ground | undefined>): Promise<Place | undefined> {
+    const place = await Place.open(this, find, (at, heard) => {
+      if (this.#places.has(at)) this.#loudest.hear(at, heard)
     })
-    this.#place = place
-    place.take(this)
-    // Ended while it looked for it.
-    if (this.closed) this.leavePlace()
-  }
-
-  #here(): Place {
-    if (!this.#place)
-      throw unavailable('The call lost its media worker and is on its way to another. Try again.')
-    return this.#place
-  }
-
-  /** Streams through it: producers and consumers. */
-  get streams(): number {
-    let streams = 0
-    for (const participant of this.participants.values()) {
-      streams += participant.producers.size + participant.consumers.size
-    }
-    return streams
+    if (!place) return undefined
+    this.#places.add(place)
+    // Ended while it was made.
+    if (this.closed) this.leave(place)
+    else
+      this.logger.info(
+        { roomId: this.roomId, callId: this.id, workerPid: place.worker.pid },
+        'place of a call opened',
+      )
+    return place
   }
 
   get held(): boolean {
@@ -177,14 +212,14 @@ export class Call {
       this.started = true
       const { roomId, id: callId, startedAt } = this
       this.notices.tell('call:started', { roomId, callId, startedAt: startedAt.toISOString() })
-      this.logger.info({ roomId, callId, workerPid: this.worker.pid }, 'call started')
+      this.logger.info({ roomId, callId }, 'call started')
     }
     this.prepared.delete(participant.id)
     clearTimeout(participant.endTimer)
     participant.joinedAt = new Date()
     this.participants.set(participant.id, participant)
     // Prepared ones wanted nothing so far.
-    for (const { producer } of participant.consumers.values()) producer.demand?.look()
+    for (const { producer } of participant.consumers.values()) producer.look()
     this.userIds.add(participant.userId)
     this.door.entered(participant.userId)
     settleSeat(participant)
@@ -202,10 +237,11 @@ export class Call {
 
   /** Consumes a new track for all others, then tells of the track. */
   async distribute(producer: Producer): Promise<void> {
+    this.recording?.take(producer)
     const all = [...this.participants.values(), ...this.prepared.values()]
     const others = all.filter(other => other !== producer.participant)
     await Promise.all(others.map(other => this.#consume(producer, other)))
-    producer.demand?.look()
+    producer.look()
     this.changed()
   }
 
@@ -215,12 +251,13 @@ export class Call {
     // Its worker died: it consumes everything when it comes back.
     if (!transports) return
     try {
-      if (!this.router.canConsume({ producerId: producer.id, rtpCapabilities })) return
-      const consumer = await Consumer.create(producer, participant)
+      // Every place routes the same.
+      if (!producer.place.router.canConsume({ producerId: producer.id, rtpCapabilities })) return
+      const consumer = await Consumer.create(producer, participant, transports)
       if (producer.closed || participant.closed || participant.transports !== transports) return
       producer.consumers.add(consumer)
       participant.consumers.set(consumer.id, consumer)
-      producer.demand?.look()
+      producer.look()
       if (participant.answered) this.#tellAdded(consumer)
     } catch (error) {
       if (producer.closed || participant.closed || participant.transports !== transports) return
@@ -266,6 +303,7 @@ export class Call {
     const all = Array.from(this.participants.values())
     const speaking = producerId === null ? undefined : all.find(one => one.producers.has(producerId))
     this.lastN.speaks(speaking)
+    this.recording?.speaks(speaking?.id ?? null)
     this.notices.tell('speaker:changed', { roomId: this.roomId, participantId: speaking?.id ?? null })
   }
 
@@ -277,7 +315,14 @@ export class Call {
       startedAt: this.startedAt.toISOString(),
       locked: this.door.locked,
       lobby: this.door.lobby,
+      ...(this.recording && { recording: this.recording.snapshot() }),
       participants: Array.from(this.participants.values(), participant => participant.snapshot()),
     }
   }
+}
+
+const leastLoaded = (places: Iterable<Place>): Place | undefined => {
+  let best: Place | undefined
+  for (const place of places) if (!best || place.worker.load < best.worker.load) best = place
+  return best
 }

@@ -1,7 +1,9 @@
+import { setImmediate } from 'node:timers/promises'
 import { LIMITS } from '@trunkline/protocol'
 import type { Call } from './call.ts'
 import type { Consumer } from './consumer.ts'
 import type { Participant } from './participant.ts'
+import type { Place } from './place.ts'
 import type { Producer } from './producer.ts'
 import type { Worker } from './worker.ts'
 
@@ -9,14 +11,16 @@ import type { Worker } from './worker.ts'
  * What follows when something ends. Everything that ends a part of a call goes through here; each step is idempotent
  * and goes down, never up:
  *
- *   worker died          -> its calls move to another; the pool replaces it
- *   call moves           -> those who prepared and the participants are told `call:lost`; the first are let go, the
- *                           others lose their media, are away, and resume at the new place; without one the call ends
+ *   worker died          -> its places end; the pool replaces it
+ *   place ends           -> those who prepared there and the participants there are told `call:lost`; the first are let
+ *                           go, the others lose their media, are away, and resume at another place; what came from other
+ *                           places ends there; when it was the last one, the call looks for another, and ends without
  *   call ends            -> those who prepared are told `call:lost`, its participants are let go without a word; what is
- *                           at its place closes; `call:ended`
+ *                           at its places closes; `call:ended`
  *   participant is away  -> `call:changed`; it leaves unless it resumes within `resumeMs`
  *   participant leaves   -> its two transports close; its producers close; its consumers are forgotten;
- *                           `call:changed`; when it was the last, the call ends after the grace period
+ *                           `call:changed`; when it was the last at a place, and the call has others, that closes; when it
+ *                           was the last at all, the call ends after the grace period
  *   producer closes      -> the consumers of it close, each participant is told `consumer:closed`; it no longer speaks;
  *                           `call:changed`
  *   consumer closes      -> it is forgotten on both sides
@@ -30,42 +34,54 @@ import type { Worker } from './worker.ts'
  */
 
 /**
- * The process of a worker is gone: its calls move to others.
- * @param reason told to everybody in them
+ * The process of a worker is gone: those whose media it carried come back elsewhere.
+ * @param reason told to them
  * @param stopping the whole process ends: there is nowhere to go, and the calls end
  */
 export const loseWorker = (worker: Worker, reason: string, stopping: boolean): void => {
-  for (const call of [...worker.calls]) {
-    if (stopping) {
-      tellLost(call, reason)
-      endCall(call)
-    } else {
-      void moveCall(call, reason)
+  for (const place of [...worker.places]) {
+    if (!stopping) void losePlace(place, reason)
+    else {
+      tellLost(place.people, reason)
+      endCall(place.call)
     }
   }
 }
 
 /**
- * Moves a call to another worker, with everybody in it. Resolves when it is there, or has ended.
+ * Ends a place whose worker is gone, or is to go; those who were there come back at others. Resolves when the call has one, or
+ * has ended.
  * @returns false when it ended for want of a worker
  */
-export const moveCall = async (call: Call, reason: string): Promise<boolean> => {
+export const losePlace = async (place: Place, reason: string): Promise<boolean> => {
+  const { call } = place
   if (call.closed) return true
-  tellLost(call, reason)
-  call.tellSpeaker(null)
-  // Nobody is told of tracks that end: everybody's end here.
-  for (const participant of call.participants.values()) participant.answered = false
-  for (const participant of [...call.prepared.values()]) removeParticipant(participant)
-  for (const participant of call.participants.values()) loseMedia(participant)
+  const people = [...place.people]
+  tellLost(people, reason)
+  const ended = people.flatMap(participant => {
+    if (participant.joined) return detach(participant)
+    removeParticipant(participant)
+    return []
+  })
+  // Others are to know that what they see stands still, before they hear that it ended.
+  call.tellPending()
+  call.leave(place)
+  const settled = settle(call)
+  await setImmediate()
+  for (const producer of ended) closeProducer(producer)
+  return settled
+}
+
+/** @returns false when the call ended for want of a worker */
+const settle = async (call: Call): Promise<boolean> => {
   const { roomId, id: callId } = call
-  // Nobody is in it to come along.
-  if (call.participants.size === 0) {
+  // Nobody is in it to come back.
+  if (!call.hasPlace && call.participants.size === 0) {
     endCall(call)
     return true
   }
   try {
-    await call.move()
-    call.logger.info({ roomId, callId, workerPid: call.worker.pid }, 'call moved')
+    await call.settle()
     return true
   } catch (error) {
     if (!call.closed) call.logger.error({ err: error, roomId, callId }, 'call could not be moved')
@@ -74,8 +90,9 @@ export const moveCall = async (call: Call, reason: string): Promise<boolean> => 
   }
 }
 
-const tellLost = (call: Call, reason: string): void => {
-  for (const { id: participantId } of [...call.participants.values(), ...call.prepared.values()]) {
+const tellLost = (people: Iterable<Participant>, reason: string): void => {
+  for (const { id: participantId, call } of people) {
+    if (!call.participants.has(participantId) && !call.prepared.has(participantId)) continue
     call.notices.tell('call:lost', { roomId: call.roomId, participantId, reason })
   }
 }
@@ -96,7 +113,8 @@ export const endCall = (call: Call): void => {
   call.prepared.clear()
   for (const participant of call.participants.values()) forget(participant)
   call.participants.clear()
-  call.leavePlace()
+  void call.recording?.end()
+  call.leaveAll()
   call.door.callEnded(call)
   call.onClosed(call)
   if (!call.started) return
@@ -154,11 +172,26 @@ export const comeBack = (participant: Participant): void => {
 
 /** Lets go of all media of a participant that is to come back with others; what it published is remembered until then. */
 export const loseMedia = (participant: Participant): void => {
-  const tracks = Array.from(participant.producers.values(), producer => producer.track())
+  for (const producer of detach(participant)) closeProducer(producer)
+}
+
+/**
+ * Takes all media from a participant that is to come back with others.
+ * @returns what it published, for others to be told of its end
+ */
+const detach = (participant: Participant): Producer[] => {
+  const { call, transports } = participant
+  const producers = [...participant.producers.values()]
   clearTimeout(participant.lostTracksTimer)
-  participant.lostTracks = [...tracks, ...participant.lostTracks]
-  closeMedia(participant)
-  loseSight(participant, participant.call.resumeMs)
+  participant.lostTracks = [...producers.map(producer => producer.track()), ...participant.lostTracks]
+  participant.producers.clear()
+  // Nobody is told of tracks that end: everybody's end here.
+  participant.answered = false
+  transports?.send.engine.close()
+  transports?.receive.engine.close()
+  dropMedia(participant)
+  loseSight(participant, call.resumeMs)
+  return producers
 }
 
 /** Closes the transports of a participant, and everything on them. */
@@ -195,7 +228,8 @@ export const closeProducer = (producer: Producer): void => {
   const { call } = participant
   participant.producers.delete(producer.id)
   producer.engine.close()
-  call.speaker.quiet(producer.id)
+  producer.demand?.close()
+  producer.quiet()
   for (const consumer of [...producer.consumers]) {
     forgetConsumer(consumer)
     const { id: participantId } = consumer.participant
@@ -208,7 +242,7 @@ export const closeProducer = (producer: Producer): void => {
 const forgetConsumer = (consumer: Consumer): void => {
   consumer.participant.consumers.delete(consumer.id)
   consumer.producer.consumers.delete(consumer)
-  consumer.producer.demand?.look()
+  consumer.producer.look()
 }
 
 /** Drops what is left of a participant whose transports are closed, or whose router is. */

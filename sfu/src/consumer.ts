@@ -1,7 +1,8 @@
 import type { ConsumerOptions, SfuRequestData } from '@trunkline/protocol'
 import type { types } from 'mediasoup'
 import { receivableParameters } from './codecs.ts'
-import type { Participant } from './participant.ts'
+import type { Participant, Transports } from './participant.ts'
+import type { Place } from './place.ts'
 import { plain } from './plain.ts'
 import { PreferredLayers } from './preferred-layers.ts'
 import type { Producer } from './producer.ts'
@@ -20,6 +21,8 @@ export class Consumer {
   readonly engine: types.Consumer
   readonly producer: Producer
   readonly participant: Participant
+  /** Where it is received. */
+  readonly place: Place
   readonly #layers: PreferredLayers
   /** Undefined until the viewer has said something: it is about to. */
   #wanted: boolean | undefined
@@ -30,23 +33,44 @@ export class Consumer {
   /** Changes of the engine's consumer, one after another. */
   #applying: Promise<void> = Promise.resolve()
 
-  private constructor(engine: types.Consumer, producer: Producer, participant: Participant, held: boolean) {
+  private constructor(
+    engine: types.Consumer,
+    place: Place,
+    producer: Producer,
+    participant: Participant,
+    held: boolean,
+  ) {
     this.engine = engine
+    this.place = place
     this.producer = producer
     this.participant = participant
     this.#layers = new PreferredLayers(engine)
     this.#held = held
   }
 
-  static async create(producer: Producer, participant: Participant): Promise<Consumer> {
-    const engine = await participant.receiveTransport.engine.consume({
-      producerId: producer.id,
-      rtpCapabilities: participant.rtpCapabilities,
-      paused: true,
-    })
+  /** The third is what it is received by: the participant may have other transports, or none, by the end. */
+  static async create(
+    producer: Producer,
+    participant: Participant,
+    { place, receive }: Transports,
+  ): Promise<Consumer> {
+    const leave = await producer.presence.at(place)
+    const engine = await receive.engine
+      .consume({
+        producerId: producer.id,
+        rtpCapabilities: participant.rtpCapabilities,
+        paused: true,
+      })
+      .catch(error => {
+        leave()
+        throw error
+      })
+    engine.observer.once('close', leave)
+    // It was while nobody listened.
+    if (engine.closed) leave()
     // A viewer of few cameras begins with none; who is among the few is looked up when it is there.
     const held = participant.lastN !== undefined && producer.source === 'camera'
-    const consumer = new Consumer(engine, producer, participant, held)
+    const consumer = new Consumer(engine, place, producer, participant, held)
     if (engine.kind === 'video') consumer.#prioritise()
     return consumer
   }
@@ -103,7 +127,7 @@ export class Consumer {
   async prefer({ spatialLayer, temporalLayer, pinned }: SfuRequestData<'consumer:prefer'>): Promise<boolean> {
     if (spatialLayer !== undefined || temporalLayer !== undefined) {
       const told = this.#layers.prefer({ spatialLayer, temporalLayer })
-      this.producer.demand?.look()
+      this.producer.look()
       await told
     }
     if (pinned === undefined || pinned === this.#pinned) return false
@@ -127,7 +151,7 @@ export class Consumer {
 
   #apply(): Promise<void> {
     // Before the engine works: an encoder that has to start again starts meanwhile.
-    this.producer.demand?.look()
+    this.producer.look()
     const applied = this.#applying.then(async () => {
       const flows = this.#wanted === true && !this.#held
       if (this.engine.closed || this.engine.paused !== flows) return

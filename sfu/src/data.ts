@@ -10,9 +10,10 @@ import type { types } from 'mediasoup'
 import { assertMayPublish } from './moderation.ts'
 import type { Participant } from './participant.ts'
 import { plain } from './plain.ts'
+import { Presence } from './presence.ts'
 import { refusedAsInvalid } from './refusals.ts'
 
-type Produced = { engine: types.DataProducer; delivery: DataDelivery }
+type Produced = { engine: types.DataProducer; delivery: DataDelivery; presence: Presence<types.DataProducer> }
 type Consumed = {
   engine: types.DataConsumer
   from: Participant
@@ -27,7 +28,7 @@ const READY_MS = 2_000
 
 /**
  * The data a participant sends and receives. What they say is between the clients; here they are forwarded within the
- * worker. Only those receive who asked to: of a hundred people who never open the whiteboard nobody pays for it.
+ * worker, or from place to place. Only those receive who asked to: of a hundred people who never open the whiteboard nobody pays for it.
  *
  * Everything ends with the transport it runs over, as the engine tells; nobody else has to tidy up here.
  */
@@ -79,15 +80,16 @@ export class ParticipantData {
   }
 
   async #create({ delivery, sctpStreamParameters }: SfuRequestData<'data:produce'>): Promise<Produced> {
-    const { sendTransport } = this.#participant
+    const { place, send } = this.#participant.assertAndGetTransports()
     const engine = await refusedAsInvalid('data:produce', () =>
-      sendTransport.engine.produceData({
+      send.engine.produceData({
         // Absent and undefined are not the same to the engine.
         sctpStreamParameters: plain(sctpStreamParameters) as types.SctpStreamParameters,
         label: delivery,
       }),
     )
-    const produced = { engine, delivery }
+    const presence = new Presence(place, (pipe, to) => pipe.carryData(engine, place, to))
+    const produced = { engine, delivery, presence }
     this.#produced.set(delivery, produced)
     engine.observer.once('close', () => {
       if (this.#produced.get(delivery) === produced) this.#produced.delete(delivery)
@@ -144,23 +146,31 @@ export class ParticipantData {
   }
 
   /** A failure is of one receiver and one sender: it is logged, and nobody else's data stop. */
-  async #consume({ engine, delivery }: Produced, from: Participant): Promise<Consumed | undefined> {
+  async #consume({ engine, delivery, presence }: Produced, from: Participant): Promise<Consumed | undefined> {
     const transport = this.#receivesBy
     const { call, transports, id } = this.#participant
     // Its transports are of another worker by now, or it has not asked anew by these.
-    if (!transport || transports?.receive.engine !== transport || transport.closed) return undefined
+    if (!transport || !transports || transports.receive.engine !== transport || transport.closed)
+      return undefined
     if (engine.closed || this.#taken.has(engine.id)) return undefined
     this.#taken.add(engine.id)
     try {
-      const consumer = await transport.consumeData({
-        dataProducerId: engine.id,
-        paused: true,
-        ...(delivery === 'lossy' ? { ordered: false, maxRetransmits: 0 } : { ordered: true }),
-      })
+      const leave = await presence.at(transports.place)
+      const consumer = await transport
+        .consumeData({
+          dataProducerId: engine.id,
+          paused: true,
+          ...(delivery === 'lossy' ? { ordered: false, maxRetransmits: 0 } : { ordered: true }),
+        })
+        .catch(error => {
+          leave()
+          throw error
+        })
       const { promise: ready, resolve: setReady } = Promise.withResolvers<void>()
       const consumed = { engine: consumer, from, delivery, ready, setReady }
       this.#consumed.set(consumer.id, consumed)
       consumer.observer.once('close', () => {
+        leave()
         setReady()
         this.#consumed.delete(consumer.id)
         this.#taken.delete(engine.id)

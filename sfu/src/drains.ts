@@ -1,8 +1,8 @@
 import type { Logger } from '@trunkline/kit'
 import { type DrainedWorker, type SfuDrain, type SfuOverview, TrunklineError } from '@trunkline/protocol'
-import type { Call } from './call.ts'
-import { moveCall } from './cascade.ts'
+import { losePlace } from './cascade.ts'
 import type { Participant } from './participant.ts'
+import type { Place } from './place.ts'
 import type { Worker } from './worker.ts'
 import type { WorkerPool } from './worker-pool.ts'
 
@@ -73,11 +73,11 @@ export class Drains {
 
   overview(): SfuOverview {
     return {
-      workers: this.#pool.workers.map(({ pid, port, calls }) => ({
+      workers: this.#pool.workers.map(({ pid, port, places }) => ({
         pid,
         port,
-        calls: calls.size,
-        participants: peopleIn(calls).length,
+        calls: places.size,
+        participants: peopleAt(places).length,
       })),
       drain: this.#last ? this.#toPublic(this.#last) : null,
     }
@@ -104,12 +104,12 @@ export class Drains {
     }
     state.state = 'moving'
     const replacement = await this.#pool.drain(worker, async () => {
-      const calls = [...worker.calls]
-      const people = peopleIn(calls)
-      state.calls = calls.length
+      const places = [...worker.places]
+      const people = peopleAt(places)
+      state.calls = places.length
       state.participants = people.length
       for (const { id, call } of people) drain.participants.set(id, call.roomId)
-      await Promise.all(calls.map(call => move(drain, call)))
+      await Promise.all(places.map(place => move(drain, place)))
     })
     state.state = replacement ? 'replaced' : 'not_replaced'
     if (replacement) state.replacedBy = replacement.pid
@@ -136,12 +136,13 @@ export class Drains {
   }
 }
 
-const peopleIn = (calls: Iterable<Call>): Participant[] =>
-  Array.from(calls).flatMap(call => [...call.participants.values()])
+const peopleAt = (places: Iterable<Place>): Participant[] =>
+  Array.from(places).flatMap(({ people }) => [...people].filter(({ joined }) => joined))
 
-const move = async (drain: Drain, call: Call): Promise<void> => {
+const move = async (drain: Drain, place: Place): Promise<void> => {
+  const { call } = place
   drain.moved.add(call.id)
-  if (await moveCall(call, 'The media worker of this call is replaced.')) return
+  if (await losePlace(place, 'The media worker of this call is replaced.')) return
   drain.moved.delete(call.id)
   drain.lost.add(call.id)
 }

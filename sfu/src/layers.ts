@@ -23,7 +23,7 @@ type Viewer = { readonly wantedLayer: number }
  */
 export class Demand {
   readonly #top: number
-  readonly #viewers: ReadonlySet<Viewer>
+  readonly #viewers: Iterable<Viewer>
   readonly #tell: (maxSpatialLayer: number) => void
   #told: number
   #timer: NodeJS.Timeout | undefined
@@ -31,7 +31,7 @@ export class Demand {
   /** @param options.tell told the highest layer that is wanted, -1 for none, whenever that changes */
   constructor(options: {
     top: number
-    viewers: ReadonlySet<Viewer>
+    viewers: Iterable<Viewer>
     tell: (maxSpatialLayer: number) => void
   }) {
     this.#top = options.top

@@ -157,7 +157,7 @@ const muteOne = async (target: Participant, sources: readonly TrackSource[], by?
   if (on.length === 0) return
   for (const producer of on) {
     await producer.engine.pause()
-    call.speaker.quiet(producer.id)
+    producer.quiet()
   }
   call.notices.tell('call:muted', {
     roomId: call.roomId,

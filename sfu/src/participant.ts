@@ -13,6 +13,7 @@ import type { Call } from './call.ts'
 import type { Consumer } from './consumer.ts'
 import { ParticipantData } from './data.ts'
 import { assertMayPublish } from './moderation.ts'
+import type { Place } from './place.ts'
 import type { Producer } from './producer.ts'
 import { notFound, notInCall, unavailable } from './refusals.ts'
 import { Seat } from './seat.ts'
@@ -32,7 +33,7 @@ export type ParticipantOptions = {
 }
 
 /** What a participant sends and receives by. It dies with the worker; the participant does not. */
-export type Transports = { send: Transport; receive: Transport }
+export type Transports = { place: Place; send: Transport; receive: Transport }
 
 /** Random bytes of a resume key: beyond guessing. */
 const KEY_BYTES = 24
@@ -52,8 +53,7 @@ export class Participant {
   /** Whoever shows it, and is the same user, may speak for this participant. */
   readonly resumeKey = randomBytes(KEY_BYTES).toString('base64url')
   connectionId: string
-  /** Undefined from the death of the worker until the participant has resumed. */
-  transports: Transports | undefined
+  #transports: Transports | undefined
   /** Undefined while it has only prepared to join: nobody sees it, and nothing flows to it. */
   joinedAt: Date | undefined
   /** Since when nobody speaks for it, or its media are lost. */
@@ -89,27 +89,50 @@ export class Participant {
     this.transports = transports
   }
 
-  /** Both transports of somebody, where the call is now. */
-  static async openTransports(call: Call, settings: SfuSettings): Promise<Transports> {
-    const { router, worker } = call
+  /** Both transports of somebody, at a place of its call. */
+  static async openTransports(place: Place, settings: SfuSettings): Promise<Transports> {
+    const { router, worker } = place
     const create = (direction: 'send' | 'receive') =>
       Transport.create({ router, server: worker.server, direction, settings })
     const [send, receive] = await Promise.allSettled([create('send'), create('receive')])
     if (send.status === 'fulfilled' && receive.status === 'fulfilled') {
-      return { send: send.value, receive: receive.value }
+      return { place, send: send.value, receive: receive.value }
     }
     for (const result of [send, receive]) if (result.status === 'fulfilled') result.value.engine.close()
     throw send.status === 'rejected' ? send.reason : (receive as PromiseRejectedResult).reason
   }
 
+  /** Undefined from the death of the worker until the participant has resumed. */
+  get transports(): Transports | undefined {
+    return this.#transports
+  }
+
+  /** Takes it from one place to another, or to none. What was there is for others to close. */
+  set transports(transports: Transports | undefined) {
+    const left = this.#transports?.place
+    this.#transports = transports
+    transports?.place.people.add(this)
+    if (!left || left === transports?.place) return
+    left.people.delete(this)
+    this.call.tidy(left)
+  }
+
+  /** Streams it sends and receives, as far as it wants them; one that is about to receive wants all there are. */
+  streams(tracks: number): number {
+    if (!this.answered) return this.producers.size + tracks
+    let streams = this.producers.size
+    for (const consumer of this.consumers.values()) if (consumer.wantedLayer >= 0) streams += 1
+    return streams
+  }
+
   /** @throws TrunklineError `unavailable` between the death of its worker and its coming back */
   get sendTransport(): Transport {
-    return this.#assertAndGetTransports().send
+    return this.assertAndGetTransports().send
   }
 
   /** @throws TrunklineError `unavailable` between the death of its worker and its coming back */
   get receiveTransport(): Transport {
-    return this.#assertAndGetTransports().receive
+    return this.assertAndGetTransports().receive
   }
 
   /** Whether it is in the call, and not only about to come in. */
@@ -125,14 +148,15 @@ export class Participant {
 
   /** @throws TrunklineError `not_found`; `unavailable` between the death of its worker and its coming back */
   assertAndGetTransport(id: string): Transport {
-    const { send, receive } = this.#assertAndGetTransports()
+    const { send, receive } = this.assertAndGetTransports()
     for (const transport of [send, receive]) {
       if (transport.id === id) return transport
     }
     throw notFound('transport', id)
   }
 
-  #assertAndGetTransports(): Transports {
+  /** @throws TrunklineError `unavailable` between the death of its worker and its coming back */
+  assertAndGetTransports(): Transports {
     if (!this.transports) throw unavailable('The media of this participant were lost: resume the call.')
     return this.transports
   }

@@ -1,8 +1,11 @@
 import type { Track, TrackSource } from '@trunkline/protocol'
 import type { types } from 'mediasoup'
 import type { Consumer } from './consumer.ts'
+import { CrossingTrack } from './crossing-track.ts'
 import { Demand, topLayerOf } from './layers.ts'
 import type { Participant } from './participant.ts'
+import type { Place } from './place.ts'
+import { Presence } from './presence.ts'
 import { refusedAsInvalid } from './refusals.ts'
 
 /**
@@ -25,23 +28,33 @@ export class Producer {
   readonly engine: types.Producer
   readonly participant: Participant
   readonly source: TrackSource
+  /** Where it is published. */
+  readonly place: Place
+  /** Where else it can be received. */
+  readonly presence: Presence<CrossingTrack>
   /** As the client sent them, by which a retry is recognised. */
   readonly requested: types.RtpParameters
   /** Everybody's consumers of it. */
   readonly consumers = new Set<Consumer>()
+  /** What a recording of the call wants of it. */
+  recorder: { readonly wantedLayer: number } | undefined
   /** What its viewers want of a picture; sound is sent whole. */
   readonly demand: Demand | undefined
   closed = false
 
-  private constructor(engine: types.Producer, options: ProducerOptions) {
+  private constructor(engine: types.Producer, place: Place, options: ProducerOptions) {
     this.engine = engine
+    this.place = place
+    this.presence = new Presence(place, async (pipe, to) => {
+      return new CrossingTrack(await pipe.carry(engine, place, to), this.#viewersAt(to))
+    })
     this.participant = options.participant
     this.source = options.source
     this.requested = options.rtpParameters
     if (options.kind !== 'video') return
     this.demand = new Demand({
       top: topLayerOf(engine.rtpParameters),
-      viewers: this.consumers,
+      viewers: { [Symbol.iterator]: () => this.#viewers() },
       tell: maxSpatialLayer => this.#tellLimit(maxSpatialLayer),
     })
   }
@@ -49,19 +62,50 @@ export class Producer {
   /** @throws TrunklineError `invalid_request` when the engine refuses the parameters */
   static async create(options: ProducerOptions): Promise<Producer> {
     const { participant, kind, rtpParameters, paused } = options
+    const { place, send } = participant.assertAndGetTransports()
     const engine = await refusedAsInvalid('producer:create', () =>
-      participant.sendTransport.engine.produce({
+      send.engine.produce({
         kind,
         rtpParameters,
         paused,
         keyFrameRequestDelay: KEY_FRAME_REQUEST_MS,
       }),
     )
-    return new Producer(engine, options)
+    return new Producer(engine, place, options)
   }
 
   get id(): string {
     return this.engine.id
+  }
+
+  /** To be called whenever a viewer comes, goes, or wants something else. */
+  look(): void {
+    this.demand?.look()
+    for (const crossing of this.presence.copies) crossing.look()
+  }
+
+  /** Whether it is heard is looked at from now on. */
+  listen(): Promise<void> {
+    return this.place.speaker.add(this.engine)
+  }
+
+  /** It was muted, or has ended. */
+  quiet(): void {
+    this.place.speaker.quiet(this.id)
+  }
+
+  #viewersAt(place: Place): Iterable<Consumer> {
+    const { consumers } = this
+    return {
+      *[Symbol.iterator]() {
+        for (const consumer of consumers) if (consumer.place === place) yield consumer
+      },
+    }
+  }
+
+  *#viewers(): Generator<{ readonly wantedLayer: number }> {
+    yield* this.consumers
+    if (this.recorder) yield this.recorder
   }
 
   /** The sender need not encode more than this. */

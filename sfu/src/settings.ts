@@ -20,6 +20,11 @@ export type SfuOptions = {
   pipeAddress?: string | undefined
   /** UDP ports for media between workers, one for each two of them that share a call. */
   pipePorts?: { min: number; max: number } | undefined
+  /**
+   * A worker that carries more streams takes nobody new while another carries fewer: their calls spread to that one. Half of
+   * what one core can forward (docs/performance.md), so that those who are there may switch their cameras on.
+   */
+  workerStreams?: number | undefined
   /** A call nobody is in any more ends after this many milliseconds. */
   emptyCallGraceMs?: number | undefined
   /** A participant whose connection was lost may come back for this many milliseconds. */
@@ -39,6 +44,7 @@ const DEFAULTS = {
   port: 0,
   workers: 1,
   guests: 0,
+  workerStreams: 600,
   // Between those of clients (RTC_PORT) and of relays: none of them is to be taken that somebody comes back to.
   pipePorts: { min: 20_000, max: 29_999 },
   emptyCallGraceMs: LIMITS.emptyCallGraceMs as number,

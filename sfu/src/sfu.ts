@@ -202,7 +202,7 @@ export class LocalSfu implements Sfu {
         if (this.#calls.get(roomId) === closed) this.#calls.delete(roomId)
       },
     })
-    if (call.router.closed || this.#closing) {
+    if (call.closed || this.#closing) {
       endCall(call)
       throw unavailable('The media worker died while the call was opened. Try again.')
     }
@@ -235,7 +235,7 @@ export class LocalSfu implements Sfu {
     })
     if (isNew) {
       if (source === 'mic') {
-        call.speaker.add(producer.engine).catch(error => {
+        producer.listen().catch(error => {
           if (!producer.closed) this.#logger.warn({ err: error }, 'microphone is not watched for speech')
         })
       }
@@ -250,7 +250,7 @@ export class LocalSfu implements Sfu {
     const { call } = participant
     const producer = participant.assertAndGetProducer(data.producerId)
     await (paused ? producer.engine.pause() : producer.engine.resume())
-    if (paused) call.speaker.quiet(producer.id)
+    if (paused) producer.quiet()
     call.changed()
     return {}
   }

@@ -97,6 +97,28 @@ export class WorkerPool {
     for (const slot of this.#slots) if (slot.worker && workers.includes(slot.worker)) slot.avoided = true
   }
 
+  /** Whether a worker carries little enough for more people to come to it. */
+  hasRoom(worker: Worker): boolean {
+    return worker.load <= this.#settings.workerStreams
+  }
+
+  /** A router on the least loaded worker that has room, and is none of these; undefined when there is none. */
+  async createFurtherRouter(
+    taken: ReadonlySet<Worker>,
+  ): Promise<{ worker: Worker; router: types.Router } | undefined> {
+    for (;;) {
+      const worker = leastLoaded(
+        this.#choice.filter(candidate => !taken.has(candidate) && this.hasRoom(candidate)),
+      )
+      if (!worker) return undefined
+      try {
+        return { worker, router: await worker.createRouter() }
+      } catch (error) {
+        if (!worker.closed) throw error
+      }
+    }
+  }
+
   /**
    * A router on the least loaded worker. While none lives, waits for a replacement.
    * @throws TrunklineError `unavailable` when there is none in time
@@ -107,10 +129,7 @@ export class WorkerPool {
       if (this.#open.length === 0 && !this.#stopping)
         await within(workerWaitMs, this.#ready.promise, noWorker)
       // Chosen and claimed without a pause between, so that calls opened at once spread out.
-      const worker = this.#choice.reduce<Worker | undefined>(
-        (best, candidate) => (best && best.load <= candidate.load ? best : candidate),
-        undefined,
-      )
+      const worker = leastLoaded(this.#choice)
       if (!worker) throw noWorker()
       try {
         return { worker, router: await worker.createRouter() }
@@ -131,7 +150,7 @@ export class WorkerPool {
     if (!slot || this.#closing) return undefined
     slot.draining = true
     if (this.#open.length === 0) this.#ready = Promise.withResolvers()
-    this.#logger.info({ pid: worker.pid, calls: worker.calls.size }, 'media worker is drained')
+    this.#logger.info({ pid: worker.pid, calls: worker.places.size }, 'media worker is drained')
     const moved = move()
     // The only one has to make room for the one that comes.
     if (this.#open.length > 0) await moved
@@ -191,7 +210,7 @@ export class WorkerPool {
       return
     }
     this.lost += 1
-    this.#logger.error({ pid: worker.pid, calls: worker.calls.size }, 'media worker died')
+    this.#logger.error({ pid: worker.pid, calls: worker.places.size }, 'media worker died')
     this.#onLost(worker, 'The media worker of this call died.', false)
     // The drain starts the next one itself.
     if (slot.draining) return
@@ -214,3 +233,9 @@ export class WorkerPool {
 }
 
 const noWorker = () => unavailable('No media worker is running. Try again in a moment.')
+
+const leastLoaded = (workers: readonly Worker[]): Worker | undefined =>
+  workers.reduce<Worker | undefined>(
+    (best, candidate) => (best && best.load <= candidate.load ? best : candidate),
+    undefined,
+  )

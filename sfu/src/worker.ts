@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { Logger } from '@trunkline/kit'
 import { createWorker, workerBin as engineWorkerBin, type types } from 'mediasoup'
-import type { Call } from './call.ts'
 import { MEDIA_CODECS } from './codecs.ts'
 import { listenInfosFor } from './listen-infos.ts'
+import type { Place } from './place.ts'
 import { neighbourlyListenInfo, pipeListenInfoFor } from './pipe-listen-info.ts'
 import type { SfuSettings } from './settings.ts'
 import { residentBytes, type WorkerUsage } from './statistics.ts'
@@ -85,7 +85,7 @@ export class Worker {
   /** Where clients' packets arrive. */
   readonly server: types.WebRtcServer
   readonly port: number
-  readonly calls = new Set<Call>()
+  readonly places = new Set<Place>()
   readonly startedAt = performance.now()
 
   private constructor(
@@ -168,7 +168,7 @@ export class Worker {
   /** For placement: what the worker carries, roughly in streams. */
   get load(): number {
     let load = this.#opening
-    for (const call of this.calls) load += 1 + call.streams
+    for (const place of this.places) load += place.load
     return load
   }
 
@@ -202,7 +202,7 @@ export class Worker {
     const [worker, server, routers] = await Promise.all([
       this.#engine.dump(),
       this.server.dump(),
-      Promise.allSettled(Array.from(this.calls, call => call.router.dump())),
+      Promise.allSettled(Array.from(this.places, place => place.router.dump())),
     ])
     // One that was closed on the way holds nothing.
     const sum = (of: (router: types.RouterDump) => number) =>
