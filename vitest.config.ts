@@ -5,6 +5,7 @@ import { LOADS_FAST } from './test/src/support/fast-loading.ts'
 const LIBWEBRTC = [
   'sfu/src/media.test.ts',
   'sfu/src/media-leak.test.ts',
+  'sfu/src/places.test.ts',
   'test/src/sdk.test.ts',
   'test/src/calls-resume.test.ts',
   'test/src/calls-drain.test.ts',
