@@ -1,20 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
+import { lives } from './testing/lives.ts'
 import { startSfu } from './testing/start.ts'
 import { until } from './testing/until.ts'
-
-/** Whether a process runs. One that has ended and waits for init to take note of it does not. */
-const lives = (pid: number): boolean => {
-  try {
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
-  } catch {
-    return false
-  }
-}
 
 /** A process of its own takes a second to start, on a busy machine many. */
 const START_MS = 40_000
