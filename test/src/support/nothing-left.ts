@@ -3,6 +3,8 @@ import { commandOf, isRunning } from './processes-of.ts'
 
 /** In the environment of everything a run starts, however far down: whose it is, also when its parent is gone. */
 export const RUN_MARK = 'TRUNKLINE_TEST_RUN'
+/** What such a run ends with: another number than that of failed tests, which may pass when they run again. */
+const LEFT_BEHIND = 3
 
 const isOf = (pid: number, run: string): boolean => {
   try {
@@ -32,6 +34,6 @@ export const setup = () => {
       `left behind by tests:\n${left.map(pid => `  ${pid} ${commandOf(pid).slice(0, 100)}`).join('\n')}`,
     )
     for (const pid of left) process.kill(pid, 'SIGTERM')
-    process.exitCode = 1
+    process.exitCode = LEFT_BEHIND
   }
 }
