@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { launchBrowser } from './support/browser.ts'
+import { joinCall, launchBrowser, type Visitor, visit } from './support/browser.ts'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
 import {
   bringOthers,
@@ -11,6 +11,7 @@ import {
 } from './support/join-times.ts'
 import { rounds } from './support/rounds.ts'
 import { startServer } from './support/server.ts'
+import { until } from './support/until.ts'
 
 const register = cleanUpAfterAll()
 const ROOM = 'join'
@@ -33,3 +34,62 @@ test('who joins sees everybody, every time; how long that took is printed', asyn
     expect(seen).toHaveLength(OTHERS)
   }
 }, 300_000)
+
+const WAIT_MS = 60_000
+
+/** How the page's connections are, apart from those it made to see what the browser can do. */
+const connections = ({ page }: Visitor): Promise<string[]> =>
+  page.evaluate(() =>
+    window.peerConnections.map(({ connectionState }) => connectionState).filter(state => state !== 'closed'),
+  )
+
+test('in the lobby both transports are connected before anybody else is there, and joining connects nothing', async () => {
+  const server = await startServer({ register })
+  const browser = await launchBrowser(register)
+  const address = `${server.url}/r/warm?name=Ada`
+  const ada = await visit(browser, address, 'Ada')
+  const { page } = ada
+  page.setDefaultTimeout(WAIT_MS)
+  await joinCall(ada)
+  await page.getByRole('button', { name: 'Leave call' }).waitFor()
+  const asked: string[] = []
+  page.on('websocket', socket =>
+    socket.on('framesent', ({ payload }) => {
+      const name = /^42\d+\["([^"]+)"/.exec(String(payload))?.[1]
+      if (name) asked.push(name)
+    }),
+  )
+  await page.reload()
+  await expect.poll(() => connections(ada), { timeout: WAIT_MS }).toEqual(['connected', 'connected'])
+  expect(asked.filter(name => name === 'transport:connect')).toHaveLength(2)
+  expect(asked.filter(name => /^(data|producer):/.test(name))).toEqual([])
+  const sent = await page.evaluate(async () => {
+    const reports = await Promise.all(window.peerConnections.map(connection => connection.getStats()))
+    return reports.flatMap(report => [...report.values()]).filter(({ type }) => type === 'outbound-rtp')
+  })
+  expect(sent).toEqual([])
+
+  asked.length = 0
+  await joinCall(ada)
+  await until(
+    'her picture and sound are taken',
+    () => asked.filter(name => name === 'producer:create').length === 2,
+    WAIT_MS,
+  )
+  const ben = await visit(browser, `${server.url}/r/warm?name=Ben`, 'Ben')
+  await joinCall(ben)
+  for (const one of [ada, ben]) {
+    await until(
+      `${one.name} sees the other`,
+      () =>
+        one.page.evaluate(
+          () =>
+            [...document.querySelectorAll('video')].filter(({ videoWidth }) => videoWidth > 0).length === 2,
+        ),
+      WAIT_MS,
+    )
+  }
+  expect(asked).toContain('consumer:resume')
+  expect(asked).not.toContain('transport:connect')
+  expect(ada.problems).toEqual([])
+}, 240_000)

@@ -293,9 +293,10 @@ export class CallSession extends Emitter<SessionEvents> {
     return { received: this.received, sent, receive, send }
   }
 
-  /** Begins to receive what was published before we came. */
-  start(): Promise<void> {
-    return this.receive(this.#answer.consumers)
+  /** Begins to receive what was published before we came; who only prepares also connects what it will send by. */
+  async start(): Promise<void> {
+    await this.receive(this.#answer.consumers)
+    if (!this.isJoined) await this.data.warm()
   }
 
   /** Publishes a track. The caller keeps it: closing the producer does not stop it. */

@@ -21,6 +21,11 @@ const STREAMS: Record<DataDelivery, types.DataProducerOptions> = {
   lossy: { ordered: false, maxRetransmits: 0 },
 }
 
+/** Marks a channel that the browser alone knows of. */
+const IDLE = { idle: true }
+/** Its stream to us: the last that Chromium has, for the server takes those from 0. */
+const IDLE_STREAM = 1_023
+
 /** Data over one pair of transports: at most one stream of each delivery to send by, and everybody's to receive. */
 export class DataLink {
   readonly #deps: Deps
@@ -33,6 +38,7 @@ export class DataLink {
     this.#deps = deps
     const { connection, ids, send } = deps
     send.on('producedata', ({ sctpStreamParameters, appData }, done, failed) => {
+      if (appData === IDLE) return done({ id: 'idle' })
       const { delivery } = appData as { delivery: DataDelivery }
       const { streamId, ordered, maxPacketLifeTime, maxRetransmits } = sctpStreamParameters
       if (streamId === undefined) return failed(new Error('a data channel has a stream'))
@@ -46,6 +52,19 @@ export class DataLink {
         .request('data:produce', { ...ids, transportId: send.id, delivery, sctpStreamParameters: stream })
         .then(({ dataProducerId }) => done({ id: dataProducerId }), failed)
     })
+  }
+
+  /**
+   * Connects both transports (ICE, DTLS) though there is nothing to send yet, and perhaps nothing to receive: by a channel
+   * over which nothing ever goes and of which the server is not told. What fails here is tried again with what comes.
+   */
+  async warm(): Promise<void> {
+    const { send, receive } = this.#deps
+    const idle = { id: 'idle', dataProducerId: 'idle', sctpStreamParameters: { streamId: IDLE_STREAM } }
+    await Promise.allSettled([
+      send.produceData({ appData: IDLE }),
+      ...(receive.connectionState === 'new' ? [receive.consumeData(idle)] : []),
+    ])
   }
 
   /** The stream to send by, opened with the first that needs it. */
