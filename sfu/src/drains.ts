@@ -46,7 +46,7 @@ export class Drains {
       if (this.#last.pid === pid) return Promise.resolve()
       throw new TrunklineError('conflict', 'Another drain goes on: wait for its end, then drain again.')
     }
-    const all = this.#pool.workers
+    const all = this.#pool.own
     // Who has least to move begins, and the others move to where nobody has to leave again.
     const workers = (pid === undefined ? all : all.filter(worker => worker.pid === pid)).sort(
       (one, other) => one.load - other.load,

@@ -1,5 +1,6 @@
 import type { Logger } from '@trunkline/kit'
 import { LIMITS } from '@trunkline/protocol'
+import type { Fleet } from './remote/abroad.ts'
 
 /** How an SFU is to run. Everything but the logger has a default. */
 export type SfuOptions = {
@@ -16,6 +17,10 @@ export type SfuOptions = {
   workers?: number | undefined
   /** Workers that may run here for SFU processes of other machines; guest i listens on port + workers + i. Default 0. */
   guests?: number | undefined
+  /** The SFU processes of other machines; without it there are none, and workers are this machine's only. */
+  fleet?: Fleet | undefined
+  /** A worker on another machine that nobody uses for so many milliseconds is ended. */
+  abroadIdleMs?: number | undefined
   /** Where other SFU machines reach this one, an IP address; default: where clients do. */
   pipeAddress?: string | undefined
   /** UDP ports for media between workers, one for each two of them that share a call. */
@@ -53,9 +58,10 @@ const DEFAULTS = {
   initialAvailableOutgoingBitrate: 1_000_000,
   maxIncomingBitrate: 10_000_000,
   workerWaitMs: 5_000,
+  abroadIdleMs: 60_000,
 }
 
-export type SfuSettings = typeof DEFAULTS & Pick<SfuOptions, 'workerBin' | 'announcedAddress' | 'pipeAddress'>
+export type SfuSettings = typeof DEFAULTS & Pick<SfuOptions, 'workerBin' | 'announcedAddress' | 'pipeAddress' | 'fleet'>
 
 /** Options with the defaults filled in; an option given as undefined counts as not given. */
 export const settingsOf = ({ logger: _, ...options }: SfuOptions): SfuSettings => ({

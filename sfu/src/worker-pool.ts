@@ -1,6 +1,7 @@
 import { type Logger, within } from '@trunkline/kit'
 import type { types } from 'mediasoup'
 import { unavailable } from './refusals.ts'
+import { Abroad } from './remote/abroad.ts'
 import type { SfuSettings } from './settings.ts'
 import { Worker } from './worker.ts'
 
@@ -21,12 +22,18 @@ type Slot = {
   avoided: boolean
 }
 
-/** The workers, each replaced when it dies. */
+const NONE: ReadonlySet<Worker> = new Set()
+
+/**
+ * The workers, each replaced when it dies. When they are full, and there are other SFU processes that are not, further ones
+ * run there.
+ */
 export class WorkerPool {
   readonly #settings: SfuSettings
   readonly #logger: Logger
   readonly #onLost: (worker: Worker, reason: string, stopping: boolean) => void
   readonly #slots: Slot[]
+  readonly #abroad: Abroad | undefined
   /** Workers that died since the start. */
   lost = 0
   #ready = Promise.withResolvers<void>()
@@ -51,6 +58,17 @@ export class WorkerPool {
       draining: false,
       avoided: false,
     }))
+    this.#abroad =
+      settings.fleet &&
+      new Abroad({
+        ...settings.fleet,
+        idleMs: settings.abroadIdleMs,
+        logger,
+        onLost: (worker, reason, stopping) => {
+          if (worker.died) this.lost += 1
+          onLost(worker, reason, stopping)
+        },
+      })
   }
 
   /**
@@ -73,8 +91,13 @@ export class WorkerPool {
     return pool
   }
 
-  /** Those that live. */
+  /** Those that live, those on other machines among them. */
   get workers(): Worker[] {
+    return [...this.own, ...(this.#abroad?.workers ?? [])]
+  }
+
+  /** Those that live on this machine. */
+  get own(): Worker[] {
     return this.#slots.flatMap(slot => (slot.worker && !slot.worker.closed ? [slot.worker] : []))
   }
 
@@ -102,15 +125,19 @@ export class WorkerPool {
     return worker.load <= this.#settings.workerStreams
   }
 
-  /** A router on the least loaded worker that has room, and is none of these; undefined when there is none. */
+  /**
+   * A router on a worker that has room, and is none of these: the least loaded one of this machine, else one on another.
+   * Undefined when there is none.
+   */
   async createFurtherRouter(
     taken: ReadonlySet<Worker>,
   ): Promise<{ worker: Worker; router: types.Router } | undefined> {
     for (;;) {
-      const worker = leastLoaded(
-        this.#choice.filter(candidate => !taken.has(candidate) && this.hasRoom(candidate)),
-      )
-      if (!worker) return undefined
+      const worker = this.#roomy(taken)
+      if (!worker) {
+        if (await this.#abroad?.grow()) continue
+        return undefined
+      }
       try {
         return { worker, router: await worker.createRouter() }
       } catch (error) {
@@ -120,16 +147,22 @@ export class WorkerPool {
   }
 
   /**
-   * A router on the least loaded worker. While none lives, waits for a replacement.
+   * A router on the least loaded worker. When none has room there may be one on another machine; while none lives, waits for
+   * a replacement.
    * @throws TrunklineError `unavailable` when there is none in time
    */
   async createRouter(): Promise<{ worker: Worker; router: types.Router }> {
     const { workerWaitMs } = this.#settings
     for (;;) {
+      // One that died is back sooner than one on another machine would be there.
       if (this.#open.length === 0 && !this.#stopping)
         await within(workerWaitMs, this.#ready.promise, noWorker)
       // Chosen and claimed without a pause between, so that calls opened at once spread out.
-      const worker = leastLoaded(this.#choice)
+      let worker = this.#roomy(NONE)
+      if (!worker) {
+        if (await this.#abroad?.grow()) continue
+        worker = leastLoaded(this.#choice)
+      }
       if (!worker) throw noWorker()
       try {
         return { worker, router: await worker.createRouter() }
@@ -138,6 +171,11 @@ export class WorkerPool {
         if (!worker.closed) throw error
       }
     }
+  }
+
+  #roomy(taken: ReadonlySet<Worker>): Worker | undefined {
+    const fits = (worker: Worker) => !taken.has(worker) && this.hasRoom(worker)
+    return leastLoaded(this.#choice.filter(fits)) ?? leastLoaded((this.#abroad?.workers ?? []).filter(fits))
   }
 
   /**
@@ -175,7 +213,7 @@ export class WorkerPool {
     for (const slot of this.#slots) clearTimeout(slot.timer)
     this.#ready.resolve()
     await Promise.allSettled(this.#slots.map(slot => slot.starting))
-    await Promise.all(this.#slots.map(slot => slot.worker?.close()))
+    await Promise.all([this.#abroad?.close(), ...this.#slots.map(slot => slot.worker?.close())])
   }
 
   #start(slot: Slot): Promise<void> {

@@ -4,8 +4,8 @@ import type { Logger } from '@trunkline/kit'
 import { createWorker, workerBin as engineWorkerBin, type types } from 'mediasoup'
 import { MEDIA_CODECS } from './codecs.ts'
 import { listenInfosFor } from './listen-infos.ts'
-import type { Place } from './place.ts'
 import { neighbourlyListenInfo, pipeListenInfoFor } from './pipe-listen-info.ts'
+import type { Place } from './place.ts'
 import type { SfuSettings } from './settings.ts'
 import { residentBytes, type WorkerUsage } from './statistics.ts'
 
@@ -163,6 +163,11 @@ export class Worker {
 
   get closed(): boolean {
     return this.#engine.closed
+  }
+
+  /** Whether it ended by itself. */
+  get died(): boolean {
+    return this.#engine.died
   }
 
   /** For placement: what the worker carries, roughly in streams. */
