@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Metrics } from '@trunkline/kit'
-import type { LocalSfu } from '@trunkline/sfu'
+import type { LocalSfu, WorkerUsage } from '@trunkline/sfu'
 import type { Turn, TurnStats } from '@trunkline/turn'
 
 /** What the media workers hold and use, and what flows through them, read when Prometheus asks. */
@@ -8,13 +8,13 @@ export const countSfu = (metrics: Metrics, sfu: LocalSfu): void => {
   const registers = [metrics]
   new Gauge({
     name: 'trunkline_sfu_objects',
-    help: 'What each media worker holds, by its own account',
-    labelNames: ['port', 'kind'],
+    help: 'What each media worker holds, by its own account; `host` where it runs on another machine',
+    labelNames: ['host', 'port', 'kind'],
     registers,
     async collect() {
       this.reset()
       for (const worker of await sfu.counts()) {
-        for (const kind of kinds) this.set({ port: worker.port, kind }, worker[kind])
+        for (const kind of kinds) this.set({ host: worker.host ?? '', port: worker.port, kind }, worker[kind])
       }
     },
   })
@@ -64,6 +64,12 @@ const showing =
 const labelled = (label: string, values: Readonly<Record<string, number>>): Value[] =>
   Object.entries(values).map(([key, value]) => [{ [label]: key }, value])
 
+/** Ports are told apart by the machine they are on: of each, workers have the same. */
+const labelsOf = ({ host, port }: WorkerUsage): Record<string, string> => ({
+  host: host ?? '',
+  port: String(port),
+})
+
 const countWorkers = (metrics: Metrics, sfu: LocalSfu): void => {
   const show = showing(
     metrics,
@@ -73,13 +79,15 @@ const countWorkers = (metrics: Metrics, sfu: LocalSfu): void => {
   show(Gauge)(
     'trunkline_sfu_worker_memory_bytes',
     'Memory each media worker holds now',
-    workers => workers.map(({ port, memoryBytes }) => [{ port: String(port) }, memoryBytes]),
+    workers => workers.map(worker => [labelsOf(worker), worker.memoryBytes]),
+    'host',
     'port',
   )
   show(Counter)(
     'trunkline_sfu_worker_cpu_seconds_total',
     'Processor time each media worker has used since its own start',
-    workers => workers.map(({ port, cpuSeconds }) => [{ port: String(port) }, cpuSeconds]),
+    workers => workers.map(worker => [labelsOf(worker), worker.cpuSeconds]),
+    'host',
     'port',
   )
   show(Counter)(
@@ -97,6 +105,14 @@ const countStreams = (metrics: Metrics, sfu: LocalSfu): void => {
   const now = show(Gauge)
   const total = show(Counter)
   now('trunkline_sfu_calls', 'Calls that go on now', ({ calls }) => [[{}, calls]])
+  now('trunkline_sfu_places', 'Where these calls are: one on several workers has as many', ({ places }) => [
+    [{}, places],
+  ])
+  total(
+    'trunkline_sfu_pipe_bytes_total',
+    'Bytes between workers, seen whenever this is read',
+    ({ pipes }) => [[{}, pipes.bytes]],
+  )
   now(
     'trunkline_sfu_participants',
     'Participants of calls now; `away` are among `joined`',

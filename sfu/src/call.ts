@@ -154,8 +154,8 @@ export class Call {
     for (const place of [...this.#places]) this.leave(place)
   }
 
-  get hasPlace(): boolean {
-    return this.#places.size > 0
+  get places(): ReadonlySet<Place> {
+    return this.#places
   }
 
   /** Looks for a place, unless it has one. */

@@ -76,7 +76,7 @@ export const losePlace = async (place: Place, reason: string): Promise<boolean> 
 const settle = async (call: Call): Promise<boolean> => {
   const { roomId, id: callId } = call
   // Nobody is in it to come back.
-  if (!call.hasPlace && call.participants.size === 0) {
+  if (call.places.size === 0 && call.participants.size === 0) {
     endCall(call)
     return true
   }

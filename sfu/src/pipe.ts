@@ -46,6 +46,13 @@ export class Pipe {
     return [...this.#ends.values()].some(end => end.closed)
   }
 
+  /** What it has carried, both ways, with all that keeps it going. */
+  async bytes(): Promise<number> {
+    const [end] = this.#ends.values()
+    const [stats] = (await end?.getStats()) ?? []
+    return stats ? stats.bytesReceived + stats.bytesSent : 0
+  }
+
   /** Brings a track from one place to the other, by the same id. Its pauses follow, and what ends one end ends the other. */
   async carry(producer: types.Producer, from: Place, to: Place): Promise<CarriedTrack> {
     const consumer = await this.#end(from).consume({ producerId: producer.id })

@@ -88,6 +88,11 @@ export class Place {
     }
   }
 
+  /** Those that begin or end here, the ones on their way included. */
+  get pipes(): Promise<Pipe>[] {
+    return [...this.#pipes.values()]
+  }
+
   /** The pipe to another place of the call, made when there is none. */
   pipeTo(other: Place): Promise<Pipe> {
     const known = this.#pipes.get(other)

@@ -8,6 +8,9 @@ import { figuresOf } from './quality.ts'
 /** What an SFU does, for those who watch over it. Totals are since its start. */
 export type SfuStatistics = {
   calls: number
+  /** Where calls are: more than one for each that is on several workers, with pipes between them. */
+  places: number
+  pipes: { open: number; bytes: number }
   /** `away`: of those who joined, whose connection is lost for now. */
   participants: { joined: number; prepared: number; away: number }
   /** Tracks that come in and go out, by what they show or carry. */
@@ -22,8 +25,14 @@ export type SfuStatistics = {
   sentLoss: number
 }
 
-/** What a worker's process has used. */
-export type WorkerUsage = { pid: number; port: number; cpuSeconds: number; memoryBytes: number }
+/** What a worker's process has used; `host` is the SFU process on whose machine it runs, where that is another. */
+export type WorkerUsage = {
+  pid: number
+  host: string | undefined
+  port: number
+  cpuSeconds: number
+  memoryBytes: number
+}
 
 /** Counts what grows in things that come and go: what was seen of each is kept when it is gone. */
 class Growth {
@@ -47,6 +56,7 @@ class Growth {
 export class Statistics {
   readonly #bytesReceived = new Growth()
   readonly #bytesSent = new Growth()
+  readonly #bytesPiped = new Growth()
   readonly #packetsReceived = new Growth()
   readonly #packetsLost = new Growth()
 
@@ -56,8 +66,16 @@ export class Statistics {
     const producers = joined.flatMap(participant => [...participant.producers.values()])
     const consumers = joined.flatMap(participant => [...participant.consumers.values()])
     const scores: Record<string, number> = { 1: 0, 2: 0, 3: 0, 4: 0, 5: 0 }
+    const places = calls.flatMap(call => [...call.places])
+    // Each stands at both of its ends.
+    const pipes = [...new Set(places.flatMap(place => place.pipes))]
     const [lines] = await Promise.all([
       Promise.all([...joined, ...prepared].map(participant => this.#line(participant))),
+      ...pipes.map(async opening => {
+        const pipe = await opening.catch(() => undefined)
+        const bytes = await pipe?.bytes().catch(() => undefined)
+        if (pipe && bytes !== undefined) this.#bytesPiped.see(pipe, bytes)
+      }),
       ...producers.map(async ({ engine }) => {
         // One that ends meanwhile was read before, or did not live for long.
         const streams = await engine.getStats().catch(() => [] as types.ProducerStat[])
@@ -77,6 +95,8 @@ export class Statistics {
     const bitrate = lines.reduce((all, line) => all + line.bitrate, 0)
     return {
       calls: calls.length,
+      places: places.length,
+      pipes: { open: pipes.length, bytes: this.#bytesPiped.total },
       participants: {
         joined: joined.length,
         prepared: prepared.length,
