@@ -14,7 +14,7 @@ export const countSfu = (metrics: Metrics, sfu: LocalSfu): void => {
     async collect() {
       this.reset()
       for (const worker of await sfu.counts()) {
-        for (const kind of kinds) this.set({ host: worker.host ?? '', port: worker.port, kind }, worker[kind])
+        for (const kind of kinds) this.set({ ...labelsOf(worker), kind }, worker[kind])
       }
     },
   })
@@ -65,8 +65,8 @@ const labelled = (label: string, values: Readonly<Record<string, number>>): Valu
   Object.entries(values).map(([key, value]) => [{ [label]: key }, value])
 
 /** Ports are told apart by the machine they are on: of each, workers have the same. */
-const labelsOf = ({ host, port }: WorkerUsage): Record<string, string> => ({
-  host: host ?? '',
+const labelsOf = ({ host, port }: Pick<WorkerUsage, 'host' | 'port'>): Record<string, string> => ({
+  ...(host === undefined ? {} : { host }),
   port: String(port),
 })
 

@@ -12,6 +12,8 @@ import { residentBytes, type WorkerUsage } from './statistics.ts'
 /** What a worker holds, by its own account. */
 export type WorkerCounts = {
   pid: number
+  /** The SFU process on whose machine it runs; undefined for this one's. */
+  host: string | undefined
   port: number
   routers: number
   transports: number
@@ -214,6 +216,7 @@ export class Worker {
       routers.reduce((total, router) => total + (router.status === 'fulfilled' ? of(router.value) : 0), 0)
     return {
       pid: this.pid,
+      host: this.host,
       port: this.port,
       routers: worker.routerIds.length,
       transports: server.webRtcTransportIds.length,
@@ -231,6 +234,7 @@ export class Worker {
     ])
     return {
       pid: this.pid,
+      host: this.host,
       port: this.port,
       cpuSeconds: (used.ru_utime + used.ru_stime) / 1_000,
       // Where nobody here can say what it holds, the most it ever held (kilobytes).
