@@ -43,6 +43,8 @@ export const startSfu = async (composition: Composition): Promise<RunningSfu | u
     announcedAddress: announcedAddress === listenAddress ? undefined : announcedAddress,
     port: settings.RTC_PORT,
     workers: settings.RTC_WORKERS ?? availableParallelism(),
+    workerStreams: settings.RTC_WORKER_STREAMS,
+    recordingShelf,
   }).catch((error: Error) => {
     throw new ConfigError(error.message)
   })
