@@ -35,7 +35,13 @@ export type ErrorCode = keyof typeof ERRORS
 /** Where in a request something was wrong, as zod reports it. */
 export type ErrorIssue = { path: string; message: string }
 
-export type ErrorDetails = { issues?: ErrorIssue[]; retryAfterMs?: number; limit?: number }
+export type ErrorDetails = {
+  issues?: ErrorIssue[]
+  retryAfterMs?: number
+  limit?: number
+  /** Between our processes: another SFU has this room. */
+  elsewhere?: true
+}
 
 /** The error of a failed acknowledgement: `{ok: false, error}`. */
 export type WireError = { code: ErrorCode; message: string; details?: ErrorDetails; requestId?: string }

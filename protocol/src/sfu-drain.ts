@@ -44,14 +44,34 @@ export const SfuDrain = z.strictObject({
 })
 export type SfuDrain = z.infer<typeof SfuDrain>
 
-export const SfuOverview = z.strictObject({
+/** One SFU process. */
+export const SfuNode = z.strictObject({
+  /** Another after each start. */
+  id: z.string(),
+  /** Where the other processes of this installation reach it; null when it is the only one. */
+  url: z.string().nullable(),
+  /** It has given its calls to other nodes, or is about to, and takes no more until it is started anew. */
+  draining: z.boolean(),
   /** Those that run now. */
   workers: z.array(MediaWorker),
-  /** Null when there was none since the SFU started. */
+  /** Null when there was none since the node started. */
   drain: SfuDrain.nullable(),
+})
+export type SfuNode = z.infer<typeof SfuNode>
+
+export const SfuOverview = z.strictObject({
+  /** Those that run now. */
+  nodes: z.array(SfuNode),
 })
 export type SfuOverview = z.infer<typeof SfuOverview>
 
-/** The worker to drain, by its process; all of them, one after the other, when it is left out. */
-export const DrainRequest = z.strictObject({ pid: pid.optional() })
+/**
+ * What to drain. A node, by its id or URL, gives its calls to other nodes, for it to be stopped. A worker, by its process,
+ * gives them to other workers of its node and is replaced; `node` says which is meant where nodes have the same process
+ * numbers. All workers of all nodes, one after the other at each, when both are left out.
+ */
+export const DrainRequest = z.strictObject({
+  node: z.string().min(1).max(512).optional(),
+  pid: pid.optional(),
+})
 export type DrainRequest = z.infer<typeof DrainRequest>

@@ -75,11 +75,14 @@ export const SFU_REQUESTS = {
   /** This user may not be in the room any more: all its participants leave, also those that are away. */
   'call:dismiss': { request: z.strictObject({ roomId: RoomId, userId: UserId }), response: Nothing },
   /**
-   * Whom a signalling process that was out of reach speaks for: these are not away, its others are. Answers those that
-   * the SFU does not have any more.
+   * Whom a signalling process that was out of reach speaks for, in these rooms or in all: these are not away, its others
+   * are. Answers those that the SFU does not have any more, and those whose media are lost.
    */
   'sfu:mine': {
-    request: z.strictObject({ participants: z.array(z.strictObject(spokenFor)) }),
+    request: z.strictObject({
+      participants: z.array(z.strictObject(spokenFor)),
+      roomIds: z.array(RoomId).optional(),
+    }),
     response: z.strictObject({ gone: z.array(ParticipantId) }),
   },
   'call:leave': REQUESTS['call:leave'],
@@ -134,6 +137,11 @@ export const SFU_NOTICES = {
   'key:sent': NOTICES['key:sent'],
   'producer:limited': NOTICES['producer:limited'],
   'call:lost': NOTICES['call:lost'],
+  /**
+   * This SFU has nothing to do with these rooms any more. `handedOver`: their calls go on with another one, without
+   * anybody's media. For who chooses among several, and nobody else.
+   */
+  'sfu:released': z.strictObject({ roomIds: z.array(RoomId), handedOver: z.boolean() }),
 } as const
 
 /** Both directions, as a link between processes takes them. */
@@ -151,7 +159,10 @@ export interface Sfu {
   request<N extends SfuRequestName>(name: N, data: SfuRequestData<N>): Promise<SfuResponseData<N>>
   /** Hears every notice from now on; returns the way to stop. */
   onNotice(listener: SfuNoticeListener): () => void
-  /** Called whenever the SFU was out of reach and is back: its calls must be read again. */
-  onReconnect(listener: () => void): () => void
+  /**
+   * Called whenever the SFU was out of reach and is back, or is another: its calls must be read again.
+   * The listener is given the rooms concerned; all when nothing.
+   */
+  onReconnect(listener: (roomIds?: readonly string[]) => void): () => void
   close(): Promise<void>
 }

@@ -24,6 +24,8 @@ export type CallOptions = {
   emptyCallGraceMs: number
   /** How long a participant may be away, milliseconds. */
   resumeMs: number
+  /** What it has been already, when another process had it. */
+  before?: { id: string; startedAt: Date } | undefined
   /** Told once, when the call is over. */
   onClosed: (call: Call) => void
 }
@@ -41,8 +43,8 @@ const FEW = 10
  * somebody publishes is brought to the others on demand (presence.ts).
  */
 export class Call {
-  readonly id = `call_${randomUUID()}`
-  readonly startedAt = new Date()
+  readonly id: string
+  readonly startedAt: Date
   readonly roomId: string
   readonly door: Door
   readonly notices: Notices
@@ -76,6 +78,8 @@ export class Call {
   #holds = 0
 
   private constructor(options: CallOptions) {
+    this.id = options.before?.id ?? `call_${randomUUID()}`
+    this.startedAt = options.before?.startedAt ?? new Date()
     this.roomId = options.roomId
     this.door = options.door
     this.notices = options.notices

@@ -97,8 +97,11 @@ const tellLost = (people: Iterable<Participant>, reason: string): void => {
   }
 }
 
-/** Ends a call for everybody in it, or about to come in. */
-export const endCall = (call: Call): void => {
+/**
+ * Ends a call for everybody in it, or about to come in.
+ * @param goesOn in another process: it ends here only, and its end is not told
+ */
+export const endCall = (call: Call, goesOn = false): void => {
   if (call.closed) return
   call.closed = true
   clearTimeout(call.endTimer)
@@ -117,7 +120,7 @@ export const endCall = (call: Call): void => {
   call.leaveAll()
   call.door.callEnded(call)
   call.onClosed(call)
-  if (!call.started) return
+  if (!call.started || goesOn) return
   call.logger.info({ roomId: call.roomId, callId: call.id }, 'call ended')
   call.notices.tell('call:ended', {
     roomId: call.roomId,

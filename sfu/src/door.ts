@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import {
   type CallActor,
+  type CallCheckpoint,
   type CallRole,
   type CallStanding,
   type Knock,
@@ -46,7 +47,7 @@ export class Door {
   readonly #removed = new Set<string>()
   readonly #roles = new Map<string, { role: CallRole; rank: number }>()
   /** While the call is kept for those in breakouts: lets it go, and when. */
-  #kept: { release: () => void; timer: NodeJS.Timeout } | undefined
+  #kept: { release: () => void; timer: NodeJS.Timeout; until: Date } | undefined
   /** Ends what was admitted, when no call begins. */
   #admissionTimer: NodeJS.Timeout | undefined
 
@@ -218,7 +219,35 @@ export class Door {
     this.#kept?.release()
     this.#kept = undefined
     if (forMs === 0 || !this.call) return
-    this.#kept = { release: this.call.hold(), timer: setTimeout(() => this.keepCall(0), forMs) }
+    this.#kept = {
+      release: this.call.hold(),
+      timer: setTimeout(() => this.keepCall(0), forMs),
+      until: new Date(Date.now() + forMs),
+    }
+  }
+
+  /** What was decided here, for another process to go on with the call. Who waits knocks again. */
+  state(): CallCheckpoint['door'] {
+    return {
+      lobbyAsOf: this.#lobbyAsOf,
+      admitted: [...this.#admitted],
+      seen: [...this.#seen],
+      removed: [...this.#removed],
+      roles: Array.from(this.#roles, ([userId, given]) => ({ userId, ...given })),
+      ...(this.#kept && { keptUntil: this.#kept.until.toISOString() }),
+    }
+  }
+
+  /** What was decided in another process. */
+  restore(state: CallCheckpoint['door'] & { locked: boolean; lobby: boolean }): void {
+    this.locked = state.locked
+    this.lobby = state.lobby
+    this.#lobbyAsOf = state.lobbyAsOf
+    for (const userId of state.admitted) this.#admitted.add(userId)
+    for (const userId of state.seen) this.#seen.add(userId)
+    for (const userId of state.removed) this.#removed.add(userId)
+    for (const { userId, role, rank } of state.roles) this.#roles.set(userId, { role, rank })
+    if (state.keptUntil !== undefined) this.keepCall(Math.max(1, Date.parse(state.keptUntil) - Date.now()))
   }
 
   close(): void {

@@ -24,6 +24,12 @@ export class Doors {
     return this.#doors.get(roomId)
   }
 
+  /** The room is another process's. */
+  forget(roomId: string): void {
+    this.#doors.get(roomId)?.close()
+    this.#doors.delete(roomId)
+  }
+
   close(): void {
     for (const door of this.#doors.values()) door.close()
     this.#doors.clear()

@@ -1,5 +1,5 @@
 import type { Logger } from '@trunkline/kit'
-import { type DrainedWorker, type SfuDrain, type SfuOverview, TrunklineError } from '@trunkline/protocol'
+import { type DrainedWorker, type SfuDrain, type SfuNode, TrunklineError } from '@trunkline/protocol'
 import { losePlace } from './cascade.ts'
 import type { Participant } from './participant.ts'
 import type { Place } from './place.ts'
@@ -71,7 +71,7 @@ export class Drains {
     return this.#run(drain, workers)
   }
 
-  overview(): SfuOverview {
+  overview(): Pick<SfuNode, 'workers' | 'drain'> {
     return {
       workers: this.#pool.workers.map(({ pid, port, places }) => ({
         pid,

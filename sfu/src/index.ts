@@ -1,3 +1,4 @@
+export { FleetMember } from './fleet/member.ts'
 export { serveSfu } from './serve-sfu.ts'
 export type { SfuOptions } from './settings.ts'
 export { createSfu, type LocalSfu } from './sfu.ts'

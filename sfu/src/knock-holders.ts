@@ -25,6 +25,11 @@ export class KnockHolders {
     }
   }
 
+  /** The room is another SFU's: who waits knocks there. */
+  released(roomId: string): void {
+    for (const [key, held] of this.#held) if (held.roomId === roomId) this.#held.delete(key)
+  }
+
   /** Takes what a process held: what is to be said in its stead. */
   lost(peerId: string): SfuRequestData<'call:unknock'>[] {
     return [...this.#held].flatMap(([key, { peerId: owner, ...held }]) => {

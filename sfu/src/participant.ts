@@ -1,4 +1,4 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import {
   LIMITS,
@@ -30,10 +30,14 @@ export type ParticipantOptions = {
   rtpCapabilities: types.RtpCapabilities
   /** The socket that speaks for it. */
   connectionId: string
+  /** SHA-256 of the resume key it was given by another process, base64url. */
+  keyHash?: string
 }
 
 /** What a participant sends and receives by. It dies with the worker; the participant does not. */
 export type Transports = { place: Place; send: Transport; receive: Transport }
+
+const hashOf = (resumeKey: string): string => createHash('sha256').update(resumeKey).digest('base64url')
 
 /** Random bytes of a resume key: beyond guessing. */
 const KEY_BYTES = 24
@@ -51,7 +55,9 @@ export class Participant {
   rtpCapabilities: types.RtpCapabilities
   readonly call: Call
   /** Whoever shows it, and is the same user, may speak for this participant. */
-  readonly resumeKey = randomBytes(KEY_BYTES).toString('base64url')
+  #resumeKey: string
+  /** SHA-256 of the resume key, base64url: nobody comes back as somebody else by what is written down of a call. */
+  readonly keyHash: string
   connectionId: string
   #transports: Transports | undefined
   /** Undefined while it has only prepared to join: nobody sees it, and nothing flows to it. */
@@ -79,13 +85,16 @@ export class Participant {
   unattended = false
   closed = false
 
-  constructor(options: ParticipantOptions, call: Call, transports: Transports) {
+  constructor(options: ParticipantOptions, call: Call, transports: Transports | undefined) {
     this.id = options.id
     this.userId = options.userId
     this.name = options.name
     this.rtpCapabilities = options.rtpCapabilities
     this.call = call
     this.connectionId = options.connectionId
+    // One that came from another process shows its key when it comes back.
+    this.#resumeKey = options.keyHash === undefined ? randomBytes(KEY_BYTES).toString('base64url') : ''
+    this.keyHash = options.keyHash ?? hashOf(this.#resumeKey)
     this.transports = transports
   }
 
@@ -142,8 +151,14 @@ export class Participant {
 
   /** Whether this user, with this key, may speak for it. */
   isOf(userId: string, resumeKey: string): boolean {
-    const [own, shown] = [Buffer.from(this.resumeKey), Buffer.from(resumeKey)]
-    return this.userId === userId && own.length === shown.length && timingSafeEqual(own, shown)
+    const [own, shown] = [Buffer.from(this.keyHash), Buffer.from(hashOf(resumeKey))]
+    const isOwn = this.userId === userId && own.length === shown.length && timingSafeEqual(own, shown)
+    if (isOwn) this.#resumeKey = resumeKey
+    return isOwn
+  }
+
+  get resumeKey(): string {
+    return this.#resumeKey
   }
 
   /** @throws TrunklineError `not_found`; `unavailable` between the death of its worker and its coming back */

@@ -4,13 +4,17 @@ import type { CallRole, CallStanding, Participant } from '@trunkline/protocol'
 export class Seat {
   /** By role and token, as signalling says; {@link Door.roleOf} says what became of it. */
   #standing: CallStanding = { role: 'listener', rank: 0 }
-  /** As of which event of the room that is. */
   #asOf = 0
   role: CallRole = 'listener'
   handRaisedAt: Date | undefined
 
   get standing(): CallStanding {
     return this.#standing
+  }
+
+  /** As of which event of the room its standing is. */
+  get asOf(): number {
+    return this.#asOf
   }
 
   /** What it is to the room: who came while that changed may say what it was before. */

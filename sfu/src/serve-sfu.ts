@@ -53,9 +53,10 @@ export const serveSfu = (options: ServeSfuOptions): LinkServer<typeof SFU_CONTRA
     room?.delete(participantId)
     if (room?.size === 0) speaksFor.delete(roomId)
   }
-  /** Says of those of a process that are not among `here` that they are away. */
-  const awayBut = (peerId: string, here: ReadonlySet<string>) => {
-    for (const [roomId, room] of [...speaksFor]) {
+  /** Says of those of a process that are not among `here` that they are away; in all rooms, or in these. */
+  const awayBut = (peerId: string, here: ReadonlySet<string>, roomIds = [...speaksFor.keys()]) => {
+    for (const roomId of roomIds) {
+      const room = speaksFor.get(roomId) ?? []
       for (const [participantId, { peerId: owner, connectionId, joined }] of [...room]) {
         if (owner !== peerId || here.has(participantId)) continue
         if (!joined) disown({ roomId, participantId })
@@ -79,8 +80,8 @@ export const serveSfu = (options: ServeSfuOptions): LinkServer<typeof SFU_CONTRA
       const known = takes && speaksFor.get((data as Spoken).roomId)?.get((data as Spoken).participantId)
       if (takes) own(data, peerId, false)
       if (name === 'sfu:mine') {
-        const { participants } = data as SfuRequestData<'sfu:mine'>
-        awayBut(peerId, new Set(participants.map(({ participantId }) => participantId)))
+        const { participants, roomIds } = data as SfuRequestData<'sfu:mine'>
+        awayBut(peerId, new Set(participants.map(({ participantId }) => participantId)), roomIds)
       }
       const answer = await sfu.request(name, data).catch(error => {
         // A refused resume leaves it in the hands of who had it.
@@ -107,7 +108,13 @@ export const serveSfu = (options: ServeSfuOptions): LinkServer<typeof SFU_CONTRA
   const isPrepared = ({ roomId, participantId }: Spoken): boolean =>
     speaksFor.get(roomId)?.get(participantId)?.joined === false
   const stopListening = sfu.onNotice((name, data) => {
-    if (name === 'call:ended') speaksFor.delete(data.roomId)
+    if (name === 'call:ended') speaksFor.delete((data as SfuNoticeData<'call:ended'>).roomId)
+    if (name === 'sfu:released') {
+      for (const roomId of (data as SfuNoticeData<'sfu:released'>).roomIds) {
+        speaksFor.delete(roomId)
+        knocks.released(roomId)
+      }
+    }
     if (name === 'call:admitted' || name === 'call:denied') {
       const { roomId, userId } = data as SfuNoticeData<'call:denied'>
       knocks.answered(roomId, userId)

@@ -1,8 +1,14 @@
+import { randomUUID } from 'node:crypto'
+import type { Server as HttpServer } from 'node:http'
 import { KeyedMutex, type Logger } from '@trunkline/kit'
 import {
+  type CallCheckpoint,
   KIND_OF_SOURCE,
   type Sfu,
+  type SfuNoticeData,
   type SfuNoticeListener,
+  type SfuNoticeName,
+  type SfuOverview,
   type SfuRequestData,
   type SfuRequestName,
   type SfuResponseData,
@@ -16,13 +22,16 @@ import { ROUTER_RTP_CAPABILITIES } from './codecs.ts'
 import type { Door } from './door.ts'
 import { Doors } from './doors.ts'
 import { Drains } from './drains.ts'
+import { checkpointOf, restoreCall } from './fleet/checkpoint.ts'
 import { tellOfKeys } from './key-relay.ts'
 import { moderationHandlers } from './moderation.ts'
 import { Notices } from './notices.ts'
 import type { Participant } from './participant.ts'
 import { Producer } from './producer.ts'
 import { qualityOf } from './quality.ts'
+import { Recordings } from './recording/recordings.ts'
 import { asTrunklineError, notFound, notInCall, refusedAsInvalid, unavailable } from './refusals.ts'
+import { WorkerHost } from './remote/worker-host.ts'
 import { parseRtpParameters } from './rtp.ts'
 import { type SfuOptions, type SfuSettings, settingsOf } from './settings.ts'
 import {
@@ -37,6 +46,9 @@ import { WorkerPool } from './worker-pool.ts'
 
 type Spoken = { roomId: string; participantId: string }
 
+/** Whether calls go on in another process when this one is told to end. */
+type Ending = { outlives: () => boolean }
+
 /** Their participant need not be there yet, or says itself why it is not. */
 const ARRIVALS: ReadonlySet<SfuRequestName> = new Set(['call:prepare', 'call:join', 'call:resume'])
 
@@ -44,6 +56,8 @@ type Handlers = { [N in SfuRequestName]: (data: SfuRequestData<N>) => Promise<Sf
 
 /** The SFU within this process. Besides the contract it can be counted. */
 export class LocalSfu implements Sfu {
+  /** Another after each start. */
+  readonly id = `sfu_${randomUUID()}`
   readonly #logger: Logger
   readonly #settings: SfuSettings
   readonly #notices: Notices
@@ -52,18 +66,33 @@ export class LocalSfu implements Sfu {
   readonly #doors: Doors
   readonly #arrivals: Arrivals
   readonly #pool: WorkerPool
+  #host: WorkerHost | undefined
   readonly #drains: Drains
+  readonly #recordings: Recordings
   readonly #statistics = new Statistics()
   readonly #joinTimes = new JoinTimes()
   #closing: Promise<void> | undefined
+  #opensCalls = true
+  readonly #ending: Ending
 
-  private constructor(logger: Logger, settings: SfuSettings, notices: Notices, pool: WorkerPool) {
+  private constructor(
+    logger: Logger,
+    settings: SfuSettings,
+    notices: Notices,
+    pool: WorkerPool,
+    ending: Ending,
+  ) {
     this.#logger = logger
     this.#settings = settings
     this.#notices = notices
     this.#pool = pool
+    this.#ending = ending
     this.#doors = new Doors(notices)
     this.#drains = new Drains({ pool, logger, find: spoken => this.#find(spoken) })
+    this.#recordings = new Recordings({
+      shelf: settings.recordingShelf,
+      find: roomId => this.#calls.get(roomId),
+    })
     this.#arrivals = new Arrivals({
       settings,
       doors: this.#doors,
@@ -82,8 +111,11 @@ export class LocalSfu implements Sfu {
       onerror: (namespace, text, error) => logger.warn({ namespace, err: error }, text),
     })
     const notices = new Notices(logger)
-    const pool = await WorkerPool.create(settings, logger, loseWorker)
-    return new LocalSfu(logger, settings, notices, pool)
+    const ending: Ending = { outlives: () => false }
+    const pool = await WorkerPool.create(settings, logger, (worker, reason, stopping) => {
+      if (!stopping || !ending.outlives()) loseWorker(worker, reason, stopping)
+    })
+    return new LocalSfu(logger, settings, notices, pool, ending)
   }
 
   /** @throws TrunklineError only */
@@ -154,6 +186,86 @@ export class LocalSfu implements Sfu {
     await this.#drains.begin(workerPid)
   }
 
+  /** @param outlives asked when this process is told to end: whether its calls are to be kept for {@link abandon} */
+  outlives(outlives: () => boolean): void {
+    this.#ending.outlives = outlives
+  }
+
+  /** From now on whoever would open a call is refused; those there are go on. */
+  openNoCalls(): void {
+    this.#opensCalls = false
+  }
+
+  /** What another process needs to go on with the room's call; nothing where there is none. */
+  checkpoint(roomId: string): CallCheckpoint | undefined {
+    const call = this.#calls.get(roomId)
+    return call && checkpointOf(call)
+  }
+
+  /**
+   * Goes on with a call that another process had; nothing happens where the room has one.
+   * @throws TrunklineError `unavailable` when no worker lives
+   */
+  restore(checkpoint: CallCheckpoint): Promise<void> {
+    const { id, roomId, startedAt } = checkpoint.call
+    return this.#opening.run(roomId, async () => {
+      if (this.#calls.has(roomId)) return
+      const door = this.#doors.at(roomId)
+      door.isOpening = true
+      try {
+        const call = await this.#open(roomId, door, { id, startedAt: new Date(startedAt) })
+        restoreCall(call, checkpoint)
+      } finally {
+        door.isOpening = false
+      }
+    })
+  }
+
+  /** Forgets a room, whose call goes on in another process. Nobody is told that it ended. */
+  abandon(roomId: string): void {
+    const call = this.#calls.get(roomId)
+    if (call) endCall(call, true)
+    this.#doors.forget(roomId)
+  }
+
+  /** Whether nothing would be lost with what is here of a room. */
+  isIdle(roomId: string): boolean {
+    return !this.#calls.has(roomId) && (this.#doors.find(roomId)?.isIdle ?? true)
+  }
+
+  /** How many are in the room's call. */
+  sizeOf(roomId: string): number {
+    return this.#calls.get(roomId)?.participants.size ?? 0
+  }
+
+  /**
+   * Runs workers for the SFU processes of other machines, as many as the settings allow, until it is closed.
+   * @param secret shared by all of them
+   */
+  hostWorkers(httpServer: HttpServer, secret: string): void {
+    this.#host ??= new WorkerHost({ httpServer, secret, settings: this.#settings, logger: this.#logger })
+  }
+
+  /**
+   * Streams that run through this machine, streams that it is good for, and workers of its own that live. What a worker
+   * carries that runs here for others only they know: it was started because theirs are full, and counts as full.
+   */
+  occupancy(): { load: number; capacity: number; workers: number } {
+    const { own } = this.#pool
+    const { workerStreams } = this.#settings
+    const guests = this.#host?.pids.length ?? 0
+    return {
+      load: own.reduce((load, worker) => load + worker.load, guests * workerStreams),
+      capacity: Math.max(1, own.length) * workerStreams,
+      workers: own.length,
+    }
+  }
+
+  /** Tells whoever listens to its notices. */
+  tell<N extends SfuNoticeName>(name: N, data: SfuNoticeData<N>): void {
+    this.#notices.tell(name, data)
+  }
+
   /** Ends every call, then every worker. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#closeAll()
@@ -163,8 +275,9 @@ export class LocalSfu implements Sfu {
   async #closeAll(): Promise<void> {
     for (const call of [...this.#calls.values()]) endCall(call)
     this.#doors.close()
+    await this.#recordings.close()
     this.#notices.flush()
-    await this.#pool.close()
+    await Promise.all([this.#pool.close(), this.#host?.close()])
   }
 
   /** The room's call, kept open for somebody on the way in; opened when there is none. */
@@ -189,10 +302,12 @@ export class LocalSfu implements Sfu {
     })
   }
 
-  async #open(roomId: string, door: Door): Promise<Call> {
+  async #open(roomId: string, door: Door, before?: { id: string; startedAt: Date }): Promise<Call> {
+    if (!this.#opensCalls) throw unavailable('This SFU takes no more calls. Try again.')
     const call = await Call.open({
       roomId,
       door,
+      before,
       pool: this.#pool,
       notices: this.#notices,
       logger: this.#logger,
@@ -267,6 +382,10 @@ export class LocalSfu implements Sfu {
     return {}
   }
 
+  #overview(): SfuOverview {
+    return { nodes: [{ id: this.id, url: null, draining: false, ...this.#drains.overview() }] }
+  }
+
   #participant(data: Spoken): Participant {
     const call = this.#calls.get(data.roomId)
     if (!call) throw notInCall(data.participantId)
@@ -288,11 +407,20 @@ export class LocalSfu implements Sfu {
     'sfu:calls': async () => ({
       calls: [...this.#calls.values()].flatMap(call => (call.started ? call.snapshot() : [])),
     }),
-    'sfu:overview': async () => this.#drains.overview(),
-    'sfu:drain': async ({ pid }) => {
+    'sfu:overview': async () => this.#overview(),
+    'sfu:drain': async ({ node, pid }) => {
+      if (node !== undefined && node !== this.id) {
+        throw new TrunklineError('not_found', `There is no SFU "${node}": the only one is ${this.id}.`)
+      }
+      if (node !== undefined && pid === undefined) {
+        throw new TrunklineError(
+          'conflict',
+          'There is no other SFU to take its calls: drain its workers only.',
+        )
+      }
       // What fails on the way is in the log and in the overview.
       this.#drains.begin(pid).catch(error => this.#logger.error({ err: error }, 'drain failed'))
-      return this.#drains.overview()
+      return this.#overview()
     },
     // One that somebody has only prepared to join is none yet: nobody would be told of its end.
     'call:get': async ({ roomId }) => {
@@ -323,10 +451,9 @@ export class LocalSfu implements Sfu {
       const gone: string[] = []
       for (const spoken of participants) {
         const participant = this.#find(spoken)
-        if (!participant) gone.push(spoken.participantId)
         // One whose media are lost is back when it has resumed.
-        else if (participant.connectionId === spoken.connectionId && participant.transports)
-          comeBack(participant)
+        if (!participant?.transports) gone.push(spoken.participantId)
+        else if (participant.connectionId === spoken.connectionId) comeBack(participant)
       }
       return { gone }
     },
@@ -366,6 +493,9 @@ export class LocalSfu implements Sfu {
       return {}
     },
     ...moderationHandlers(() => this.#doors),
+    'recording:start': data => this.#recordings.start(data),
+    'recording:pause': data => this.#recordings.pause(data),
+    'recording:stop': data => this.#recordings.stop(data),
     'call:quality': async ({ roomId }) => {
       const call = this.#calls.get(roomId)
       return { participants: call ? await qualityOf(call) : [] }

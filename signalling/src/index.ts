@@ -40,6 +40,7 @@ import { Nodes } from './nodes/nodes.ts'
 import { createHandlers } from './operations/handlers.ts'
 import { createPerform } from './operations/perform.ts'
 import { Presence } from './presence/presence.ts'
+import { Recordings } from './recordings/recordings.ts'
 import { IceServers, type IceServersConfig } from './relays/ice-servers.ts'
 import { Relays } from './relays/relays.ts'
 import { Revocations } from './relays/revocations.ts'
@@ -54,6 +55,7 @@ import type { Services } from './services.ts'
 import { usersHere } from './session.ts'
 import { createSocketServer, serveSockets } from './socket-server.ts'
 
+export { Fleet } from './calls/fleet.ts'
 export { createHttpShelf } from './data/http-shelf.ts'
 export { Vault } from './identity/vault.ts'
 
@@ -149,6 +151,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
     logger,
   })
 
+  const recordings = new Recordings({ sfu, shelf: options.shelf, database, log, fanOut, logger })
   const passingRooms = new PassingRooms({ database, log, files: data.roomFiles, logger })
   const services: Services = {
     io,
@@ -193,8 +196,10 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
     rooms,
     log,
     announcer: new FileAnnouncer({ database, log, fanOut }),
+    recordings,
   })
   if (options.linkSecret) router.use(deskRoutes(desk, options.linkSecret))
+  const recordingWork = new DueWork([() => recordings.orderDue()], logger)
   const { shelf } = options
   const loose = shelf && new LooseFiles({ database, shelf })
   const fileWork = loose && new DueWork([() => loose.deleteDue()], logger)
@@ -217,6 +222,8 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   fileWork?.start()
   ringWork.start()
   await calls.start()
+  recordings.start()
+  recordingWork.start()
   const stopModerating = sfu && moderation.start(sfu)
   chat.start()
   retention.start()
@@ -244,8 +251,10 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
       await retention.close()
       await fileWork?.close()
       await ringWork.close()
+      await recordingWork.close()
       await searchIndexer.close()
       calls.close()
+      recordings.close()
       stopModerating?.()
       relays.close()
       await membershipWatch.close()

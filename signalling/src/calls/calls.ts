@@ -66,8 +66,8 @@ export class Calls {
     const onNotice: SfuNoticeListener = (name, data) => guard(this.#onNotice(name, data))
     this.#stop.push(
       this.#sfu.onNotice(onNotice),
-      this.#sfu.onReconnect(() =>
-        guard(Promise.all([this.#reclaim(), this.#reconcile()]).then(() => undefined)),
+      this.#sfu.onReconnect(roomIds =>
+        guard(Promise.all([this.#reclaim(roomIds), this.#reconcile(roomIds)]).then(() => undefined)),
       ),
     )
     try {
@@ -124,20 +124,24 @@ export class Calls {
 
   /**
    * Tells an SFU that was out of reach whom this node's sockets speak for: it may have thought that they are away. Those
-   * it does not have any more are told, so that they join anew.
+   * it does not have any more, or that have lost their media, are told, so that they come back.
    */
-  async #reclaim(): Promise<void> {
+  async #reclaim(roomIds?: readonly string[]): Promise<void> {
+    const concerns = concerned(roomIds)
     const participants = [...this.#io.of('/').sockets.values()].flatMap(session =>
       Array.from(session.data.participants, ([participantId, roomId]) => ({
         participantId,
         roomId,
         connectionId: session.id,
-      })),
+      })).filter(({ roomId }) => concerns(roomId)),
     )
-    const { gone } = await this.sfu.request('sfu:mine', { participants })
+    const { gone } = await this.sfu.request('sfu:mine', {
+      participants,
+      ...(roomIds && { roomIds: [...roomIds] }),
+    })
     for (const { roomId, participantId } of participants) {
       if (!gone.includes(participantId)) continue
-      const reason = 'The media server does not know this participant any more.'
+      const reason = 'The media server has lost the media of this participant.'
       const notice = { roomId, participantId, reason }
       this.#io.local.to(audience.participant(participantId)).emit('call:lost', notice)
     }
@@ -199,23 +203,24 @@ export class Calls {
   }
 
   /** Tells this node's rooms of their calls: another node may be faster to bring the log up to date. */
-  #tellRooms(calls: readonly Call[]): void {
+  #tellRooms(calls: readonly Call[], roomIds?: readonly string[]): void {
     // Also of rooms nobody has open yet: who opens one later is not to hear more than it may.
-    for (const roomId of new Set([...openRooms(this.#io), ...calls.map(call => call.roomId)])) {
+    for (const roomId of roomIds ?? new Set([...openRooms(this.#io), ...calls.map(call => call.roomId)])) {
       const call = calls.find(candidate => candidate.roomId === roomId) ?? null
       this.#insiders.tellCall(roomId, call)
     }
   }
 
   /** Ends in the log the calls that the SFU does not know any more: it was killed with them, or restarted. */
-  async #reconcile(): Promise<void> {
+  async #reconcile(roomIds?: readonly string[]): Promise<void> {
+    const concerns = concerned(roomIds)
     const { calls } = await this.sfu.request('sfu:calls', {})
-    this.#tellRooms(calls)
+    this.#tellRooms(calls, roomIds)
     this.attendance.learnAll(calls)
     const live = new Set(calls.map(call => call.id))
     const open = await this.#database.select().from(callsTable).where(isNull(callsTable.endedAt))
     for (const call of open) {
-      if (live.has(call.id)) continue
+      if (live.has(call.id) || !concerns(call.roomId)) continue
       const startedAt = call.startedAt.toISOString()
       await this.#ended({
         roomId: call.roomId,
@@ -227,9 +232,16 @@ export class Calls {
       })
     }
     for (const call of calls) {
+      if (!concerns(call.roomId)) continue
       await this.#started({ roomId: call.roomId, callId: call.id })
       await this.#users.learn(call)
     }
     await this.#users.forgetEnded()
   }
+}
+
+/** Whether a room is one of these; any, when nothing is said. */
+const concerned = (roomIds: readonly string[] | undefined): ((roomId: string) => boolean) => {
+  const some = roomIds && new Set(roomIds)
+  return roomId => some?.has(roomId) ?? true
 }

@@ -55,7 +55,7 @@ export class Moderation {
   start(sfu: Sfu): () => void {
     const stops = [
       sfu.onNotice((name, data) => this.#onNotice(name, data)),
-      sfu.onReconnect(() => this.#guard(this.#onReconnect())),
+      sfu.onReconnect(roomIds => this.#guard(this.#onReconnect(roomIds))),
     ]
     return () => {
       for (const stop of stops) stop()
@@ -153,9 +153,10 @@ export class Moderation {
   }
 
   /** The SFU was out of reach, or is another: whoever waits here knocks again. */
-  async #onReconnect(): Promise<void> {
+  async #onReconnect(roomIds?: readonly string[]): Promise<void> {
     for (const session of this.#io.of('/').sockets.values()) {
       for (const roomId of session.data.knocks) {
+        if (roomIds && !roomIds.includes(roomId)) continue
         await this.knock(session, roomId).catch(error =>
           this.#logger.warn({ err: error, roomId }, 'a knock was lost with the SFU'),
         )
