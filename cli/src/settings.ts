@@ -95,7 +95,13 @@ export const Settings = z.object({
   ANNOUNCED_ADDRESS: z.string().describe('203.0.113.7').optional(),
   RTC_PORT: port(40_000).default(40_000),
   RTC_WORKERS: z.coerce.number('must be a number').int().min(1).max(128).describe('4').optional(),
-  RTC_WORKER_STREAMS: z.coerce.number('must be a number').int().min(1).max(100_000).describe('600').optional(),
+  RTC_WORKER_STREAMS: z.coerce
+    .number('must be a number')
+    .int()
+    .min(1)
+    .max(100_000)
+    .describe('600')
+    .optional(),
   TURN_PORT: port(3478).default(3478),
   TURN_TLS_PORTS: z
     .string()
