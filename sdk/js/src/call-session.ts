@@ -1,6 +1,7 @@
 import type {
   Call as CallInfo,
   ConsumerOptions,
+  KeyMessage,
   NoticeData,
   NoticeName,
   PreparedCall,
@@ -46,6 +47,7 @@ type ForParticipant = Extract<
   | 'consumer:held'
   | 'data:added'
   | 'data:closed'
+  | 'key:sent'
   | 'call:lost'
   | 'producer:limited'
 >
@@ -95,9 +97,14 @@ export class CallSession extends Emitter<SessionEvents> {
    * Connects without joining: nobody sees it, and nothing flows until `enter()`.
    * @throws TrunklineError the server's refusal
    */
-  static prepare(connection: Connection, roomId: string, device: Device): Promise<CallSession> {
+  static prepare(
+    connection: Connection,
+    roomId: string,
+    device: Device,
+    choice: SessionChoice = {},
+  ): Promise<CallSession> {
     const rtpCapabilities = device.recvRtpCapabilities as Capabilities
-    return CallSession.#open({ connection, roomId, device, choice: {} }, () =>
+    return CallSession.#open({ connection, roomId, device, choice }, () =>
       connection.request('call:prepare', { roomId, rtpCapabilities }),
     )
   }
@@ -125,6 +132,7 @@ export class CallSession extends Emitter<SessionEvents> {
             ? { participantId: prepared.participantId, consumerIds: [...prepared.#received.keys()] }
             : {}),
           ...(choice.lastN === undefined ? {} : { lastN: choice.lastN }),
+          ...(choice.cipher && { encryption: choice.cipher.shown }),
         }),
       prepared,
     )
@@ -180,6 +188,7 @@ export class CallSession extends Emitter<SessionEvents> {
     hear('consumer:held', (it, { consumerId, held }) => it.#hold(consumerId, held))
     hear('data:added', (it, { consumer }) => void it.data.take([consumer]).catch(() => undefined))
     hear('data:closed', (it, { consumerId }) => it.data.drop(consumerId))
+    hear('key:sent', (it, { from, text }) => it.#choice.cipher?.hear(from, text))
     hear('call:lost', (it, { reason }) => it.#loseMedia(reason))
     hear('producer:limited', (it, { producerId, maxSpatialLayer }) => it.#limit(producerId, maxSpatialLayer))
     try {
@@ -325,6 +334,12 @@ export class CallSession extends Emitter<SessionEvents> {
     else producer.resume()
     const request = { ...this.#ids, producerId: producer.id }
     await this.#connection.request(paused ? 'producer:pause' : 'producer:resume', request)
+  }
+
+  /** Tells others in the call of keys. Answers who was not told. */
+  async sendKeys(messages: KeyMessage[]): Promise<readonly string[]> {
+    const { missed } = await this.#connection.request('key:send', { ...this.#ids, messages })
+    return missed
   }
 
   async unpublish(producer: types.Producer): Promise<void> {

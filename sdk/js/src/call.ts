@@ -11,7 +11,8 @@ import type { CallSession, Received, SessionChoice } from './call-session.ts'
 import type { Connection } from './connection.ts'
 import { openCamera, openMic, openScreen, type ScreenContent } from './devices.ts'
 import { Emitter } from './emitter.ts'
-import { CallEncryption } from './encryption/call-encryption.ts'
+import type { CallEncryption, EncryptionOptions } from './encryption/call-encryption.ts'
+import { type Identity, trustText } from './encryption/identities.ts'
 import { type Reading, readingText } from './encryption/readings.ts'
 import { Unreadable } from './encryption/unreadable.ts'
 import { toTrunklineError } from './errors.ts'
@@ -47,6 +48,8 @@ export type CallEvents = {
   closed: [CallClosed]
   /** What somebody sends cannot be read here, and nothing of it is shown; or it can again. `text` says which and why. */
   encryption: [from: Participant, reading: Reading, text: string]
+  /** Something is known of the device of somebody (`encryption: { devices }`). `text` where people should be told: it is another. */
+  identity: [of: Participant, identity: Identity, text: string | undefined]
 }
 
 type Deps = {
@@ -54,6 +57,8 @@ type Deps = {
   connection: Connection
   /** Joins, on what was prepared when something was. */
   enter: (choice: SessionChoice) => Promise<CallSession>
+  /** What everything is sealed and opened with, prepared or made. */
+  encrypt: (options: EncryptionOptions) => Promise<CallEncryption>
 }
 
 /** Calls `listener` when the page goes. Returns the way to stop. */
@@ -316,15 +321,41 @@ export class Call extends Emitter<CallEvents> {
   async #startEncryption(): Promise<void> {
     const { encryption } = this.#options
     if (!encryption) return
-    const tell = (id: string, reading: Reading) => {
-      this.#unreadable.learn(id, reading)
+    const started = await this.#deps.encrypt(encryption)
+    if (this.#hasLeft()) return started.close()
+    started.on('reading', (id, reading) => this.#onReading(id, reading))
+    started.on('keyChanged', () => this.#unreadable.tryAll())
+    started.on('safetyNumber', () => this.emit('changed'))
+    started.on('identity', (id, identity) => {
       const participant = this.#participants.get(id)
-      if (participant) this.emit('encryption', participant, reading, readingText(reading, participant.name))
-    }
-    const keyChanged = () => this.#unreadable.tryAll()
-    const started = await CallEncryption.create(encryption, this.room.id, { tell, keyChanged })
-    if (this.#hasLeft()) started.close()
-    else this.#encryption = started
+      if (participant)
+        this.emit('identity', participant, identity, trustText(identity.trust, participant.name))
+      this.emit('changed')
+    })
+    this.#encryption = started
+  }
+
+  #onReading(id: string, reading: Reading): void {
+    this.#unreadable.learn(id, reading)
+    const participant = this.#participants.get(id)
+    // Of who encrypts by another way that was said already.
+    if (!participant || this.#mismatch(participant)) return
+    if (participant.reading === 'refused' || participant.reading === reading) return
+    this.#tellReading(participant, reading)
+  }
+
+  #tellReading(participant: Participant, reading: Reading): void {
+    participant.setReading(reading)
+    this.emit('encryption', participant, reading, readingText(reading, participant.name))
+    this.emit('changed')
+  }
+
+  /** Why nothing of somebody can ever be read here: one of us encrypts and the other does not, or by another way. */
+  #mismatch({ encryption }: Participant): Reading | undefined {
+    const [own, theirs] = [this.#encryption?.keys, encryption?.keys]
+    if (own === theirs) return undefined
+    if (!own) return 'sealed'
+    return theirs ? 'otherKeys' : 'unsealed'
   }
 
   async #openTracks({ mic, camera, muted = false }: JoinOptions): Promise<void> {
@@ -400,6 +431,10 @@ export class Call extends Emitter<CallEvents> {
     if (previous) session.viewing.inherit(previous.viewing)
     this.#session = session
     this.#ownIds.add(session.participantId)
+    if (session.call) {
+      const place = { callId: session.call.id, participantId: session.participantId }
+      this.#encryption?.enter(place, messages => session.sendKeys(messages))
+    }
     session.on('received', received => this.#onReceived(received))
     session.on('ended', received => this.#onEnded(received))
     session.on('lost', ({ renew }) => {
@@ -480,6 +515,7 @@ export class Call extends Emitter<CallEvents> {
         this.#dropEnded(known)
       } else this.#addParticipant(new Participant(details, this.#userOf))
     }
+    this.#encryption?.learn(info.participants)
     this.emit('changed')
   }
 
@@ -521,6 +557,11 @@ export class Call extends Emitter<CallEvents> {
   #addParticipant(participant: Participant): void {
     this.#participants.set(participant.id, participant)
     this.emit('participantJoined', participant)
+    const mismatch = this.#mismatch(participant)
+    if (mismatch) {
+      this.#session?.viewing.setReadable(participant.id, false)
+      this.#tellReading(participant, mismatch)
+    }
     for (const received of this.#session?.received ?? []) {
       if (received.participantId === participant.id) this.#onReceived(received)
     }
@@ -546,6 +587,8 @@ export class Call extends Emitter<CallEvents> {
     // The list may come after the track; the track is taken up when it does.
     const participant = this.#participants.get(participantId)
     participant?.setHeld(source, held)
+    // What is sealed and not opened here is noise.
+    if (participant?.reading === 'sealed') return
     if (!participant?.setTrack(source, consumer.track)) return
     this.emit('trackAdded', participant, source, consumer.track)
     this.emit('changed')

@@ -1,4 +1,5 @@
 import type { CallRole, Participant as ParticipantInfo, Track, TrackSource, User } from '@trunkline/protocol'
+import type { Reading } from './encryption/readings.ts'
 
 /** Somebody in a call, oneself included. The object stays the same while this participant is in the call. */
 export class Participant {
@@ -7,6 +8,7 @@ export class Participant {
   readonly #userOf: (userId: string) => User | undefined
   readonly #tracks = new Map<TrackSource, MediaStreamTrack>()
   readonly #held = new Set<TrackSource>()
+  #reading: Reading = 'readable'
 
   /** @param userOf members of the room as they are now: what the call knows of them is how they came */
   constructor(info: ParticipantInfo, userOf: (userId: string) => User | undefined, isLocal = false) {
@@ -45,6 +47,21 @@ export class Participant {
   /** Its connection is lost and it may come back: what it shows stands still. It has not left. */
   get away(): boolean {
     return this.#info.away
+  }
+
+  /** How it encrypts what it sends end to end, by its own account; undefined when it does not. */
+  get encryption(): ParticipantInfo['encryption'] {
+    return this.#info.encryption
+  }
+
+  /** Whether what it sends can be read here, and why not: then nothing of it is shown. See {@link readingText}. */
+  get reading(): Reading {
+    return this.#reading
+  }
+
+  /** @internal */
+  setReading(reading: Reading): void {
+    this.#reading = reading
   }
 
   /** The media of a source, to be attached to an element; undefined while there is none. */

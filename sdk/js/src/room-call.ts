@@ -4,6 +4,7 @@ import { Call } from './call.ts'
 import { CallSession, type SessionChoice } from './call-session.ts'
 import type { Connection } from './connection.ts'
 import type { DeviceLoader } from './device-loader.ts'
+import { CallEncryption, type EncryptionOptions, isSameEncryption } from './encryption/call-encryption.ts'
 import type { JoinOptions } from './join-options.ts'
 import type { Room } from './room.ts'
 
@@ -15,6 +16,18 @@ export type RoomCallDeps = {
   changed: (live: CallInfo | null) => void
 }
 
+/** What a call is to be joined with, as far as it has to be known before. */
+export type PrepareOptions = { encryption?: JoinOptions['encryption'] | undefined }
+
+/** Connected, and not joined. */
+type Prepared = {
+  session: CallSession
+  encryption: EncryptionOptions | undefined
+  cipher: CallEncryption | undefined
+  /** A call seals with the cipher by now. */
+  isTaken: boolean
+}
+
 /** The call of a room: what the server says of it, and one's own part in it. */
 export class RoomCall {
   readonly #deps: RoomCallDeps
@@ -22,8 +35,8 @@ export class RoomCall {
   #live: CallInfo | null = null
   #own: Call | undefined
   /** What is ready for `join`, while the room is open and `prepare` was asked for. */
-  #prepared: CallSession | undefined
-  #preparing: Promise<void> | undefined
+  #prepared: Prepared | undefined
+  #preparing: { done: Promise<void>; encryption: EncryptionOptions | undefined } | undefined
 
   constructor(deps: RoomCallDeps) {
     this.#deps = deps
@@ -56,55 +69,77 @@ export class RoomCall {
 
   /**
    * Connects to the call without joining it, so that joining takes one round trip. Where that is not possible, joining
-   * does it.
+   * does it. What is received by is set up with the encryption from the start: a later one gets no frames.
    */
-  async prepare(): Promise<void> {
+  async prepare({ encryption }: PrepareOptions = {}): Promise<void> {
     if (!this.#capabilities) return
     await this.#deps.devices.load(this.#capabilities)
+    const before = this.#preparing ?? this.#prepared
+    if (before && !isSameEncryption(before.encryption, encryption)) await this.release()
     if (this.#prepared || this.own) return
-    this.#preparing ??= this.#prepare().finally(() => {
-      this.#preparing = undefined
-    })
-    await this.#preparing
+    this.#preparing ??= {
+      encryption,
+      done: this.#prepare(encryption).finally(() => {
+        this.#preparing = undefined
+      }),
+    }
+    await this.#preparing.done
   }
 
-  async #prepare(): Promise<void> {
+  async #prepare(encryption: EncryptionOptions | undefined): Promise<void> {
     const { connection, room } = this.#deps
-    const session = await CallSession.prepare(connection, room.id, await this.#loadDevice())
-    if (this.own) return session.leave()
-    this.#prepared = session
+    const device = await this.#loadDevice()
+    const cipher = encryption && (await this.#makeCipher(encryption))
+    const choice = cipher ? { cipher } : {}
+    const session = await CallSession.prepare(connection, room.id, device, choice).catch(error => {
+      cipher?.close()
+      throw error
+    })
+    if (this.own) {
+      cipher?.close()
+      return session.leave()
+    }
+    const prepared: Prepared = { session, encryption, cipher, isTaken: false }
+    this.#prepared = prepared
     const drop = () => {
-      if (this.#prepared === session) this.#prepared = undefined
+      if (this.#prepared === prepared) this.#prepared = undefined
       session.close()
+      letGo(prepared)
     }
     session.on('lost', () => {
-      if (this.#prepared !== session) return
+      if (this.#prepared !== prepared) return
       drop()
       // The worker died, or what was the call ended: there is another, or will be.
-      this.prepare().catch(() => undefined)
+      this.prepare({ encryption }).catch(() => undefined)
     })
     const stop = this.#deps.room.on('state', state => {
-      if (this.#prepared !== session) return stop()
+      if (this.#prepared !== prepared) return stop()
       if (state === 'open') return
       stop()
       // It went with the socket.
       drop()
-      if (state === 'reconnecting') this.#prepareWhenOpen()
+      if (state === 'reconnecting') this.#prepareWhenOpen({ encryption })
     })
     await session.start()
   }
 
   /** Lets go of what is prepared, or about to be. */
   async release(): Promise<void> {
-    await this.#preparing?.catch(() => undefined)
-    const prepared = this.#prepared
-    this.#prepared = undefined
-    await prepared?.leave()
+    await this.#preparing?.done.catch(() => undefined)
+    await this.#leavePrepared()
   }
 
-  #prepareWhenOpen(): void {
+  async #leavePrepared(): Promise<void> {
+    const prepared = this.#prepared
+    this.#prepared = undefined
+    if (!prepared) return
+    letGo(prepared)
+    await prepared.session.leave()
+  }
+
+  #prepareWhenOpen(options: PrepareOptions): void {
     this.#deps.room.opened().then(
-      () => this.prepare().catch(() => undefined),
+      () => this.prepare(options).catch(() => undefined),
       () => undefined,
     )
   }
@@ -115,7 +150,15 @@ export class RoomCall {
       throw new TrunklineError('conflict', 'You are in this call already: leave it before joining again.')
     }
     const { room, connection } = this.#deps
-    const call = new Call({ room, connection, enter: choice => this.#enter(choice) }, options)
+    const call = new Call(
+      {
+        room,
+        connection,
+        enter: choice => this.#enter(choice),
+        encrypt: encryption => this.#encrypt(encryption),
+      },
+      options,
+    )
     this.#own = call
     await call.start()
     return call
@@ -123,26 +166,42 @@ export class RoomCall {
 
   /** Leaves it, for who is in it or was about to be. */
   async leave(): Promise<void> {
-    const prepared = this.#prepared
-    this.#prepared = undefined
-    await Promise.all([this.#own?.leave(), prepared?.leave()])
+    await Promise.all([this.#own?.leave(), this.#leavePrepared()])
   }
 
   async #enter(choice: SessionChoice): Promise<CallSession> {
     const { room, connection } = this.#deps
     const device = await this.#loadDevice()
-    const prepared = this.#prepared
+    // Prepared with another encryption, or without, it opens nothing.
+    if (this.#prepared && this.#prepared.cipher !== choice.cipher) await this.#leavePrepared()
+    const taken = this.#prepared?.session
     this.#prepared = undefined
-    // What was prepared receives already, and not through what opens it.
-    const taken = choice.cipher ? undefined : prepared
-    if (taken !== prepared) await prepared?.leave()
     const session = await CallSession.join(connection, room.id, device, choice, taken)
     if (session !== taken) taken?.close()
     return session
+  }
+
+  /** What was prepared, when it is for the same keys. */
+  async #encrypt(options: EncryptionOptions): Promise<CallEncryption> {
+    const prepared = this.#prepared
+    if (!prepared?.cipher || !isSameEncryption(prepared.encryption, options)) return this.#makeCipher(options)
+    prepared.isTaken = true
+    return prepared.cipher
+  }
+
+  async #makeCipher(options: EncryptionOptions): Promise<CallEncryption> {
+    const { room } = this.#deps
+    await room.opened()
+    return CallEncryption.create(options, { roomId: room.id, userId: room.me?.user.id ?? '' })
   }
 
   async #loadDevice(): Promise<Device> {
     await this.#deps.room.opened()
     return this.#deps.devices.load(this.#capabilities)
   }
+}
+
+/** Ends the cipher of what was prepared, unless a call has it. */
+const letGo = ({ cipher, isTaken }: Prepared): void => {
+  if (!isTaken) cipher?.close()
 }

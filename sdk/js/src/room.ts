@@ -29,7 +29,7 @@ import type { Presences } from './presences.ts'
 import { ReceiptSender } from './receipts.ts'
 import type { Rest } from './rest.ts'
 import type { RingOptions, Rings } from './rings.ts'
-import { RoomCall } from './room-call.ts'
+import { type PrepareOptions, RoomCall } from './room-call.ts'
 import { type ClosedReason, closedBy } from './room-closed.ts'
 import { RoomCommands } from './room-commands.ts'
 import type { RoomEvents, RoomState } from './room-events.ts'
@@ -334,9 +334,12 @@ export class Room extends RoomCommands<RoomEvents> {
     this.#deps.onRead(this.id, seq)
   }
 
-  /** Loads what calls need, so that `joinCall` is one round trip. Harmless to repeat. */
-  prepareCall(): Promise<void> {
-    return this.#call.prepare()
+  /**
+   * Loads what calls need, so that `joinCall` is one round trip. Harmless to repeat. A call that is to be joined with
+   * `encryption` is prepared with the same.
+   */
+  prepareCall(options: PrepareOptions = {}): Promise<void> {
+    return this.#call.prepare(options)
   }
 
   /** Lets go of what `prepareCall` has connected, for who only chats after all. Harmless without. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { type Frame, FrameCipher } from './frame-cipher.ts'
-import { AHEAD, GRACE_MS, KeyRing } from './key-ring.ts'
+import { AHEAD, GRACE_MS } from './key-ring.ts'
+import { KeyRings } from './key-rings.ts'
 import { type Reading, Readings } from './readings.ts'
 
 const CAMERA = { participantId: 'par_ada', stream: 'camera' }
@@ -15,7 +16,7 @@ const makeEnd = async (key?: Uint8Array) => {
     (...it) => told.push(it),
     () => clock.now,
   )
-  const cipher = new FrameCipher(readings, new KeyRing(() => clock.now))
+  const cipher = new FrameCipher(readings, new KeyRings(() => clock.now))
   if (key) await cipher.use(key)
   return { cipher, clock, told }
 }

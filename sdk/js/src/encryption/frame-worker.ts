@@ -1,4 +1,5 @@
 import { type Frame, FrameCipher } from './frame-cipher.ts'
+import { KeyRings } from './key-rings.ts'
 import { Readings } from './readings.ts'
 import type { TransformOptions, WorkerMessage, WorkerRequest } from './worker-messages.ts'
 
@@ -18,6 +19,8 @@ type WorkerScope = {
 const scope = globalThis as unknown as WorkerScope
 const cipher = new FrameCipher(
   new Readings((participantId, reading) => scope.postMessage({ type: 'reading', participantId, reading })),
+  new KeyRings(),
+  participantId => scope.postMessage({ type: 'wanted', participantId }),
 )
 
 scope.onrtctransform = ({ transformer }) => {
@@ -43,8 +46,14 @@ scope.onrtctransform = ({ transformer }) => {
 
 const handle = async (request: WorkerRequest): Promise<Uint8Array | undefined> => {
   switch (request.type) {
+    case 'separate':
+      cipher.separate()
+      return undefined
     case 'use':
-      await cipher.use(request.bytes)
+      await cipher.use(request.bytes, request.from)
+      return undefined
+    case 'forget':
+      cipher.forget(request.from)
       return undefined
     case 'step':
       return (await cipher.step())?.bytes
@@ -55,11 +64,22 @@ const handle = async (request: WorkerRequest): Promise<Uint8Array | undefined> =
   }
 }
 
-// One after another: data arrive in the order in which they came.
-let queue: Promise<unknown> = Promise.resolve()
+/** What is done one after the other: keys; what one sends; what arrives of each stream, which may wait for a key. */
+const lineOf = (request: WorkerRequest): string => {
+  if (request.type === 'open') return JSON.stringify([request.participantId, request.stream])
+  return request.type === 'seal' ? 'seal' : 'keys'
+}
+
+const lines = new Map<string, Promise<unknown>>()
 scope.onmessage = ({ data: request }) => {
-  queue = queue
+  const line = lineOf(request)
+  const before = lines.get(line) ?? Promise.resolve()
+  const done = before
     .then(() => handle(request))
     .catch(() => undefined)
-    .then(bytes => scope.postMessage({ type: 'answer', id: request.id, bytes }))
+    .then(bytes => {
+      scope.postMessage({ type: 'answer', id: request.id, bytes })
+      if (lines.get(line) === done) lines.delete(line)
+    })
+  lines.set(line, done)
 }

@@ -13,6 +13,7 @@ export class KeyRing {
   #current: Secret | undefined
   #before: Held[] = []
   #ahead: Promise<Map<number, Secret>> | undefined
+  #next = Promise.withResolvers<void>()
 
   constructor(now: () => number = Date.now) {
     this.#now = now
@@ -29,6 +30,20 @@ export class KeyRing {
     if (this.#current) this.#before.push({ secret: this.#current, until: this.#now() + GRACE_MS })
     this.#before = this.#before.filter(it => it.secret.print !== secret.print)
     this.#current = secret
+    this.#ahead = undefined
+    this.#next.resolve()
+    this.#next = Promise.withResolvers()
+  }
+
+  /** Resolves when there is another secret than now. */
+  next(): Promise<void> {
+    return this.#next.promise
+  }
+
+  /** Whoever it was of has left: nothing is read with it any more. */
+  clear(): void {
+    this.#current = undefined
+    this.#before = []
     this.#ahead = undefined
   }
 

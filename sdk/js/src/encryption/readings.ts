@@ -1,7 +1,16 @@
 import type { Refusal } from './opener.ts'
 
-/** What one can read of a participant: everything again, or why not. */
-export type Reading = 'readable' | Exclude<Refusal, 'repeated'>
+/**
+ * What one can read of a participant: everything again, or why not. `sealed`: it encrypts and one does not; `unsealed`: the
+ * other way round; `otherKeys`: one has the app's key, the other keys of devices; `refused`: by the app, see {@link Verify}.
+ */
+export type Reading =
+  | 'readable'
+  | Exclude<Refusal, 'repeated'>
+  | 'sealed'
+  | 'unsealed'
+  | 'otherKeys'
+  | 'refused'
 
 /** A sentence for people. */
 export const readingText = (reading: Reading, name: string): string => {
@@ -12,6 +21,14 @@ export const readingText = (reading: Reading, name: string): string => {
       return `Waiting for the key to what ${name} sends.`
     case 'wrongKey':
       return `What ${name} sends cannot be read: it is encrypted with another key than yours, or not at all.`
+    case 'sealed':
+      return `${name} encrypts this call end to end, and you do not: join again with encryption to see and hear ${name}.`
+    case 'unsealed':
+      return `${name} is in this call without encryption: nothing ${name} sends is shown, and ${name} can read nothing of yours.`
+    case 'otherKeys':
+      return `What ${name} sends cannot be read: one of you encrypts with a key of the app, the other with keys of devices.`
+    case 'refused':
+      return `This is not known as a device of ${name}: nothing of it is shown, and it can read nothing of yours.`
     case 'altered':
       return `What ${name} sends cannot be read: it was changed on its way, or is not encrypted.`
   }
@@ -46,9 +63,13 @@ export class Readings {
     if (this.#told.delete(participantId)) this.#tell(participantId, 'readable')
   }
 
-  /** There is another key: what could not be read before says nothing of it. */
-  keyChanged(): void {
-    this.#failing.clear()
+  /**
+   * There is another key: what could not be read before says nothing of it.
+   * @param of whose it is; everybody's when left out
+   */
+  keyChanged(of?: string): void {
+    if (of === undefined) this.#failing.clear()
+    else this.#failing.delete(of)
   }
 
   refused(participantId: string, stream: string, why: Refusal): void {
