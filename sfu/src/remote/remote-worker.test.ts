@@ -102,7 +102,7 @@ test('a wrong secret, another version and a full machine are refused, each for i
   await expect(startWorker(url)).rejects.toThrow(/no room here/)
   await worker.close()
   await until('there is room again', () => host.pids.length === 0)
-  host.open = false
+  host.refuse()
   await expect(startWorker(url)).rejects.toThrow(/no room here/)
   await expect(startWorker('http://127.0.0.1:1')).rejects.toThrow(/cannot be reached/)
 })

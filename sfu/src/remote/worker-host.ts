@@ -39,9 +39,7 @@ export class WorkerHost {
   readonly #reserved = new Map<string, Reservation>()
   /** By their place, which says the port a guest listens on. */
   readonly #guests = new Map<number, Guest>()
-  #closed = false
-  /** Whether new guests are let in. Those that are there stay. */
-  open = true
+  #refuses = false
 
   constructor(options: WorkerHostOptions) {
     this.#options = options
@@ -62,12 +60,16 @@ export class WorkerHost {
     return Array.from(this.#guests.values(), ({ pid }) => pid).filter(pid => pid !== undefined)
   }
 
+  /** From now on nobody new is let in; those that are here stay. */
+  refuse(): void {
+    this.#refuses = true
+    for (const ticket of [...this.#reserved.keys()]) this.#redeem(ticket)
+  }
+
   /** Ends all guests; resolves when none is left. Idempotent. */
   async close(): Promise<void> {
-    this.#closed = true
-    this.open = false
+    this.refuse()
     this.#options.httpServer.off('upgrade', this.#upgrade)
-    for (const ticket of [...this.#reserved.keys()]) this.#redeem(ticket)
     await Promise.all([this.#link.close(), ...Array.from(this.#guests.values(), guest => guest.close())])
   }
 
@@ -80,7 +82,7 @@ export class WorkerHost {
         `Workers of mediasoup ${version} run here, and ${engine} was asked for: run the same version on all machines.`,
       )
     }
-    const place = this.open ? this.#freePlace() : undefined
+    const place = this.#refuses ? undefined : this.#freePlace()
     if (place === undefined) throw unavailable('There is no room here for workers of other machines.')
     const ticket = randomBytes(TICKET_BYTES).toString('base64url')
     this.#reserved.set(ticket, { place, timer: setTimeout(() => this.#redeem(ticket), TICKET_MS) })
@@ -115,7 +117,7 @@ export class WorkerHost {
     line.on('error', error => this.#options.logger.debug({ err: error }, 'line of a guest worker failed'))
     const [, ticket = ''] = /^Bearer ([\w-]+)$/.exec(request.headers.authorization ?? '') ?? []
     const place = this.#redeem(ticket)
-    if (place === undefined || this.#closed) {
+    if (place === undefined) {
       line.end(REFUSED)
       return
     }
