@@ -123,21 +123,22 @@ const compose = async (options: PlatformOptions, lifecycle: Lifecycle): Promise<
   }
   const isDemo = settings.TRUNKLINE_DEMO ?? isLoopback(settings.HOST)
 
+  // Each asks the other: media who may read a file, signalling for the bytes of what it exports. Nothing is asked before
+  // both are there, as nothing is served before.
+  const late: Late = {}
   // Each takes about a second on a cold start and none needs another.
   const [pool, sfu] = await allOrNothing([
     has('signalling') || has('media') ? startDatabase(composition) : undefined,
-    has('sfu') ? startSfu(composition) : connectSfu(composition),
+    has('sfu') ? startSfu(composition, recordingShelfOf(composition, late)) : connectSfu(composition),
   ])
   const turn = has('turn') ? await startTurn(composition, sfu) : undefined
   const state = { draining: false }
   mountHealth(composition, state, async () => {
     await pool?.query('select 1')
   })
-  // Each asks the other: media who may read a file, signalling for the bytes of what it exports. Nothing is asked before
-  // both are there, as nothing is served before.
-  const late: { signalling?: Signalling } = {}
   const media =
     has('media') && pool ? await startMedia(composition, pool, deskOf(composition, late)) : undefined
+  if (media) late.media = media
   const shelf = media?.shelf ?? httpShelf(composition)
   const signalling =
     has('signalling') && pool
@@ -301,11 +302,22 @@ const startSignalling = async (
   return signalling
 }
 
+/** What others need that were started before it. */
+type Late = { signalling?: Signalling; media?: Media }
+
+/** Where the SFU of this process keeps what it records; nowhere without a media service. */
+const recordingShelfOf = (composition: Composition, late: Late): Pick<FileShelf, 'putPart'> | undefined => {
+  if (!composition.services.has('media')) return httpShelf(composition)
+  return {
+    putPart: async (...args) => {
+      if (late.media) return late.media.shelf.putPart(...args)
+      throw new TrunklineError('unavailable', 'This server is starting. Try again in a moment.')
+    },
+  }
+}
+
 /** How media learns who may do what: from signalling in this process, or in another. */
-const deskOf = (
-  { settings, services, vault, logger }: Composition,
-  late: { signalling?: Signalling },
-): RoomDesk => {
+const deskOf = ({ settings, services, vault, logger }: Composition, late: Late): RoomDesk => {
   // Only settings with one of the two get here.
   if (!services.has('signalling')) {
     const signallingUrl = settings.SIGNALLING_URL ?? ''
@@ -322,6 +334,7 @@ const deskOf = (
     setAvatar: async (...args) => desk().setAvatar(...args),
     // Media goes on at once with what an earlier process left: its jobs try again what comes too early.
     tell: async (...args) => desk().tell(...args),
+    tellRecording: async (...args) => desk().tellRecording(...args),
   }
 }
 

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { ConfigError, type Logger } from '@trunkline/kit'
-import type { Sfu } from '@trunkline/protocol'
+import type { FileShelf, Sfu } from '@trunkline/protocol'
 import { ensureWorker } from '@trunkline/sfu/provision'
 import { countSfu } from './metrics.ts'
 import type { Composition } from './platform.ts'
@@ -13,7 +13,10 @@ export type RunningSfu = {
 }
 
 /** Starts the SFU of this process, or says why there are no calls. */
-export const startSfu = async (composition: Composition): Promise<RunningSfu | undefined> => {
+export const startSfu = async (
+  composition: Composition,
+  recordingShelf: Pick<FileShelf, 'putPart'> | undefined,
+): Promise<RunningSfu | undefined> => {
   const {
     settings,
     services,

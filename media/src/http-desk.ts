@@ -112,5 +112,8 @@ export const createHttpDesk = (options: {
     async tell(news) {
       await call('tell', { news })
     },
+    async tellRecording(news) {
+      await call('tellRecording', { news })
+    },
   }
 }

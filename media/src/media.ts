@@ -20,8 +20,9 @@ import { createScanTask } from './jobs/scan-job.ts'
 import { createSweep } from './jobs/sweep.ts'
 import { MEDIA_LIMITS } from './limits.ts'
 import { createPictures, type Pictures } from './pictures/pictures.ts'
+import { createRecordingTask } from './recordings/recording-job.ts'
 import { openScanner } from './scan/open.ts'
-import { createShelf } from './shelf/shelf.ts'
+import { createShelf, partKey } from './shelf/shelf.ts'
 import { shelfRoutes } from './shelf/shelf-routes.ts'
 import { assertOwnStore } from './store/own-store.ts'
 import type { Staging } from './store/staging.ts'
@@ -160,6 +161,10 @@ export const createMedia = async (deps: MediaDeps): Promise<Media> => {
     avatars,
     maxBytes: limits.uploadBytes,
   })
+  tasks.set(
+    QUEUES.recording,
+    createRecordingTask({ logger, files, objects, desk, shelf, partKey, film: av?.film, folder }),
+  )
   const lookAfterFiles = createSweep({
     logger,
     db,

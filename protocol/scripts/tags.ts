@@ -41,6 +41,7 @@ const OF_OPERATIONS: Readonly<Record<Domain<OperationName>, Tag>> = {
   block: 'Users',
   ring: 'Calls',
   breakout: 'Calls',
+  recording: 'Calls',
   export: 'Portable data',
   job: 'Portable data',
 }

@@ -25,6 +25,7 @@ export const CALL_ACTIONS = {
   role: 'make others host, speaker or listener',
   lower: "lower others' hands",
   breakouts: 'open breakout rooms, move people between them, close them',
+  record: 'record the call, pause and end the recording',
 } as const
 export type CallAction = keyof typeof CALL_ACTIONS
 
@@ -43,6 +44,7 @@ export const CALL_RIGHTS = {
     role: true,
     lower: true,
     breakouts: true,
+    record: true,
   },
   speaker: {
     join: true,
@@ -57,6 +59,7 @@ export const CALL_RIGHTS = {
     role: false,
     lower: false,
     breakouts: false,
+    record: false,
   },
   listener: {
     join: true,
@@ -71,5 +74,6 @@ export const CALL_RIGHTS = {
     role: false,
     lower: false,
     breakouts: false,
+    record: false,
   },
 } as const satisfies Readonly<Record<CallRole, Readonly<Record<CallAction, boolean>>>>

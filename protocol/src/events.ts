@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Breakout, BreakoutMove } from './breakouts.ts'
-import { CallId, ClientId, FileId, RingId, RoomId, Seq, Time, UserId } from './ids.ts'
+import { CallId, ClientId, FileId, RecordingId, RingId, RoomId, Seq, Time, UserId } from './ids.ts'
 import { metadata } from './json.ts'
 import { Forwarded, MessagePart, MimeType, Reaction } from './message.ts'
 import { NodeName, NodePayload } from './node.ts'
@@ -96,6 +96,21 @@ export const EVENTS = {
     /** Who took part, as far as it is known, the first LIMITS.usersPerRequest. */
     userIds: RungUsers.optional(),
   }),
+  /** The call is recorded from now on; the sender had it so. */
+  'recording.started': z.strictObject({ recordingId: RecordingId, callId: CallId }),
+  /** A film of the call is a file of the room. */
+  'recording.ready': z.strictObject({
+    recordingId: RecordingId,
+    fileId: FileId,
+    durationMs: z.int().min(0),
+    /** Why it ended before anybody stopped it, for people. */
+    problem: z.string().optional(),
+  }),
+  'recording.failed': z.strictObject({
+    recordingId: RecordingId,
+    /** For people. */
+    reason: z.string(),
+  }),
   /** The sender rings others for the room's call. */
   'ring.started': z.strictObject({
     ringId: RingId,
@@ -175,6 +190,9 @@ export const RoomEvent = z.discriminatedUnion('type', [
   eventOf('file.deleted'),
   eventOf('call.started'),
   eventOf('call.ended'),
+  eventOf('recording.started'),
+  eventOf('recording.ready'),
+  eventOf('recording.failed'),
   eventOf('ring.started'),
   eventOf('ring.accepted'),
   eventOf('ring.declined'),

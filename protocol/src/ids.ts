@@ -29,6 +29,7 @@ export const ConsumerId = id('consumer')
 export const KnockId = id('knock')
 export const FileId = id('file')
 export const JobId = id('job')
+export const RecordingId = id('recording')
 export const ScheduleId = id('scheduled message')
 /** Chosen by whoever sends: the same `clientId` from the same sender gets the same event back. */
 export const ClientId = z

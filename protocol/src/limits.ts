@@ -95,6 +95,10 @@ export const LIMITS = {
   knockGraceMs: 5_000,
   /** How long somebody who was let in before the call began may take to come. */
   admissionMs: 60_000,
+  /** How long a recording may be, pauses and all. */
+  recordingSeconds: 6 * 3_600,
+  /** Everybody in a call is told of its recording this long before anything is kept. */
+  recordingNoticeMs: 1_000,
   breakoutsPerRoom: 50,
   /** Users assigned to one breakout. */
   usersPerBreakout: 500,

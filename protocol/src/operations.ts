@@ -23,6 +23,7 @@ import { NodeItem, NodeName, NodePayload } from './node.ts'
 import { Nothing } from './nothing.ts'
 import { Cursor, page, paging } from './page.ts'
 import { ParticipantQuality } from './quality.ts'
+import { RECORDING_OPERATIONS } from './recording.ts'
 import { Ring, RingMedia, RingSeconds } from './ring.ts'
 import {
   Ban,
@@ -670,6 +671,7 @@ export const OPERATIONS = {
   },
   ...CALL_OPERATIONS,
   ...BREAKOUT_OPERATIONS,
+  ...RECORDING_OPERATIONS,
 } as const satisfies Record<string, Operation>
 
 export type OperationName = keyof typeof OPERATIONS

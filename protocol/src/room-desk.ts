@@ -3,6 +3,7 @@ import { FileDetails } from './file.ts'
 import { FileId, RoomId, UserId } from './ids.ts'
 import { LIMITS } from './limits.ts'
 import { MimeType } from './message.ts'
+import { RecordingNews } from './recording.ts'
 import { Role } from './room.ts'
 
 /** What media has to say of a file: to those who have its room open, and, but for progress, in the log of its room. */
@@ -78,6 +79,8 @@ export interface RoomDesk {
    * is no error.
    */
   tell(news: FileNews): Promise<void>
+  /** As {@link tell}, of a recording. */
+  tellRecording(news: RecordingNews): Promise<void>
 }
 
 /** Where signalling serves its desk to media processes: `POST /internal/desk/<name>`, one for each of DESK_CALLS. */
@@ -111,4 +114,5 @@ export const DESK_CALLS = {
     response: z.object({ previous: z.string().nullable() }),
   },
   tell: { request: z.strictObject({ news: FileNews }), response: z.object({}) },
+  tellRecording: { request: z.strictObject({ news: RecordingNews }), response: z.object({}) },
 } as const satisfies Record<keyof RoomDesk, { request: z.ZodType; response: z.ZodType }>

@@ -4,6 +4,7 @@ import { FileId, RoomId, Time, UserId } from './ids.ts'
 import { text } from './json.ts'
 import { LIMITS } from './limits.ts'
 import { MimeType } from './message.ts'
+import type { RecordingOrder } from './recording.ts'
 import type { AvatarOwner } from './room-desk.ts'
 
 /** A file as it is carried from one installation to another. */
@@ -66,6 +67,8 @@ export interface FileShelf {
   /** @param range first and last byte, both included */
   readPart(jobId: string, n: number, range?: { start: number; end: number }): Promise<Bytes>
   deleteParts(jobId: string): Promise<void>
+  /** Has a film made of what was kept of a call. Once it resolves it will be, and the room told; asked again, it is done once. */
+  compose(order: RecordingOrder): Promise<void>
 }
 
 /** Where media serves its shelf to signalling processes. */

@@ -1,5 +1,6 @@
 import type { Logger } from '@trunkline/kit'
 import { LIMITS } from '@trunkline/protocol'
+import type { RecordingShelf } from './recording/recordings.ts'
 import type { Fleet } from './remote/abroad.ts'
 
 /** How an SFU is to run. Everything but the logger has a default. */
@@ -42,6 +43,8 @@ export type SfuOptions = {
   maxIncomingBitrate?: number | undefined
   /** A join while no worker lives waits this long for its replacement, milliseconds. */
   workerWaitMs?: number | undefined
+  /** Where recordings are kept; without it there are none. */
+  recordingShelf?: RecordingShelf | undefined
 }
 
 const DEFAULTS = {
@@ -61,7 +64,8 @@ const DEFAULTS = {
   abroadIdleMs: 60_000,
 }
 
-export type SfuSettings = typeof DEFAULTS & Pick<SfuOptions, 'workerBin' | 'announcedAddress' | 'pipeAddress' | 'fleet'>
+export type SfuSettings = typeof DEFAULTS &
+  Pick<SfuOptions, 'workerBin' | 'announcedAddress' | 'pipeAddress' | 'fleet' | 'recordingShelf'>
 
 /** Options with the defaults filled in; an option given as undefined counts as not given. */
 export const settingsOf = ({ logger: _, ...options }: SfuOptions): SfuSettings => ({

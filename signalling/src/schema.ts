@@ -508,6 +508,27 @@ export const liveCallUsers = pgTable(
   ],
 )
 
+/** Recordings, from their start until their room was told what became of them. */
+export const recordings = pgTable(
+  'recordings',
+  {
+    id: text('id').primaryKey(),
+    roomId: inRoom(),
+    callId: text('call_id').notNull(),
+    /** Who started it, whose file it becomes. */
+    userId: text('user_id').notNull(),
+    layout: text('layout', { enum: ['grid', 'speaker'] }).notNull(),
+    startedAt: time('started_at').notNull(),
+    /** From then on a film is made of it. */
+    endedAt: time('ended_at'),
+    /** Why it ended before anybody ended it, for people. */
+    problem: text('problem'),
+    /** When media took it over. */
+    orderedAt: time('ordered_at'),
+  },
+  table => [index('recordings_by_room').on(table.roomId), index('recordings_by_user').on(table.userId)],
+)
+
 /** Projection of rings: who rang when, and what it became. */
 export const rings = pgTable(
   'rings',

@@ -62,6 +62,7 @@ describe('CALL_RIGHTS', () => {
       'call:hand',
       { roomId, participantId: other.participantId, raised: false },
     ],
+    record: ({ roomId }) => ['recording:stop', { roomId }],
     breakouts: ({ roomId }) => ['breakout:open', { roomId, breakouts: [{ title: 'One', userIds: [] }] }],
   }
   const ROLES = Object.keys(CALL_RIGHTS) as CallRole[]

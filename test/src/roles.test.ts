@@ -87,6 +87,9 @@ const REQUESTS: { [N in Governed]: (stage: Stage) => OperationInput<N> } = {
   'breakout:move': ({ roomId }) => ({ roomId, userId: 'target' }),
   'breakout:close': ({ roomId }) => ({ roomId }),
   'breakout:list': ({ roomId }) => ({ roomId }),
+  'recording:start': ({ roomId }) => ({ roomId }),
+  'recording:pause': ({ roomId }) => ({ roomId, paused: true }),
+  'recording:stop': ({ roomId }) => ({ roomId }),
   'ring:start': ({ roomId }) => ({ roomId, userIds: ['target'], media: 'audio' }),
 }
 

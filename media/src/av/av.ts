@@ -1,6 +1,7 @@
 import type { Logger } from '@trunkline/kit'
 import { Fence, findProgram } from '../fence.ts'
 import type { Processor } from '../jobs/processor.ts'
+import type { FilmDeps } from '../recordings/film.ts'
 import { createAudio } from './audio.ts'
 import { Ffmpeg } from './ffmpeg.ts'
 import type { PosterMaker } from './poster.ts'
@@ -23,7 +24,12 @@ export type AvDeps = {
  * What video and sound are processed by. Which of the two a file is, its streams decide and not what it was taken for:
  * either takes a file that turns out to be the other, and says so.
  */
-export type Av = { video: Processor; audio: Processor }
+export type Av = {
+  video: Processor
+  audio: Processor
+  /** What films of recorded calls are made with. */
+  film: FilmDeps
+}
 
 /** Types whose other half is called something else. */
 const COUNTERPARTS: ReadonlyMap<string, string> = new Map([
@@ -64,5 +70,6 @@ export const createAv = async (deps: AvDeps): Promise<Av | undefined> => {
     if (tone) return { ...(await audio({ ...work, probed: { ...probed, audio: tone } })), ...mime }
     throw new TypeError('a file without streams got past its probe')
   }
-  return { video: process, audio: process }
+  const film = { ffmpeg, drawsText: await ffmpeg.hasFilter('drawtext') }
+  return { video: process, audio: process, film }
 }

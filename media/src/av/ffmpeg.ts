@@ -66,7 +66,10 @@ export const faultOf = (program: string, ended: number | string, said: string): 
 
 /** Formats by name, for fluent-ffmpeg would else start ffmpeg outside of the fence to ask for all it knows. */
 const FORMATS = Object.fromEntries(
-  ['s16le', 'null'].map(name => [name, { description: name, canDemux: false, canMux: true }]),
+  ['s16le', 'null', 'lavfi', 'concat'].map(name => [
+    name,
+    { description: name, canDemux: true, canMux: true },
+  ]),
 )
 
 /** Its types have no word for an error that is not there. */

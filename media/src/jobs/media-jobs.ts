@@ -1,5 +1,5 @@
 import type { Jobs } from '@trunkline/kit'
-import { FileId, RoomId, UserId } from '@trunkline/protocol'
+import { FileId, type RecordingOrder, RoomId, UserId } from '@trunkline/protocol'
 import { z } from 'zod'
 import { isPlayed } from '../files/kind.ts'
 import type { ContentRow, FileRow } from '../files/stored-file.ts'
@@ -13,6 +13,7 @@ export const QUEUES = {
   picture: 'media-picture',
   clip: 'media-clip',
   film: 'media-film',
+  recording: 'media-recording',
 } as const
 
 /** Where contents are. */
@@ -60,6 +61,11 @@ export class MediaJobs {
   /** A content is to be processed, to be taken away, or its rooms are to be told. */
   async driveContent(content: Pick<ContentRow, 'id' | 'mime' | 'size'>): Promise<void> {
     await this.#jobs.add(queueOf(content), { contentId: content.id }, { key: content.id })
+  }
+
+  /** What was kept of a call is to become a film. */
+  async composeRecording(order: RecordingOrder): Promise<void> {
+    await this.#jobs.add(QUEUES.recording, order, { key: order.recordingId })
   }
 
   /** Once it resolves the file will be deleted and its room told by whom. */

@@ -7,6 +7,7 @@ import {
   JobId,
   LIMITS,
   parse,
+  RecordingOrder,
   SHELF_PATH,
   ShelfFile,
   UserId,
@@ -77,6 +78,11 @@ export const shelfRoutes = (shelf: FileShelf, secret: string): Router => {
   })
   router.delete(`${SHELF_PATH}/parts/:jobId`, async (request, response) => {
     await shelf.deleteParts(parse(Part.shape.jobId, request.params.jobId, 'the path'))
+    response.status(204).end()
+  })
+  router.post(`${SHELF_PATH}/recordings`, async (request, response) => {
+    const order: unknown = JSON.parse(String(request.query.order))
+    await shelf.compose(parse(RecordingOrder, order, 'the order'))
     response.status(204).end()
   })
   return router

@@ -12,6 +12,7 @@ import { safeName } from '../files/name.ts'
 import { type FoundFile, objectKey, toStoredFile } from '../files/stored-file.ts'
 import type { MediaJobs } from '../jobs/media-jobs.ts'
 import { files as fileRows } from '../schema.ts'
+import { isFull } from '../store/full.ts'
 import { isStagingId, type Staging } from '../store/staging.ts'
 import { ObjectNotFoundError, type ObjectStore } from '../store/store.ts'
 
@@ -27,7 +28,8 @@ export type ShelfDeps = {
   maxBytes: number
 }
 
-const partKey = (jobId: string, n: number): string => `jobs/${jobId}/${n}`
+/** Where a part of a job is. */
+export const partKey = (jobId: string, n: number): string => `jobs/${jobId}/${n}`
 
 const noFile = (id: string) => new TrunklineError('not_found', `There is no file ${id}.`)
 
@@ -149,12 +151,22 @@ export const createShelf = (deps: ShelfDeps): FileShelf => {
     delete: id => keeper.erase(id),
     removeAvatars: (owner, path) => avatars.removeOf(owner, path),
     reassign: (from, to) => files.reassign(from, to),
-    putPart: (jobId, n, bytes) => objects.put(partKey(jobId, n), bytes, { mime: 'application/x-ndjson' }),
+    async putPart(jobId, n, bytes) {
+      try {
+        await objects.put(partKey(jobId, n), bytes, { mime: 'application/x-ndjson' })
+      } catch (error) {
+        if (!isFull(error)) throw error
+        throw new TrunklineError('limit_reached', 'There is no space left on the server to keep files.', {
+          cause: error,
+        })
+      }
+    },
     readPart: (jobId, n, range) => objects.get(partKey(jobId, n), range),
     async deleteParts(jobId) {
       const keys: string[] = []
       for await (const { key } of objects.list(`jobs/${jobId}/`)) keys.push(key)
       for (const key of keys) await objects.delete(key)
     },
+    compose: order => jobs.composeRecording(order),
   }
 }

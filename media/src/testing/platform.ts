@@ -15,6 +15,7 @@ import {
   type LinkedFile,
   Problem,
   type Reader,
+  type RecordingNews,
   RIGHTS,
   ROUTES,
   type Role,
@@ -60,6 +61,8 @@ export class TestRooms implements RoomDesk {
   readonly avatars = new Map<string, string>()
   /** All that was told, in order. */
   readonly told: FileNews[] = []
+  /** Likewise of recordings. */
+  readonly toldRecordings: RecordingNews[] = []
   /** How often was asked. */
   asked = 0
 
@@ -112,6 +115,10 @@ export class TestRooms implements RoomDesk {
     if (avatar === null) this.avatars.delete(name)
     else this.avatars.set(name, avatar)
     return { previous }
+  }
+
+  async tellRecording(news: RecordingNews) {
+    this.toldRecordings.push(news)
   }
 
   async tell(news: FileNews) {

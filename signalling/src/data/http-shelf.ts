@@ -13,7 +13,13 @@ import { z } from 'zod'
 const Files = z.array(ShelfFile)
 const Homes = z.array(FileHome)
 /** What is about the files themselves; anything else means that media is in trouble, and may be tried again. */
-const ABOUT_FILES: ReadonlySet<ErrorCode> = new Set(['not_found', 'conflict', 'invalid_request', 'too_large'])
+const ABOUT_FILES: ReadonlySet<ErrorCode> = new Set([
+  'not_found',
+  'conflict',
+  'invalid_request',
+  'too_large',
+  'limit_reached',
+])
 
 const unavailable = (cause: unknown): TrunklineError =>
   new TrunklineError('unavailable', 'The media service cannot be reached right now.', { cause })
@@ -73,6 +79,7 @@ export const createHttpShelf = (options: { mediaUrl: string; secret: string }): 
         }),
       ),
     deleteParts: jobId => command('DELETE', `/parts/${jobId}`),
+    compose: order => command('POST', '/recordings', { query: { order: JSON.stringify(order) } }),
   }
 }
 

@@ -21,6 +21,7 @@ import {
   messages,
   nodeValues,
   reactions,
+  recordings,
   rings,
   ringTargets,
   rooms,
@@ -189,6 +190,7 @@ export const createUserDeletion = (deps: Deps): JobKind => {
     await connection.update(rings).set({ fromId: alias }).where(eq(rings.fromId, userId))
     await connection.update(ringTargets).set({ userId: alias }).where(eq(ringTargets.userId, userId))
     await connection.update(callUsers).set({ userId: alias }).where(eq(callUsers.userId, userId))
+    await connection.update(recordings).set({ userId: alias }).where(eq(recordings.userId, userId))
     await connection.delete(liveCallUsers).where(eq(liveCallUsers.userId, userId))
     await connection.update(nodeValues).set({ sender: alias }).where(eq(nodeValues.sender, userId))
     await connection.update(rooms).set({ createdBy: alias }).where(eq(rooms.createdBy, userId))

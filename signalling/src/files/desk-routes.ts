@@ -21,6 +21,10 @@ export const deskRoutes = (desk: RoomDesk, secret: string): Router => {
       await desk.tell(news)
       return {}
     },
+    tellRecording: async ({ news }) => {
+      await desk.tellRecording(news)
+      return {}
+    },
   }
   const router = Router()
   router.use(DESK_PATH, requireBearer(secret, 'This is for the media processes of this installation.'))

@@ -1,3 +1,4 @@
+import { createLogger } from '@trunkline/kit'
 import type { FileNews, GrantedRole, User } from '@trunkline/protocol'
 import { beforeAll, expect, test } from 'vitest'
 import type { Database } from '../database.ts'
@@ -6,6 +7,7 @@ import type { Principal } from '../identity/authenticate.ts'
 import { DeletedUsers } from '../identity/deleted-users.ts'
 import { Users } from '../identity/users.ts'
 import { EventLog } from '../log/event-log.ts'
+import { Recordings } from '../recordings/recordings.ts'
 import { Rooms } from '../rooms/rooms.ts'
 import { createSocketServer } from '../socket-server.ts'
 import { startTestDatabase, type TestDatabase } from '../testing/log-database.ts'
@@ -48,6 +50,9 @@ const authenticate = async (token: string | undefined): Promise<Principal> => {
   }
 }
 
+const logger = createLogger({ name: 'desk-test', level: 'silent' })
+const fanOut = new FanOut(createSocketServer())
+
 const desk = () =>
   createRoomDesk({
     database,
@@ -56,7 +61,8 @@ const desk = () =>
     users,
     rooms,
     log,
-    announcer: new FileAnnouncer({ database, log, fanOut: new FanOut(createSocketServer()) }),
+    announcer: new FileAnnouncer({ database, log, fanOut }),
+    recordings: new Recordings({ sfu: undefined, shelf: undefined, database, log, fanOut, logger }),
   })
 
 /** A room with these people in it. */

@@ -63,6 +63,10 @@ const PROJECTIONS: Projections = {
   'node.published': nodePublished,
   'call.started': callStarted,
   'call.ended': callEnded,
+  // Of recordings there is nothing to list: the film is a file of the room.
+  'recording.started': async () => {},
+  'recording.ready': async () => {},
+  'recording.failed': async () => {},
   'breakouts.opened': breakoutsOpened,
   'breakouts.moved': breakoutsMoved,
   'breakouts.closed': breakoutsClosed,

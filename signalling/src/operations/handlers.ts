@@ -11,6 +11,7 @@ import { userOperations } from '../identity/user-operations.ts'
 import { inboxOperations } from '../inbox/inbox-operations.ts'
 import { nodeOperations } from '../nodes/node-operations.ts'
 import { presenceOperations } from '../presence/presence-operations.ts'
+import { recordingOperations } from '../recordings/recording-operations.ts'
 import { memberOperations } from '../rooms/member-operations.ts'
 import { roomOperations } from '../rooms/room-operations.ts'
 import { searchOperations } from '../search/search-operations.ts'
@@ -35,4 +36,5 @@ export const createHandlers = (services: Services): OperationHandlers => ({
   ...callOperations(services),
   ...moderationOperations(services),
   ...breakoutOperations(services),
+  ...recordingOperations(services),
 })

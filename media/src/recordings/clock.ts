@@ -1,0 +1,76 @@
+/** When what is counted in a track's own clock was sent: the least that packets were delayed, along the recording. */
+
+/** Between two packets the clocks may go apart so far before it is another run of the sender's clock, milliseconds. */
+const JUMP_MS = 500
+const BUCKET_MS = 1_000
+/** Clocks of machines differ by less (200 parts in a million): what grows faster is delay. Milliseconds a bucket. */
+const DRIFT_MS = 0.2
+
+type Run = {
+  firstSequence: number
+  /** Of its first packet, in ms of the track's clock. */
+  firstTime: number
+  /** The least `arrival - time` of each second of the track's clock. */
+  least: number[]
+}
+
+/**
+ * Says of the timestamps of a track what they are in the time of the recording. A packet arrives when it was sent, and later
+ * by what the network made it wait: the fastest ones tell, and they tell over minutes, as no two clocks run alike.
+ * Timestamps may jump where a sender paused, and then begins another run.
+ */
+export class TrackClock {
+  readonly #rate: number
+  readonly #runs: Run[] = []
+  #last: { sequence: number; time: number; arrival: number } | undefined
+  #isNew = true
+
+  /** @param rate Hz */
+  constructor(rate: number) {
+    this.#rate = rate
+  }
+
+  /** The next packet as it came; both numbers counted on. */
+  learn(sequence: number, timestamp: number, arrivalMs: number): void {
+    // What was sent again says nothing.
+    if (this.#last && sequence <= this.#last.sequence) return
+    const time = (timestamp / this.#rate) * 1_000
+    const apart = this.#last ? arrivalMs - this.#last.arrival - (time - this.#last.time) : 0
+    if (this.#isNew || Math.abs(apart) > JUMP_MS)
+      this.#runs.push({ firstSequence: sequence, firstTime: time, least: [] })
+    this.#isNew = false
+    this.#last = { sequence, time, arrival: arrivalMs }
+    const run = this.#runs.at(-1)
+    if (!run) return
+    const bucket = Math.max(0, Math.floor((time - run.firstTime) / BUCKET_MS))
+    run.least[bucket] = Math.min(run.least[bucket] ?? Number.POSITIVE_INFINITY, arrivalMs - time)
+  }
+
+  /** Its clock and that of the recording went apart: there was a pause. */
+  restart(): void {
+    this.#isNew = true
+  }
+
+  /** All has been learnt. */
+  settle(): void {
+    for (const { least } of this.#runs) {
+      for (let n = 0; n < least.length; n++)
+        least[n] = Math.min(least[n] ?? Infinity, (least[n - 1] ?? Infinity) + DRIFT_MS)
+      for (let n = least.length - 1; n >= 0; n--)
+        least[n] = Math.min(least[n] ?? Infinity, (least[n + 1] ?? Infinity) + DRIFT_MS)
+    }
+  }
+
+  /** When a packet was sent, in ms of the recording. */
+  timeOf(sequence: number, timestamp: number): number {
+    const time = (timestamp / this.#rate) * 1_000
+    const run = this.#runs.findLast(({ firstSequence }) => firstSequence <= sequence) ?? this.#runs[0]
+    if (!run) return 0
+    const at = (time - run.firstTime) / BUCKET_MS - 0.5
+    const last = run.least.length - 1
+    const below = Math.min(last, Math.max(0, Math.floor(at)))
+    const above = Math.min(last, below + 1)
+    const [a = 0, b = 0] = [run.least[below], run.least[above]]
+    return time + a + (b - a) * Math.min(1, Math.max(0, at - below))
+  }
+}

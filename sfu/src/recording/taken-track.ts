@@ -1,0 +1,124 @@
+import type { JournalNote } from '@trunkline/protocol'
+import type { types } from 'mediasoup'
+import { ROUTER_RTP_CAPABILITIES } from '../codecs.ts'
+import type { Producer } from '../producer.ts'
+
+/** A packet that is missing for so long will not come any more: the sender is asked for a whole picture, milliseconds. */
+const LOST_MS = 500
+/** More than this many packets at once are no loss but another beginning. */
+const GAP_MAX = 500
+const SEQUENCE_NUMBERS = 0x1_0000
+
+export type TakenTrackOptions = {
+  number: number
+  producer: Producer
+  transport: types.DirectTransport
+  onPacket: (track: number, packet: Uint8Array) => void
+  onNote: (note: JournalNote) => void
+}
+
+/** A track of a call as the recording takes it: its highest layer, packet by packet. */
+export class TakenTrack {
+  readonly #engine: types.Consumer
+  readonly #producer: Producer
+  #latest: number | undefined
+  readonly #missing = new Set<number>()
+  #lossTimer: NodeJS.Timeout | undefined
+
+  private constructor(engine: types.Consumer, producer: Producer) {
+    this.#engine = engine
+    this.#producer = producer
+  }
+
+  /** Begins paused: nothing comes before {@link setPaused}. */
+  static async create({
+    number,
+    producer,
+    transport,
+    onPacket,
+    onNote,
+  }: TakenTrackOptions): Promise<TakenTrack> {
+    const engine = await transport.consume({
+      producerId: producer.id,
+      rtpCapabilities: ROUTER_RTP_CAPABILITIES,
+      paused: true,
+    })
+    const track = new TakenTrack(engine, producer)
+    const [codec] = engine.rtpParameters.codecs
+    if (!codec) throw new Error('a track without a codec cannot be recorded')
+    const { participant, source } = producer
+    onNote({
+      what: 'track',
+      track: number,
+      participantId: participant.id,
+      userId: participant.userId,
+      name: participant.name,
+      source,
+      kind: engine.kind,
+      mimeType: codec.mimeType,
+      clockRate: codec.clockRate,
+      payloadType: codec.payloadType,
+      paused: engine.producerPaused,
+    })
+    engine.on('rtp', packet => {
+      onPacket(number, packet)
+      if (engine.kind === 'video') track.#lookForLoss(packet)
+    })
+    engine.on('producerpause', () => onNote({ what: 'muted', track: number, muted: true }))
+    engine.on('producerresume', () => onNote({ what: 'muted', track: number, muted: false }))
+    engine.observer.once('close', () => {
+      track.#let()
+      onNote({ what: 'ended', track: number })
+    })
+    return track
+  }
+
+  get closed(): boolean {
+    return this.#engine.closed
+  }
+
+  onClose(listener: () => void): void {
+    this.#engine.observer.once('close', listener)
+  }
+
+  /** Going on begins with a whole picture. */
+  async setPaused(paused: boolean): Promise<void> {
+    this.#producer.recorder = paused ? undefined : { wantedLayer: Number.POSITIVE_INFINITY }
+    this.#producer.demand?.look()
+    await (paused ? this.#engine.pause() : this.#engine.resume())
+  }
+
+  close(): void {
+    this.#engine.close()
+  }
+
+  #let(): void {
+    clearTimeout(this.#lossTimer)
+    this.#producer.recorder = undefined
+    if (!this.#producer.closed) this.#producer.demand?.look()
+  }
+
+  /** What was lost on the way is sent again when the engine asks for it; what never comes would spoil all that follows. */
+  #lookForLoss(packet: Buffer): void {
+    const number = packet.readUInt16BE(2)
+    const ahead =
+      this.#latest === undefined ? 1 : (number - this.#latest + SEQUENCE_NUMBERS) % SEQUENCE_NUMBERS
+    if (ahead === 0 || ahead > SEQUENCE_NUMBERS / 2) {
+      this.#missing.delete(number)
+      return
+    }
+    if (this.#latest !== undefined && ahead > 1 && ahead < GAP_MAX) {
+      for (let n = 1; n < ahead; n++) this.#missing.add((this.#latest + n) % SEQUENCE_NUMBERS)
+      this.#lossTimer ??= setTimeout(() => this.#askForPicture(), LOST_MS)
+    }
+    this.#latest = number
+  }
+
+  #askForPicture(): void {
+    this.#lossTimer = undefined
+    const isLost = this.#missing.size > 0
+    this.#missing.clear()
+    // It may be gone with its sender.
+    if (isLost && !this.#engine.closed) this.#engine.requestKeyFrame().catch(() => undefined)
+  }
+}

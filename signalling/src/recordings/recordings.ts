@@ -1,0 +1,180 @@
+import type { Logger } from '@trunkline/kit'
+import {
+  type FileShelf,
+  type RecordingNews,
+  type Sfu,
+  type SfuNoticeData,
+  type SfuNoticeListener,
+  TrunklineError,
+} from '@trunkline/protocol'
+import { and, eq, inArray, isNull, sql } from 'drizzle-orm'
+import type { Database } from '../database.ts'
+import type { FanOut } from '../fan-out.ts'
+import { derivedId } from '../ids.ts'
+import type { Entry } from '../log/entry.ts'
+import type { EventLog } from '../log/event-log.ts'
+import { recordings } from '../schema.ts'
+
+/**
+ * A recording whose SFU says nothing of it any more may still be put away, or its SFU be out of reach for a moment: for so
+ * long, in seconds, before a film is made of what there is.
+ */
+const LOST_SECONDS = 30
+const ORDERS_AT_A_TIME = 20
+
+type LastingNews = Exclude<RecordingNews, { type: 'progress' }>
+
+/**
+ * Recordings from their start to the file that comes of them. The SFU keeps what is recorded, media makes a film of it; a row
+ * stands for each until its room has been told, so that one is made whichever process dies. Every node hears the same and
+ * does the same: the log takes each fact once, and media each order.
+ */
+export class Recordings {
+  readonly #sfu: Sfu | undefined
+  readonly #shelf: FileShelf | undefined
+  readonly #database: Database
+  readonly #log: EventLog
+  readonly #fanOut: FanOut
+  readonly #logger: Logger
+  readonly #stop: (() => void)[] = []
+
+  constructor(deps: {
+    sfu: Sfu | undefined
+    shelf: FileShelf | undefined
+    database: Database
+    log: EventLog
+    fanOut: FanOut
+    logger: Logger
+  }) {
+    this.#sfu = deps.sfu
+    this.#shelf = deps.shelf
+    this.#database = deps.database
+    this.#log = deps.log
+    this.#fanOut = deps.fanOut
+    this.#logger = deps.logger
+  }
+
+  /** Begins to listen, and to look after what ended while nobody did. */
+  start(): void {
+    const sfu = this.#sfu
+    if (!sfu) return
+    const guard = (work: Promise<void>) => {
+      work.catch(error => {
+        if (error instanceof TrunklineError && error.code === 'unavailable') return
+        this.#logger.error({ err: error }, 'what the SFU says of a recording could not be written down')
+      })
+    }
+    const onNotice: SfuNoticeListener = (name, data) => {
+      if (name === 'recording:started') guard(this.#started(data as SfuNoticeData<'recording:started'>))
+      if (name === 'recording:ended') guard(this.#ended(data as SfuNoticeData<'recording:ended'>))
+      if (name === 'call:ended') guard(this.#lose([(data as SfuNoticeData<'call:ended'>).callId]))
+    }
+    this.#stop.push(
+      sfu.onNotice(onNotice),
+      sfu.onReconnect(() => guard(this.#reconcile(sfu))),
+    )
+    guard(this.#reconcile(sfu))
+  }
+
+  close(): void {
+    for (const stop of this.#stop.splice(0)) stop()
+  }
+
+  /**
+   * Has films made of recordings that are over.
+   * @returns ms until the next is due, if one is known to be
+   */
+  async orderDue(): Promise<number | undefined> {
+    const shelf = this.#shelf
+    if (!shelf) return undefined
+    const due = await this.#database
+      .select()
+      .from(recordings)
+      .where(and(isNull(recordings.orderedAt), sql`${recordings.endedAt} <= now()`))
+      .limit(ORDERS_AT_A_TIME)
+    for (const { id, roomId, userId, layout, startedAt, problem } of due) {
+      await shelf.compose({
+        recordingId: id,
+        roomId,
+        userId,
+        layout,
+        startedAt: startedAt.toISOString(),
+        ...(problem !== null && { problem }),
+      })
+      await this.#database.update(recordings).set({ orderedAt: new Date() }).where(eq(recordings.id, id))
+    }
+    return due.length === ORDERS_AT_A_TIME ? 0 : undefined
+  }
+
+  /** What media says of one. Resolves once what is lasting is in the log, however often it is told. */
+  async tell(news: RecordingNews): Promise<void> {
+    const { roomId, recordingId } = news
+    if (news.type === 'progress') {
+      const { progress } = news
+      this.#fanOut.toRoom(roomId).volatile.emit('recording:progress', { roomId, recordingId, progress })
+      return
+    }
+    try {
+      await this.#log.append(entryOf(news))
+    } catch (error) {
+      const isGone = error instanceof TrunklineError && error.code === 'room_not_found'
+      if (!isGone) throw error
+    }
+    await this.#database.delete(recordings).where(eq(recordings.id, recordingId))
+  }
+
+  async #started(notice: SfuNoticeData<'recording:started'>): Promise<void> {
+    const { roomId, callId, recordingId, userId, layout, startedAt } = notice
+    // A room that was deleted meanwhile has nothing left to be recorded.
+    await this.#database.execute(sql`
+      insert into ${recordings} (id, room_id, call_id, user_id, layout, started_at)
+      select ${recordingId}, ${roomId}, ${callId}, ${userId}, ${layout}, ${startedAt}::timestamptz
+      where exists (select from rooms where id = ${roomId}) on conflict do nothing`)
+    await this.#log.append({
+      roomId,
+      type: 'recording.started',
+      sender: userId,
+      clientId: derivedId('recording', 'started', recordingId),
+      data: { recordingId, callId },
+    })
+  }
+
+  async #ended({ recordingId, problem }: SfuNoticeData<'recording:ended'>): Promise<void> {
+    await this.#database
+      .update(recordings)
+      .set({ endedAt: new Date(), ...(problem !== undefined && { problem }) })
+      .where(and(eq(recordings.id, recordingId), isNull(recordings.orderedAt)))
+  }
+
+  /** These calls are over; what was recorded of them may still be on its way. */
+  async #lose(callIds: readonly string[]): Promise<void> {
+    if (callIds.length === 0) return
+    await this.#database
+      .update(recordings)
+      .set({ endedAt: new Date(Date.now() + LOST_SECONDS * 1_000) })
+      .where(and(inArray(recordings.callId, [...callIds]), isNull(recordings.endedAt)))
+  }
+
+  /** Compares what is written down with what the SFU records: it was killed meanwhile, or this node was. */
+  async #reconcile(sfu: Sfu): Promise<void> {
+    const { calls } = await sfu.request('sfu:calls', {})
+    const live = new Set(calls.flatMap(call => (call.recording ? [call.recording.id] : [])))
+    const written = await this.#database.select().from(recordings).where(isNull(recordings.orderedAt))
+    const gone = written.filter(({ id, endedAt }) => endedAt === null && !live.has(id))
+    await this.#lose(gone.map(({ callId }) => callId))
+    const back = written.filter(({ id, endedAt }) => endedAt !== null && live.has(id)).map(({ id }) => id)
+    if (back.length > 0)
+      await this.#database.update(recordings).set({ endedAt: null }).where(inArray(recordings.id, back))
+  }
+}
+
+/** The same clientId each time: what was told before is found. */
+const entryOf = (news: LastingNews): Entry => {
+  const { roomId, recordingId } = news
+  const clientId = derivedId('recording', 'over', recordingId)
+  if (news.type === 'failed')
+    return { roomId, type: 'recording.failed', clientId, data: { recordingId, reason: news.reason } }
+  const { fileId, durationMs, problem } = news
+  const data = { recordingId, fileId, durationMs, ...(problem !== undefined && { problem }) }
+  return { roomId, type: 'recording.ready', clientId, data }
+}
