@@ -1,7 +1,7 @@
 import type { Logger } from '@trunkline/kit'
 import { LIMITS } from '@trunkline/protocol'
 import type { RecordingShelf } from './recording/recordings.ts'
-import type { Fleet } from './remote/abroad.ts'
+import type { Neighbours } from './remote/abroad.ts'
 
 /** How an SFU is to run. Everything but the logger has a default. */
 export type SfuOptions = {
@@ -19,7 +19,7 @@ export type SfuOptions = {
   /** Workers that may run here for SFU processes of other machines; guest i listens on port + workers + i. Default 0. */
   guests?: number | undefined
   /** The SFU processes of other machines; without it there are none, and workers are this machine's only. */
-  fleet?: Fleet | undefined
+  neighbours?: Neighbours | undefined
   /** A worker on another machine that nobody uses for so many milliseconds is ended. */
   abroadIdleMs?: number | undefined
   /** Where other SFU machines reach this one, an IP address; default: where clients do. */
@@ -65,7 +65,7 @@ const DEFAULTS = {
 }
 
 export type SfuSettings = typeof DEFAULTS &
-  Pick<SfuOptions, 'workerBin' | 'announcedAddress' | 'pipeAddress' | 'fleet' | 'recordingShelf'>
+  Pick<SfuOptions, 'workerBin' | 'announcedAddress' | 'pipeAddress' | 'neighbours' | 'recordingShelf'>
 
 /** Options with the defaults filled in; an option given as undefined counts as not given. */
 export const settingsOf = ({ logger: _, ...options }: SfuOptions): SfuSettings => ({

@@ -191,9 +191,10 @@ export class LocalSfu implements Sfu {
     this.#ending.outlives = outlives
   }
 
-  /** From now on whoever would open a call is refused; those there are go on. */
+  /** From now on whoever would open a call is refused, and who asks for a worker; those there are go on. */
   openNoCalls(): void {
     this.#opensCalls = false
+    this.#host?.refuse()
   }
 
   /** What another process needs to go on with the room's call; nothing where there is none. */

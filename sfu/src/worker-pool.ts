@@ -59,9 +59,9 @@ export class WorkerPool {
       avoided: false,
     }))
     this.#abroad =
-      settings.fleet &&
+      settings.neighbours &&
       new Abroad({
-        ...settings.fleet,
+        ...settings.neighbours,
         idleMs: settings.abroadIdleMs,
         logger,
         onLost: (worker, reason, stopping) => {

@@ -12,9 +12,9 @@ const startHome = async (others: Neighbour[], options: Partial<SfuOptions> = {})
   const sfu = await startSfu({
     workers: 1,
     workerStreams: 1,
-    fleet: {
+    neighbours: {
       secret: SECRET,
-      others: () => others,
+      list: () => others,
       onChange: listener => {
         listeners.add(listener)
         return () => listeners.delete(listener)

@@ -14,10 +14,10 @@ export type Neighbour = {
 }
 
 /** The SFU processes of other machines. */
-export type Fleet = {
+export type Neighbours = {
   /** Shared by all of them. */
   secret: string
-  others(): readonly Neighbour[]
+  list(): readonly Neighbour[]
   /** Calls whenever those may be others, or say something else of themselves; returns the way to stop. */
   onChange(listener: () => void): () => void
 }
@@ -25,7 +25,7 @@ export type Fleet = {
 /** One that had no worker for us, or none that ran, is not asked again for so long. Milliseconds. */
 const RETRY_MS = 10_000
 
-export type AbroadOptions = Fleet & {
+export type AbroadOptions = Neighbours & {
   /** A worker nobody uses for so long is ended. Milliseconds. */
   idleMs: number
   logger: Logger
@@ -94,7 +94,7 @@ export class Abroad {
     const now = performance.now()
     for (const [id, failedAt] of this.#failures) if (now - failedAt > RETRY_MS) this.#failures.delete(id)
     return this.#options
-      .others()
+      .list()
       .filter(({ id, load, draining }) => !draining && load < 1 && !this.#failures.has(id))
       .sort((one, other) => one.load - other.load)
   }
@@ -120,7 +120,7 @@ export class Abroad {
   }
 
   #leaveDraining(): void {
-    const draining = this.#options.others().filter(neighbour => neighbour.draining)
+    const draining = this.#options.list().filter(neighbour => neighbour.draining)
     for (const worker of this.workers) {
       if (!draining.some(({ id }) => id === worker.host)) continue
       this.#options.logger.info(
