@@ -14,19 +14,15 @@ const LIBWEBRTC = [
 ]
 
 /**
- * Files that promise an answer within a second or so, hold a call of several pictures, or attack with all they have: nothing
- * runs beside them. A file is safe beside others unless it stands here: it has its own servers, ports and folders, and
- * what it looks at is what is answered, not how soon.
+ * Files that promise an answer within a second or so, hold a call of several pictures, start the largest of browsers, or
+ * attack with all they have: nothing runs beside them. A file is safe beside others unless it stands here or below: it has
+ * its own servers, ports and folders, and what it looks at is what is answered, not how soon.
  */
-const ALONE = [
-  'attack*',
-  'call*.browser',
-  'messenger-channel.browser',
-  'nodes',
-  'processes',
-  'rooms-calls',
-  'rooms-nodes',
-].map(name => `test/src/${name}.test.ts`)
+const ALONE = ['attack*', 'call*.browser', 'firefox.browser', 'messenger-channel.browser'].map(
+  name => `test/src/${name}.test.ts`,
+)
+/** Files that promise answers as soon, but leave the processor alone for two thirds of their time: two run at once. */
+const IN_PAIRS = ['nodes', 'processes', 'rooms-calls', 'rooms-nodes'].map(name => `test/src/${name}.test.ts`)
 
 /** What is made for a whole run. */
 const DATABASE = 'test/src/support/make-database-template.ts'
@@ -53,7 +49,8 @@ export default defineConfig({
           expect: POLLING,
           testTimeout: 90_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
+          // One of them waits for tokens to expire and for people to come back, for about as long as the others work.
+          maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
       },
@@ -62,7 +59,7 @@ export default defineConfig({
           name: 'integration',
           globalSetup: SETUP,
           include: ['test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', ...LIBWEBRTC, ...ALONE],
+          exclude: ['**/node_modules/**', ...LIBWEBRTC, ...IN_PAIRS, ...ALONE],
           execArgv: [...LOADS_FAST],
           expect: POLLING,
           testTimeout: 90_000,
@@ -87,6 +84,19 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'pairs',
+          globalSetup: SETUP,
+          include: IN_PAIRS,
+          execArgv: [...LOADS_FAST],
+          expect: POLLING,
+          testTimeout: 90_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
           name: 'alone',
           globalSetup: SETUP,
           include: ALONE,
@@ -95,7 +105,7 @@ export default defineConfig({
           testTimeout: 90_000,
           hookTimeout: 60_000,
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],
