@@ -4,14 +4,11 @@ import {
   connectLink,
   createHttpApp,
   createMetrics,
-  createRedis,
   Lifecycle,
   type Logger,
   type Metrics,
   openPool,
-  type Redis,
   startPostgres,
-  within,
 } from '@trunkline/kit'
 import { createHttpDesk, createMedia, type Media, openStore, type StoreSettings } from '@trunkline/media'
 import { type FileShelf, type RoomDesk, SFU_CONTRACT, type Sfu, TrunklineError } from '@trunkline/protocol'
@@ -22,15 +19,15 @@ import { announcedAddressFor, isLoopback, resolveHost } from './addresses.ts'
 import { ensureCertificate } from './certificate.ts'
 import { installationSecret, openDataFolder } from './data-folder.ts'
 import { mountDemo } from './demo.ts'
+import { type FleetGround, findFleet, openFleet } from './fleet.ts'
 import { mountHealth } from './health.ts'
 import { type Listener, listen, type Tls } from './listener.ts'
 import { proxyTo } from './proxy.ts'
+import { openRedis } from './redis.ts'
 import { fileLinkKey, linkSecret, turnSecrets } from './secrets.ts'
 import { MEGABYTE, type Settings } from './settings.ts'
-import { startSfu } from './sfu.ts'
+import { type RunningSfu, startSfu } from './sfu.ts'
 import { connectTurns, hasTurn, type RunningTurn, startTurn } from './turn.ts'
-
-const REDIS_WAIT_MS = 5_000
 
 export const SERVICES = ['signalling', 'sfu', 'turn', 'media'] as const
 export type Service = (typeof SERVICES)[number]
@@ -73,6 +70,8 @@ export type Composition = Readonly<PlatformOptions> & {
   announcedAddress: string
   warnings: string[]
   metrics: Metrics
+  /** Where there may be several SFUs: how they and signalling find each other. */
+  fleet: FleetGround | undefined
 }
 
 /**
@@ -120,6 +119,7 @@ const compose = async (options: PlatformOptions, lifecycle: Lifecycle): Promise<
     announcedAddress,
     warnings: [],
     metrics: createMetrics(),
+    fleet: await openFleet({ ...options, lifecycle }),
   }
   const isDemo = settings.TRUNKLINE_DEMO ?? isLoopback(settings.HOST)
 
@@ -166,6 +166,9 @@ const compose = async (options: PlatformOptions, lifecycle: Lifecycle): Promise<
         // Everything else goes on meanwhile: who is in a call stays in it.
         await turn.drain(settings.TURN_DRAIN_SECONDS * 1000)
       }
+      // While signalling here and elsewhere can still be told.
+      if (!lifecycle.closing)
+        await sfu?.leave?.().catch(error => logger.error({ err: error }, 'calls were not given away'))
       await lifecycle.close()
     },
   }
@@ -229,13 +232,14 @@ const startDatabase = async ({ settings, dataFolder, logger, lifecycle }: Compos
   return pool
 }
 
-/** An SFU of another process, when there is one. */
-const connectSfu = async (composition: Composition): Promise<{ sfu: Sfu; ports: number[] } | undefined> => {
-  const { settings, services, vault, logger, lifecycle } = composition
+/** The SFUs of other processes, when there are any. */
+const connectSfu = async (composition: Composition): Promise<RunningSfu | undefined> => {
+  const { settings, services, vault, logger, lifecycle, fleet } = composition
   if (!services.has('signalling')) return undefined
+  if (fleet) return { sfu: findFleet(composition, fleet), ports: [] }
   if (!settings.SFU_URL) {
     composition.warnings.push(
-      'Calls are off: this process has no SFU. Set SFU_URL to where `npm start sfu` runs.',
+      'Calls are off: this process has no SFU. Set SFU_URL to where `npm start sfu` runs, or REDIS_URL here and there.',
     )
     return undefined
   }
@@ -247,15 +251,6 @@ const connectSfu = async (composition: Composition): Promise<{ sfu: Sfu; ports: 
   })
   lifecycle.add('link to the SFU', () => link.close())
   return { sfu: link, ports: [] }
-}
-
-/** Once connected it reconnects by itself for ever; a start that finds no Redis at all is a wrong setting. */
-const connectRedis = async (redis: Redis): Promise<void> => {
-  await within(
-    REDIS_WAIT_MS,
-    redis.connect(),
-    () => new ConfigError('The Redis named by REDIS_URL cannot be reached. Start it, or correct REDIS_URL.'),
-  )
 }
 
 const startSignalling = async (
@@ -274,11 +269,7 @@ const startSignalling = async (
       'People behind firewalls cannot call: there is no TURN. Set TURN_LINKS to where `npm start turn` runs, or TURN_URLS.',
     )
   }
-  const redis = settings.REDIS_URL ? await createRedis(settings.REDIS_URL, logger) : undefined
-  if (redis) {
-    lifecycle.add('redis', () => redis.destroy())
-    await connectRedis(redis)
-  }
+  const redis = settings.REDIS_URL ? await openRedis(settings.REDIS_URL, composition) : undefined
   const signalling = await createSignalling({
     logger,
     httpServer: listener.server,

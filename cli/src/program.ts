@@ -29,9 +29,14 @@ program
 
 program
   .command('drain')
-  .description('move calls off the media workers of the server that runs here, and replace their processes')
-  .argument('[worker]', 'its port, or its process; all of them, one after the other, when none is named')
-  .action(async worker => (await import('./drain.ts')).drain(worker))
+  .description(
+    'move calls off media workers of the server that runs here, and replace their processes; or off one of its SFUs, for it to be stopped',
+  )
+  .argument(
+    '[which]',
+    'a worker, by its port or its process; an SFU, by its URL or id; all workers, one after the other, when none is named',
+  )
+  .action(async which => (await import('./drain.ts')).drain(which))
 
 try {
   await program.parseAsync()

@@ -183,6 +183,7 @@ export const Settings = z.object({
     .describe('http://turn:3000')
     .optional(),
   SFU_URL: url('http://sfu:3000').optional(),
+  SFU_ANNOUNCED_URL: url('http://10.0.0.5:3000').optional(),
   MEDIA_URL: url('http://media:3000').optional(),
   SIGNALLING_URL: url('http://signalling:3000').optional(),
   TRUSTED_PROXIES: z

@@ -2,12 +2,16 @@ import { availableParallelism } from 'node:os'
 import { ConfigError, type Logger } from '@trunkline/kit'
 import type { FileShelf, Sfu } from '@trunkline/protocol'
 import { ensureWorker } from '@trunkline/sfu/provision'
+import { enterFleet, findFleet } from './fleet.ts'
 import { countSfu } from './metrics.ts'
 import type { Composition } from './platform.ts'
 import { linkSecret } from './secrets.ts'
 
 export type RunningSfu = {
+  /** What signalling asks. */
   sfu: Sfu
+  /** Gives the calls that are here to other SFUs, where there are any. */
+  leave?: () => Promise<void>
   /** Where the SFU takes media: what a TURN service may relay to. */
   ports: number[]
 }
@@ -27,6 +31,7 @@ export const startSfu = async (
     logger,
     lifecycle,
     warnings,
+    fleet,
   } = composition
   // Loaded only where it runs: a process with other services starts without it.
   const { createSfu, serveSfu } = await import('@trunkline/sfu')
@@ -36,8 +41,8 @@ export const startSfu = async (
   } catch (error) {
     // Chat without calls is better than nothing, but an SFU alone without its worker is nothing.
     if (!services.has('signalling')) throw error
-    warnings.push(`Calls are off: ${(error as Error).message}`)
-    return undefined
+    warnings.push(`No calls run here: ${(error as Error).message}`)
+    return fleet && { sfu: findFleet(composition, fleet), ports: [] }
   }
   const sfu = await createSfu({
     logger,
@@ -53,16 +58,25 @@ export const startSfu = async (
   })
   lifecycle.add('sfu', () => sfu.close())
   countSfu(composition.metrics, sfu)
-  if (!services.has('signalling')) {
+  const ports = (await sfu.counts()).map(worker => worker.port)
+  const member = fleet && (await enterFleet(composition, fleet, sfu))
+  if (member || !services.has('signalling')) {
     const link = serveSfu({
-      sfu,
+      sfu: member ?? sfu,
       httpServer: listener.server,
       secret: linkSecret(vault),
       logger,
     })
     lifecycle.add('link to signalling', () => link.close())
   }
-  return { sfu, ports: (await sfu.counts()).map(worker => worker.port) }
+  if (!member || !fleet) return { sfu, ports }
+  await member.join()
+  lifecycle.add('place among the SFUs', () => member.close())
+  return {
+    sfu: services.has('signalling') ? findFleet(composition, fleet, member) : member,
+    ports,
+    leave: () => member.close(),
+  }
 }
 
 /** Getting the worker is instant but for the first time on a machine; then it takes minutes, and says so. */

@@ -15,7 +15,5 @@ export const SfuEntry = z.object({
   workers: z.int().min(0),
   /** It takes no more calls, and gives away those it has. */
   draining: z.boolean(),
-  /** Of the platform. */
-  version: z.string(),
 })
 export type SfuEntry = z.infer<typeof SfuEntry>

@@ -55,7 +55,7 @@ const comingAndGoing = (call: Call): string[] => {
   return said
 }
 
-const workersOf = async (url: string) => (await rest(url, 'GET', '/v1/sfu')).body.workers
+const workersOf = async (url: string) => (await rest(url, 'GET', '/v1/sfu')).body.nodes[0].workers
 
 test('trunkline drain moves a call off its worker, and off all of them: the same people see each other again', async () => {
   const server = await startServer({ env: { RTC_WORKERS: '2' } })
@@ -122,5 +122,5 @@ test('with an SFU in a process of its own it is drained through any signalling n
   expect(told).toMatch(/1 call moved, 2 people back\./)
   expect([(await seen(bobsCall, 'Ann')).id, said]).toEqual([id, [[], []]])
   const { body } = await rest(a.url, 'GET', '/v1/sfu')
-  expect(body.drain.participants).toEqual({ moved: 2, back: 2, away: 0, left: 0 })
+  expect(body.nodes[0].drain.participants).toEqual({ moved: 2, back: 2, away: 0, left: 0 })
 }, 120_000)

@@ -94,11 +94,11 @@ it('tokens, rooms and messages by REST', async () => {
   for (const event of events) seen.events.add(event.type)
   const servers = await callStrictly(url, 'listIceServers', { token: adasToken })
   expect(Date.parse(servers.expiresAt)).toBeGreaterThan(Date.now())
-  const { workers, drain } = await callStrictly(url, 'getSfu', {})
-  expect([workers.length > 0, drain]).toEqual([true, null])
-  const [worker] = workers
+  const { nodes } = await callStrictly(url, 'getSfu', {})
+  expect(nodes).toMatchObject([{ url: null, draining: false, drain: null }])
+  const worker = nodes[0]?.workers[0]
   const begun = await callStrictly(url, 'drainSfu', { body: { pid: worker?.pid ?? 0 } })
-  expect(begun.drain?.workers.map(({ pid }) => pid)).toEqual([worker?.pid])
+  expect(begun.nodes[0]?.drain?.workers.map(({ pid }) => pid)).toEqual([worker?.pid])
   expect((await callStrictly(url, 'getTurn', {})).data.map(({ name }) => name)).toEqual(['here'])
   expect((await callStrictly(url, 'testTurn', {})).data[0]?.status?.selfTest?.ok).toBe(true)
   expect(await callStrictly(url, 'revokeRelays', { id: 'ada' })).toEqual({

@@ -12,7 +12,6 @@ import {
   MODERATION_REQUESTS,
   type Sfu,
   type SfuEntry,
-  type SfuNoticeData,
   type SfuNoticeListener,
   type SfuOverview,
   type SfuRequestData,
@@ -67,7 +66,6 @@ export type FleetMemberOptions = {
   directory: Directory<SfuEntry>
   /** Where other processes reach the link that serves this one. */
   url: string
-  version: string
   logger: Logger
 }
 
@@ -81,7 +79,6 @@ export class FleetMember implements Sfu {
   readonly #sfu: LocalSfu
   readonly #directory: Directory<SfuEntry>
   readonly #url: string
-  readonly #version: string
   readonly #logger: Logger
   readonly #homes: Homes
   readonly #rooms = new Map<string, Held>()
@@ -100,7 +97,6 @@ export class FleetMember implements Sfu {
     this.id = options.sfu.id
     this.#directory = options.directory
     this.#url = options.url
-    this.#version = options.version
     this.#logger = options.logger
     this.#homes = new Homes(options.redis, this.id)
     this.#stops = [
@@ -190,7 +186,6 @@ export class FleetMember implements Sfu {
       capacity,
       workers,
       draining: this.#leaving !== undefined,
-      version: this.#version,
     }
   }
 
