@@ -186,12 +186,15 @@ export class Arrivals {
   ): Promise<Participant> {
     const { participantId: id, userId, name, connectionId } = data
     const rtpCapabilities = parseRtpCapabilities(data.rtpCapabilities)
-    const transports = await this.#openTransports(call)
-    const participant = new Participant({ id, userId, name, connectionId, rtpCapabilities }, call, transports)
+    const participant = await this.#openTransports(
+      call,
+      transports => new Participant({ id, userId, name, connectionId, rtpCapabilities }, call, transports),
+    )
     participant.seat.stand(data)
     try {
       assertPresent()
-      if (transports.place.closed) throw unavailable('The media worker died while joining. Try again.')
+      if (participant.sendTransport.engine.closed)
+        throw unavailable('The media worker died while joining. Try again.')
     } catch (error) {
       closeMedia(participant)
       throw error
@@ -203,13 +206,13 @@ export class Arrivals {
     return participant
   }
 
-  /** Transports at one of the call's places, which is kept until whoever asked had a chance to take them. */
-  async #openTransports(call: Call): Promise<Transports> {
+  /** Opens transports at one of the call's places, which is kept until they are taken. */
+  async #openTransports<T>(call: Call, take: (transports: Transports) => T): Promise<T> {
     const { place, release } = await call.findPlace()
     try {
-      return await Participant.openTransports(place, this.#deps.settings)
+      return take(await Participant.openTransports(place, this.#deps.settings))
     } finally {
-      void setImmediate().then(release)
+      release()
     }
   }
 
@@ -225,15 +228,16 @@ export class Arrivals {
   async #renew(participant: Participant, rtpCapabilities: unknown): Promise<void> {
     const { call } = participant
     participant.rtpCapabilities = parseRtpCapabilities(rtpCapabilities)
-    const transports = await this.#openTransports(call)
-    if (participant.closed || transports.place.closed) {
-      transports.send.engine.close()
-      transports.receive.engine.close()
-      throw participant.closed
-        ? notInCall(participant.id)
-        : unavailable('The media worker died while the call was resumed. Try again.')
-    }
-    participant.transports = transports
+    await this.#openTransports(call, transports => {
+      if (participant.closed || transports.place.closed) {
+        transports.send.engine.close()
+        transports.receive.engine.close()
+        throw participant.closed
+          ? notInCall(participant.id)
+          : unavailable('The media worker died while the call was resumed. Try again.')
+      }
+      participant.transports = transports
+    })
     // What it consumes from here on is in the answer.
     participant.answered = false
     await call.consumeAll(participant)

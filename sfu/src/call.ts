@@ -123,12 +123,14 @@ export class Call {
    */
   async findPlace(): Promise<{ place: Place; release: () => void }> {
     for (;;) {
-      await this.settled()
-      const roomy = [...this.#places].find(({ worker }) => this.#pool.hasRoom(worker))
-      const place = roomy ?? (await this.#openFurther()) ?? leastLoaded(this.#places)
-      if (place && this.#places.has(place)) return { place, release: place.expect() }
       if (this.closed) throw unavailable('The call ended. Try again.')
-      // It ended while another was looked for; without any the call is on its way to one, or over.
+      await this.settle()
+      const roomy = [...this.#places].find(({ worker }) => this.#pool.hasRoom(worker))
+      if (roomy) return { place: roomy, release: roomy.expect() }
+      // Of those who come at once some may fill it before others have looked.
+      if (await this.#openFurther()) continue
+      const tight = leastLoaded(this.#places)
+      if (tight) return { place: tight, release: tight.expect() }
     }
   }
 
@@ -137,9 +139,20 @@ export class Call {
     this.#opening ??= this.#open(() => {
       const taken = new Set(Array.from(this.#places, ({ worker }) => worker))
       return this.#pool.createFurtherRouter(taken)
-    }).finally(() => {
-      this.#opening = undefined
     })
+      // It is tight where the others are, and better than nothing.
+      .catch(error => {
+        this.logger.warn({ err: error, roomId: this.roomId }, 'no further place for a call')
+        return undefined
+      })
+      .then(place => {
+        // Somebody may have left meanwhile, and nobody needs it.
+        if (place) setImmediate(() => this.tidy(place))
+        return place
+      })
+      .finally(() => {
+        this.#opening = undefined
+      })
     return this.#opening
   }
 

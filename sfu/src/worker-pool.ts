@@ -62,6 +62,7 @@ export class WorkerPool {
       settings.neighbours &&
       new Abroad({
         ...settings.neighbours,
+        waitMs: settings.workerWaitMs,
         idleMs: settings.abroadIdleMs,
         logger,
         onLost: (worker, reason, stopping) => {
@@ -120,9 +121,12 @@ export class WorkerPool {
     for (const slot of this.#slots) if (slot.worker && workers.includes(slot.worker)) slot.avoided = true
   }
 
-  /** Whether a worker carries little enough for more people to come to it. */
-  hasRoom(worker: Worker): boolean {
-    return worker.load <= this.#settings.workerStreams
+  /**
+   * Whether a worker carries little enough for more people to come to it.
+   * @param more what it has to take for that
+   */
+  hasRoom(worker: Worker, more = 0): boolean {
+    return worker.load + more <= this.#settings.workerStreams
   }
 
   /**
@@ -174,7 +178,7 @@ export class WorkerPool {
   }
 
   #roomy(taken: ReadonlySet<Worker>): Worker | undefined {
-    const fits = (worker: Worker) => !taken.has(worker) && this.hasRoom(worker)
+    const fits = (worker: Worker) => !taken.has(worker) && this.hasRoom(worker, 1)
     return leastLoaded(this.#choice.filter(fits)) ?? leastLoaded((this.#abroad?.workers ?? []).filter(fits))
   }
 
