@@ -12,6 +12,7 @@ const startHome = async (others: Neighbour[], options: Partial<SfuOptions> = {})
   const sfu = await startSfu({
     workers: 1,
     workerStreams: 1,
+    workerWaitMs: 30_000,
     neighbours: {
       secret: SECRET,
       list: () => others,

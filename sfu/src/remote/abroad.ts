@@ -1,4 +1,4 @@
-import type { Logger } from '@trunkline/kit'
+import { type Logger, within } from '@trunkline/kit'
 import { Worker } from '../worker.ts'
 import { startRemoteEngine } from './remote-engine.ts'
 
@@ -26,6 +26,8 @@ export type Neighbours = {
 const RETRY_MS = 10_000
 
 export type AbroadOptions = Neighbours & {
+  /** Nobody waits for longer: there is a worker here that is full and does its work. Milliseconds. */
+  waitMs: number
   /** A worker nobody uses for so long is ended. Milliseconds. */
   idleMs: number
   logger: Logger
@@ -40,6 +42,7 @@ export class Abroad {
   /** When those that failed did, by `performance.now()`. */
   readonly #failures = new Map<string, number>()
   #starting: Promise<boolean> | undefined
+  #startingSince = 0
   readonly #stopListening: () => void
   readonly #idleTimer: NodeJS.Timeout
   #closed = false
@@ -56,13 +59,18 @@ export class Abroad {
 
   /**
    * Starts one more, on the machine that carries least of what it can and is not full. Who asks meanwhile waits for the same.
-   * @returns whether there is one more; why not is in the log
+   * @returns whether there is one more; why not is in the log. One that takes long may be there later
    */
-  grow(): Promise<boolean> {
-    this.#starting ??= this.#startSomewhere().finally(() => {
-      this.#starting = undefined
-    })
-    return this.#starting
+  async grow(): Promise<boolean> {
+    if (!this.#starting) {
+      this.#startingSince = performance.now()
+      this.#starting = this.#startSomewhere().finally(() => {
+        this.#starting = undefined
+      })
+    }
+    const waitMs = this.#startingSince + this.#options.waitMs - performance.now()
+    if (waitMs <= 0) return false
+    return within(waitMs, this.#starting, () => new Error('it takes long')).catch(() => false)
   }
 
   /** Ends all; resolves when none is left. Idempotent. */

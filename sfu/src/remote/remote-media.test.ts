@@ -15,6 +15,7 @@ test('two people, one at home and one on another machine, see and hear each othe
   const sfu = await startSfu({
     workers: 1,
     workerStreams: 1,
+    workerWaitMs: 30_000,
     neighbours: {
       secret: SECRET,
       list: () => [{ id: 'b', url, load: 0, draining: false }],
