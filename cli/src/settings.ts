@@ -30,6 +30,20 @@ const isNetwork = (text: string): boolean => {
 
 const listOf = (text: string): string[] => text.split(',').map(item => item.trim())
 const isPort = (port: number): boolean => Number.isInteger(port) && port >= 0 && port <= 65_535
+const portRange = (standard: string) =>
+  z
+    .string()
+    .regex(/^\d{1,5}-\d{1,5}$/, 'must be two port numbers with a - between them')
+    .describe(standard)
+    .default(standard)
+    .transform(range => {
+      const [min = 0, max = 0] = range.split('-').map(Number)
+      return { min, max }
+    })
+    .refine(
+      ({ min, max }) => min >= 1024 && min <= max && max <= 65_535,
+      'must lie within 1024-65535, lower end first',
+    )
 const seconds = (min: number, max: number, example: number) =>
   z.coerce
     .number('must be a number of seconds')
@@ -95,6 +109,8 @@ export const Settings = z.object({
   ANNOUNCED_ADDRESS: z.string().describe('203.0.113.7').optional(),
   RTC_PORT: port(40_000).default(40_000),
   RTC_WORKERS: z.coerce.number('must be a number').int().min(1).max(128).describe('4').optional(),
+  RTC_GUESTS: z.coerce.number('must be a number').int().min(0).max(128).describe('4').default(0),
+  RTC_PIPE_PORTS: portRange('20000-29999'),
   RTC_WORKER_STREAMS: z.coerce
     .number('must be a number')
     .int()
@@ -151,19 +167,7 @@ export const Settings = z.object({
   TURN_DRAIN_SECONDS: seconds(0, 86_400, 60).default(0),
   TURN_LIFETIME_SECONDS: seconds(1, 3_600, 600).default(600),
   TURN_CREDENTIAL_SECONDS: seconds(1, 30 * 24 * 3_600, 86_400).default(LIMITS.turnCredentialSeconds),
-  TURN_RELAY_PORTS: z
-    .string()
-    .regex(/^\d{1,5}-\d{1,5}$/, 'must be two port numbers with a - between them')
-    .describe('49152-65535')
-    .default('49152-65535')
-    .transform(range => {
-      const [min = 0, max = 0] = range.split('-').map(Number)
-      return { min, max }
-    })
-    .refine(
-      ({ min, max }) => min >= 1024 && min <= max && max <= 65_535,
-      'must lie within 1024-65535, lower end first',
-    ),
+  TURN_RELAY_PORTS: portRange('49152-65535'),
   TURN_URLS: z
     .string()
     .transform(listOf)

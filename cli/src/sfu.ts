@@ -2,10 +2,11 @@ import { availableParallelism } from 'node:os'
 import { ConfigError, type Logger } from '@trunkline/kit'
 import type { FileShelf, Sfu } from '@trunkline/protocol'
 import { ensureWorker } from '@trunkline/sfu/provision'
-import { enterFleet, findFleet } from './fleet.ts'
+import { enterFleet, findFleet, neighbourhood } from './fleet.ts'
 import { countSfu } from './metrics.ts'
 import type { Composition } from './platform.ts'
 import { linkSecret } from './secrets.ts'
+import type { Settings } from './settings.ts'
 
 export type RunningSfu = {
   /** What signalling asks. */
@@ -44,21 +45,26 @@ export const startSfu = async (
     warnings.push(`No calls run here: ${(error as Error).message}`)
     return fleet && { sfu: findFleet(composition, fleet), ports: [] }
   }
+  const workers = settings.RTC_WORKERS ?? availableParallelism()
   const sfu = await createSfu({
     logger,
     workerBin,
     listenAddress,
     announcedAddress: announcedAddress === listenAddress ? undefined : announcedAddress,
     port: settings.RTC_PORT,
-    workers: settings.RTC_WORKERS ?? availableParallelism(),
+    workers,
+    guests: settings.RTC_GUESTS,
+    pipePorts: settings.RTC_PIPE_PORTS,
     workerStreams: settings.RTC_WORKER_STREAMS,
     recordingShelf,
+    ...(fleet && (await neighbourhood(composition, fleet))),
   }).catch((error: Error) => {
     throw new ConfigError(error.message)
   })
   lifecycle.add('sfu', () => sfu.close())
   countSfu(composition.metrics, sfu)
   const ports = (await sfu.counts()).map(worker => worker.port)
+  if (settings.RTC_PORT) ports.push(...guestPorts(settings, workers))
   const member = fleet && (await enterFleet(composition, fleet, sfu))
   if (member || !services.has('signalling')) {
     const link = serveSfu({
@@ -78,6 +84,10 @@ export const startSfu = async (
     leave: () => member.close(),
   }
 }
+
+/** Where workers listen that run here for SFUs of other machines. */
+const guestPorts = ({ RTC_PORT, RTC_GUESTS }: Settings, workers: number): number[] =>
+  Array.from({ length: RTC_GUESTS }, (_, i) => RTC_PORT + workers + i)
 
 /** Getting the worker is instant but for the first time on a machine; then it takes minutes, and says so. */
 const logSteps = (logger: Logger) => {

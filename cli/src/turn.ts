@@ -18,12 +18,12 @@ const ADVICE_WHEN_DOWN =
 
 /**
  * Where the SFU takes media: what may be relayed to. One of another process is told by the same settings as it: a port
- * per worker from RTC_PORT on.
+ * per worker from RTC_PORT on, those among them that run there for other machines.
  */
 const sfuPorts = ({ settings, services }: Composition, sfu: RunningSfu | undefined): number[] => {
   if (services.has('sfu')) return sfu?.ports ?? []
   const workers = settings.RTC_WORKERS ?? availableParallelism()
-  return Array.from({ length: workers }, (_, i) => settings.RTC_PORT + i)
+  return Array.from({ length: workers + settings.RTC_GUESTS }, (_, i) => settings.RTC_PORT + i)
 }
 
 /** Whether browsers are told of a relay at all: what the operator chose, or what the services of these processes say. */

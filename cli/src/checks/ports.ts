@@ -43,7 +43,7 @@ export const ports: Check = {
   run: async ({ settings, listenAddress, announcedAddress, running }: CheckContext): Promise<Finding> => {
     if (running) return ok(`a Trunkline answers on port ${settings.PORT}, so its ports are its own`)
     const { PORT, RTC_PORT, TURN_PORT } = settings
-    const workers = settings.RTC_WORKERS ?? availableParallelism()
+    const workers = (settings.RTC_WORKERS ?? availableParallelism()) + settings.RTC_GUESTS
     const wanted = [
       { name: 'PORT', port: PORT, kinds: ['tcp'] },
       ...Array.from({ length: RTC_PORT ? workers : 0 }, (_, i) => ({
