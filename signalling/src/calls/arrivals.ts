@@ -1,12 +1,12 @@
 import { LIMITS, type RequestData, TrunklineError } from '@trunkline/protocol'
-import { assertMaySpeak } from '../identity/blocks.ts'
 import { newId } from '../ids.ts'
 import type { Services } from '../services.ts'
 import { audience, listen, type Session } from '../session.ts'
+import { callDoor } from './call-door.ts'
 
 /** `call:prepare`, `call:join` and `call:resume` of one socket: how its participants come into a call, and come back. */
 export const arrivals = (services: Services, session: Session) => {
-  const { database, rooms, calls, moderation, iceServers } = services
+  const { rooms, calls, moderation, iceServers } = services
   const { principal, participants } = session.data
   const { user } = principal
   const connectionId = session.id
@@ -14,15 +14,14 @@ export const arrivals = (services: Services, session: Session) => {
   const prepared = new Set<string>()
 
   /**
-   * Counts a participant of this socket, and returns those it replaces. One socket is in a room's call once: whoever
-   * joins again has not heard of the first time (a lost answer, a call that lost its media), and nobody would ever take
-   * that participant out. Who prepares replaces only what was prepared: people join before that is ready, and either
-   * request may overtake the other.
+   * Counts a participant of this socket, and says which it is to replace once it is known that it may come. One socket is
+   * in a room's call once: whoever joins again has not heard of the first time (a lost answer, a call that lost its media),
+   * and nobody would ever take that participant out. Who prepares replaces only what was prepared: people join before that
+   * is ready, and either request may overtake the other.
    */
-  const replace = (roomId: string, participantId: string): string[] => {
-    const isPrepared = prepared.has(participantId)
+  const reserve = (roomId: string, participantId: string, isPreparing: boolean): string[] => {
     const earlier = [...participants]
-      .filter(([id, room]) => room === roomId && id !== participantId && (!isPrepared || prepared.has(id)))
+      .filter(([id, room]) => room === roomId && id !== participantId && (!isPreparing || prepared.has(id)))
       .map(([id]) => id)
     if (
       earlier.length === 0 &&
@@ -35,77 +34,69 @@ export const arrivals = (services: Services, session: Session) => {
         { details: { limit: LIMITS.callsPerSocket } },
       )
     }
-    for (const id of earlier) {
-      participants.delete(id)
-      prepared.delete(id)
-    }
     participants.set(participantId, roomId)
+    if (isPreparing) prepared.add(participantId)
     return earlier
   }
 
-  const leave = async (roomId: string, participantId: string): Promise<void> => {
+  const forget = async (participantId: string): Promise<void> => {
+    participants.delete(participantId)
+    prepared.delete(participantId)
     await session.leave(audience.participant(participantId))
-    await calls.sfu.request('call:leave', { roomId, participantId })
   }
 
-  /** What the call's door asks of who may be in the call at all. */
-  const assertMayJoin = async (roomId: string): Promise<void> => {
-    await Promise.all([
-      moderation.atTheDoor(session, roomId),
-      // Who may not write to the other does not ring either.
-      rooms.get(roomId).then(room => assertMaySpeak(database, room, user.id)),
-    ])
-  }
+  /** These are another by now. */
+  const leave = (roomId: string, earlier: readonly string[]) =>
+    Promise.all(
+      earlier.map(async participantId => {
+        await forget(participantId)
+        await calls.sfu.request('call:leave', { roomId, participantId })
+      }),
+    )
 
   /**
-   * What all three have in common: the socket hears what the participant is told before it asks the SFU, and is asked
-   * after that whether it may, and as what, so that who loses a right finds it.
-   * @param lost takes back what the SFU has done for a socket that is gone by now
-   * @param isNew who comes anew leaves what it was in before; who comes back leaves it only once it is known to be who it
-   *   says
+   * What all three have in common: the socket hears what the participant is told before it is asked whether it may, and as
+   * what, so that who loses a right finds it; then the SFU is asked.
+   * @param way.check whether it may, and as what
+   * @param way.lost takes back what the SFU has done for a socket that is gone by now
+   * @param way.comesBack who comes anew leaves what it was in before; who comes back leaves it only once it is known to be
+   *   who it says
    */
-  const arrive = async <T extends { participantId: string }>(
+  const arrive = async <D, T extends { participantId: string }>(
     roomId: string,
     participantId: string,
-    ask: () => Promise<T>,
-    lost: () => Promise<unknown>,
-    isNew = true,
+    way: {
+      check: () => Promise<D>
+      ask: (door: D) => Promise<T>
+      lost: () => Promise<unknown>
+      isPreparing?: boolean
+      comesBack?: boolean
+    },
   ) => {
     const wasOwn = participants.get(participantId) === roomId
-    const earlier = replace(roomId, participantId)
+    const earlier = reserve(roomId, participantId, way.isPreparing ?? false)
     try {
       // Listening begins first: a notice may overtake the answer.
       await listen(session, audience.participant(participantId))
-      const [ice] = await Promise.all([
-        iceServers.mint(user.id),
-        rooms.authorise(principal, roomId, 'call'),
-        ...(isNew ? earlier : []).map(id => leave(roomId, id)),
-      ])
-      const answer = await ask()
-      if (!isNew) await Promise.all(earlier.map(id => leave(roomId, id)))
+      const [ice, door] = await Promise.all([iceServers.mint(user.id), way.check()])
+      if (!way.comesBack) await leave(roomId, earlier)
+      const answer = await way.ask(door)
+      if (way.comesBack) await leave(roomId, earlier)
       if (!participants.has(participantId)) {
         // The socket was lost, or came anew, while the SFU worked: what that sent may have come before this.
-        await lost()
+        await way.lost()
         throw notInCall()
       }
       return { ...answer, iceServers: ice.iceServers }
     } catch (error) {
-      if (!wasOwn) {
-        participants.delete(participantId)
-        prepared.delete(participantId)
-        await session.leave(audience.participant(participantId))
-      }
-      if (!isNew && session.connected) for (const id of earlier) participants.set(id, roomId)
+      if (!wasOwn) await forget(participantId)
       throw error
     }
   }
 
   return {
     'call:prepare': async ({ roomId, rtpCapabilities }: RequestData<'call:prepare'>) => {
-      await assertMayJoin(roomId)
       const participantId = newId('par')
-      for (const id of prepared) if (!participants.has(id)) prepared.delete(id)
-      prepared.add(participantId)
       const request = {
         roomId,
         participantId,
@@ -114,21 +105,18 @@ export const arrivals = (services: Services, session: Session) => {
         name: user.name,
         rtpCapabilities,
       }
-      return arrive(
-        roomId,
-        participantId,
-        async () =>
-          calls.sfu.request('call:prepare', { ...request, ...(await moderation.atTheDoor(session, roomId)) }),
-        () => calls.sfu.request('call:leave', { roomId, participantId }),
-      )
+      return arrive(roomId, participantId, {
+        isPreparing: true,
+        check: () => callDoor(services, principal, roomId),
+        ask: door => calls.sfu.request('call:prepare', { ...request, ...door }),
+        lost: () => calls.sfu.request('call:leave', { roomId, participantId }),
+      })
     },
 
     'call:join': async (data: RequestData<'call:join'>) => {
       const { roomId, rtpCapabilities, consumerIds, lastN, encryption } = data
-      await assertMayJoin(roomId)
       const isPrepared = data.participantId !== undefined && participants.get(data.participantId) === roomId
       const participantId = isPrepared ? (data.participantId as string) : newId('par')
-      prepared.delete(participantId)
       const request = {
         roomId,
         participantId,
@@ -140,13 +128,14 @@ export const arrivals = (services: Services, session: Session) => {
         ...(lastN === undefined ? {} : { lastN }),
         ...(encryption && { encryption }),
       }
-      return arrive(
-        roomId,
-        participantId,
-        async () =>
-          calls.sfu.request('call:join', { ...request, ...(await moderation.atTheDoor(session, roomId)) }),
-        () => calls.sfu.request('call:leave', { roomId, participantId }),
-      )
+      return arrive(roomId, participantId, {
+        check: () => callDoor(services, principal, roomId),
+        ask: door => {
+          prepared.delete(participantId)
+          return calls.sfu.request('call:join', { ...request, ...door })
+        },
+        lost: () => calls.sfu.request('call:leave', { roomId, participantId }),
+      })
     },
 
     'call:resume': async (data: RequestData<'call:resume'>) => {
@@ -156,13 +145,12 @@ export const arrivals = (services: Services, session: Session) => {
       const { call } = await calls.sfu.request('call:get', { roomId })
       if (!call?.participants.some(({ id, userId }) => id === participantId && userId === user.id))
         throw notInCall()
-      const resumed = await arrive(
-        roomId,
-        participantId,
-        () => calls.sfu.request('call:resume', { ...data, userId: user.id, connectionId }),
-        () => calls.sfu.request('call:away', { roomId, participantId, connectionId }),
-        false,
-      )
+      const resumed = await arrive(roomId, participantId, {
+        comesBack: true,
+        check: () => rooms.authorise(principal, roomId, 'call'),
+        ask: () => calls.sfu.request('call:resume', { ...data, userId: user.id, connectionId }),
+        lost: () => calls.sfu.request('call:away', { roomId, participantId, connectionId }),
+      })
       // It may be something else to the room by now than when it was here.
       await moderation.restate(session, roomId, participantId)
       return resumed

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '@trunkline/kit'
 import {
-  type CallStanding,
   type RoomEvent,
   type Sfu,
   type SfuNoticeData,
@@ -13,11 +12,9 @@ import type { MembershipWatch } from '../rooms/membership-watch.ts'
 import { refusedByArchive } from '../rooms/roles.ts'
 import type { Rooms } from '../rooms/rooms.ts'
 import { audience, listen, type Session, sessionsOf, type TrunklineServer } from '../session.ts'
+import type { AtTheDoor } from './call-door.ts'
 import { callStanding } from './call-standing.ts'
 import type { Calls } from './calls.ts'
-
-/** What the SFU is told of who comes. */
-export type AtTheDoor = { standing: CallStanding; lobby: boolean; asOf: number }
 
 /** How long a standing that changed waits for who is on the way in (ms), and how often it looks. */
 const ON_THE_WAY_MS = 10_000
@@ -62,7 +59,7 @@ export class Moderation {
     }
   }
 
-  /** What the door of a room's call asks of who comes. */
+  /** What the door of a room's call asks of who knocks. */
   async atTheDoor({ data: { principal } }: Session, roomId: string): Promise<AtTheDoor> {
     // Before the role, which is then at least as new as it says.
     const room = await this.#rooms.get(roomId)

@@ -11,10 +11,10 @@ import { and, eq } from 'drizzle-orm'
 import type { Database } from '../database.ts'
 import type { Principal, UserPrincipal } from '../identity/authenticate.ts'
 import type { EventLog } from '../log/event-log.ts'
-import { departures, rooms } from '../schema.ts'
+import { departures, members, rooms } from '../schema.ts'
 import { join } from './membership-changes.ts'
 import { assertMay, refusedByBan, roomNotFound } from './roles.ts'
-import { roleOf, standingOf } from './standings.ts'
+import { isInForce, roleOf, standingOf } from './standings.ts'
 
 export const toRoom = (row: typeof rooms.$inferSelect): Room => ({
   id: row.id,
@@ -89,6 +89,32 @@ export class Rooms {
     if (role === undefined) throw roomNotFound()
     assertMay(role, action)
     return role
+  }
+
+  /**
+   * A room, and the role by which a user may do this there, which is at least as new as the room says: asked for together,
+   * where one has been in the room before.
+   * @throws TrunklineError as {@link authorise}
+   */
+  async enterable(
+    principal: UserPrincipal,
+    roomId: string,
+    action: RoomAction,
+  ): Promise<{ room: Room; role: Role }> {
+    const own = and(eq(members.roomId, rooms.id), eq(members.userId, principal.user.id), isInForce)
+    const [found] = await this.#database
+      .select({ room: rooms, role: members.role })
+      .from(rooms)
+      .leftJoin(members, own)
+      .where(eq(rooms.id, roomId))
+    if (!found) throw roomNotFound()
+    const room = toRoom(found.room)
+    const { role } = found
+    if (role === null || role === 'pending') {
+      return { room, role: await this.authorise(principal, roomId, action) }
+    }
+    assertMay(role, action)
+    return { room, role }
   }
 
   /**

@@ -1,12 +1,9 @@
 import { TrunklineError } from '@trunkline/protocol'
-import { callStanding } from '../calls/call-standing.ts'
+import { callDoor } from '../calls/call-door.ts'
 import type { Calls } from '../calls/calls.ts'
-import type { AtTheDoor } from '../calls/moderation.ts'
 import type { Database } from '../database.ts'
 import type { UserPrincipal } from '../identity/authenticate.ts'
-import { assertMaySpeak } from '../identity/blocks.ts'
 import { newId } from '../ids.ts'
-import { refusedByArchive } from '../rooms/roles.ts'
 import type { Rooms } from '../rooms/rooms.ts'
 import { type Agreement, agreeOn, rtpParametersOf } from './agreement.ts'
 import { writeAnswer, writeFragment } from './answer.ts'
@@ -51,7 +48,7 @@ export class Publishing {
     const { user } = principal
     const offer = parseOffer(sdp)
     const [door, { routerRtpCapabilities }] = await Promise.all([
-      this.#atTheDoor(principal, roomId),
+      callDoor({ rooms: this.#rooms, database: this.#database }, principal, roomId),
       this.#calls.sfu.request('sfu:capabilities', {}),
     ])
     // One of each kind: a stream has one picture and one sound.
@@ -128,13 +125,5 @@ export class Publishing {
     const { call } = await this.#calls.sfu.request('call:get', { roomId })
     if (call?.participants.some(({ id, userId }) => id === participantId && userId === user.id)) return
     throw new TrunklineError('not_found', 'There is no such stream of yours here: it may have ended.')
-  }
-
-  async #atTheDoor(principal: UserPrincipal, roomId: string): Promise<AtTheDoor> {
-    const room = await this.#rooms.get(roomId)
-    const role = await this.#rooms.authorise(principal, roomId, 'call')
-    if (room.archivedAt !== null) throw refusedByArchive()
-    await assertMaySpeak(this.#database, room, principal.user.id)
-    return { standing: callStanding(principal, room, role), lobby: room.lobby, asOf: room.lastSeq }
   }
 }
