@@ -1,8 +1,9 @@
-import { LIMITS, type RequestData, TrunklineError } from '@trunkline/protocol'
+import { type JoinedCall, LIMITS, type RequestData, TrunklineError } from '@trunkline/protocol'
 import { newId } from '../ids.ts'
 import type { Services } from '../services.ts'
 import { audience, listen, type Session } from '../session.ts'
 import { callDoor } from './call-door.ts'
+import { shortened } from './shortened.ts'
 
 /** `call:prepare`, `call:join` and `call:resume` of one socket: how its participants come into a call, and come back. */
 export const arrivals = (services: Services, session: Session) => {
@@ -132,7 +133,7 @@ export const arrivals = (services: Services, session: Session) => {
         check: () => callDoor(services, principal, roomId),
         ask: door => {
           prepared.delete(participantId)
-          return calls.sfu.request('call:join', { ...request, ...door })
+          return calls.sfu.request('call:join', { ...request, ...door }).then(toldToOwn)
         },
         lost: () => calls.sfu.request('call:leave', { roomId, participantId }),
       })
@@ -148,7 +149,8 @@ export const arrivals = (services: Services, session: Session) => {
       const resumed = await arrive(roomId, participantId, {
         comesBack: true,
         check: () => rooms.authorise(principal, roomId, 'call'),
-        ask: () => calls.sfu.request('call:resume', { ...data, userId: user.id, connectionId }),
+        ask: () =>
+          calls.sfu.request('call:resume', { ...data, userId: user.id, connectionId }).then(toldToOwn),
         lost: () => calls.sfu.request('call:away', { roomId, participantId, connectionId }),
       })
       // It may be something else to the room by now than when it was here.
@@ -157,6 +159,11 @@ export const arrivals = (services: Services, session: Session) => {
     },
   }
 }
+
+const toldToOwn = (joined: JoinedCall): JoinedCall => ({
+  ...joined,
+  call: shortened(joined.call, joined.participantId),
+})
 
 export const notInCall = () =>
   new TrunklineError('not_in_call', 'This participant is not yours or has left. Join the call first.')

@@ -1,6 +1,6 @@
 import type { OperationHandlers } from '../operations/operation.ts'
 import type { Services } from '../services.ts'
-import { seenCall } from './insiders.ts'
+import { seenCall, seesInto } from './insiders.ts'
 
 /** `call:get`, `call:quality`: what there is to see of a room's call without being in it. */
 export const callOperations = ({ calls }: Services) =>
@@ -14,6 +14,6 @@ export const callOperations = ({ calls }: Services) =>
         calls.sfu.request('call:get', { roomId }),
         calls.sfu.request('call:quality', { roomId }),
       ])
-      return seenCall(call, role, user?.id) === call ? quality : { participants: [] }
+      return !call || seesInto(call, role, user?.id) ? quality : { participants: [] }
     },
   }) satisfies Partial<OperationHandlers>

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Logger, within } from '@trunkline/kit'
 import {
   type Call,
@@ -18,6 +19,8 @@ import { LiveCallUsers } from './live-call-users.ts'
 
 /** How long opening a room waits for an SFU (ms): one that is away is not worth more, and tells of itself when back. */
 const SOON_MS = 1_000
+/** When an SFU that could not be asked is asked again, ms. */
+const AGAIN_MS = 500
 
 const late = () => new TrunklineError('unavailable', 'The SFU did not answer in time. Try again.')
 
@@ -40,6 +43,7 @@ export class Calls {
   /** Who is in which call. */
   readonly attendance = new CallAttendance()
   #capabilities: RtpCapabilities | undefined
+  #isClosed = false
 
   constructor(deps: {
     sfu: Sfu | undefined
@@ -66,9 +70,10 @@ export class Calls {
     const onNotice: SfuNoticeListener = (name, data) => guard(this.#onNotice(name, data))
     this.#stop.push(
       this.#sfu.onNotice(onNotice),
-      this.#sfu.onReconnect(roomIds =>
-        guard(Promise.all([this.#reclaim(roomIds), this.#reconcile(roomIds)]).then(() => undefined)),
-      ),
+      this.#sfu.onReconnect(roomIds => {
+        guard(this.#untilHeard(() => this.#reclaim(roomIds)))
+        guard(this.#untilHeard(() => this.#reconcile(roomIds)))
+      }),
     )
     try {
       await this.#reconcile()
@@ -79,7 +84,9 @@ export class Calls {
   }
 
   close(): void {
+    this.#isClosed = true
     for (const stop of this.#stop.splice(0)) stop()
+    this.#insiders.close()
   }
 
   /** @throws TrunklineError `unavailable` when this installation has no calls */
@@ -120,6 +127,20 @@ export class Calls {
   /** This user may not be in the room any more: nor in its call, not even as one who is away. */
   async dismiss(roomId: string, userId: string): Promise<void> {
     await this.#sfu?.request('call:dismiss', { roomId, userId })
+  }
+
+  /** Does what must not be left undone because the SFU is out of reach once more. */
+  async #untilHeard(work: () => Promise<void>): Promise<void> {
+    for (;;) {
+      try {
+        return await work()
+      } catch (error) {
+        const isAway = error instanceof TrunklineError && error.code === 'unavailable'
+        if (this.#isClosed) return
+        if (!isAway) throw error
+      }
+      await sleep(AGAIN_MS)
+    }
   }
 
   /**

@@ -32,6 +32,8 @@ type Member = {
   sfu: Sfu
   /** Rooms that were sent there and are not in its load yet. */
   sent: number
+  /** It has said that it gives its rooms away; the directory says so a moment later. */
+  isLeaving: boolean
   stop: () => void
 }
 
@@ -195,7 +197,7 @@ export class Fleet implements Sfu {
   /** Those that take calls; all when none does. */
   #open(): Member[] {
     const all = [...this.#members.values()]
-    const open = all.filter(({ id }) => !this.#directory.members.get(id)?.draining)
+    const open = all.filter(({ id, isLeaving }) => !isLeaving && !this.#directory.members.get(id)?.draining)
     return open.length > 0 ? open : all
   }
 
@@ -239,7 +241,7 @@ export class Fleet implements Sfu {
       for (const one of stops) one()
       if (!isOwn) void sfu.close()
     }
-    this.#members.set(id, { id, sfu, sent: 0, stop })
+    this.#members.set(id, { id, sfu, sent: 0, isLeaving: false, stop })
     this.#logger.info({ sfu: id, url: entry.url }, 'an SFU is there')
   }
 
@@ -305,6 +307,8 @@ export class Fleet implements Sfu {
   #release(from: string, { roomIds, handedOver }: SfuNoticeData<'sfu:released'>): void {
     const here = roomIds.filter(roomId => this.#homes.get(roomId) === from)
     for (const roomId of here) this.#homes.delete(roomId)
+    const member = this.#members.get(from)
+    if (member && handedOver) member.isLeaving = true
     if (handedOver) this.#tellReconnect(roomIds)
   }
 
@@ -344,27 +348,19 @@ export class Fleet implements Sfu {
     return [...calls.values()]
   }
 
-  /** Each process is told of those in its rooms. */
+  /** Each process is told of those in its rooms. @throws TrunklineError when one of them could not be */
   async #mine({ participants, roomIds }: SfuRequestData<'sfu:mine'>): Promise<{ gone: string[] }> {
-    const byHome = new Map<Member, { participants: typeof participants; roomIds: Set<string> }>()
-    const of = (member: Member) => {
-      const known = byHome.get(member) ?? { participants: [], roomIds: new Set<string>() }
-      byHome.set(member, known)
-      return known
-    }
-    if (roomIds === undefined) for (const member of this.#members.values()) of(member)
+    const shares = new Map<Member, typeof participants>()
+    if (roomIds === undefined) for (const member of this.#members.values()) shares.set(member, [])
     for (const participant of participants) {
-      const share = of(await this.#homeOf(participant.roomId, false))
-      share.participants.push(participant)
-      share.roomIds.add(participant.roomId)
+      const home = await this.#homeOf(participant.roomId, false)
+      shares.set(home, [...(shares.get(home) ?? []), participant])
     }
     const answers = await Promise.all(
-      Array.from(byHome, ([{ sfu }, share]) =>
-        sfu.request('sfu:mine', {
-          participants: share.participants,
-          ...(roomIds && { roomIds: [...share.roomIds] }),
-        }),
-      ),
+      Array.from(shares, ([{ sfu }, share]) => {
+        const rooms = new Set(share.map(({ roomId }) => roomId))
+        return sfu.request('sfu:mine', { participants: share, ...(roomIds && { roomIds: [...rooms] }) })
+      }),
     )
     return { gone: answers.flatMap(({ gone }) => gone) }
   }
