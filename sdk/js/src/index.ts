@@ -97,7 +97,7 @@ export { DIAGNOSIS_STEPS, type DiagnosisStep, type DiagnosisStepName } from './d
 export type { Verdict } from './diagnosis-verdict.ts'
 export type { VideoCodec } from './encodings.ts'
 export type { KeySource, Person } from './encryption/app-keys.ts'
-export type { CallEncryption, EncryptionOptions } from './encryption/call-encryption.ts'
+export { type CallEncryption, canEncryptCalls, type EncryptionOptions } from './encryption/call-encryption.ts'
 export { makeKeyPair as makeDeviceKey } from './encryption/device-key.ts'
 export type { DeviceKeysOptions } from './encryption/device-keys.ts'
 export { type DeviceMemory, type KnownKey, ShortMemory } from './encryption/device-memory.ts'

@@ -15,6 +15,7 @@ import './breakouts.ts'
 import './call-clock.ts'
 import type { BreakoutsDialog } from './breakouts.ts'
 import './controls.ts'
+import './encryption-sign.ts'
 import type { Panel } from './controls.ts'
 import { openHostMenu } from './host-menu.ts'
 import './people.ts'
@@ -193,6 +194,7 @@ export class CallView extends LightElement {
         <h1>${this.heading || this.room.info?.title || this.room.id}</h1>
         ${count > 1 ? html`<p class="muted">${count} in the call</p>` : nothing}
         ${this.compact ? nothing : html`<tl-call-clock .since=${this.call?.startedAt}></tl-call-clock>`}
+        <tl-encryption-sign .call=${this.call} ?compact=${this.compact}></tl-encryption-sign>
         <tl-breakout-sign .breakouts=${this.breakouts}></tl-breakout-sign>
       </div>
       ${

@@ -7,7 +7,10 @@ const ROLE_WORDS: Readonly<Record<CallRole, string>> = {
   listener: 'You are a listener now: your microphone and camera are off',
 }
 
-/** What is said to somebody in a call when a host does something that concerns them, and the bell when somebody knocks. */
+/**
+ * What is said to somebody in a call: when a host does something that concerns them, when what others send cannot be read,
+ * or they are here with another device; and the bell when somebody knocks.
+ */
 export class Signs {
   readonly #stops: (() => void)[]
 
@@ -17,6 +20,11 @@ export class Signs {
     let isKnown = false
     this.#stops = [
       moderation.on('knocked', ringDoorBell),
+      call.on('encryption', (_, reading, text) => {
+        // A key that is late comes by itself.
+        if (reading !== 'readable' && reading !== 'noKey') say(text)
+      }),
+      call.on('identity', (_, __, text) => text && say(text)),
       moderation.on('muted', ({ by, sources }) => {
         const who = by === undefined ? 'the app' : (room.member(by)?.user.name ?? 'a host')
         const what = sources.every(it => it === 'mic') ? 'were muted' : 'and your pictures were turned off'

@@ -1,4 +1,4 @@
-import { attachTrack, type Participant, type Quality } from '@trunkline/sdk'
+import { attachTrack, type Participant, type Quality, readingText } from '@trunkline/sdk'
 import { html, nothing } from 'lit'
 import { hueOf } from '../design/avatar.ts'
 import { LightElement } from '../design/element.ts'
@@ -45,7 +45,10 @@ export class Tile extends LightElement {
     const { participant, source } = this
     const isScreen = source === 'screen'
     const on =
-      participant.isOn(source) && participant.track(source) !== undefined && !participant.isHeld(source)
+      participant.isOn(source) &&
+      participant.track(source) !== undefined &&
+      !participant.isHeld(source) &&
+      participant.reading === 'readable'
     const name = participant.isLocal ? 'You' : participant.name
     const muted = !isScreen && !participant.isOn('mic')
     return html`<figure
@@ -67,6 +70,11 @@ export class Tile extends LightElement {
             </div>`
       }
       ${participant.away ? html`<p class="returning label-pill" role="status">Reconnecting</p>` : nothing}
+      ${
+        participant.reading === 'readable'
+          ? nothing
+          : html`<p class="unreadable label-pill" role="status">${icon('lock')}${readingText(participant.reading, participant.name)}</p>`
+      }
       ${!isScreen && participant.handRaisedAt ? html`<span class="hand">${icon('hand')}<span class="sr-only">Hand raised</span></span>` : nothing}
       <figcaption class="label-pill">
         ${muted ? html`<span class="mic-off">${icon('micOff')}<span class="sr-only">Muted, </span></span>` : nothing}

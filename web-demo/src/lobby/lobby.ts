@@ -1,21 +1,22 @@
-import type { Knocking, Room } from '@trunkline/sdk'
+import { canEncryptCalls, type Knocking, type Room } from '@trunkline/sdk'
 import { html, nothing } from 'lit'
 import '../call/at-the-door.ts'
 import '../design/avatar.ts'
 import { LightElement } from '../design/element.ts'
 import { brandMark, icon } from '../design/icons.ts'
 import { nameField } from '../design/name-field.ts'
+import { encryptsByDefault, othersEncrypt } from '../room/encryption-choice.ts'
 import './device-select.ts'
 import { LocalDevices } from './local-devices.ts'
 import './preview.ts'
 
-export type JoinDetail = { name: string; devices: LocalDevices }
+export type JoinDetail = { name: string; devices: LocalDevices; encrypted: boolean }
 
 const LIST = new Intl.ListFormat('en', { type: 'conjunction' })
 
 /**
  * The page before the call: how one looks and sounds, who is there, and the way in. Fires `join`, or `chat` with
- * a name for the messages alone.
+ * a name for the messages alone, and `encrypt` with whether the call is to be encrypted.
  */
 export class Lobby extends LightElement {
   static override properties = {
@@ -29,6 +30,7 @@ export class Lobby extends LightElement {
     fault: {},
     embedded: { type: Boolean },
     voice: { type: Boolean },
+    encrypted: { attribute: false },
   }
   declare roomId: string
   /** What the room is called here; its own title when absent. */
@@ -44,6 +46,8 @@ export class Lobby extends LightElement {
   declare embedded: boolean
   /** A voice call: the camera stays off until it is turned on. */
   declare voice: boolean
+  /** Whether to come in encrypted, once that is chosen. */
+  declare encrypted: boolean | undefined
   readonly #devices = new LocalDevices(() => this.requestUpdate())
 
   constructor() {
@@ -110,12 +114,37 @@ export class Lobby extends LightElement {
   }
 
   #wayIn() {
-    return html`${this.#nameField()}
+    return html`${this.#nameField()} ${canEncryptCalls() ? this.#encryption() : nothing}
           ${this.fault ? html`<p class="notice error" role="alert">${icon('alert')}${this.fault}</p>` : nothing}
           <button class="button primary wide tall" ?disabled=${this.joining}>
             ${this.joining ? html`<span class="spinner"></span>Joining` : 'Join call'}
           </button>
           <button type="button" class="button wide" ?disabled=${this.joining} @click=${this.#chat}>Only chat</button>`
+  }
+
+  #encryption() {
+    const on = this.encrypts
+    const others = othersEncrypt(this.room)
+    const mixed = others === undefined || others === on
+    const what = mixed
+      ? 'Nobody else sees or hears the call, not even this server.'
+      : on
+        ? 'The others in this call do not encrypt it: they see and hear nothing of you.'
+        : 'The others encrypt this call: without it you see and hear nothing of them.'
+    return html`<label class="switch-row encryption">
+      <span>End-to-end encryption<small>${what}</small></span>
+      <input type="checkbox" role="switch" name="encryption" .checked=${on} ?disabled=${this.joining} @change=${this.#encrypt} />
+    </label>`
+  }
+
+  /** Whether one comes in encrypted. */
+  get encrypts(): boolean {
+    return this.encrypted ?? encryptsByDefault(this.room)
+  }
+
+  #encrypt(event: Event): void {
+    this.encrypted = (event.target as HTMLInputElement).checked
+    this.dispatchEvent(new CustomEvent('encrypt', { detail: this.encrypted }))
   }
 
   #nameField() {
@@ -176,7 +205,7 @@ export class Lobby extends LightElement {
     event.preventDefault()
     const name = this.#named()
     if (!name) return
-    const detail: JoinDetail = { name, devices: this.#devices }
+    const detail: JoinDetail = { name, devices: this.#devices, encrypted: this.encrypts }
     this.dispatchEvent(new CustomEvent('join', { detail }))
   }
 

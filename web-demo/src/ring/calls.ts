@@ -20,6 +20,7 @@ import '../lobby/lobby.ts'
 import type { JoinDetail, Lobby } from '../lobby/lobby.ts'
 import { roomSign } from '../messenger/room-sign.ts'
 import { peerOf, titleOf } from '../messenger/titles.ts'
+import { encryptionOptions, encryptsByDefault } from '../room/encryption-choice.ts'
 import './incoming.ts'
 import type { Answer } from './incoming.ts'
 import './outgoing.ts'
@@ -96,7 +97,7 @@ export class Calls extends LightElement {
         ring =>
           void this.client
             .openRoom(ring.roomId)
-            .then(room => room.prepareCall())
+            .then(room => room.prepareCall(encryptionOptions(encryptsByDefault(room))))
             .catch(() => undefined),
       ),
       rings.on('over', ring => this.#onOver(ring)),
@@ -160,8 +161,8 @@ export class Calls extends LightElement {
     // People who follow a channel are not to be called by whoever looks in, nor is anybody by who has to wait at the door.
     this.#rings = !isUnderWay(room) && room.info?.kind !== 'channel' && !mustKnock(room)
     await this.#enter(room, media, async () => {
-      if (!this.#rings) return room.joinCall(this.#devices(media))
-      const { ring, call } = await room.ring({ media }, this.#devices(media))
+      if (!this.#rings) return room.joinCall(this.#devices(media, room))
+      const { ring, call } = await room.ring({ media }, this.#devices(media, room))
       this.ring = ring
       const over = ring.endedAt === undefined ? this.#early.find(({ id }) => id === ring.id) : ring
       if (over) queueMicrotask(() => this.#onOver(over))
@@ -217,7 +218,7 @@ export class Calls extends LightElement {
         .knocking=${knocking}
         .voice=${this.media === 'audio'}
         .embedded=${true}
-        @join=${({ detail }: CustomEvent<JoinDetail>) => void this.#comeIn(room, detail.devices.release())}
+        @join=${({ detail }: CustomEvent<JoinDetail>) => void this.#comeIn(room, optionsOf(detail))}
         @cancel=${() => this.#drop()}
       ></tl-lobby>
       <tl-toast></tl-toast>
@@ -291,8 +292,10 @@ export class Calls extends LightElement {
       : (this.client.inbox.get(room.id)?.room.title ?? room.id)
   }
 
-  #devices(media: RingMedia) {
-    return ownDevices(media, sentence => this.#say(sentence))
+  /** What to come into a room's call with: encrypted, when those in it are. */
+  #devices(media: RingMedia, room: Room): JoinOptions {
+    const encryption = encryptionOptions(encryptsByDefault(room))
+    return { ...ownDevices(media, sentence => this.#say(sentence)), ...encryption }
   }
 
   async #enter(room: Room, media: RingMedia, join: () => Promise<Call>): Promise<void> {
@@ -327,8 +330,9 @@ export class Calls extends LightElement {
     knocking.on('changed', () => {
       if (knocking.state !== 'admitted' || this.knocking !== knocking) return
       // As they were chosen while one waited.
-      const options = this.querySelector<Lobby>('tl-lobby')?.devices.release()
-      void this.#comeIn(room, options ?? this.#devices(this.media))
+      const lobby = this.querySelector<Lobby>('tl-lobby')
+      const options = lobby && optionsOf({ devices: lobby.devices, encrypted: lobby.encrypts })
+      void this.#comeIn(room, options ?? this.#devices(this.media, room))
     })
   }
 
@@ -350,7 +354,7 @@ export class Calls extends LightElement {
     await this.#hangUp()
     this.#rings = false
     const room = this.client.room(ring.roomId)
-    await this.#enter(room, answer, () => rings.accept(ring, this.#devices(answer)))
+    await this.#enter(room, answer, () => rings.accept(ring, this.#devices(answer, room)))
   }
 
   /** Answered on another device, or over: the screen has gone by itself, and that is all there is to say. */
@@ -395,6 +399,12 @@ export class Calls extends LightElement {
     this.dispatchEvent(new CustomEvent('say', { detail: text }))
   }
 }
+
+/** What was chosen at the door. */
+const optionsOf = ({ devices, encrypted }: Omit<JoinDetail, 'name'>): JoinOptions => ({
+  ...devices.release(),
+  ...encryptionOptions(encrypted),
+})
 
 /** Whether there is a call to come into. Whoever has to be let in is not told who is in it. */
 const isUnderWay = (room: Room): boolean => {

@@ -13,6 +13,7 @@ import { LightElement } from '../design/element.ts'
 import '../lobby/lobby.ts'
 import type { JoinDetail } from '../lobby/lobby.ts'
 import './chat-only.ts'
+import { encryptionOptions, encryptsByDefault, rememberEncryption } from './encryption-choice.ts'
 import { Identity } from './identity.ts'
 import './left.ts'
 import './refused.ts'
@@ -42,6 +43,7 @@ export class RoomView extends LightElement {
     call: { state: true },
     closed: { state: true },
     knocking: { state: true },
+    encrypted: { state: true },
     joining: { state: true },
     fault: { state: true },
   }
@@ -60,6 +62,8 @@ export class RoomView extends LightElement {
   /** Why the server ended the call for us. */
   declare closed: CallClosed | undefined
   declare knocking: Knocking | undefined
+  /** Whether to come in encrypted, once that is chosen. */
+  declare encrypted: boolean | undefined
   declare joining: boolean
   declare fault: string | undefined
   #identity: Identity | undefined
@@ -122,6 +126,8 @@ export class RoomView extends LightElement {
       .knocking=${this.knocking}
       .fault=${this.fault}
       .embedded=${this.embedded}
+      .encrypted=${this.encrypted}
+      @encrypt=${this.#encrypt}
       @join=${this.#join}
       @cancel=${this.#stopKnocking}
       @chat=${this.#chat}
@@ -142,9 +148,20 @@ export class RoomView extends LightElement {
     if (this.token || (this.name && this.#identity.isKnown(this.name))) {
       this.#enter(this.name)
         // Loading this now makes joining one round trip.
-        .then(room => void room.prepareCall().catch(() => undefined))
+        .then(room => this.#prepare(room))
         .catch(error => this.#refused(error))
     }
+  }
+
+  #prepare(room: Room): void {
+    const options = encryptionOptions(this.encrypted ?? encryptsByDefault(room))
+    void room.prepareCall(options).catch(() => undefined)
+  }
+
+  #encrypt({ detail: on }: CustomEvent<boolean>): void {
+    this.encrypted = on
+    rememberEncryption(on)
+    if (this.room) this.#prepare(this.room)
   }
 
   async #enter(name: string): Promise<Room> {
@@ -170,7 +187,7 @@ export class RoomView extends LightElement {
       .catch(() => undefined)
 
   async #join({ detail }: { detail: JoinDetail }): Promise<void> {
-    const { name, devices } = detail
+    const { name, devices, encrypted } = detail
     this.#stopKnocking()
     this.name = name
     this.joining = true
@@ -178,7 +195,11 @@ export class RoomView extends LightElement {
     try {
       const room = await this.#enter(name)
       if (!this.token) remember('name', name)
-      this.#take(room.canCall ? await room.joinCall(devices.release()) : undefined)
+      this.#take(
+        room.canCall
+          ? await room.joinCall({ ...devices.release(), ...encryptionOptions(encrypted) })
+          : undefined,
+      )
       this.phase = 'call'
     } catch (error) {
       devices.reopen()

@@ -48,6 +48,11 @@ type Request = WorkerRequest extends infer R ? (R extends unknown ? Omit<R, 'id'
 const isSameKey = (one: EncryptionKey, other: EncryptionKey): boolean =>
   one.length === other.length && [...one].every((it, n) => it === other[n])
 
+/** Whether this page can encrypt calls: by https, in a browser with encoded transforms. */
+export const canEncryptCalls = (): boolean =>
+  // Without https there is no WebCrypto.
+  typeof RTCRtpScriptTransform !== 'undefined' && globalThis.crypto?.subtle !== undefined
+
 /** Whether what was begun with one of these can be gone on with by the other. */
 export const isSameEncryption = (one?: EncryptionOptions, other?: EncryptionOptions): boolean => {
   if (!one || !other) return one === other
@@ -77,8 +82,7 @@ export class CallEncryption extends Emitter<EncryptionEvents> {
    * @throws TrunklineError `unavailable` in browsers and pages that cannot, `invalid_request` for a key that is none
    */
   static async create(options: EncryptionOptions, of: EncryptionOf): Promise<CallEncryption> {
-    // Without https there is no WebCrypto.
-    if (typeof RTCRtpScriptTransform === 'undefined' || !crypto.subtle) {
+    if (!canEncryptCalls()) {
       throw new TrunklineError(
         'unavailable',
         'This page cannot encrypt calls end to end. Open it by https, in a current Chrome, Edge, Firefox or Safari.',
