@@ -8,6 +8,8 @@ const port = z.int().min(0).max(65_535)
 /** A media worker: one process of the SFU's engine. */
 export const MediaWorker = z.strictObject({
   pid,
+  /** The node on whose machine it runs, where that is another; `pid` is then of the process that reaches it. */
+  host: z.string().optional(),
   /** Where it takes media: its replacement has the same. */
   port,
   calls: count,

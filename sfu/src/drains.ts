@@ -73,8 +73,9 @@ export class Drains {
 
   overview(): Pick<SfuNode, 'workers' | 'drain'> {
     return {
-      workers: this.#pool.workers.map(({ pid, port, places }) => ({
+      workers: this.#pool.workers.map(({ pid, host, port, places }) => ({
         pid,
+        ...(host === undefined ? {} : { host }),
         port,
         calls: places.size,
         participants: peopleAt(places).length,
