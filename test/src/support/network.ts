@@ -12,6 +12,7 @@ const run = promisify(execFile)
 
 /** The server's address, whichever way one comes. */
 export const SERVER_ADDRESS = '10.98.0.1'
+const EVERYBODY = '10.98.0.0/16'
 /** Where its media arrive, and where they make a detour through slow-path.ts. */
 export const MEDIA_PORT = 40_000
 const DETOUR_PORT = 40_500
@@ -71,14 +72,22 @@ export class Network {
     return new Host(name, made, folder)
   }
 
+  /** Hosts reach each other as well from now on, through the server; those that come later do not. */
+  async connectHosts(hosts: readonly Host[]): Promise<void> {
+    await inside(this.server, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward')
+    for (const { namespace: host, line } of hosts) {
+      await all(host, [`ip route replace ${EVERYBODY} via ${line.gateway}`])
+    }
+  }
+
   async #connect(host: string, i: number): Promise<Line> {
     const n = ++this.#lines
     const [here, there] = [`to${n}`, `up${i}`]
     const net = `10.98.${n}`
     await inside(this.server, 'ip', 'link', 'add', here, 'type', 'veth', 'peer', 'name', there, 'netns', host)
     await all(this.server, [`ip addr add ${net}.1/24 dev ${here}`, `ip link set ${here} up`])
-    const line = new Line(this.server, here, host, there, `${net}.1`, i)
-    await all(host, [`ip addr add ${net}.2/24 dev ${there}`])
+    const line = new Line(this.server, here, host, there, `${net}.1`, `${net}.2`, i)
+    await all(host, [`ip addr add ${line.address}/24 dev ${there}`])
     await line.mend()
     return line
   }
@@ -100,16 +109,27 @@ class Line {
   readonly #here: string
   readonly #host: string
   readonly #there: string
-  readonly #gateway: string
+  readonly gateway: string
+  /** Of the host. */
+  readonly address: string
   /** Of two lines the first is taken while it is up. */
   readonly #rank: number
 
-  constructor(server: string, here: string, host: string, there: string, gateway: string, rank: number) {
+  constructor(
+    server: string,
+    here: string,
+    host: string,
+    there: string,
+    gateway: string,
+    address: string,
+    rank: number,
+  ) {
     this.#server = server
     this.#here = here
     this.#host = host
     this.#there = there
-    this.#gateway = gateway
+    this.gateway = gateway
+    this.address = address
     this.#rank = rank
   }
 
@@ -122,7 +142,7 @@ class Line {
     const metric = 10 * (this.#rank + 1)
     await all(this.#host, [
       `ip link set ${this.#there} up`,
-      `ip route replace ${SERVER_ADDRESS}/32 via ${this.#gateway} dev ${this.#there} metric ${metric}`,
+      `ip route replace ${SERVER_ADDRESS}/32 via ${this.gateway} dev ${this.#there} metric ${metric}`,
     ])
   }
 

@@ -9,7 +9,7 @@ const PORT = 3000
 export const ORIGIN = `http://${SERVER_ADDRESS}:${PORT}`
 
 /** Starts the server of a network. */
-export const startOn = (network: Network): Promise<TestServer> =>
+export const startOn = (network: Network, env: Record<string, string> = {}): Promise<TestServer> =>
   startServer({
     namespace: network.server,
     env: {
@@ -18,7 +18,16 @@ export const startOn = (network: Network): Promise<TestServer> =>
       RTC_PORT: String(MEDIA_PORT),
       // Other than on the loopback address, who wants rooms of everybody's own making has to say so.
       TRUNKLINE_DEMO: '1',
+      ...env,
     },
+  })
+
+/** Starts an SFU on another computer of the network, one of several that meet in a Redis. */
+export const startSfuOn = ({ namespace, line }: Host, env: Record<string, string>): Promise<TestServer> =>
+  startServer({
+    services: ['sfu'],
+    namespace,
+    env: { HOST: line.address, PORT: String(PORT), RTC_PORT: String(MEDIA_PORT), ...env },
   })
 
 /**

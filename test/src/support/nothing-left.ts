@@ -27,7 +27,7 @@ export const setup = () => {
       pid =>
         isRunning(pid) &&
         isOf(pid, run) &&
-        /cli\/src\/main\.ts|mediasoup-worker|redis-server|postgres/.test(commandOf(pid)),
+        /cli\/src\/main\.ts|mediasoup-worker|remote\/tunnel|redis-server|postgres/.test(commandOf(pid)),
     )
     if (left.length === 0) return
     console.error(

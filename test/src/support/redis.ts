@@ -13,22 +13,32 @@ export type TestRedis = {
   restart(): Promise<void>
 }
 
+/** The loopback address, or where in which network. */
+type Where = { address: string; namespace?: string }
+
 /** A redis-server of this test's own, on a free port, in a folder of its own, keeping nothing on disk. */
-export const startRedis = async (register: Register): Promise<TestRedis> => {
+export const startRedis = async (
+  register: Register,
+  { address, namespace }: Where = { address: '127.0.0.1' },
+): Promise<TestRedis> => {
   const folder = temporaryFolder(register)
   const port = await freePort()
-  const url = `redis://127.0.0.1:${port}`
+  const url = `redis://${address}:${port}`
   let child: ChildProcess | undefined
 
   /** Resolves once it answers: the client tries again until then. */
   const answers = async () => {
+    // Out of this test's reach: whoever uses it tries again until it is there.
+    if (namespace) return
     const client = await createRedis(url, silent)
     await client.connect()
     await client.close()
   }
   const restart = async () => {
-    const options = ['--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no']
-    child = spawn('redis-server', ['--port', String(port), ...options], { stdio: 'ignore' })
+    const options = ['--bind', address, '--dir', folder, '--save', '', '--appendonly', 'no']
+    const within = namespace ? ['ip', 'netns', 'exec', namespace] : []
+    const [program = '', ...words] = [...within, 'redis-server', '--port', String(port), ...options]
+    child = spawn(program, words, { stdio: 'ignore' })
     await answers()
   }
   const kill = async () => {

@@ -1,0 +1,149 @@
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { joinCall, pictures, sounds, type Visitor } from './support/browser.ts'
+import { mayMakeNetworks, Network, SERVER_ADDRESS } from './support/network.ts'
+import { browse, startOn, startSfuOn } from './support/networked.ts'
+import { descendantsOf } from './support/processes-of.ts'
+import { startRedis } from './support/redis.ts'
+import { API_KEY } from './support/server.ts'
+import { until } from './support/until.ts'
+
+const WAIT = { timeout: 60_000, interval: 250 }
+
+type Person = { id: string; name: string }
+type View = { participants: Person[]; on(name: string, hear: (person: Person) => void): void }
+
+declare global {
+  interface Window {
+    machinesSaid: string[]
+  }
+}
+
+/** Waits until this many pictures move here, and as many sounds but one's own are heard. */
+const expectMeeting = async (visitor: Visitor, people: number) => {
+  await vi.waitFor(async () => {
+    const before = await pictures(visitor)
+    await visitor.page.waitForTimeout(400)
+    const after = await pictures(visitor)
+    const moving = after.filter(
+      (now, i) =>
+        now.width > 0 && now.frames > (before[i]?.frames ?? now.frames) && now.print !== before[i]?.print,
+    )
+    expect(moving, visitor.name).toHaveLength(people)
+  }, WAIT)
+  await vi.waitFor(async () => {
+    const before = await sounds(visitor)
+    // The fake microphone beeps once a second.
+    await visitor.page.waitForTimeout(1_500)
+    const heard = [...(await sounds(visitor))].filter(
+      ([ssrc, energy]) => energy > (before.get(ssrc) ?? Number.POSITIVE_INFINITY),
+    )
+    expect(heard, visitor.name).toHaveLength(people - 1)
+  }, WAIT)
+}
+
+/** From now on this page keeps who comes and goes in its call. */
+const listen = ({ page }: Visitor) =>
+  page.evaluate(() => {
+    const { call } = document.querySelector('tl-room') as unknown as { call: View }
+    window.machinesSaid = []
+    for (const name of ['participantJoined', 'participantLeft'])
+      call.on(name, person => void window.machinesSaid.push(`${name} ${person.name}`))
+  })
+
+const said = ({ page }: Visitor) => page.evaluate(() => window.machinesSaid)
+const ids = ({ page }: Visitor) =>
+  page.evaluate(() => {
+    const { call } = document.querySelector('tl-room') as unknown as { call: View }
+    return call.participants.map(({ id }) => id).sort()
+  })
+
+type Node = { id: string; url: string; workers: { host?: string; participants: number }[] }
+
+/** The SFUs, as an operator sees them: the test itself is not on this network. */
+const nodesOf = ({ page }: Visitor): Promise<Node[]> =>
+  page.evaluate(async key => {
+    const answer = await fetch('/v1/sfu', { headers: { authorization: `Bearer ${key}` } })
+    return (await answer.json()).nodes
+  }, API_KEY)
+
+/** How many are on workers of the home, by the machine these run on. */
+const spreadOf = async (visitor: Visitor): Promise<Record<string, number>> => {
+  const nodes = await nodesOf(visitor)
+  const spread: Record<string, number> = {}
+  for (const { url, workers } of nodes) {
+    for (const { host, participants } of workers) {
+      const at = new URL(nodes.find(({ id }) => id === host)?.url ?? (host ? 'http://gone' : url)).hostname
+      if (participants > 0) spread[at] = (spread[at] ?? 0) + participants
+    }
+  }
+  return spread
+}
+
+test.runIf(mayMakeNetworks)(
+  'a call on two machines: a line that is cut and a machine that dies cost nobody their place in it',
+  async () => {
+    const network = await Network.create()
+    const [other, adas, bens, cleos] = await Promise.all([
+      network.host(),
+      network.host(),
+      network.host(),
+      network.host(),
+    ])
+    await network.connectHosts([other, adas, bens, cleos])
+    const redis = await startRedis(onTestFinished, { address: SERVER_ADDRESS, namespace: network.server })
+    const shared = {
+      REDIS_URL: redis.url,
+      TRUNKLINE_SECRET: 'the-secret-these-machines-share',
+      RTC_WORKERS: '1',
+      // Room for one: the next one is elsewhere.
+      RTC_WORKER_STREAMS: '1',
+    }
+    await startOn(network, shared)
+    const ada = await browse(adas, 'machines', 'Ada')
+    await joinCall(ada)
+    await expectMeeting(ada, 1)
+    const { address } = other.line
+    const far = await startSfuOn(other, { ...shared, RTC_GUESTS: '2' })
+    await until('the SFUs know each other', async () => (await nodesOf(ada)).length === 2, 30_000)
+
+    const ben = await browse(bens, 'machines', 'Ben')
+    await joinCall(ben)
+    for (const visitor of [ada, ben]) await expectMeeting(visitor, 2)
+    expect(await spreadOf(ada)).toEqual({ [SERVER_ADDRESS]: 1, [address]: 1 })
+    const everybody = await ids(ada)
+    await Promise.all([ada, ben].map(listen))
+
+    // Nobody is told that a cable was pulled.
+    const own = descendantsOf(far.pid).length
+    const cut = performance.now()
+    await other.line.cut()
+    await until('the home misses the other machine', async () => !(address in (await spreadOf(ada))), 30_000)
+    for (const visitor of [ada, ben]) await expectMeeting(visitor, 2)
+    console.info(
+      `all see and hear each other ${Math.round(performance.now() - cut)} ms after the line was cut`,
+    )
+    await until('nobody there waits for orders', () => descendantsOf(far.pid).length < own, 30_000)
+    await other.line.mend()
+    await network.connectHosts([other])
+    await until('the SFUs know each other again', async () => (await nodesOf(ada)).length === 2, 30_000)
+
+    const cleo = await browse(cleos, 'machines', 'Cleo')
+    await joinCall(cleo)
+    for (const visitor of [ada, ben, cleo]) await expectMeeting(visitor, 3)
+    expect(await spreadOf(ada)).toEqual({ [SERVER_ADDRESS]: 2, [address]: 1 })
+    await listen(cleo)
+    const killed = performance.now()
+    await far.stop('SIGKILL')
+    await until('all are at home', async () => (await spreadOf(ada))[SERVER_ADDRESS] === 3, 30_000)
+    for (const visitor of [ada, ben, cleo]) await expectMeeting(visitor, 3)
+    console.info(
+      `all see and hear each other ${Math.round(performance.now() - killed)} ms after a machine died`,
+    )
+
+    // The same people all along, in one call, and nobody left.
+    expect((await ids(ada)).filter(id => everybody.includes(id))).toEqual(everybody)
+    expect(await said(ada)).toEqual(['participantJoined Cleo'])
+    expect(await said(cleo)).toEqual([])
+  },
+  300_000,
+)
