@@ -6,6 +6,7 @@ const LIBWEBRTC = [
   'sfu/src/media.test.ts',
   'sfu/src/media-leak.test.ts',
   'sfu/src/places.test.ts',
+  'test/src/calls-webinar.test.ts',
   'sfu/src/remote/remote-media.test.ts',
   'test/src/sdk.test.ts',
   'test/src/calls-resume.test.ts',

@@ -137,6 +137,11 @@ export const Call = z.strictObject({
   recording: CallRecording.optional(),
   /** With a lobby or locked, told to hosts and to those inside alone: others read an empty list. */
   participants: z.array(Participant),
+  /**
+   * Listeners besides those that `participants` names: of who only listens, and has no hand up, the first
+   * LIMITS.listenersNamed are named. Absent when all are. Who is told as somebody in the call may be one of these.
+   */
+  moreListeners: z.int().min(1).optional(),
 })
 export type Call = z.infer<typeof Call>
 

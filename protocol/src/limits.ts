@@ -95,6 +95,8 @@ export const LIMITS = {
   knockGraceMs: 5_000,
   /** How long somebody who was let in before the call began may take to come. */
   admissionMs: 60_000,
+  /** Of those who only listen in a call so many are named; the others are counted. */
+  listenersNamed: 50,
   /** How long a recording may be, pauses and all. */
   recordingSeconds: 6 * 3_600,
   /** Everybody in a call is told of its recording this long before anything is kept. */

@@ -158,9 +158,16 @@ export class Call extends Emitter<CallEvents> {
   get startedAt(): string | undefined {
     return this.room.liveCall?.startedAt ?? this.#session?.call?.startedAt
   }
-  /** Everybody, oneself first. */
+  /** Everybody, oneself first; of many who only listen the first LIMITS.listenersNamed. */
   get participants(): Participant[] {
     return [this.local, ...this.#participants.values()]
+  }
+  /** How many listen besides those that {@link participants} names. */
+  get moreListeners(): number {
+    const { moreListeners = 0, participants = [] } = this.room.liveCall ?? {}
+    const isNamed = participants.some(({ id }) => this.#ownIds.has(id))
+    // Oneself is a participant in any case.
+    return Math.max(0, isNamed ? moreListeners : moreListeners - 1)
   }
   /** Who speaks loudest now. */
   get speaker(): Participant | undefined {
@@ -497,12 +504,14 @@ export class Call extends Emitter<CallEvents> {
   #onInfo(info: CallInfo | null): void {
     const own = this.#session?.participantId
     if (this.#state === 'left' || own === undefined) return
-    this.#watchMissing(info?.participants.some(({ id, away }) => id === own && !away) ?? false)
+    const seat = info?.participants.find(({ id }) => id === own)
+    const isCounted = info?.moreListeners !== undefined && !seat
+    this.#watchMissing(isCounted || seat?.away === false)
     // A list without a call is a server that has just restarted: keep the picture until we know better.
     if (!info) return
     const present = new Map(info.participants.map(participant => [participant.id, participant]))
-    const seat = present.get(own)
     if (seat) this.#onSeat(seat)
+    else if (isCounted) this.#onSeat({ role: 'listener' })
     this.moderation.learn(info)
     for (const id of this.#ownIds) present.delete(id)
     for (const [id, participant] of this.#participants) {
@@ -520,7 +529,7 @@ export class Call extends Emitter<CallEvents> {
   }
 
   /** What one is in the call now: who may not publish any more gives the devices back. */
-  #onSeat(seat: ParticipantInfo): void {
+  #onSeat(seat: Pick<ParticipantInfo, 'role' | 'handRaisedAt'>): void {
     this.local.updateSeat(seat)
     if (this.moderation.can('publish') || this.#media.tracks.length === 0) return
     this.#media.withdraw().catch(() => undefined)

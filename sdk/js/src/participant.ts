@@ -85,7 +85,7 @@ export class Participant {
   }
 
   /** @internal What the server says of oneself; one's tracks one knows better. */
-  updateSeat({ role, handRaisedAt }: ParticipantInfo): void {
+  updateSeat({ role, handRaisedAt }: Pick<ParticipantInfo, 'role' | 'handRaisedAt'>): void {
     const { handRaisedAt: _, ...rest } = this.#info
     this.#info = { ...rest, role, ...(handRaisedAt && { handRaisedAt }) }
   }

@@ -15,6 +15,8 @@ import './breakouts.ts'
 import './call-clock.ts'
 import type { BreakoutsDialog } from './breakouts.ts'
 import './controls.ts'
+import './encryption-dialog.ts'
+import type { EncryptionDialog } from './encryption-dialog.ts'
 import './encryption-sign.ts'
 import type { Panel } from './controls.ts'
 import { openHostMenu } from './host-menu.ts'
@@ -160,6 +162,7 @@ export class CallView extends LightElement {
         }}
         @fault=${(event: CustomEvent<string>) => this.#say(event.detail)}
       ></tl-settings>
+      <tl-encryption .call=${this.call}></tl-encryption>
       <tl-breakouts .breakouts=${this.breakouts} @fault=${this.#onFault}></tl-breakouts>`
   }
 
@@ -181,7 +184,7 @@ export class CallView extends LightElement {
   }
 
   #header() {
-    const count = this.call?.participants.length ?? 0
+    const count = this.call ? this.call.participants.length + this.call.moreListeners : 0
     return html`<header class="bar">
       ${
         this.within
@@ -194,7 +197,11 @@ export class CallView extends LightElement {
         <h1>${this.heading || this.room.info?.title || this.room.id}</h1>
         ${count > 1 ? html`<p class="muted">${count} in the call</p>` : nothing}
         ${this.compact ? nothing : html`<tl-call-clock .since=${this.call?.startedAt}></tl-call-clock>`}
-        <tl-encryption-sign .call=${this.call} ?compact=${this.compact}></tl-encryption-sign>
+        <tl-encryption-sign
+          .call=${this.call}
+          ?compact=${this.compact}
+          @open=${() => this.querySelector<EncryptionDialog>('tl-encryption')?.show()}
+        ></tl-encryption-sign>
         <tl-breakout-sign .breakouts=${this.breakouts}></tl-breakout-sign>
       </div>
       ${

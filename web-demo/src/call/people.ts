@@ -42,7 +42,8 @@ export class People extends LightElement {
           ({ id }) => id,
           person => this.#person(person),
         )}
-      </ul>`
+      </ul>
+      ${call.moreListeners > 0 ? html`<p class="muted">and ${call.moreListeners} more who listen</p>` : nothing}`
   }
 
   #person(person: Participant) {
