@@ -35,7 +35,18 @@ export const startRedis = async (
     await client.close()
   }
   const restart = async () => {
-    const options = ['--bind', address, '--dir', folder, '--save', '', '--appendonly', 'no']
+    const options = [
+      '--bind',
+      address,
+      '--dir',
+      folder,
+      '--save',
+      '',
+      '--appendonly',
+      'no',
+      '--protected-mode',
+      'no',
+    ]
     const within = namespace ? ['ip', 'netns', 'exec', namespace] : []
     const [program = '', ...words] = [...within, 'redis-server', '--port', String(port), ...options]
     child = spawn(program, words, { stdio: 'ignore' })
