@@ -56,7 +56,7 @@ test('three people talk: unread and mentions, ticks, typing, threads, reactions,
   await enter(ben, 'Ward 7')
   await messageOf(ben, 'Is bed 4 ready?').waitFor()
   await vi.waitFor(async () => expect(await badgeOf(ben, 'Ward 7').count()).toBe(0), WAIT)
-  expect(await ben.page.title()).toBe('Messages · Trunkline')
+  await vi.waitFor(async () => expect(await ben.page.title()).toBe('Messages · Trunkline'), WAIT)
   await enter(cleo, 'Ward 7')
   await messageOf(ada, 'Is bed 4 ready?').getByRole('img', { name: 'Read' }).waitFor()
 
