@@ -14,16 +14,26 @@ const LIBWEBRTC = [
   'test/src/calls-sockets.test.ts',
 ]
 
+const named = (...names: string[]) => names.map(name => `test/src/${name}.test.ts`)
 /**
- * Files that promise an answer within a second or so, hold a call of several pictures, start the largest of browsers, or
- * attack with all they have: nothing runs beside them. A file is safe beside others unless it stands here or below: it has
- * its own servers, ports and folders, and what it looks at is what is answered, not how soon.
+ * Files that promise an answer within a second or so of a browser, measure pictures and lines, start the largest of
+ * browsers, or attack with all they have: nothing runs beside them.
  */
-const ALONE = ['attack*', 'call*.browser', 'firefox.browser', 'messenger-channel.browser'].map(
-  name => `test/src/${name}.test.ts`,
+const ALONE = named(
+  'attack*',
+  'call-quality.browser',
+  'calls-join.browser',
+  'calls-network.browser',
+  'calls-resume.browser',
+  'firefox.browser',
+  'messenger-channel.browser',
 )
-/** Files that promise answers as soon, but leave the processor alone for two thirds of their time: two run at once. */
-const IN_PAIRS = ['nodes', 'processes', 'rooms-calls', 'rooms-nodes'].map(name => `test/src/${name}.test.ts`)
+/**
+ * Files that hold a call of several pictures, or promise answers of several nodes within a second: they take about one
+ * processor, so that two of them run at once. A file is safe beside others unless it stands here or above: it has its own
+ * servers, ports and folders, and what it looks at is what is answered, not how soon.
+ */
+const IN_PAIRS = named('call*.browser', 'nodes', 'processes', 'rooms-calls', 'rooms-nodes')
 
 /** What is made for a whole run. */
 const DATABASE = 'test/src/support/make-database-template.ts'
@@ -88,6 +98,7 @@ export default defineConfig({
           name: 'pairs',
           globalSetup: SETUP,
           include: IN_PAIRS,
+          exclude: ['**/node_modules/**', ...ALONE],
           execArgv: [...LOADS_FAST],
           expect: POLLING,
           testTimeout: 90_000,
