@@ -41,9 +41,18 @@ export class TrackClock {
     this.#isNew = false
     this.#last = { sequence, time, arrival: arrivalMs }
     const run = this.#runs.at(-1)
-    if (!run) return
+    if (run) this.#take(run, time, arrivalMs)
+  }
+
+  /** What its clock said at this moment, by the sender's own account: without what packets were delayed. */
+  report(timestamp: number, ms: number): void {
+    const run = this.#runs.at(-1)
+    if (run && !this.#isNew) this.#take(run, (timestamp / this.#rate) * 1_000, ms)
+  }
+
+  #take(run: Run, time: number, ms: number): void {
     const bucket = Math.max(0, Math.floor((time - run.firstTime) / BUCKET_MS))
-    run.least[bucket] = Math.min(run.least[bucket] ?? Number.POSITIVE_INFINITY, arrivalMs - time)
+    run.least[bucket] = Math.min(run.least[bucket] ?? Number.POSITIVE_INFINITY, ms - time)
   }
 
   /** Its clock and that of the recording went apart: there was a pause. */

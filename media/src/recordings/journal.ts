@@ -28,8 +28,12 @@ export class Counted {
     return {
       ...packet,
       sequence: this.#sequence.next(packet.sequence),
-      timestamp: this.#timestamp.next(packet.timestamp),
+      timestamp: this.timestamp(packet.timestamp),
     }
+  }
+
+  timestamp(value: number): number {
+    return this.#timestamp.next(value)
   }
 }
 
@@ -61,6 +65,11 @@ export const readStory = async (records: AsyncIterable<JournalRecord>): Promise<
     durationMs = Math.max(durationMs, record.ms)
     if (record.type === 'note') {
       const { ms, note } = record
+      if (note.what === 'clock') {
+        const track = tracks.get(note.track)
+        track?.clock.report(track.counted.timestamp(note.timestamp), ms)
+        continue
+      }
       notes.push({ ms, note })
       if (note.what === 'track')
         tracks.set(note.track, { counted: new Counted(), clock: new TrackClock(note.clockRate) })

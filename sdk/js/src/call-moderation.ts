@@ -2,9 +2,11 @@ import {
   CALL_RIGHTS,
   type CallAction,
   type Call as CallInfo,
+  type CallRecording,
   type CallRole,
   type Knock,
   type NoticeData,
+  type RecordingLayout,
   type RequestData,
   type TrackSource,
 } from '@trunkline/protocol'
@@ -42,6 +44,7 @@ export class CallModeration extends Emitter<CallModerationEvents> {
   #waiting: readonly Knock[] = []
   #locked = false
   #lobby = false
+  #recording: CallRecording | undefined
   #wasHost = false
 
   constructor(deps: Deps) {
@@ -71,6 +74,11 @@ export class CallModeration extends Emitter<CallModerationEvents> {
   /** Whether the room has a lobby; `room.update({lobby})` changes it. */
   get lobby(): boolean {
     return this.#lobby
+  }
+
+  /** That the call is recorded, and since when; undefined while it is not. */
+  get recording(): CallRecording | undefined {
+    return this.#recording
   }
 
   /** Lets in those named, or all who wait. */
@@ -112,6 +120,21 @@ export class CallModeration extends Emitter<CallModerationEvents> {
     await this.#ask('call:hand', { participantId: this.#idOf(participant), raised })
   }
 
+  /**
+   * Records the call. Everybody in it is told first; what comes of it is a file of the room, told of in its log by
+   * `recording.ready`, or `recording.failed`. Refused with `conflict` where the call is encrypted or recorded already.
+   */
+  async startRecording(layout: RecordingLayout = 'grid'): Promise<void> {
+    await this.#ask('recording:start', { layout })
+  }
+  /** Keeps nothing for a while, or goes on. */
+  async pauseRecording(paused = true): Promise<void> {
+    await this.#ask('recording:pause', { paused })
+  }
+  async stopRecording(): Promise<void> {
+    await this.#ask('recording:stop', {})
+  }
+
   /** @internal Hears what concerns oneself; call what is returned to stop. */
   start(): () => void {
     const { connection, roomId, ownId, onMuted, onClosed } = this.#deps
@@ -137,9 +160,10 @@ export class CallModeration extends Emitter<CallModerationEvents> {
   }
 
   /** @internal The call as it is now. */
-  learn({ locked, lobby }: CallInfo): void {
+  learn({ locked, lobby, recording }: CallInfo): void {
     this.#locked = locked
     this.#lobby = lobby
+    this.#recording = recording
     const { isHost } = this
     if (isHost !== this.#wasHost) {
       this.#wasHost = isHost
@@ -178,6 +202,9 @@ export class CallModeration extends Emitter<CallModerationEvents> {
 }
 
 type ModerationRequest =
+  | 'recording:start'
+  | 'recording:pause'
+  | 'recording:stop'
   | 'call:admit'
   | 'call:deny'
   | 'call:mute'

@@ -3,6 +3,7 @@ import type { types } from 'mediasoup'
 import type { Call } from '../call.ts'
 import type { Producer } from '../producer.ts'
 import { PartWriter, type PutPart } from './part-writer.ts'
+import { senderReports } from './sender-reports.ts'
 import { TakenTrack } from './taken-track.ts'
 
 const TOO_LONG = `A recording is at most ${LIMITS.recordingSeconds / 3_600} hours long.`
@@ -31,6 +32,8 @@ export class Recording {
   readonly #writer: PartWriter
   /** By producer. */
   readonly #tracks = new Map<string, Promise<TakenTrack | undefined>>()
+  /** Numbers of tracks by the source of their packets. */
+  readonly #numbers = new Map<number, number>()
   readonly #transports = new Map<types.Router, Promise<types.DirectTransport>>()
   #nextTrack = 0
   /** `performance.now()` where the time that is recorded is 0: pauses move it. */
@@ -135,8 +138,9 @@ export class Recording {
   }
 
   async #take(producer: Producer): Promise<TakenTrack | undefined> {
+    const number = this.#nextTrack++
     const track = await TakenTrack.create({
-      number: this.#nextTrack++,
+      number,
       producer,
       transport: await this.#transportAt(producer.place.router),
       onPacket: (number, packet) => {
@@ -145,8 +149,14 @@ export class Recording {
       },
       onNote: note => this.#note(note),
     })
-    track.onClose(() => this.#tracks.delete(producer.id))
-    if (track.closed) this.#tracks.delete(producer.id)
+    const { ssrc } = track
+    if (ssrc !== undefined) this.#numbers.set(ssrc, number)
+    const forget = () => {
+      this.#tracks.delete(producer.id)
+      if (ssrc !== undefined) this.#numbers.delete(ssrc)
+    }
+    track.onClose(forget)
+    if (track.closed) forget()
     else if (!this.paused) await track.setPaused(false)
     return track
   }
@@ -155,10 +165,25 @@ export class Recording {
   #transportAt(router: types.Router): Promise<types.DirectTransport> {
     const known = this.#transports.get(router)
     if (known) return known
-    const opening = router.createDirectTransport()
+    const opening = router.createDirectTransport().then(transport => {
+      transport.on('rtcp', packet => this.#onReports(packet))
+      return transport
+    })
     this.#transports.set(router, opening)
     router.observer.once('close', () => this.#transports.delete(router))
     return opening
+  }
+
+  /**
+   * The engine reports what the clock of each track says now of what is captured now, as far as the sender's own reports let
+   * it know: by these, sound and picture are put beside each other.
+   */
+  #onReports(packet: Buffer): void {
+    if (this.paused) return
+    for (const { ssrc, timestamp } of senderReports(packet)) {
+      const track = this.#numbers.get(ssrc)
+      if (track !== undefined) this.#note({ what: 'clock', track, timestamp })
+    }
   }
 
   #now(): number {

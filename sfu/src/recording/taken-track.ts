@@ -73,6 +73,11 @@ export class TakenTrack {
     return track
   }
 
+  /** Of its packets, by which reports name it. */
+  get ssrc(): number | undefined {
+    return this.#engine.rtpParameters.encodings?.[0]?.ssrc
+  }
+
   get closed(): boolean {
     return this.#engine.closed
   }

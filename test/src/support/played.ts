@@ -1,0 +1,84 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+
+const execute = promisify(execFile)
+
+/** What a film turns out to have in it, as ffprobe and ffmpeg say. */
+export type Played = {
+  seconds: number
+  streams: { kind: string; codec: string; width?: number; height?: number }[]
+}
+
+/** @param path of a file, or its address */
+export const probePlayed = async (path: string): Promise<Played> => {
+  const entries = 'format=duration:stream=codec_type,codec_name,width,height'
+  const { stdout } = await execute('ffprobe', ['-v', 'error', '-of', 'json', '-show_entries', entries, path])
+  const { format, streams } = JSON.parse(stdout) as {
+    format: { duration: string }
+    streams: { codec_type: string; codec_name: string; width?: number; height?: number }[]
+  }
+  return {
+    seconds: Number(format.duration),
+    streams: streams.map(({ codec_type: kind, codec_name: codec, width, height }) => ({
+      kind,
+      codec,
+      ...(width !== undefined && { width }),
+      ...(height !== undefined && { height }),
+    })),
+  }
+}
+
+const raw = async (args: readonly string[]): Promise<Buffer> => {
+  const { stdout } = await execute('ffmpeg', ['-nostdin', '-v', 'error', ...args, '-'], {
+    encoding: 'buffer',
+    maxBuffer: 2 ** 30,
+  })
+  return stdout
+}
+
+export type Pixels = {
+  width: number
+  height: number
+  framesPerSecond: number
+  at(frame: number, x: number, y: number): [number, number, number]
+  frames: number
+}
+
+/** All pictures of a film, made small. */
+export const readPixels = async (path: string, framesPerSecond = 25): Promise<Pixels> => {
+  const [width, height] = [160, 90]
+  const bytes = await raw([
+    ...['-i', path, '-an', '-vf', `fps=${framesPerSecond},scale=${width}:${height}:flags=area`],
+    ...['-f', 'rawvideo', '-pix_fmt', 'rgb24'],
+  ])
+  const size = width * height * 3
+  return {
+    width,
+    height,
+    framesPerSecond,
+    frames: Math.floor(bytes.length / size),
+    at: (frame, x, y) => {
+      const start = frame * size + (Math.floor(y * height) * width + Math.floor(x * width)) * 3
+      return [bytes[start] ?? 0, bytes[start + 1] ?? 0, bytes[start + 2] ?? 0]
+    },
+  }
+}
+
+const RATE = 16_000
+
+/** The sound of a film, 16,000 samples a second. */
+export const readSound = async (path: string): Promise<Float32Array> => {
+  const bytes = await raw(['-i', path, '-vn', '-ac', '1', '-ar', String(RATE), '-f', 'f32le'])
+  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength))
+}
+
+/** How much of a tone there is, from a second on, for so many seconds: 0 to 1 (the algorithm of Goertzel). */
+export const toneIn = (sound: Float32Array, hertz: number, from: number, seconds: number): number => {
+  const start = Math.round(from * RATE)
+  const samples = sound.subarray(start, start + Math.round(seconds * RATE))
+  const coefficient = 2 * Math.cos((2 * Math.PI * hertz) / RATE)
+  let [last, before] = [0, 0]
+  for (const sample of samples) [last, before] = [sample + coefficient * last - before, last]
+  const power = last ** 2 + before ** 2 - coefficient * last * before
+  return (2 * Math.sqrt(Math.max(0, power))) / Math.max(1, samples.length)
+}
