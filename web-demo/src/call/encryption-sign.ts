@@ -1,34 +1,18 @@
-import { type Call, type Participant, readingText, type Trust } from '@trunkline/sdk'
+import type { Call } from '@trunkline/sdk'
 import { html, nothing } from 'lit'
-import { repeat } from 'lit/directives/repeat.js'
-import '../design/avatar.ts'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
 
-const TRUST_WORDS: Readonly<Record<Trust, string>> = {
-  new: 'Not seen before',
-  known: 'The same device as before',
-  changed: 'Another device than before',
-  verified: 'Compared',
-  refused: 'Not known as theirs',
-}
-
-/** Says of an encrypted call that it is one, and shows by what to know that nobody is in between. */
+/** Says of an encrypted call that it is one. Fires `open`, to be shown more. */
 export class EncryptionSign extends LightElement {
-  static override properties = {
-    call: { attribute: false },
-    compact: { type: Boolean },
-    shown: { state: true },
-  }
+  static override properties = { call: { attribute: false }, compact: { type: Boolean } }
   declare call: Call | undefined
   /** Whether there is room for the sign alone. */
   declare compact: boolean
-  declare shown: boolean
 
   constructor() {
     super()
     this.compact = false
-    this.shown = false
     this.follow(() => this.call)
   }
 
@@ -36,19 +20,18 @@ export class EncryptionSign extends LightElement {
     const { call } = this
     if (!call) return nothing
     const others = call.participants.filter(({ isLocal }) => !isLocal)
-    const isMixed = others.some(({ reading }) => reading !== 'readable' && reading !== 'noKey')
     if (!call.encryption) return others.some(({ encryption }) => encryption) ? this.#outside() : nothing
-    const label = isMixed ? 'Encrypted, but not by everybody' : 'Encrypted'
+    const isMixed = others.some(({ reading }) => reading !== 'readable' && reading !== 'noKey')
+    const label = isMixed ? 'Encrypted end to end, but not by everybody' : 'Encrypted end to end'
     return html`<button
-        class="encryption-sign ${isMixed ? 'mixed' : ''}"
-        aria-haspopup="dialog"
-        aria-label="${label} end to end"
-        title="${label} end to end"
-        @click=${this.#show}
-      >
-        ${icon(isMixed ? 'alert' : 'lock')}${this.compact ? nothing : label}
-      </button>
-      ${this.#dialog(call, others)}`
+      class="encryption-sign ${isMixed ? 'mixed' : ''}"
+      aria-haspopup="dialog"
+      aria-label=${label}
+      title=${label}
+      @click=${() => this.dispatchEvent(new CustomEvent('open'))}
+    >
+      ${icon(isMixed ? 'alert' : 'lock')}${this.compact ? nothing : isMixed ? 'Partly encrypted' : 'Encrypted'}
+    </button>`
   }
 
   #outside() {
@@ -56,92 +39,6 @@ export class EncryptionSign extends LightElement {
     return html`<p class="encryption-sign mixed" role="status" title=${text}>
       ${icon('alert')}<span class=${this.compact ? 'sr-only' : ''}>${this.compact ? text : 'Not encrypted'}</span>
     </p>`
-  }
-
-  #dialog(call: Call, others: readonly Participant[]) {
-    const { encryption } = call
-    if (!encryption) return nothing
-    return html`<dialog class="card encryption" aria-labelledby="tl-encryption" @close=${this.#hide} @click=${this.#aside}>
-      <header>
-        <h2 id="tl-encryption">End-to-end encryption</h2>
-        <button class="icon-button" aria-label="Close" @click=${this.#close}>${icon('close')}</button>
-      </header>
-      ${this.shown ? (encryption.keys === 'devices' ? this.#devices(call, others) : this.#app()) : nothing}
-    </dialog>`
-  }
-
-  #app() {
-    return html`<p>Sound, pictures and the whiteboard are encrypted with a key that this app gave to everybody. The messages of the chat are not.</p>`
-  }
-
-  #devices(call: Call, others: readonly Participant[]) {
-    const number = call.encryption?.safetyNumber
-    const mayConfirm = others.some(it => this.#trustOf(it) !== 'verified' && this.#trustOf(it) !== undefined)
-    return html`<div class="stack">
-      <p>
-        Sound, pictures and the whiteboard can be read by those in this call alone. The messages of the chat are not
-        encrypted in this way.
-      </p>
-      ${
-        number
-          ? html`<section>
-              <h3>Safety number</h3>
-              <p class="number" aria-label="Safety number">${number.split(' ').map(group => html`<span>${group} </span>`)}</p>
-              <p class="muted">Read it to each other. If everybody sees the same, nobody is in between, not even this server.</p>
-            </section>`
-          : html`<p class="muted">${others.length === 0 ? 'There is a number to compare once somebody else is here.' : 'The number to compare is on its way.'}</p>`
-      }
-      <ul class="people-list">
-        ${repeat(
-          others,
-          ({ id }) => id,
-          person => this.#person(person),
-        )}
-      </ul>
-      ${
-        number && mayConfirm
-          ? html`<button class="button primary wide" @click=${() => this.#confirm(others)}>${icon('check')}We all see this number</button>`
-          : nothing
-      }
-    </div>`
-  }
-
-  #person(person: Participant) {
-    const { name, userId, reading } = person
-    const trust = this.#trustOf(person)
-    const words =
-      reading === 'readable' || reading === 'noKey' ? trust && TRUST_WORDS[trust] : readingText(reading, name)
-    return html`<li>
-      <tl-avatar .name=${name} userId=${userId} .picture=${this.call?.room.files.addressOf(person.avatar)}></tl-avatar>
-      <span class="what"><strong>${name}</strong><small>${words ?? 'On the way'}</small></span>
-      ${trust === 'verified' ? icon('shield') : trust === 'changed' ? icon('alert') : nothing}
-    </li>`
-  }
-
-  #trustOf(person: Participant): Trust | undefined {
-    return this.call?.encryption?.identityOf(person)?.trust
-  }
-
-  #confirm(others: readonly Participant[]): void {
-    for (const person of others) void this.call?.encryption?.confirm(person)
-  }
-
-  #show(): void {
-    this.shown = true
-    this.querySelector('dialog')?.showModal()
-  }
-
-  #hide(): void {
-    this.shown = false
-  }
-
-  #close(): void {
-    this.querySelector('dialog')?.close()
-  }
-
-  /** A click beside the card. */
-  #aside(event: MouseEvent): void {
-    if (event.target === event.currentTarget) this.#close()
   }
 }
 

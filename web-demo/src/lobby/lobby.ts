@@ -10,7 +10,8 @@ import './device-select.ts'
 import { LocalDevices } from './local-devices.ts'
 import './preview.ts'
 
-export type JoinDetail = { name: string; devices: LocalDevices; encrypted: boolean }
+/** `encrypted`: undefined unless it was chosen here. */
+export type JoinDetail = { name: string; devices: LocalDevices; encrypted: boolean | undefined }
 
 const LIST = new Intl.ListFormat('en', { type: 'conjunction' })
 
@@ -123,7 +124,7 @@ export class Lobby extends LightElement {
   }
 
   #encryption() {
-    const on = this.encrypts
+    const on = this.#encrypts
     const others = othersEncrypt(this.room)
     const mixed = others === undefined || others === on
     const what = mixed
@@ -137,8 +138,7 @@ export class Lobby extends LightElement {
     </label>`
   }
 
-  /** Whether one comes in encrypted. */
-  get encrypts(): boolean {
+  get #encrypts(): boolean {
     return this.encrypted ?? encryptsByDefault(this.room)
   }
 
@@ -205,7 +205,7 @@ export class Lobby extends LightElement {
     event.preventDefault()
     const name = this.#named()
     if (!name) return
-    const detail: JoinDetail = { name, devices: this.#devices, encrypted: this.encrypts }
+    const detail: JoinDetail = { name, devices: this.#devices, encrypted: this.encrypted }
     this.dispatchEvent(new CustomEvent('join', { detail }))
   }
 

@@ -218,7 +218,7 @@ export class Calls extends LightElement {
         .knocking=${knocking}
         .voice=${this.media === 'audio'}
         .embedded=${true}
-        @join=${({ detail }: CustomEvent<JoinDetail>) => void this.#comeIn(room, optionsOf(detail))}
+        @join=${({ detail }: CustomEvent<JoinDetail>) => void this.#comeIn(room, optionsOf(room, detail))}
         @cancel=${() => this.#drop()}
       ></tl-lobby>
       <tl-toast></tl-toast>
@@ -331,7 +331,7 @@ export class Calls extends LightElement {
       if (knocking.state !== 'admitted' || this.knocking !== knocking) return
       // As they were chosen while one waited.
       const lobby = this.querySelector<Lobby>('tl-lobby')
-      const options = lobby && optionsOf({ devices: lobby.devices, encrypted: lobby.encrypts })
+      const options = lobby && optionsOf(room, lobby)
       void this.#comeIn(room, options ?? this.#devices(this.media, room))
     })
   }
@@ -401,9 +401,9 @@ export class Calls extends LightElement {
 }
 
 /** What was chosen at the door. */
-const optionsOf = ({ devices, encrypted }: Omit<JoinDetail, 'name'>): JoinOptions => ({
+const optionsOf = (room: Room, { devices, encrypted }: Omit<JoinDetail, 'name'>): JoinOptions => ({
   ...devices.release(),
-  ...encryptionOptions(encrypted),
+  ...encryptionOptions(encrypted ?? encryptsByDefault(room)),
 })
 
 /** Whether there is a call to come into. Whoever has to be let in is not told who is in it. */

@@ -2,6 +2,7 @@ import {
   type Breakouts,
   type Call,
   type CallClosed,
+  type JoinOptions,
   type Knocking,
   type Room,
   TrunklineError,
@@ -154,8 +155,12 @@ export class RoomView extends LightElement {
   }
 
   #prepare(room: Room): void {
-    const options = encryptionOptions(this.encrypted ?? encryptsByDefault(room))
-    void room.prepareCall(options).catch(() => undefined)
+    void room.prepareCall(this.#encryptionOf(room, this.encrypted)).catch(() => undefined)
+  }
+
+  /** As it was chosen, else as the others have it: a guest learns of them by coming into the room. */
+  #encryptionOf(room: Room, encrypted: boolean | undefined): Pick<JoinOptions, 'encryption'> {
+    return encryptionOptions(encrypted ?? encryptsByDefault(room))
   }
 
   #encrypt({ detail: on }: CustomEvent<boolean>): void {
@@ -197,7 +202,7 @@ export class RoomView extends LightElement {
       if (!this.token) remember('name', name)
       this.#take(
         room.canCall
-          ? await room.joinCall({ ...devices.release(), ...encryptionOptions(encrypted) })
+          ? await room.joinCall({ ...devices.release(), ...this.#encryptionOf(room, encrypted) })
           : undefined,
       )
       this.phase = 'call'
