@@ -105,7 +105,7 @@ test('everything works, and nothing is left behind', async () => {
       : /^Calls will work from here, but/,
   )
 
-  expect(await openDevices(visitor)).toBe(0)
+  await expect.poll(() => openDevices(visitor)).toBe(0)
   const connections = await page.evaluate(() => window.peerConnections.map(it => it.connectionState))
   // Two participants, a way for each of what they send and receive: over UDP, TCP, three relays, and the measurement.
   expect(connections.length).toBeGreaterThanOrEqual(12)

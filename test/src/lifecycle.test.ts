@@ -6,11 +6,13 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { putDatabase } from './support/database-template.ts'
 import { commandOf, descendantsOf, isRunning } from './support/processes-of.ts'
 import { rest } from './support/rest.ts'
 import { randomFrom, rounds, seed } from './support/rounds.ts'
-import { freePort, restartServer, startServer, temporaryFolder } from './support/server.ts'
+import { freePort, restartServer, startServer, type TestServer, temporaryFolder } from './support/server.ts'
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
 const MAIN = join(REPOSITORY, 'cli/src/main.ts')
@@ -67,20 +69,14 @@ describe('starting', () => {
     )
   })
 
-  test('two platforms run side by side', async () => {
-    const [one, two] = await Promise.all([
-      startServer({ firstStart: true }),
-      startServer({ firstStart: true }),
-    ])
+  test('two platforms run side by side, one of them as a demo', async () => {
+    const [one, two] = await Promise.all([startServer(), startServer({ env: { TRUNKLINE_DEMO: '0' } })])
     expect((await rest(one.url, 'GET', '/readyz')).status).toBe(200)
     expect((await rest(two.url, 'GET', '/readyz')).status).toBe(200)
-  })
 
-  test('demo mode is for loopback, and said in the log', async () => {
-    const server = await startServer()
-    expect(server.log()).toContain('demo mode is on')
-    const closed = await startServer({ env: { TRUNKLINE_DEMO: '0' } })
-    const refused = await rest(closed.url, 'POST', '/v1/guest-tokens', {
+    // Demo mode is for loopback, and said in the log; unless it is turned off.
+    expect(one.log()).toContain('demo mode is on')
+    const refused = await rest(two.url, 'POST', '/v1/guest-tokens', {
       token: '',
       body: { roomId: 'any', name: 'Eve' },
     })
@@ -189,6 +185,8 @@ describe('ending', () => {
 
   test('killing npm ends the server it started', async () => {
     const port = await freePort()
+    const dataFolder = temporaryFolder()
+    await putDatabase(dataFolder)
     const npm = spawn('npm', ['start'], {
       cwd: REPOSITORY,
       env: {
@@ -196,7 +194,7 @@ describe('ending', () => {
         PORT: String(port),
         RTC_PORT: '0',
         TURN_PORT: '0',
-        TRUNKLINE_DATA: temporaryFolder(),
+        TRUNKLINE_DATA: dataFolder,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -213,8 +211,16 @@ describe('ending', () => {
 })
 
 describe('what cannot start says why in one line and exits with 1', () => {
+  const register = cleanUpAfterAll()
+  /** It has what others want. */
+  let server: TestServer
+
+  beforeAll(async () => {
+    const [RTC_PORT, TURN_PORT] = [String(await freePort()), String(await freePort())]
+    server = await startServer({ register, env: { RTC_PORT, RTC_WORKERS: '1', TURN_PORT } })
+  })
+
   test('a taken port', async () => {
-    const server = await startServer()
     const port = new URL(server.url).port
     const { code, lines } = await refusedStart({ PORT: port, TRUNKLINE_DATA: temporaryFolder() })
     expect(code).toBe(1)
@@ -223,7 +229,6 @@ describe('what cannot start says why in one line and exits with 1', () => {
   })
 
   test('a taken media port', async () => {
-    const server = await startServer({ env: { RTC_PORT: String(await freePort()), RTC_WORKERS: '1' } })
     const { code, lines } = await refusedStart({
       RTC_PORT: server.env.RTC_PORT ?? '',
       RTC_WORKERS: '1',
@@ -235,7 +240,6 @@ describe('what cannot start says why in one line and exits with 1', () => {
   })
 
   test('a taken TURN port', async () => {
-    const server = await startServer({ env: { TURN_PORT: String(await freePort()) } })
     const { code, lines } = await refusedStart({
       TURN_PORT: server.env.TURN_PORT ?? '',
       TRUNKLINE_DATA: temporaryFolder(),
@@ -269,7 +273,6 @@ describe('what cannot start says why in one line and exits with 1', () => {
   })
 
   test('a data folder in use', async () => {
-    const server = await startServer()
     const { code, lines } = await refusedStart({ TRUNKLINE_DATA: server.dataFolder })
     expect(code).toBe(1)
     expect(lines).toEqual([expect.stringMatching(/in use by another process/)])

@@ -17,7 +17,7 @@ const options = {
 }
 const KILLS = rounds(1)
 /** Of the large room: enough that a job is at it for several steps, however fast the machine. */
-const MESSAGES = 20_000
+const MESSAGES = 12_000
 let server: TestServer
 
 /** A room with more messages than one would want to send one by one: written as the log writes them. */

@@ -81,9 +81,11 @@ test('aiortc and a browser publish in a call: they are seen and heard, and leave
 
   const first = await publish(endpoint, token)
   await ada.page.getByText('Stage left').first().waitFor()
-  const [, stage] = await people('stage')
-  expect(stage?.name).toBe('Stage left')
-  expect(stage?.tracks.map(({ source }) => source).sort()).toEqual(['camera', 'mic'])
+  await vi.waitFor(async () => {
+    const [, stage] = await people('stage')
+    expect(stage?.name).toBe('Stage left')
+    expect(stage?.tracks.map(({ source }) => source).sort()).toEqual(['camera', 'mic'])
+  }, WAIT)
   await vi.waitFor(async () => {
     const moving = (await pictures(ada)).filter(({ frames, width }) => frames > 30 && width === 640)
     expect(moving.length).toBeGreaterThan(0)
