@@ -19,6 +19,8 @@ export type Outcome = {
   seconds: number
   /** CPU time of the server, all its processes and threads, s. */
   cpu: number
+  /** The same of each process, in the order they were given in. */
+  cpus: number[]
   /** Of this process, which is everybody else, s. */
   own: number
   /** From sending to receiving, ms; sorted. */
@@ -30,13 +32,11 @@ const STEP_MS = 1
 /** Of how many packets the age of one is kept. */
 const SAMPLE = 8
 
-/** CPU time of all threads of these processes, s. */
-const cpuOf = (pids: readonly number[]): number => {
+/** CPU time of all threads of a process, s. */
+const cpuOf = (pid: number): number => {
   let ns = 0
-  for (const pid of pids) {
-    for (const task of readdirSync(`/proc/${pid}/task`)) {
-      ns += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0])
-    }
+  for (const task of readdirSync(`/proc/${pid}/task`)) {
+    ns += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0])
   }
   return ns / 1e9
 }
@@ -82,13 +82,15 @@ export const drive = async (
   const timer = setInterval(step, STEP_MS)
   await pause(WARM_UP_MS)
   arrivals.reset()
-  const before = { made, time: performance.now(), cpu: cpuOf(pids), own: ownCpu() }
+  const before = { made, time: performance.now(), cpus: pids.map(cpuOf), own: ownCpu() }
   await pause(seconds * 1000)
   step()
   clearInterval(timer)
+  const cpus = pids.map((pid, i) => cpuOf(pid) - (before.cpus[i] ?? 0))
   const outcome = {
     seconds: (performance.now() - before.time) / 1000,
-    cpu: cpuOf(pids) - before.cpu,
+    cpu: cpus.reduce((sum, one) => sum + one, 0),
+    cpus,
     own: ownCpu() - before.own,
   }
   const sent = made - before.made

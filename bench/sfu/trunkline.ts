@@ -81,9 +81,20 @@ const openReceiver = async (
   return receiver
 }
 
-/** Ours: one worker, and the process that is asked who is in which call. */
-export const startTrunkline = async (address: string): Promise<Engine> => {
-  const child = fork(fileURLToPath(new URL('./trunkline-server.ts', import.meta.url)), [address, SECRET])
+/** How an SFU is started here; one worker, and room for everybody, when nothing is said. */
+type Workers = { name?: string; workers?: number; workerStreams?: number }
+
+/** Ours: the process that is asked who is in which call, and its workers. */
+export const startTrunkline = async (
+  address: string,
+  { name = 'Trunkline', workers = 1, workerStreams = 100_000 }: Workers = {},
+): Promise<Engine> => {
+  const child = fork(fileURLToPath(new URL('./trunkline-server.ts', import.meta.url)), [
+    address,
+    SECRET,
+    String(workers),
+    String(workerStreams),
+  ])
   const [{ port, pids }] = (await once(child, 'message')) as [{ port: number; pids: number[] }]
   const logger = createLogger({ name: 'bench', level: 'error' })
   const url = `http://${address}:${port}`
@@ -123,7 +134,7 @@ export const startTrunkline = async (address: string): Promise<Engine> => {
   }
 
   return {
-    name: 'Trunkline',
+    name,
     pids,
     open,
     close: async () => {
