@@ -145,5 +145,5 @@ test.runIf(mayMakeNetworks)(
     expect(await said(ada)).toEqual(['participantJoined Cleo'])
     expect(await said(cleo)).toEqual([])
   },
-  300_000,
+  480_000,
 )

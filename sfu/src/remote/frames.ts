@@ -10,7 +10,9 @@ const HEADER_BYTES = 4
 const BEAT = Buffer.alloc(HEADER_BYTES)
 const BEAT_MS = 1_000
 /** A line that has been silent for so long is broken. Milliseconds. */
-export const SILENCE_MS = 5_000
+const SILENCE_MS = 5_000
+/** It is counted in so many parts: a process that could not listen for a while has missed one of them, not all. */
+const TICKS = 5
 
 /** Bytes into frames, and an empty frame each second. */
 export class Framer extends Transform {
@@ -48,21 +50,20 @@ export class Deframer extends Transform {
   #headerBytes = 0
   /** Of the frame that is being read. */
   #missing = 0
-  #heard = true
+  #silentTicks = 0
   readonly #timer: NodeJS.Timeout
 
   constructor(silenceMs = SILENCE_MS) {
     super()
     this.#timer = setInterval(() => {
       // While nobody takes what came, nothing more is read from the line, and it may say what it likes.
-      if (!this.#heard && this.readableLength === 0)
-        this.destroy(new Error(`nothing was heard for ${silenceMs} ms`))
-      this.#heard = false
-    }, silenceMs)
+      this.#silentTicks = this.readableLength === 0 ? this.#silentTicks + 1 : 0
+      if (this.#silentTicks > TICKS) this.destroy(new Error(`nothing was heard for ${silenceMs} ms`))
+    }, silenceMs / TICKS)
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    this.#heard = true
+    this.#silentTicks = 0
     let rest = chunk
     while (rest.length > 0) rest = rest.subarray(this.#missing > 0 ? this.#body(rest) : this.#head(rest))
     done()

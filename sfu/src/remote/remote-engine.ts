@@ -7,7 +7,7 @@ import { ERRAND, type Errand, NODE } from './errand.ts'
 
 const TUNNEL = fileURLToPath(new URL('./tunnel', import.meta.url))
 /** For its answer. Milliseconds. */
-const RESERVE_MS = 3_000
+const RESERVE_MS = 5_000
 
 export type RemoteEngine = {
   engine: types.Worker
