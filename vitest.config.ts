@@ -83,9 +83,24 @@ export default defineConfig({
         test: {
           name: 'unit',
           globalSetup: DATABASE,
-          include: ['{protocol,kit,signalling,sfu,turn,media,cli,sdk/js,web-demo,provision}/**/*.test.ts'],
+          include: ['{kit,signalling,sfu,turn,media,cli,provision}/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/dist/**', ...LIBWEBRTC],
           execArgv: [...LOADS_FAST],
+          expect: POLLING,
+          testTimeout: 40_000,
+          hookTimeout: 40_000,
+          maxWorkers: BESIDE_EACH_OTHER,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      // Of packages that start no process and keep nothing: their files share a process, as half of their time went to ones
+      // of their own.
+      {
+        test: {
+          name: 'pure',
+          include: ['{protocol,sdk/js,web-demo}/**/*.test.ts'],
+          exclude: ['**/node_modules/**', '**/dist/**'],
+          isolate: false,
           expect: POLLING,
           testTimeout: 40_000,
           hookTimeout: 40_000,
