@@ -1,7 +1,6 @@
 import type { z } from 'zod'
 import type { Logger } from './logger.ts'
-import type { Redis } from './redis.ts'
-import { within } from './within.ts'
+import { askRedis, type Redis } from './redis.ts'
 
 /** How often a member says that it lives, for how long that counts, and how often the others look, ms. */
 const BEAT_MS = 1_000
@@ -9,8 +8,6 @@ const LIFETIME_MS = 3_000
 const LOOK_MS = 500
 /** Once Redis is back, others may find that out this much later, ms: what they wait between two attempts, and a beat. */
 const DOUBT_MS = 3_000 + LIFETIME_MS
-/** A Redis that takes longer to answer, ms, counts as away. */
-const LATE_MS = 1_000
 
 /** Everybody who is there, in one step; names whose entry has run out are dropped on the way. */
 const LOOK = `
@@ -108,7 +105,7 @@ export class Directory<E> {
       try {
         const entry = JSON.stringify(await read())
         if (isOver) return
-        await this.#ask(() =>
+        await askRedis(this.#redis, () =>
           this.#redis
             .multi()
             .set(key, entry, { expiration: { type: 'PX', value: LIFETIME_MS } })
@@ -134,7 +131,9 @@ export class Directory<E> {
         isOver = true
         clearTimeout(announcement.timer)
         this.#announcements.delete(announcement)
-        await this.#ask(() => this.#redis.multi().del(key).sRem(keyOf(this.#name), id).exec()).catch(
+        await askRedis(this.#redis, () =>
+          this.#redis.multi().del(key).sRem(keyOf(this.#name), id).exec(),
+        ).catch(
           // It is forgotten by itself.
           () => undefined,
         )
@@ -166,10 +165,12 @@ export class Directory<E> {
   async #look(): Promise<void> {
     let found: string[]
     try {
-      found = (await this.#ask(() => this.#redis.eval(LOOK, { keys: [keyOf(this.#name)] }))) as string[]
+      const key = keyOf(this.#name)
+      found = (await askRedis(this.#redis, () => this.#redis.eval(LOOK, { keys: [key] }))) as string[]
     } catch (error) {
       this.#logger.debug({ err: error, directory: this.#name }, 'it could not be looked up who is there')
-      this.#doubtUntil = performance.now() + DOUBT_MS
+      // As long as a member may take to say again that it is there; after a lost connection longer.
+      this.#doubtUntil = Math.max(this.#doubtUntil, performance.now() + LIFETIME_MS)
       return
     }
     if (!this.#isClosed) this.#take(found)
@@ -217,12 +218,6 @@ export class Directory<E> {
       this.#logger.debug({ id, err: error }, 'an entry of a directory cannot be read')
     }
     return undefined
-  }
-
-  /** Nothing is asked of a Redis that is away: it would be asked once it is back, when it means nothing any more. */
-  async #ask<T>(question: () => Promise<T>): Promise<T> {
-    if (!this.#redis.isReady) throw new Error('Redis is out of reach')
-    return within(LATE_MS, question(), () => new Error('Redis is late'))
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Logger } from './logger.ts'
+import { within } from './within.ts'
 
 export type Redis = Awaited<ReturnType<typeof createRedis>>
 
@@ -32,4 +33,22 @@ export const createRedis = async (url: string, logger: Logger) => {
     isAway = false
   })
   return client
+}
+
+/** An answer that takes twice as long, ms, and Redis counts as away. */
+const LATE_MS = 1_000
+
+class LateError extends Error {}
+
+/**
+ * Asks Redis something, but neither waits for ever nor asks what would be asked once Redis is back, when it means nothing any
+ * more.
+ * @throws Error when Redis is away or late
+ */
+export const askRedis = async <T>(redis: Redis, question: () => Promise<T>): Promise<T> => {
+  if (!redis.isReady) throw new Error('Redis is out of reach.')
+  const answer = question()
+  // Twice: when this process itself has stood still, its timer comes before the answer that waits to be read.
+  const once = () => within(LATE_MS, answer, () => new LateError('Redis is late.'))
+  return once().catch(error => (error instanceof LateError ? once() : Promise.reject(error)))
 }

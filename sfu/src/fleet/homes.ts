@@ -1,10 +1,8 @@
-import { directoryKey, type Redis, within } from '@trunkline/kit'
+import { askRedis, directoryKey, type Redis } from '@trunkline/kit'
 import { checkpointKey, SFU_DIRECTORY, SFU_HOMES, TrunklineError } from '@trunkline/protocol'
 
 /** How long what is needed to go on with a call is kept unless it is said to be needed still, ms. */
 export const CHECKPOINT_MS = 60_000
-/** A Redis that takes longer to answer, ms, counts as away. */
-const LATE_MS = 1_000
 /** Rooms asked about at once. */
 const ROOMS_AT_ONCE = 1_000
 
@@ -128,16 +126,9 @@ export class Homes {
   }
 
   async #ask<T>(question: () => Promise<T>): Promise<T> {
-    if (!this.#redis.isReady) throw away()
-    return within(LATE_MS, question(), away).catch(error => {
-      throw error instanceof TrunklineError ? error : away(error)
+    return askRedis(this.#redis, question).catch(cause => {
+      const message = 'Redis, which says which SFU has which call, is out of reach. Try again.'
+      throw new TrunklineError('unavailable', message, { cause })
     })
   }
 }
-
-const away = (cause?: unknown): TrunklineError =>
-  new TrunklineError(
-    'unavailable',
-    'Redis, which says which SFU has which call, is out of reach. Try again.',
-    cause === undefined ? {} : { cause },
-  )

@@ -1,4 +1,4 @@
-import { chosenFor, connectLink, type Directory, type Logger, type Redis, within } from '@trunkline/kit'
+import { askRedis, chosenFor, connectLink, type Directory, type Logger, type Redis } from '@trunkline/kit'
 import {
   type Call,
   CallCheckpoint,
@@ -22,8 +22,6 @@ const BEGINS: ReadonlySet<SfuRequestName> = new Set(['call:prepare', 'call:join'
 
 /** How often a request is sent on to where its room is now, should that change meanwhile. */
 const TRIES = 5
-/** A Redis that takes longer to answer, ms, counts as away. */
-const LATE_MS = 1_000
 /** What a call that was just sent somewhere counts there until it says its load itself: streams. */
 const STREAMS_OF_A_CALL = 10
 
@@ -188,10 +186,10 @@ export class Fleet implements Sfu {
   }
 
   async #ask<T>(question: () => Promise<T>): Promise<T> {
-    const away = () =>
-      new TrunklineError('unavailable', 'Redis, which says where calls are, is out of reach. Try again.')
-    if (!this.#redis.isReady) throw away()
-    return within(LATE_MS, question(), away)
+    return askRedis(this.#redis, question).catch(cause => {
+      const message = 'Redis, which says where calls are, is out of reach. Try again.'
+      throw new TrunklineError('unavailable', message, { cause })
+    })
   }
 
   /** Those that take calls; all when none does. */
