@@ -118,7 +118,7 @@ export class WorkerHost {
     const [, ticket = ''] = /^Bearer ([\w-]+)$/.exec(request.headers.authorization ?? '') ?? []
     const place = this.#redeem(ticket)
     if (place === undefined) {
-      line.end(REFUSED)
+      line.end(REFUSED, () => line.destroy())
       return
     }
     line.write(TAKEN)
