@@ -14,7 +14,8 @@ let server: TestServer
 let browser: Browser
 
 beforeAll(async () => {
-  server = await startServer({ register })
+  // Of three people in a call the third is on another worker.
+  server = await startServer({ register, env: { RTC_WORKERS: '4', RTC_WORKER_STREAMS: '3' } })
   const folder = temporaryFolder(register)
   const path = join(folder, 'note.wav')
   writeFileSync(path, note())
