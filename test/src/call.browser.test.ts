@@ -53,9 +53,7 @@ test('three people hold a call and chat; a reload and a restart of the server ta
     ),
   )
   const [ada, ben] = visitors as [Visitor, Visitor, Visitor]
-  const everybody = async (check: (visitor: Visitor) => Promise<unknown>) => {
-    for (const visitor of visitors) await check(visitor)
-  }
+  const everybody = (check: (visitor: Visitor) => Promise<unknown>) => Promise.all(visitors.map(check))
 
   await Promise.all(visitors.map(joinCall))
   await everybody(visitor => expectMoving(visitor, 3))

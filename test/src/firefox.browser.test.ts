@@ -5,7 +5,8 @@ import { keepConnections, launchFirefox } from './support/firefox.ts'
 import { mayMakeNetworks, Network } from './support/network.ts'
 import { browse, ORIGIN, startOn } from './support/networked.ts'
 
-const SOON = { timeout: 60_000, interval: 500 }
+/** Two browsers of different makers start their cameras on one machine. */
+const SOON = { timeout: 90_000, interval: 500 }
 
 /** What was decoded of others so far, and whether their sound plays. */
 const heardAndSeen = async () => {
@@ -42,11 +43,11 @@ test.runIf(mayMakeNetworks)(
       { name: 'Chromium', look: () => cleo.page.evaluate(heardAndSeen) },
     ]
     for (const { name, look } of pages) {
+      // However fast the machine is: more of either than there was.
+      const before = await look()
       await vi.waitFor(async () => {
-        const before = await look()
-        await cleo.page.waitForTimeout(1_000)
         const after = await look()
-        expect(after.frames, name).toBeGreaterThan(before.frames + 3)
+        expect(after.frames, name).toBeGreaterThan(before.frames + 5)
         expect(after.energy, name).toBeGreaterThan(before.energy)
         // One's own, and the other's.
         expect(after.playing, name).toBe(2)
@@ -58,5 +59,5 @@ test.runIf(mayMakeNetworks)(
     await box.press('Enter')
     await fox.waitForSelector('::-p-text(Bed 4 is ready)')
   },
-  180_000,
+  300_000,
 )

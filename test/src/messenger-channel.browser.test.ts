@@ -79,7 +79,7 @@ test('a channel: found and followed, read only until one is promoted, and closed
   const bannedAt = await ada.page.evaluate(() => (window as unknown as { bannedAt: number }).bannedAt)
   const closedAt = await ben.page.evaluate(() => (window as unknown as { closedAt: number }).closedAt)
   expect(closedAt - bannedAt).toBeLessThan(1_000)
-  expect(await rowOf(ben, 'Hospital news').count()).toBe(0)
+  await rowOf(ben, 'Hospital news').waitFor({ state: 'hidden' })
 
   const bans = ada.page.getByRole('list', { name: 'Banned' })
   await bans.getByText('asks too much').waitFor()
