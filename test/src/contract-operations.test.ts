@@ -189,6 +189,10 @@ describe.each([
     await perform('ada', 'call:role', { roomId, participantId, role: 'listener' })
     await perform('ada', 'call:lock', { roomId, locked: true })
     await perform('ada', 'call:remove', { roomId, participantId, reason: 'Another patient' })
+    const { recording } = await perform('ada', 'recording:start', { roomId, layout: 'speaker' })
+    const paused = await perform('ada', 'recording:pause', { roomId, paused: true })
+    expect(paused.recording).toEqual({ ...recording, paused: true })
+    await perform('ada', 'recording:stop', { roomId })
 
     const opened = await perform('ada', 'breakout:open', {
       roomId,
