@@ -3,6 +3,7 @@ import { describe } from 'vitest'
 import type { SfuOptions } from '../settings.ts'
 import type { LocalSfu } from '../sfu.ts'
 import { testCallBehaviour } from './call-behaviour.ts'
+import { testKeyBehaviour } from './key-behaviour.ts'
 import { testResumeBehaviour } from './resume-behaviour.ts'
 import { listen, startSfu } from './start.ts'
 import { testTrackBehaviour } from './track-behaviour.ts'
@@ -29,6 +30,7 @@ export const describeSfu = (name: string, reach: (local: LocalSfu) => Promise<Sf
     testCallBehaviour(start)
     testTrackBehaviour(start)
     testResumeBehaviour(start)
+    testKeyBehaviour(start)
     testWorkerBehaviour(start)
   })
 }
