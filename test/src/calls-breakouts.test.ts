@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { LIMITS } from '@trunkline/protocol'
-import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { CallPerson, codeOf } from './support/call-people.ts'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { perform } from './support/operations.ts'
@@ -21,7 +21,7 @@ const makeRoom = async (): Promise<string> => {
   await perform(url, 'member:update', { roomId, userId: 'mona', role: 'moderator' })
   return roomId
 }
-const come = (roomId: string, userId: string) => CallPerson.connect({ url, userId, roomId }, onTestFinished)
+const come = (roomId: string, userId: string) => CallPerson.connect({ url, userId, roomId }, register)
 const TABLES = [
   { title: 'Table 1', userIds: ['paul'] },
   { title: 'Table 2', userIds: ['nina'] },
@@ -89,7 +89,17 @@ test('who is no host has no say, and nobody is sent who is not in the room', asy
   expect(await codeOf(paul.socket.request('breakout:close', { roomId }))).toBe('forbidden')
 })
 
-test('breakouts with a time close by themselves, and a call that goes on in one is ended', async () => {
+test('the same request over REST opens breakouts once', async () => {
+  const roomId = await makeRoom()
+  const headers = { 'idempotency-key': `breakouts of ${roomId}`.replaceAll(' ', '-') }
+  const ask = () => perform(url, 'breakout:open', { roomId, breakouts: TABLES }, { headers })
+  const [first, second] = [await ask(), await ask()]
+  expect(first.status).toBe(201)
+  expect(second.body).toEqual(first.body)
+})
+
+// Together: most of both is waiting for what is due.
+test.concurrent('breakouts with a time close by themselves, and a call that goes on in one is ended', async () => {
   const roomId = await makeRoom()
   const mona = await come(roomId, 'mona')
   await mona.socket.request('room:open', { roomId })
@@ -105,16 +115,7 @@ test('breakouts with a time close by themselves, and a call that goes on in one 
   expect(straggler.socket.heard('call:closed')[0]).toMatchObject({ reason: 'ended' })
 })
 
-test('the same request over REST opens breakouts once', async () => {
-  const roomId = await makeRoom()
-  const headers = { 'idempotency-key': `breakouts of ${roomId}`.replaceAll(' ', '-') }
-  const ask = () => perform(url, 'breakout:open', { roomId, breakouts: TABLES }, { headers })
-  const [first, second] = [await ask(), await ask()]
-  expect(first.status).toBe(201)
-  expect(second.body).toEqual(first.body)
-})
-
-test('who was let in comes back from a breakout without knocking, though everybody had gone', async () => {
+test.concurrent('who was let in comes back from a breakout without knocking, though everybody had gone', async () => {
   const roomId = await makeRoom()
   await perform(url, 'room:update', { roomId, lobby: true })
   const mona = await (await come(roomId, 'mona')).join()
