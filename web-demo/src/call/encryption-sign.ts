@@ -22,7 +22,7 @@ export class EncryptionSign extends LightElement {
     const others = call.participants.filter(({ isLocal }) => !isLocal)
     if (!call.encryption) return others.some(({ encryption }) => encryption) ? this.#outside() : nothing
     const isMixed = others.some(({ reading }) => reading !== 'readable' && reading !== 'noKey')
-    const label = isMixed ? 'Encrypted end to end, but not by everybody' : 'Encrypted end to end'
+    const label = isMixed ? 'Partly encrypted end to end: not by everybody' : 'Encrypted end to end'
     return html`<button
       class="encryption-sign ${isMixed ? 'mixed' : ''}"
       aria-haspopup="dialog"
