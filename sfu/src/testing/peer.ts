@@ -240,9 +240,10 @@ export class Peer {
         rtpParameters: options.rtpParameters as types.RtpParameters,
       })
       this.consumers.set(options.id, { options, client })
-      // It may be gone by now; then its notice has said so.
+      // It may be gone by now, as its notice has said, or this peer is.
       await this.#sfu.request('consumer:resume', { ...this.ids, consumerIds: [options.id] }).catch(error => {
-        if (!['not_found', 'not_in_call'].includes(error.code)) throw error
+        const isOver = this.receiveTransport.closed || ['not_found', 'not_in_call'].includes(error.code)
+        if (!isOver) throw error
       })
     })
   }
