@@ -15,7 +15,7 @@ export const checkpointKey = (roomId: string): string => `trunkline:sfu:call:${r
  * No media: these end with the process, and clients bring others when they resume.
  */
 export const CallCheckpoint = z.object({
-  /** As those in it saw it last. */
+  /** With everybody in it. */
   call: Call,
   /** What is not told of those in it. Streams that nobody speaks for but their transport are not among them. */
   people: z.array(

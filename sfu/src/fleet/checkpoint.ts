@@ -6,13 +6,19 @@ import { Participant } from '../participant.ts'
 /** What another process needs to go on with a call; nothing for one that nobody came into. */
 export const checkpointOf = (call: Call): CallCheckpoint | undefined => {
   if (call.closed || !call.started) return undefined
-  const snapshot = call.snapshot()
-  // A recording is made of the media that come here: it ends with this process.
-  delete snapshot.recording
+  const { id, roomId, startedAt } = call
+  const { locked, lobby } = call.door
   const people = [...call.participants.values()].filter(({ unattended }) => !unattended)
-  const ids = new Set(people.map(({ id }) => id))
   return {
-    call: { ...snapshot, participants: snapshot.participants.filter(({ id }) => ids.has(id)) },
+    // Everybody, also those who are only counted for others. A recording is of the media that come here: it ends with them.
+    call: {
+      id,
+      roomId,
+      startedAt: startedAt.toISOString(),
+      locked,
+      lobby,
+      participants: people.map(participant => participant.snapshot()),
+    },
     people: people.map(({ id, keyHash, connectionId, seat, lastN }) => ({
       id,
       keyHash,

@@ -26,12 +26,18 @@ import { Homes } from './homes.ts'
 /** What takes a room for this process where it has no call yet. The others find it without one. */
 const TAKES: ReadonlySet<SfuRequestName> = new Set(['call:prepare', 'call:join', 'call:knock'])
 
-/** What changes things of a call that its `call:changed` does not tell. */
-const CHANGES: ReadonlySet<string> = new Set(Object.keys(MODERATION_REQUESTS))
+/** What changes things of a call that its `call:changed` does not tell, or tells late. */
+const CHANGES: ReadonlySet<string> = new Set([
+  ...Object.keys(MODERATION_REQUESTS),
+  'call:join',
+  'call:resume',
+  'call:leave',
+  'call:dismiss',
+])
 
 /**
- * How soon after a change a checkpoint is written, ms, and how much later for each who is in the call: it names them all,
- * and anybody in it may change something a hundred times a second.
+ * For so long after a checkpoint none is written, ms, and for so much longer for each who is in the call: it names them all, and
+ * anybody in it may change something a hundred times a second.
  */
 const WRITE_MS = 50
 const WRITE_MS_EACH = 2
@@ -57,6 +63,8 @@ type Held = {
   /** Whether that may not be what it should be. */
   isDirty: boolean
   timer: NodeJS.Timeout | undefined
+  /** When it was written last, by `performance.now()`. */
+  writtenAt: number
 }
 
 export type FleetMemberOptions = {
@@ -273,6 +281,7 @@ export class FleetMember implements Sfu {
         written: checkpoint,
         isDirty: false,
         timer: undefined,
+        writtenAt: Number.NEGATIVE_INFINITY,
       }
       this.#rooms.set(roomId, taken)
       if (checkpoint !== undefined) await this.#goOn(roomId, checkpoint)
@@ -328,7 +337,8 @@ export class FleetMember implements Sfu {
     const held = this.#rooms.get(roomId)
     if (!held || held.isLeaving || this.#isClosed) return
     held.isDirty = true
-    const waitMs = WRITE_MS + WRITE_MS_EACH * this.#sfu.sizeOf(roomId)
+    const pauseMs = WRITE_MS + WRITE_MS_EACH * this.#sfu.sizeOf(roomId)
+    const waitMs = Math.max(0, held.writtenAt + pauseMs - performance.now())
     held.timer ??= setTimeout(() => {
       held.timer = undefined
       this.#write(roomId).catch(error =>
@@ -342,6 +352,7 @@ export class FleetMember implements Sfu {
       const held = this.#rooms.get(roomId)
       if (!held || held.isLeaving || this.#isClosed) return
       held.isDirty = false
+      held.writtenAt = performance.now()
       const checkpoint = this.#checkpoint(roomId)
       if (checkpoint === held.written) return
       try {
