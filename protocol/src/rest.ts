@@ -128,7 +128,7 @@ export const ROUTES = {
   getSfu: {
     method: 'get',
     path: '/v1/sfu',
-    summary: 'The media workers, what they carry, and how the last drain of them went or goes on',
+    summary: 'The SFUs, what their media workers carry, and how the last drain of these went or goes on',
     callers: ['key'],
     response: SfuOverview,
     status: 200,
@@ -137,7 +137,7 @@ export const ROUTES = {
     method: 'post',
     path: '/v1/sfu/drain',
     summary:
-      'Move the calls of a media worker to the others and replace its process, or those of all, one worker after the other. Answers when it has begun',
+      'Move the calls of a media worker to the others and replace its process, or those of all, one worker after the other; or give all calls of an SFU to the others. Answers when it has begun',
     callers: ['key'],
     body: DrainRequest,
     response: SfuOverview,

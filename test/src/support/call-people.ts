@@ -48,6 +48,22 @@ export class CallPerson {
     return this
   }
 
+  /** Comes back as who one was. @throws Error `code: message` */
+  async resume(): Promise<this> {
+    const { roomId, participantId, joined } = this
+    const { rtpCapabilities, resumeKey } = {
+      rtpCapabilities: joined?.routerRtpCapabilities ?? {},
+      resumeKey: joined?.resumeKey ?? 'none',
+    }
+    this.joined = await this.socket.request('call:resume', {
+      roomId,
+      participantId,
+      resumeKey,
+      rtpCapabilities,
+    })
+    return this
+  }
+
   /** Publishes a microphone. @throws Error `code: message` */
   async publish(): Promise<string> {
     const { participantId, roomId, joined } = this

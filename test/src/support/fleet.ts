@@ -1,8 +1,10 @@
+import { createRedis } from '@trunkline/kit'
+import { checkpointKey } from '@trunkline/protocol'
 import { type Call, type Participant, Trunkline } from '@trunkline/sdk'
 import { onTestFinished, vi } from 'vitest'
 import { testCamera } from '../webrtc.ts'
 import type { Register } from './clean-ups.ts'
-import { startDatabase } from './database.ts'
+import { silent, startDatabase } from './database.ts'
 import { startRedis, type TestRedis } from './redis.ts'
 import { rest } from './rest.ts'
 import { startServer, type TestServer } from './server.ts'
@@ -34,10 +36,14 @@ export const startFleet = async (
     Promise.all(Array.from({ length: counts.sfus }, another)),
     Promise.all(Array.from({ length: counts.nodes }, () => start(['signalling'], { DATABASE_URL }))),
   ])
-  await until('every node knows every SFU', async () => {
-    const known = await Promise.all(nodes.map(({ url }) => nodesOf(url)))
-    return known.every(some => some.length === counts.sfus)
-  })
+  await until(
+    'every node knows every SFU',
+    async () => {
+      const known = await Promise.all(nodes.map(({ url }) => nodesOf(url)))
+      return known.every(some => (some?.length ?? 0) === counts.sfus)
+    },
+    60_000,
+  )
   return { redis, sfus, nodes, another }
 }
 
@@ -45,6 +51,20 @@ type Seen = { id: string; url: string; draining: boolean; workers: { calls: numb
 
 /** The SFUs, as an operator sees them. */
 export const nodesOf = async (url: string): Promise<Seen[]> => (await rest(url, 'GET', '/v1/sfu')).body.nodes
+
+/** Resolves once it is written down who is in a room's call, for another SFU to go on with it. */
+export const writtenDown = async ({ redis }: TestFleet, roomId: string, texts: string[]): Promise<void> => {
+  const client = await createRedis(redis.url, silent)
+  try {
+    await client.connect()
+    await until('the call is written down', async () => {
+      const written = (await client.get(checkpointKey(roomId))) ?? ''
+      return texts.every(text => written.includes(text))
+    })
+  } finally {
+    client.destroy()
+  }
+}
 
 /** How many calls an SFU has. */
 export const callsOf = ({ workers }: Seen): number => workers.reduce((sum, { calls }) => sum + calls, 0)
