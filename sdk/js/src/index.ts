@@ -6,6 +6,7 @@ export {
   type CallAction,
   type CallOutcome,
   type CallRecord,
+  type CallRecording,
   type CallRole,
   type Counts,
   type CustomStatus,

@@ -23,6 +23,7 @@ import { openHostMenu } from './host-menu.ts'
 import './people.ts'
 import './settings.ts'
 import type { Settings } from './settings.ts'
+import './recording-sign.ts'
 import { Signs } from './signs.ts'
 import './sounds.ts'
 import './stage.ts'
@@ -202,6 +203,7 @@ export class CallView extends LightElement {
           ?compact=${this.compact}
           @open=${() => this.querySelector<EncryptionDialog>('tl-encryption')?.show()}
         ></tl-encryption-sign>
+        <tl-recording-sign .moderation=${this.call?.moderation}></tl-recording-sign>
         <tl-breakout-sign .breakouts=${this.breakouts}></tl-breakout-sign>
       </div>
       ${

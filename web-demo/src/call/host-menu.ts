@@ -21,7 +21,7 @@ export const openHostMenu = (anchor: HTMLElement, { call, say, breakouts }: Host
       say((error as Error).message)
     }
   }
-  const { locked } = moderation
+  const { locked, recording } = moderation
   const lobby = room.info?.lobby ?? false
   const end = async () => {
     const title = 'End the call for everybody?'
@@ -41,6 +41,30 @@ export const openHostMenu = (anchor: HTMLElement, { call, say, breakouts }: Host
         },
         ...(breakouts ? [{ word: 'Breakout rooms', icon: 'grid' as const, act: breakouts }] : []),
       ],
+      recording
+        ? [
+            {
+              word: recording.paused ? 'Go on recording' : 'Pause recording',
+              icon: recording.paused ? ('play' as const) : ('pause' as const),
+              act: () => void attempt(() => moderation.pauseRecording(!recording.paused)),
+            },
+            {
+              word: 'Stop recording',
+              icon: 'stop' as const,
+              act: () =>
+                void attempt(
+                  () => moderation.stopRecording(),
+                  'The chat will say when the recording is ready',
+                ),
+            },
+          ]
+        : [
+            {
+              word: 'Record call',
+              icon: 'record' as const,
+              act: () => void attempt(() => moderation.startRecording()),
+            },
+          ],
       [
         {
           word: locked ? 'Unlock call' : 'Lock call',

@@ -1,10 +1,15 @@
-import type { Call, CallRole } from '@trunkline/sdk'
+import type { Call, CallRecording, CallRole } from '@trunkline/sdk'
 import { ringDoorBell } from './door-bell.ts'
 
 const ROLE_WORDS: Readonly<Record<CallRole, string>> = {
   host: 'You are a host now',
   speaker: 'You may speak now',
   listener: 'You are a listener now: your microphone and camera are off',
+}
+
+const recordingWord = (recording: CallRecording | undefined): string => {
+  if (!recording) return 'The recording has ended'
+  return recording.paused ? 'The recording is paused' : 'This call is being recorded'
 }
 
 /**
@@ -18,6 +23,7 @@ export class Signs {
     const { moderation, room } = call
     let role = moderation.role
     let isKnown = false
+    let recorded = recordingWord(undefined)
     this.#stops = [
       moderation.on('knocked', ringDoorBell),
       call.on('encryption', (_, reading, text) => {
@@ -31,6 +37,9 @@ export class Signs {
         say(`You ${what} by ${who}`)
       }),
       moderation.on('changed', () => {
+        const now = recordingWord(moderation.recording)
+        if (now !== recorded) say(now)
+        recorded = now
         const before = role
         role = moderation.role
         // How one came in is no news.

@@ -5,6 +5,7 @@ import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
 import { gistOfFiles } from '../files/gist.ts'
 import { ask } from './actions.ts'
+import './film-link.ts'
 import './message.ts'
 import type { Message } from './message.ts'
 import { reveal } from './reveal.ts'
@@ -206,8 +207,10 @@ export class Messages extends LightElement {
     }
     if (item.kind === 'day') return html`<h3 class="day"><span>${item.text}</span></h3>`
     if (item.kind === 'unread') return html`<p class="unread" role="separator"><span>${item.text}</span></p>`
-    const { about, call } = item
+    const { about, call, film } = item
     if (call) return this.#callLine(item.text, call)
+    if (film !== undefined)
+      return html`<p class="system"><tl-film-link .room=${this.room} .fileId=${film}></tl-film-link></p>`
     return html`<p class="system" title=${item.names ?? nothing}>${
       about === undefined
         ? item.text

@@ -10,6 +10,8 @@ export type SystemLine = {
   /** The message it is about, to go there. */
   about?: number
   together?: { who: string; tell: (names: string) => string }
+  /** The file of a recorded call. */
+  film?: string
   /** A call that did not come about, to try again. */
   call?: { media: RingMedia; missed: boolean }
 }
@@ -140,6 +142,12 @@ export const systemLine = (event: RoomEvent, { name, me }: Naming): SystemLine |
       return { text: 'Call started' }
     case 'call.ended':
       return { text: `Call ended after ${durationWord(event.data.durationMs)}` }
+    case 'recording.started':
+      return { text: `${by ?? 'Somebody'} recorded the call` }
+    case 'recording.ready':
+      return { text: 'The recording of the call is ready', film: event.data.fileId }
+    case 'recording.failed':
+      return { text: `The recording of the call failed: ${event.data.reason}` }
     case 'ring.ended':
       return ringLine(event, { name, me })
     default:

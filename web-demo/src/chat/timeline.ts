@@ -26,6 +26,7 @@ export type SystemItem = {
   about?: number
   names?: string
   call?: SystemLine['call']
+  film?: string
 }
 export type TimelineItem =
   | MessageItem
@@ -138,7 +139,7 @@ class Items {
 
   system(
     event: RoomEvent,
-    { text, about, together, call }: SystemLine,
+    { text, about, together, call, film }: SystemLine,
     name: (userId: string) => string,
   ): void {
     this.#turnDay(event.at)
@@ -157,6 +158,7 @@ class Items {
       text,
       ...(about !== undefined && { about }),
       ...(call && { call }),
+      ...(film !== undefined && { film }),
     }
     this.all.push(line)
     this.#together = together && { type: event.type, by: byOf(event), names: [name(together.who)], line }
