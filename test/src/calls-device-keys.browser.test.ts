@@ -138,7 +138,7 @@ test('nobody has to know a key: who is there reads, who comes does not read what
   await vi.waitFor(async () => expect(await eve.opened(await take(copy, 3))).toEqual([]), WAIT)
   const after = await take(copy, 20)
   expect(await eve.opened(after)).toEqual([])
-  const pixels = decodeVp8(after.map(({ bytes }) => Uint8Array.from(bytes)))
+  const pixels = await decodeVp8(after.map(({ bytes }) => Uint8Array.from(bytes)))
   expect(pixels.filter(isRed)).toEqual([])
   // Those who are there saw nothing of it.
   const { frames } = await arrived(ben)

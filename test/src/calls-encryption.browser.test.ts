@@ -140,10 +140,10 @@ test('what the server sends on is refused by every key but the right one, and is
 
   // By pixels, by a decoder that is not ours, and by the browser's own.
   const pictures = frames.filter(({ mimeType }) => mimeType === 'video/VP8')
-  const sealed = decodeVp8(pictures.map(({ bytes }) => Uint8Array.from(bytes)))
+  const sealed = await decodeVp8(pictures.map(({ bytes }) => Uint8Array.from(bytes)))
   console.log(`of ${pictures.length} frames ffmpeg made ${sealed.length} pictures without a key`)
   expect(sealed.filter(isRed)).toEqual([])
-  const shown = decodeVp8(right.plain)
+  const shown = await decodeVp8(right.plain)
   expect(shown.length).toBeGreaterThan(20)
   expect(shown.every(isRed)).toBe(true)
   const seen: boolean[] = []

@@ -1,12 +1,15 @@
-import { execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import type { EncryptionOptions } from '@trunkline/sdk'
 import type { Browser } from 'playwright-core'
 import { expect, vi } from 'vitest'
 import { type Visitor, visit } from './browser.ts'
 import { mintToken, rest } from './rest.ts'
+
+const run = promisify(execFile)
 
 export const WAIT = { timeout: 60_000, interval: 250 }
 
@@ -170,7 +173,7 @@ export const takeFrames = ({ page }: Visitor): Promise<TakenFrame[]> =>
   page.evaluate('framesTaken.splice(0)') as Promise<TakenFrame[]>
 
 /** The mean colour of each picture that ffmpeg makes of frames of VP8; none where it can make nothing of them. */
-export const decodeVp8 = (frames: readonly Uint8Array[]): number[][] => {
+export const decodeVp8 = async (frames: readonly Uint8Array[]): Promise<number[][]> => {
   const header = Buffer.alloc(32)
   header.write('DKIF')
   header.writeUInt16LE(32, 6)
@@ -203,7 +206,7 @@ export const decodeVp8 = (frames: readonly Uint8Array[]): number[][] => {
       'rgb24',
       '-',
     ]
-    const pixels = execFileSync('ffmpeg', args, { stdio: ['ignore', 'pipe', 'ignore'] })
+    const { stdout: pixels } = await run('ffmpeg', ['-nostdin', ...args], { encoding: 'buffer' })
     return Array.from({ length: pixels.length / 3 }, (_, n) => [...pixels.subarray(n * 3, n * 3 + 3)])
   } catch {
     return []
