@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { joinCall, pictures, sounds, type Visitor } from './support/browser.ts'
-import { mayMakeNetworks, Network, SERVER_ADDRESS } from './support/network.ts'
+import { type Host, mayMakeNetworks, Network, SERVER_ADDRESS } from './support/network.ts'
 import { browse, startOn, startSfuOn } from './support/networked.ts'
 import { descendantsOf } from './support/processes-of.ts'
 import { startRedis } from './support/redis.ts'
@@ -18,28 +18,26 @@ declare global {
   }
 }
 
-/** Waits until this many pictures move here, and as many sounds but one's own are heard. */
-const expectMeeting = async (visitor: Visitor, people: number) => {
-  await vi.waitFor(async () => {
-    const before = await pictures(visitor)
-    await visitor.page.waitForTimeout(400)
-    const after = await pictures(visitor)
-    const moving = after.filter(
-      (now, i) =>
-        now.width > 0 && now.frames > (before[i]?.frames ?? now.frames) && now.print !== before[i]?.print,
-    )
-    expect(moving, visitor.name).toHaveLength(people)
-  }, WAIT)
-  await vi.waitFor(async () => {
-    const before = await sounds(visitor)
+/** Waits until a picture of each of them moves here, and all but one's own sound are heard. */
+const meets = (visitor: Visitor, people: number) =>
+  vi.waitFor(async () => {
+    const [pictured, heard] = await Promise.all([pictures(visitor), sounds(visitor)])
     // The fake microphone beeps once a second.
     await visitor.page.waitForTimeout(1_500)
-    const heard = [...(await sounds(visitor))].filter(
-      ([ssrc, energy]) => energy > (before.get(ssrc) ?? Number.POSITIVE_INFINITY),
+    const [picturedThen, heardThen] = await Promise.all([pictures(visitor), sounds(visitor)])
+    const moving = picturedThen.filter(
+      (now, i) =>
+        now.width > 0 && now.frames > (pictured[i]?.frames ?? now.frames) && now.print !== pictured[i]?.print,
     )
-    expect(heard, visitor.name).toHaveLength(people - 1)
+    const sounding = [...heardThen].filter(
+      ([ssrc, energy]) => energy > (heard.get(ssrc) ?? Number.POSITIVE_INFINITY),
+    )
+    expect([moving.length, sounding.length], visitor.name).toEqual([people, people - 1])
   }, WAIT)
-}
+
+/** Waits until all of them see and hear all. */
+const expectMeeting = (...visitors: Visitor[]) =>
+  Promise.all(visitors.map(visitor => meets(visitor, visitors.length)))
 
 /** From now on this page keeps who comes and goes in its call. */
 const listen = ({ page }: Visitor) =>
@@ -79,6 +77,24 @@ const spreadOf = async (visitor: Visitor): Promise<Record<string, number>> => {
   return spread
 }
 
+const sum = (spread: Record<string, number>) => Object.values(spread).reduce((all, some) => all + some, 0)
+
+/**
+ * Somebody whose media go to the machine at this address. Nobody waits long for a worker there: who comes before it runs, on a
+ * machine as busy as that of tests may be, is at home, and comes once more.
+ */
+const joinAt = async (address: string, host: Host, name: string, inside: Visitor): Promise<Visitor> => {
+  const before = await spreadOf(inside)
+  for (;;) {
+    const visitor = await browse(host, 'machines', name)
+    await joinCall(visitor)
+    await until(`${name} is in`, async () => sum(await spreadOf(inside)) > sum(before), 60_000)
+    if (address in (await spreadOf(inside))) return visitor
+    await visitor.page.close()
+    await until(`${name} is out`, async () => sum(await spreadOf(inside)) === sum(before), 60_000)
+  }
+}
+
 test.runIf(mayMakeNetworks)(
   'a call on two machines: a line that is cut and a machine that dies cost nobody their place in it',
   async () => {
@@ -101,14 +117,13 @@ test.runIf(mayMakeNetworks)(
     await startOn(network, shared)
     const ada = await browse(adas, 'machines', 'Ada')
     await joinCall(ada)
-    await expectMeeting(ada, 1)
+    await expectMeeting(ada)
     const { address } = other.line
     const far = await startSfuOn(other, { ...shared, RTC_GUESTS: '2' })
     await until('the SFUs know each other', async () => (await nodesOf(ada)).length === 2, 30_000)
 
-    const ben = await browse(bens, 'machines', 'Ben')
-    await joinCall(ben)
-    for (const visitor of [ada, ben]) await expectMeeting(visitor, 2)
+    const ben = await joinAt(address, bens, 'Ben', ada)
+    await expectMeeting(ada, ben)
     expect(await spreadOf(ada)).toEqual({ [SERVER_ADDRESS]: 1, [address]: 1 })
     const everybody = await ids(ada)
     await Promise.all([ada, ben].map(listen))
@@ -118,7 +133,7 @@ test.runIf(mayMakeNetworks)(
     const cut = performance.now()
     await other.line.cut()
     await until('the home misses the other machine', async () => !(address in (await spreadOf(ada))), 30_000)
-    for (const visitor of [ada, ben]) await expectMeeting(visitor, 2)
+    await expectMeeting(ada, ben)
     console.info(
       `all see and hear each other ${Math.round(performance.now() - cut)} ms after the line was cut`,
     )
@@ -127,22 +142,21 @@ test.runIf(mayMakeNetworks)(
     await network.connectHosts([other])
     await until('the SFUs know each other again', async () => (await nodesOf(ada)).length === 2, 30_000)
 
-    const cleo = await browse(cleos, 'machines', 'Cleo')
-    await joinCall(cleo)
-    for (const visitor of [ada, ben, cleo]) await expectMeeting(visitor, 3)
+    const cleo = await joinAt(address, cleos, 'Cleo', ada)
+    await expectMeeting(ada, ben, cleo)
     expect(await spreadOf(ada)).toEqual({ [SERVER_ADDRESS]: 2, [address]: 1 })
     await listen(cleo)
     const killed = performance.now()
     await far.stop('SIGKILL')
     await until('all are at home', async () => (await spreadOf(ada))[SERVER_ADDRESS] === 3, 30_000)
-    for (const visitor of [ada, ben, cleo]) await expectMeeting(visitor, 3)
+    await expectMeeting(ada, ben, cleo)
     console.info(
       `all see and hear each other ${Math.round(performance.now() - killed)} ms after a machine died`,
     )
 
     // The same people all along, in one call, and nobody left.
     expect((await ids(ada)).filter(id => everybody.includes(id))).toEqual(everybody)
-    expect(await said(ada)).toEqual(['participantJoined Cleo'])
+    expect((await said(ada)).filter(what => !what.endsWith('Cleo'))).toEqual([])
     expect(await said(cleo)).toEqual([])
   },
   480_000,

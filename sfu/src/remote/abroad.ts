@@ -99,10 +99,12 @@ export class Abroad {
 
   /** Where one may be asked for, the least loaded first. */
   #choice(): Neighbour[] {
-    const now = performance.now()
-    for (const [id, failedAt] of this.#failures) if (now - failedAt > RETRY_MS) this.#failures.delete(id)
-    return this.#options
-      .list()
+    const neighbours = this.#options.list()
+    for (const [id, failedAt] of this.#failures) {
+      const isOver = performance.now() - failedAt > RETRY_MS
+      if (isOver || !neighbours.some(neighbour => neighbour.id === id)) this.#failures.delete(id)
+    }
+    return neighbours
       .filter(({ id, load, draining }) => !draining && load < 1 && !this.#failures.has(id))
       .sort((one, other) => one.load - other.load)
   }
