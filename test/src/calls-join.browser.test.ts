@@ -93,3 +93,61 @@ test('in the lobby both transports are connected before anybody else is there, a
   expect(asked).not.toContain('transport:connect')
   expect(ada.problems).toEqual([])
 }, 240_000)
+
+test('the call is drawn while the server answers; who is refused is back in the lobby, with camera and microphone', async () => {
+  const server = await startServer({ register })
+  const browser = await launchBrowser(register)
+  const address = `${server.url}/r/drawn?name=`
+  const [ada, ben] = [
+    await visit(browser, `${address}Ada`, 'Ada'),
+    await visit(browser, `${address}Ben`, 'Ben'),
+  ]
+  const { page } = ada
+  for (const one of [ada, ben]) {
+    one.page.setDefaultTimeout(WAIT_MS)
+    await joinCall(one)
+    await one.page.getByRole('button', { name: 'Leave call' }).waitFor()
+  }
+  // What the server says to the next request to join waits for the test.
+  const answers: ((refuse: boolean) => void)[] = []
+  await page.routeWebSocket(/socket\.io/, route => {
+    const origin = route.connectToServer()
+    const asked = new Set<string>()
+    route.onMessage(message => {
+      const id = /^42(\d+)\["call:join"/.exec(String(message))?.[1]
+      if (id !== undefined) asked.add(id)
+      origin.send(message)
+    })
+    origin.onMessage(message => {
+      const id = /^43(\d+)\[/.exec(String(message))?.[1]
+      if (id === undefined || !asked.has(id)) return route.send(message)
+      const refusal = { ok: false, error: { code: 'limit_reached', message: 'The house is full.' } }
+      answers.push(refuse => route.send(refuse ? `43${id}[${JSON.stringify(refusal)}]` : message))
+    })
+  })
+  for (const refuse of [true, false]) {
+    answers.length = 0
+    if (refuse) await page.reload()
+    await expect.poll(() => connections(ada), { timeout: WAIT_MS }).toEqual(['connected', 'connected'])
+    await page.getByText('is in the call').waitFor()
+    await joinCall(ada)
+    await until('the server has answered', () => answers.length === 1, WAIT_MS)
+    // Nothing of the answer is here, and Ben's place is.
+    await page.getByRole('button', { name: 'Leave call' }).waitFor()
+    await page.getByLabel('Video of Ben').waitFor()
+    answers[0]?.(refuse)
+    if (!refuse) break
+    await page.getByRole('alert').getByText('The house is full.').waitFor()
+    await until(
+      'one sees oneself in the lobby',
+      () => page.locator('tl-preview video').evaluate(video => (video as HTMLVideoElement).videoWidth > 0),
+      WAIT_MS,
+    )
+  }
+  await until(
+    'Ada sees Ben',
+    () => page.getByLabel('Video of Ben').evaluate(video => (video as HTMLVideoElement).videoWidth > 0),
+    WAIT_MS,
+  )
+  expect(ada.problems).toEqual([])
+}, 240_000)

@@ -57,6 +57,8 @@ type Deps = {
   connection: Connection
   /** Joins, on what was prepared when something was. */
   enter: (choice: SessionChoice) => Promise<CallSession>
+  /** What joining will be on, if all goes well: of those who are there everything has arrived. */
+  prepared: () => CallSession | undefined
   /** What everything is sealed and opened with, prepared or made. */
   encrypt: (options: EncryptionOptions) => Promise<CallEncryption>
 }
@@ -313,6 +315,7 @@ export class Call extends Emitter<CallEvents> {
         // Without a word the server would wait for us to come back.
         onPageHide(() => void this.leave()),
       )
+      if (!this.#options.encryption) this.#foresee()
       await Promise.all([this.#openTracks(this.#options), this.#startEncryption()])
       await this.#enter()
       this.#quality.start()
@@ -323,6 +326,19 @@ export class Call extends Emitter<CallEvents> {
       this.#end()
       throw error
     }
+  }
+
+  /**
+   * Shows, before the server has answered, who is there by what the room knows: their tracks are prepared, and flow with
+   * the answer. That is also where it is put right.
+   */
+  #foresee(): void {
+    const prepared = this.#deps.prepared()
+    if (!prepared) return
+    for (const details of this.room.liveCall?.participants ?? []) {
+      if (!details.encryption) this.#addParticipant(new Participant(details, this.#userOf))
+    }
+    for (const received of prepared.received) this.#onReceived(received)
   }
 
   async #startEncryption(): Promise<void> {

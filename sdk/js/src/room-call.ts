@@ -52,6 +52,11 @@ export class RoomCall {
     return this.#own?.state === 'left' ? undefined : this.#own
   }
 
+  /** Whether everything is connected for joining. */
+  get isPrepared(): boolean {
+    return this.#prepared !== undefined
+  }
+
   /** Whether this server can carry calls. */
   get isPossible(): boolean {
     return this.#capabilities !== null
@@ -155,6 +160,7 @@ export class RoomCall {
         room,
         connection,
         enter: choice => this.#enter(choice),
+        prepared: () => this.#prepared?.session,
         encrypt: encryption => this.#encrypt(encryption),
       },
       options,
@@ -176,7 +182,11 @@ export class RoomCall {
     if (this.#prepared && this.#prepared.cipher !== choice.cipher) await this.#leavePrepared()
     const taken = this.#prepared?.session
     this.#prepared = undefined
-    const session = await CallSession.join(connection, room.id, device, choice, taken)
+    const session = await CallSession.join(connection, room.id, device, choice, taken).catch(error => {
+      // Nobody takes it again.
+      void taken?.leave()
+      throw error
+    })
     if (session !== taken) taken?.close()
     return session
   }

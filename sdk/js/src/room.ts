@@ -206,6 +206,14 @@ export class Room extends RoomCommands<RoomEvents> {
     return this.#call.isPossible
   }
 
+  /**
+   * Whether joining takes one round trip now. Then `room.call` may be shown as soon as `joinCall` was asked for: it knows who
+   * is there, and their pictures begin with the answer.
+   */
+  get isCallPrepared(): boolean {
+    return this.#call.isPrepared
+  }
+
   member(userId: string): Member | undefined {
     return this.#roster.get(userId)
   }

@@ -12,7 +12,7 @@ import { isAtTheDoor } from '../call/at-the-door.ts'
 import '../call/call.ts'
 import { LightElement } from '../design/element.ts'
 import '../lobby/lobby.ts'
-import type { JoinDetail } from '../lobby/lobby.ts'
+import type { JoinDetail, Lobby } from '../lobby/lobby.ts'
 import './chat-only.ts'
 import { encryptionOptions, encryptsByDefault, rememberEncryption } from './encryption-choice.ts'
 import { Identity } from './identity.ts'
@@ -200,22 +200,44 @@ export class RoomView extends LightElement {
     try {
       const room = await this.#enter(name)
       if (!this.token) remember('name', name)
-      this.#take(
-        room.canCall
-          ? await room.joinCall({ ...devices.release(), ...this.#encryptionOf(room, encrypted) })
-          : undefined,
-      )
-      this.phase = 'call'
+      const encryption = this.#encryptionOf(room, encrypted)
+      const isPrepared = room.isCallPrepared && !encryption.encryption
+      const joining = room.canCall ? room.joinCall({ ...devices.release(), ...encryption }) : undefined
+      // Drawn while the server answers, so that the pictures find their place; what is asked leaves first.
+      if (isPrepared) setTimeout(() => this.joining && room.call && this.#show(room.call))
+      const call = await joining
+      this.joining = false
+      if (call?.state === 'left') return this.#left()
+      this.#show(call)
+      this.#followBreakouts(call)
     } catch (error) {
-      devices.reopen()
-      // Guests are not in the room before they are let in.
-      const room = this.room ?? this.#identity?.client?.room(this.roomId)
-      if (room && isAtTheDoor(error)) return this.#knock(room, detail)
-      this.#refused(error)
-      this.fault ??= (error as Error).message
+      await this.#notJoined(error, detail)
     } finally {
       this.joining = false
     }
+  }
+
+  #show(call: Call | undefined): void {
+    this.call = call
+    this.phase = 'call'
+  }
+
+  /** Back in the lobby, where one waits for a host or reads why. */
+  async #notJoined(error: unknown, detail: JoinDetail): Promise<void> {
+    let { devices } = detail
+    if (this.phase === 'call') {
+      this.call = undefined
+      this.phase = 'lobby'
+      await this.updateComplete
+      // Another lobby, which opens them by itself.
+      devices = this.querySelector<Lobby>('tl-lobby')?.devices ?? devices
+    } else devices.reopen()
+    // Guests are not in the room before they are let in.
+    const room = this.room ?? this.#identity?.client?.room(this.roomId)
+    if (room && isAtTheDoor(error)) return this.#knock(room, { ...detail, devices })
+    this.#refused(error)
+    this.fault ??= (error as Error).message
+    if (this.phase === 'lobby' && room) this.#prepare(room)
   }
 
   /** Asks a host to be let in, and joins when one does. */
@@ -232,9 +254,8 @@ export class RoomView extends LightElement {
     this.knocking = undefined
   }
 
-  /** One is in this call now, and goes where its room's breakouts send one. */
-  #take(call: Call | undefined): void {
-    this.call = call
+  /** One goes where the breakouts of the call's room send one. */
+  #followBreakouts(call: Call | undefined): void {
     const { client } = this.#identity ?? {}
     if (!call || !client) return
     this.#breakouts = client.breakouts(call)
@@ -274,8 +295,8 @@ export class RoomView extends LightElement {
   }
 
   #left(): void {
-    // On the way to a breakout or back: there is another call in a moment.
-    if (this.#breakouts?.moving) return
+    // On the way in, or to a breakout or back: there is another call in a moment, or a reason why not.
+    if (this.joining || this.#breakouts?.moving) return
     this.#breakouts?.stop()
     this.#breakouts = undefined
     this.closed = this.call?.closed
