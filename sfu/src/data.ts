@@ -208,3 +208,10 @@ export const DATA_TRANSPORT = {
   maxReceiveMessageSize: LIMITS.dataMessageBytes,
   sctpSendBufferSize: LIMITS.dataBacklogBytes,
 } as const
+
+/** The same for a pipe, which everybody of a place shares: who sends much is not to make others' data be missed. */
+export const DATA_PIPE = {
+  ...DATA_TRANSPORT,
+  sctpSendBufferSize: 16 * LIMITS.dataBacklogBytes,
+  sctpPerStreamSendQueueLimit: 4 * LIMITS.dataBacklogBytes,
+} as const

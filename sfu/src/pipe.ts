@@ -1,6 +1,9 @@
 import type { types } from 'mediasoup'
-import { DATA_TRANSPORT } from './data.ts'
+import { DATA_PIPE } from './data.ts'
 import type { Place } from './place.ts'
+
+/** What a pipe needs of a place. */
+export type PipeEnd = Pick<Place, 'router' | 'worker'>
 
 /** A track on its way to another place: what takes it up at its own, and what gives it at the other. */
 export type CarriedTrack = { from: types.Consumer; to: types.Producer }
@@ -10,14 +13,14 @@ export type CarriedTrack = { from: types.Consumer; to: types.Producer }
  * either of the two.
  */
 export class Pipe {
-  readonly #ends: ReadonlyMap<Place, types.PipeTransport>
+  readonly #ends: ReadonlyMap<PipeEnd, types.PipeTransport>
 
-  private constructor(ends: ReadonlyMap<Place, types.PipeTransport>) {
+  private constructor(ends: ReadonlyMap<PipeEnd, types.PipeTransport>) {
     this.#ends = ends
   }
 
   /** @throws Error when one of them ends meanwhile */
-  static async create(one: Place, other: Place): Promise<Pipe> {
+  static async create(one: PipeEnd, other: PipeEnd): Promise<Pipe> {
     const opening = await Promise.allSettled([openEnd(one, other), openEnd(other, one)])
     const opened = opening.flatMap(end => (end.status === 'fulfilled' ? [end.value] : []))
     const close = () => {
@@ -31,7 +34,7 @@ export class Pipe {
       here.observer.once('close', close)
       there.observer.once('close', close)
       return new Pipe(
-        new Map([
+        new Map<PipeEnd, types.PipeTransport>([
           [one, here],
           [other, there],
         ]),
@@ -54,7 +57,7 @@ export class Pipe {
   }
 
   /** Brings a track from one place to the other, by the same id. Its pauses follow, and what ends one end ends the other. */
-  async carry(producer: types.Producer, from: Place, to: Place): Promise<CarriedTrack> {
+  async carry(producer: types.Producer, from: PipeEnd, to: PipeEnd): Promise<CarriedTrack> {
     const consumer = await this.#end(from).consume({ producerId: producer.id })
     try {
       const copy = await this.#end(to).produce({
@@ -79,7 +82,7 @@ export class Pipe {
   }
 
   /** The same for a stream of data. */
-  async carryData(producer: types.DataProducer, from: Place, to: Place): Promise<types.DataProducer> {
+  async carryData(producer: types.DataProducer, from: PipeEnd, to: PipeEnd): Promise<types.DataProducer> {
     const consumer = await this.#end(from).consumeData({ dataProducerId: producer.id })
     try {
       const { sctpStreamParameters, label } = consumer
@@ -93,7 +96,7 @@ export class Pipe {
     }
   }
 
-  #end(place: Place): types.PipeTransport {
+  #end(place: PipeEnd): types.PipeTransport {
     const end = this.#ends.get(place)
     if (!end) throw new Error('this pipe does not end at that place')
     return end
@@ -114,12 +117,12 @@ const endTogether = (one: Closing, other: Closing): void => {
 }
 
 /** What is lost between two machines is sent again; what passes is encrypted, but for data (docs/decisions/places.md). */
-const openEnd = ({ router, worker }: Place, other: Place): Promise<types.PipeTransport> =>
+const openEnd = ({ router, worker }: PipeEnd, other: PipeEnd): Promise<types.PipeTransport> =>
   router.createPipeTransport({
     listenInfo: worker.pipeListenInfo(other.worker),
     enableRtx: true,
     enableSrtp: true,
-    ...DATA_TRANSPORT,
+    ...DATA_PIPE,
   })
 
 const connect = (end: types.PipeTransport, { tuple, srtpParameters }: types.PipeTransport): Promise<void> =>
