@@ -1,11 +1,13 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { LIMITS } from '@trunkline/protocol'
 import type { Browser } from 'playwright-core'
 import { beforeAll, expect, test, vi } from 'vitest'
 import { launchBrowser, type Visitor, visit } from './support/browser.ts'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { settled } from './support/files.ts'
 import { type Pixels, probePlayed, readPixels, readSound, toneIn } from './support/played.ts'
+import { commandOf, descendantsOf } from './support/processes-of.ts'
 import { mintToken, rest } from './support/rest.ts'
 import { startServer, type TestServer, temporaryFolder } from './support/server.ts'
 
@@ -69,6 +71,8 @@ const joining = (
       videoCodec: '${videoCodec}',
       music: true,
     })
+    window.states = []
+    call.on('state', state => states.push(state))
     const look = () => told.push({ at: Date.now(), recording: call.moderation.recording })
     look()
     call.moderation.on('changed', look)
@@ -244,5 +248,59 @@ test('three people, one late and one leaving early, are in the film where they w
     )
     expect(apart.length, name).toBeGreaterThanOrEqual(1)
     expect(Math.abs(middle(apart)), name).toBeLessThan(0.25)
+  }
+})
+
+test('what was kept before a media worker was killed is in the film with what came after, and pauses are not', {
+  timeout: TEN_MINUTES,
+}, async () => {
+  const roomId = 'interrupted'
+  await rest(server.url, 'POST', '/v1/rooms', {
+    body: { id: roomId, kind: 'group', defaultRole: 'publisher' },
+  })
+  const ada = await enter(roomId, 'ada')
+  await ada.page.evaluate("call.moderation.startRecording('speaker')")
+  const recording = await vi.waitFor(async () => {
+    const found = (await toldTo(ada)).at(-1)?.recording
+    expect(found).toBeDefined()
+    return found as NonNullable<Told['recording']>
+  }, WAIT)
+  let zero = Date.parse(recording.startedAt)
+  const since = () => (Date.now() - zero) / 1_000
+  await expect.poll(since, { timeout: 20_000 }).toBeGreaterThan(5)
+  const workers = descendantsOf(server.pid).filter(pid => commandOf(pid).includes('mediasoup-worker'))
+  for (const worker of workers) process.kill(worker, 'SIGKILL')
+  const killed = since()
+  await expect
+    .poll(() => ada.page.evaluate<string[]>('states'), { timeout: 30_000 })
+    .toEqual(['reconnecting', 'joined'])
+  const back = since()
+  await expect.poll(since, { timeout: 20_000 }).toBeGreaterThan(back + 5)
+  // It is the same recording.
+  expect((await toldTo(ada)).at(-1)?.recording?.id).toBe(recording.id)
+  await ada.page.evaluate('call.moderation.pauseRecording()')
+  const pausedAt = since()
+  await expect.poll(async () => (await toldTo(ada)).at(-1)?.recording?.paused).toBe(true)
+  await expect.poll(since, { timeout: 20_000 }).toBeGreaterThan(pausedAt + 6)
+  await ada.page.evaluate('call.moderation.pauseRecording(false)')
+  zero += (since() - pausedAt) * 1_000
+  await expect.poll(since, { timeout: 20_000 }).toBeGreaterThan(pausedAt + 4)
+  await ada.page.evaluate('call.leave()')
+  const stopped = since()
+
+  // Nobody stopped it: it ended with the call.
+  const { data } = await outcome(roomId)
+  const path = await download(data.fileId, `ada-${roomId}`)
+  const { seconds } = await probePlayed(path)
+  expect(Math.abs(seconds - stopped)).toBeLessThan(LIMITS.emptyCallGraceMs / 1_000 + 1)
+  const seen = await film(path)
+  const whole = { x: 0.5, y: 0.5 }
+  for (const [from, to] of [
+    [1, killed],
+    [back + 2, pausedAt],
+    [pausedAt + 1, stopped],
+  ] as const) {
+    expect(sees(seen, 'ada', whole, from, to)).toBe(true)
+    expect(tones(seen, 'ada', from, to).length).toBeGreaterThanOrEqual(1)
   }
 })
