@@ -12,7 +12,7 @@ import {
   callJoiner,
   decodeVp8,
   hears,
-  isRed,
+  isRedAllOver,
   membership,
   seesRed,
   TAP,
@@ -139,7 +139,7 @@ test('nobody has to know a key: who is there reads, who comes does not read what
   const after = await take(copy, 20)
   expect(await eve.opened(after)).toEqual([])
   const pixels = await decodeVp8(after.map(({ bytes }) => Uint8Array.from(bytes)))
-  expect(pixels.filter(isRed)).toEqual([])
+  expect(pixels.filter(isRedAllOver)).toEqual([])
   // Those who are there saw nothing of it.
   const { frames } = await arrived(ben)
   await vi.waitFor(async () => expect((await arrived(ben)).frames).toBeGreaterThan(frames + 20), WAIT)

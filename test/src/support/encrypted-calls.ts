@@ -172,8 +172,13 @@ export const TAP = `(() => {
 export const takeFrames = ({ page }: Visitor): Promise<TakenFrame[]> =>
   page.evaluate('framesTaken.splice(0)') as Promise<TakenFrame[]>
 
-/** The mean colour of each picture that ffmpeg makes of frames of VP8; none where it can make nothing of them. */
-export const decodeVp8 = async (frames: readonly Uint8Array[]): Promise<number[][]> => {
+/** A picture in as many fields, each its mean colour. */
+export type Fields = number[][]
+const FIELDS = 16
+export const isRedAllOver = (fields: Fields): boolean => fields.every(isRed)
+
+/** The pictures that ffmpeg makes of frames of VP8, whatever they show; none where it can make nothing of them. */
+export const decodeVp8 = async (frames: readonly Uint8Array[]): Promise<Fields[]> => {
   const header = Buffer.alloc(32)
   header.write('DKIF')
   header.writeUInt16LE(32, 6)
@@ -199,7 +204,7 @@ export const decodeVp8 = async (frames: readonly Uint8Array[]): Promise<number[]
       '-i',
       file,
       '-vf',
-      'scale=1:1:flags=area',
+      'scale=4:4:flags=area',
       '-f',
       'rawvideo',
       '-pix_fmt',
@@ -207,7 +212,12 @@ export const decodeVp8 = async (frames: readonly Uint8Array[]): Promise<number[]
       '-',
     ]
     const { stdout: pixels } = await run('ffmpeg', ['-nostdin', ...args], { encoding: 'buffer' })
-    return Array.from({ length: pixels.length / 3 }, (_, n) => [...pixels.subarray(n * 3, n * 3 + 3)])
+    return Array.from({ length: pixels.length / 3 / FIELDS }, (_, picture) =>
+      Array.from({ length: FIELDS }, (_, field) => {
+        const at = (picture * FIELDS + field) * 3
+        return [...pixels.subarray(at, at + 3)]
+      }),
+    )
   } catch {
     return []
   } finally {
