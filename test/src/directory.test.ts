@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createRedis, Directory, type DirectoryChange } from '@trunkline/kit'
+import { SfuEntry } from '@trunkline/protocol'
 import { onTestFinished, test, vi } from 'vitest'
-import { z } from 'zod'
 import { silent } from './support/database.ts'
 import { startRedis } from './support/redis.ts'
 
 const WAIT = { timeout: 30_000, interval: 20 }
-const schema = z.object({ load: z.number() })
+const schema = SfuEntry.pick({ load: true })
 
 /** One process's view, over a connection of its own. */
 const open = async (url: string) => {

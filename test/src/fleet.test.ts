@@ -50,7 +50,7 @@ const meet = async (urls: readonly string[]) => {
 test('an SFU that is killed: another goes on with its call, with the same people', async () => {
   const fleet = await startFleet({ sfus: 2, nodes: 2 })
   const { anns, bobs, meetAgain } = await meet(fleet.nodes.map(({ url }) => url))
-  const { home } = await homeOf(fleet)
+  const { home } = await homeOf(fleet, roomId)
   const killed = performance.now()
   await home.stop('SIGKILL')
   await meetAgain()
@@ -70,7 +70,7 @@ test('an SFU that is killed: another goes on with its call, with the same people
 test('an SFU that is told to end gives its call to another; the last one ends it', async () => {
   const fleet = await startFleet({ sfus: 2, nodes: 2 })
   const { meetAgain } = await meet(fleet.nodes.map(({ url }) => url))
-  const { home, others } = await homeOf(fleet)
+  const { home, others } = await homeOf(fleet, roomId)
   const told = performance.now()
   expect(await home.stop()).toBe(0)
   await meetAgain()

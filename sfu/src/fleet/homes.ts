@@ -2,7 +2,7 @@ import { askRedis, directoryKey, type Redis } from '@trunkline/kit'
 import { checkpointKey, SFU_DIRECTORY, SFU_HOMES, TrunklineError } from '@trunkline/protocol'
 
 /** How long what is needed to go on with a call is kept unless it is said to be needed still, ms. */
-export const CHECKPOINT_MS = 120_000
+const CHECKPOINT_MS = 120_000
 /** Rooms asked about at once. */
 const ROOMS_AT_ONCE = 1_000
 

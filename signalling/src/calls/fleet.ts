@@ -134,7 +134,9 @@ export class Fleet implements Sfu {
     for (let tries = 1; ; tries++) {
       const member = await this.#homeOf(roomId, BEGINS.has(name))
       try {
-        return await member.sfu.request(name, data)
+        const answer = await member.sfu.request(name, data)
+        if (BEGINS.has(name)) this.#homes.set(roomId, member.id)
+        return answer
       } catch (error) {
         const isGone = !this.#members.has(member.id)
         if ((!isElsewhere(error) && !isGone) || tries === TRIES)

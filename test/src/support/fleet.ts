@@ -1,5 +1,5 @@
-import { createRedis } from '@trunkline/kit'
-import { checkpointKey } from '@trunkline/protocol'
+import { createRedis, type Redis } from '@trunkline/kit'
+import { checkpointKey, SFU_HOMES } from '@trunkline/protocol'
 import { type Call, type Participant, Trunkline } from '@trunkline/sdk'
 import { onTestFinished, vi } from 'vitest'
 import { testCamera } from '../webrtc.ts'
@@ -31,10 +31,15 @@ export const startFleet = async (
   const shared = { TRUNKLINE_SECRET: SECRET, LOG_LEVEL: 'debug', REDIS_URL: redis.url }
   const start = (services: string[], env: Record<string, string>) =>
     startServer({ services, env: { ...shared, ...env }, register })
-  const another = () => start(['sfu'], { RTC_WORKERS: '1' })
-  const [sfus, nodes] = await Promise.all([
-    Promise.all(Array.from({ length: counts.sfus }, another)),
+  const sfus: TestServer[] = []
+  const another = async () => {
+    const sfu = await start(['sfu'], { RTC_WORKERS: '1' })
+    sfus.push(sfu)
+    return sfu
+  }
+  const [nodes] = await Promise.all([
     Promise.all(Array.from({ length: counts.nodes }, () => start(['signalling'], { DATABASE_URL }))),
+    Promise.all(Array.from({ length: counts.sfus }, another)),
   ])
   await until(
     'every node knows every SFU',
@@ -52,31 +57,37 @@ type Seen = { id: string; url: string; draining: boolean; workers: { calls: numb
 /** The SFUs, as an operator sees them. */
 export const nodesOf = async (url: string): Promise<Seen[]> => (await rest(url, 'GET', '/v1/sfu')).body.nodes
 
-/** Resolves once it is written down who is in a room's call, for another SFU to go on with it. */
-export const writtenDown = async ({ redis }: TestFleet, roomId: string, texts: string[]): Promise<void> => {
-  const client = await createRedis(redis.url, silent)
+const asking = async <T>({ url }: TestRedis, ask: (client: Redis) => Promise<T>): Promise<T> => {
+  const client = await createRedis(url, silent)
   try {
     await client.connect()
-    await until('the call is written down', async () => {
-      const written = (await client.get(checkpointKey(roomId))) ?? ''
-      return texts.every(text => written.includes(text))
-    })
+    return await ask(client)
   } finally {
     client.destroy()
   }
 }
 
+/** Resolves once these are in what is written down of a room's call, for another SFU to go on with it. */
+export const writtenDown = ({ redis }: TestFleet, roomId: string, texts: string[]): Promise<boolean> =>
+  asking(redis, client =>
+    until('the call is written down', async () => {
+      const written = (await client.get(checkpointKey(roomId))) ?? ''
+      return texts.every(text => written.includes(text))
+    }),
+  )
+
 /** How many calls an SFU has. */
 export const callsOf = ({ workers }: Seen): number => workers.reduce((sum, { calls }) => sum + calls, 0)
 
-/** The SFU that has calls, of those of a test, of which one has. */
-export const homeOf = async ({
-  sfus,
-  nodes,
-}: TestFleet): Promise<{ home: TestServer; others: TestServer[] }> => {
-  const [busy] = (await nodesOf(nodes[0]?.url ?? '')).filter(node => callsOf(node) > 0)
-  const home = sfus.find(({ url }) => url === busy?.url)
-  if (!home) throw new Error('no SFU has a call')
+/** The SFU that has a room's call. */
+export const homeOf = async (
+  { redis, sfus, nodes }: TestFleet,
+  roomId: string,
+): Promise<{ home: TestServer; others: TestServer[] }> => {
+  const id = await asking(redis, client => client.hGet(SFU_HOMES, roomId))
+  const seen = (await nodesOf(nodes[0]?.url ?? '')).find(node => node.id === id)
+  const home = sfus.find(({ url }) => url === seen?.url)
+  if (!home) throw new Error(`no SFU has a call in ${roomId}`)
   return { home, others: sfus.filter(sfu => sfu !== home) }
 }
 

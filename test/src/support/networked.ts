@@ -8,9 +8,14 @@ const PORT = 3000
 /** Where pages on a test's network find the server. */
 export const ORIGIN = `http://${SERVER_ADDRESS}:${PORT}`
 
-/** Starts the server of a network. */
-export const startOn = (network: Network, env: Record<string, string> = {}): Promise<TestServer> =>
+/** Starts the server of a network: all of it, or these services. */
+export const startOn = (
+  network: Network,
+  env: Record<string, string> = {},
+  services?: string[],
+): Promise<TestServer> =>
   startServer({
+    ...(services && { services }),
     namespace: network.server,
     env: {
       HOST: SERVER_ADDRESS,
