@@ -1,5 +1,8 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { request } from 'node:http'
 import { connect } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import { connectLink } from '@trunkline/kit'
 import { version } from 'mediasoup'
 import { expect, onTestFinished, test, vi } from 'vitest'
@@ -112,6 +115,23 @@ test(
         LONG_MS,
       )
     }
+  },
+  TEST_MS,
+)
+
+test(
+  'a home that is killed leaves nothing on the other machine, nor on its own',
+  async () => {
+    const { host, url } = await startWorkerHost()
+    const script = fileURLToPath(import.meta.resolve('../testing/run-home.ts'))
+    const home = spawn(process.execPath, [script, url, SECRET], { stdio: ['ignore', 'pipe', 'inherit'] })
+    onTestFinished(() => void home.kill('SIGKILL'))
+    const [line] = await once(home.stdout, 'data')
+    const [, tunnel = ''] = /^ready (\d+)/.exec(String(line)) ?? []
+    const [guest = 0] = host.pids
+    expect([Number(tunnel), guest].map(lives)).toEqual([true, true])
+    home.kill('SIGKILL')
+    await until('nothing is left', () => ![Number(tunnel), guest].some(lives), LONG_MS)
   },
   TEST_MS,
 )
