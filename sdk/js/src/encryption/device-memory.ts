@@ -74,7 +74,11 @@ class LongMemory implements DeviceMemory {
     const store = this.#store(PAIRS)
     const kept: CryptoKeyPair | undefined = await settled(store.get(this.#ownId))
     if (kept) return kept
-    await settled(store.put(made, this.#ownId))
+    try {
+      await settled(store.put(made, this.#ownId))
+    } catch {
+      // A browser that keeps no keys: it is good for this call.
+    }
     return made
   }
 
