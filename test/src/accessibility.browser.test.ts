@@ -31,7 +31,10 @@ const judge = async ({ expect }: TestContext, visitor: Visitor, name: string): P
   }
 }
 
-describe('the demo has no serious fault of accessibility and no error in the console', () => {
+/** Some twenty screens, each judged twice. */
+const LIMIT = { timeout: 240_000 }
+
+describe('the demo has no serious fault of accessibility and no error in the console', LIMIT, () => {
   let server: TestServer
   let browser: Browser
   const register = cleanUpAfterAll()

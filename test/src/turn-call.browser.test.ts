@@ -5,10 +5,11 @@ import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { API_KEY, startServer, type TestServer } from './support/server.ts'
 import { certificateFiles } from './support/turn.ts'
 
-const WAIT = { timeout: 45_000, interval: 250 }
+const WAIT = { timeout: 60_000, interval: 250 }
 /** Chromium refreshes an allocation when half of this is over, so two of them mean two refreshes at least. */
 const LIFETIME_SECONDS = 4
-const CREDENTIAL_SECONDS = 12
+/** Enough for three pages to join on a busy machine. */
+const CREDENTIAL_SECONDS = 20
 
 /** Who is in the call, and how each of them gets there. */
 const PEOPLE: readonly { name: string; relay: Relaying }[] = [
