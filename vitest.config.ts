@@ -12,7 +12,6 @@ const LIBWEBRTC = [
   'test/src/calls-resume.test.ts',
   'test/src/calls-drain.test.ts',
   'test/src/calls-sockets.test.ts',
-  'test/src/fleet.test.ts',
 ]
 
 const named = (...names: string[]) => names.map(name => `test/src/${name}.test.ts`)
@@ -34,15 +33,7 @@ const ALONE = named(
  * processor, so that two of them run at once. A file is safe beside others unless it stands here or above: it has its own
  * servers, ports and folders, and what it looks at is what is answered, not how soon.
  */
-const IN_PAIRS = named(
-  'call*.browser',
-  'fleet.browser',
-  'fleet-rooms',
-  'nodes',
-  'processes',
-  'rooms-calls',
-  'rooms-nodes',
-)
+const IN_PAIRS = named('call*.browser', 'nodes', 'processes', 'rooms-calls', 'rooms-nodes')
 
 /** What is made for a whole run. */
 const DATABASE = 'test/src/support/make-database-template.ts'

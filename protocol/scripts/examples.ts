@@ -75,7 +75,10 @@ const iceServers = [
   { urls: ['turn:192.0.2.1:3478?transport=udp'], username: '1795000000:ada', credential: 'c2VjcmV0' },
 ]
 
-const sfuOverview = {
+const sfuNode = {
+  id: 'sfu_1',
+  url: 'http://sfu-1:3000',
+  draining: false,
   workers: [
     { pid: 4811, port: 40_000, calls: 2, participants: 7 },
     { pid: 4702, port: 40_001, calls: 1, participants: 3 },
@@ -498,8 +501,8 @@ export const ANSWER_EXAMPLES: Examples = {
   createMessage: { created: message },
   listEvents: { page: { data: [messageEvent] } },
   listIceServers: { relayed: { iceServers, expiresAt: at }, none: { iceServers: [], expiresAt: at } },
-  getSfu: { quiet: { ...sfuOverview, drain: null } },
-  drainSfu: { begun: sfuOverview },
+  getSfu: { quiet: { nodes: [{ ...sfuNode, url: null, drain: null }] } },
+  drainSfu: { begun: { nodes: [sfuNode] } },
   getTurn: { relaying: turnOverview, none: { data: [], urls: [] } },
   testTurn: { relaying: turnOverview },
   revokeRelays: {

@@ -427,8 +427,8 @@ it('all of the contract was at work', () => {
   // What REST offers alike is asked for in contract-operations.test.ts.
   const own = Object.keys(REQUESTS).filter(name => !(name in OPERATIONS))
   expect(own.filter(name => !seen.requests.has(name))).toEqual([])
-  // Who speaks takes sound, which the browser tests send.
-  const unheard = new Set(['speaker:changed'])
+  // Who speaks, and how far a film is, takes sound, which the browser tests send.
+  const unheard = new Set(['speaker:changed', 'recording:progress'])
   expect(Object.keys(NOTICES).filter(name => !seen.notices.has(name) && !unheard.has(name))).toEqual([])
   // The other events are appended, and held against their shapes, in contract-operations.test.ts.
   expect([...seen.events]).toEqual(
