@@ -33,7 +33,14 @@ const ALONE = named(
  * processor, so that two of them run at once. A file is safe beside others unless it stands here or above: it has its own
  * servers, ports and folders, and what it looks at is what is answered, not how soon.
  */
-const IN_PAIRS = named('call*.browser', 'nodes', 'processes', 'rooms-calls', 'rooms-nodes')
+const IN_PAIRS = named(
+  'call*.browser',
+  'nodes',
+  'processes',
+  'rooms-calls',
+  'rooms-nodes',
+  'turn-call.browser',
+)
 
 /** What is made for a whole run. */
 const DATABASE = 'test/src/support/make-database-template.ts'
