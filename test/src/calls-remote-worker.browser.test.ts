@@ -1,68 +1,13 @@
-import { expect, onTestFinished, test, vi } from 'vitest'
-import { joinCall, pictures, sounds, type Visitor } from './support/browser.ts'
+import { expect, onTestFinished, test } from 'vitest'
+import { joinCall, type Visitor } from './support/browser.ts'
+import { cameAndWent, expectMeeting, idsOf, listenForGuests, operate } from './support/meetings.ts'
 import { type Host, mayMakeNetworks, Network, SERVER_ADDRESS } from './support/network.ts'
 import { browse, startOn, startSfuOn } from './support/networked.ts'
 import { descendantsOf } from './support/processes-of.ts'
 import { startRedis } from './support/redis.ts'
-import { API_KEY } from './support/server.ts'
 import { until } from './support/until.ts'
 
-const WAIT = { timeout: 60_000, interval: 250 }
-
-type Person = { id: string; name: string }
-type View = { participants: Person[]; on(name: string, hear: (person: Person) => void): void }
-
-declare global {
-  interface Window {
-    machinesSaid: string[]
-  }
-}
-
-/** Waits until a picture of each of them moves here, and all but one's own sound are heard. */
-const meets = (visitor: Visitor, people: number) =>
-  vi.waitFor(async () => {
-    const [pictured, heard] = await Promise.all([pictures(visitor), sounds(visitor)])
-    // The fake microphone beeps once a second.
-    await visitor.page.waitForTimeout(1_500)
-    const [picturedThen, heardThen] = await Promise.all([pictures(visitor), sounds(visitor)])
-    const moving = picturedThen.filter(
-      (now, i) =>
-        now.width > 0 && now.frames > (pictured[i]?.frames ?? now.frames) && now.print !== pictured[i]?.print,
-    )
-    const sounding = [...heardThen].filter(
-      ([ssrc, energy]) => energy > (heard.get(ssrc) ?? Number.POSITIVE_INFINITY),
-    )
-    expect([moving.length, sounding.length], visitor.name).toEqual([people, people - 1])
-  }, WAIT)
-
-/** Waits until all of them see and hear all. */
-const expectMeeting = (...visitors: Visitor[]) =>
-  Promise.all(visitors.map(visitor => meets(visitor, visitors.length)))
-
-/** From now on this page keeps who comes and goes in its call. */
-const listen = ({ page }: Visitor) =>
-  page.evaluate(() => {
-    const { call } = document.querySelector('tl-room') as unknown as { call: View }
-    window.machinesSaid = []
-    for (const name of ['participantJoined', 'participantLeft'])
-      call.on(name, person => void window.machinesSaid.push(`${name} ${person.name}`))
-  })
-
-const said = ({ page }: Visitor) => page.evaluate(() => window.machinesSaid)
-const ids = ({ page }: Visitor) =>
-  page.evaluate(() => {
-    const { call } = document.querySelector('tl-room') as unknown as { call: View }
-    return call.participants.map(({ id }) => id).sort()
-  })
-
-type Node = { id: string; url: string; workers: { host?: string; participants: number }[] }
-
-/** The SFUs, as an operator sees them: the test itself is not on this network. */
-const nodesOf = ({ page }: Visitor): Promise<Node[]> =>
-  page.evaluate(async key => {
-    const answer = await fetch('/v1/sfu', { headers: { authorization: `Bearer ${key}` } })
-    return (await answer.json()).nodes
-  }, API_KEY)
+const nodesOf = (visitor: Visitor) => operate(visitor, 'GET', '/v1/sfu')
 
 /** How many are on workers of the home, by the machine these run on. */
 const spreadOf = async (visitor: Visitor): Promise<Record<string, number>> => {
@@ -120,44 +65,44 @@ test.runIf(mayMakeNetworks)(
     await expectMeeting(ada)
     const { address } = other.line
     const far = await startSfuOn(other, { ...shared, RTC_GUESTS: '2' })
-    await until('the SFUs know each other', async () => (await nodesOf(ada)).length === 2, 30_000)
+    await until('the SFUs know each other', async () => (await nodesOf(ada)).length === 2, 60_000)
 
     const ben = await joinAt(address, bens, 'Ben', ada)
     await expectMeeting(ada, ben)
     expect(await spreadOf(ada)).toEqual({ [SERVER_ADDRESS]: 1, [address]: 1 })
-    const everybody = await ids(ada)
-    await Promise.all([ada, ben].map(listen))
+    const everybody = await idsOf(ada)
+    await Promise.all([ada, ben].map(listenForGuests))
 
     // Nobody is told that a cable was pulled.
     const own = descendantsOf(far.pid).length
     const cut = performance.now()
     await other.line.cut()
-    await until('the home misses the other machine', async () => !(address in (await spreadOf(ada))), 30_000)
+    await until('the home misses the other machine', async () => !(address in (await spreadOf(ada))), 60_000)
     await expectMeeting(ada, ben)
     console.info(
       `all see and hear each other ${Math.round(performance.now() - cut)} ms after the line was cut`,
     )
-    await until('nobody there waits for orders', () => descendantsOf(far.pid).length < own, 30_000)
+    await until('nobody there waits for orders', () => descendantsOf(far.pid).length < own, 60_000)
     await other.line.mend()
     await network.connectHosts([other])
-    await until('the SFUs know each other again', async () => (await nodesOf(ada)).length === 2, 30_000)
+    await until('the SFUs know each other again', async () => (await nodesOf(ada)).length === 2, 60_000)
 
     const cleo = await joinAt(address, cleos, 'Cleo', ada)
     await expectMeeting(ada, ben, cleo)
     expect(await spreadOf(ada)).toEqual({ [SERVER_ADDRESS]: 2, [address]: 1 })
-    await listen(cleo)
+    await listenForGuests(cleo)
     const killed = performance.now()
     await far.stop('SIGKILL')
-    await until('all are at home', async () => (await spreadOf(ada))[SERVER_ADDRESS] === 3, 30_000)
+    await until('all are at home', async () => (await spreadOf(ada))[SERVER_ADDRESS] === 3, 60_000)
     await expectMeeting(ada, ben, cleo)
     console.info(
       `all see and hear each other ${Math.round(performance.now() - killed)} ms after a machine died`,
     )
 
     // The same people all along, in one call, and nobody left.
-    expect((await ids(ada)).filter(id => everybody.includes(id))).toEqual(everybody)
-    expect((await said(ada)).filter(what => !what.endsWith('Cleo'))).toEqual([])
-    expect(await said(cleo)).toEqual([])
+    expect((await idsOf(ada)).filter(id => everybody.includes(id))).toEqual(everybody)
+    expect((await cameAndWent(ada)).filter(what => !what.endsWith('Cleo'))).toEqual([])
+    expect(await cameAndWent(cleo)).toEqual([])
   },
   480_000,
 )
