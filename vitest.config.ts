@@ -11,6 +11,7 @@ const LIBWEBRTC = [
   'test/src/sdk.test.ts',
   'test/src/calls-resume.test.ts',
   'test/src/calls-drain.test.ts',
+  'test/src/fleet.test.ts',
   'test/src/calls-sockets.test.ts',
 ]
 
@@ -35,6 +36,8 @@ const ALONE = named(
  */
 const IN_PAIRS = named(
   'call*.browser',
+  'fleet.browser',
+  'fleet-rooms',
   'nodes',
   'processes',
   'rooms-calls',
