@@ -243,8 +243,9 @@ test('three people, one late and one leaving early, are in the film where they w
     ['cyd', BELOW],
   ] as const) {
     const heard = tones(seen, name, came + 1, leaving)
-    const apart = flashes(seen, spot, came + 2, leaving).map(at =>
-      middle(heard.map(tone => tone - at).filter(gap => Math.abs(gap) < 1)),
+    // The last flash may be cut off from its tone.
+    const apart = flashes(seen, spot, came + 2, leaving).flatMap(at =>
+      heard.map(tone => tone - at).filter(gap => Math.abs(gap) < 1),
     )
     expect(apart.length, name).toBeGreaterThanOrEqual(1)
     expect(Math.abs(middle(apart)), name).toBeLessThan(0.25)
