@@ -166,6 +166,7 @@ export class FleetMember implements Sfu {
 
   /** Gives its calls to others where there are any, and is not in the directory any more. The SFU stays its owner's to close. */
   async close(): Promise<void> {
+    await this.#directory.look()
     if (this.#successors().length > 0) await this.leave()
     this.#isClosed = true
     for (const stop of this.#stops.splice(0)) stop()
@@ -480,6 +481,8 @@ export class FleetMember implements Sfu {
     if (node === undefined || pid !== undefined) {
       await this.#sfu.request('sfu:drain', pid === undefined ? {} : { pid })
     } else {
+      // Another may have been emptied just now.
+      await this.#directory.look()
       if (this.#successors().length === 0) await this.leave()
       // What fails on the way is in the log and in the overview.
       else

@@ -141,7 +141,10 @@ export class Fleet implements Sfu {
         const isGone = !this.#members.has(member.id)
         if ((!isElsewhere(error) && !isGone) || tries === TRIES)
           throw isElsewhere(error) ? onTheMove() : error
-        if (this.#homes.get(roomId) === member.id) this.#homes.delete(roomId)
+        if (this.#homes.get(roomId) !== member.id) continue
+        this.#homes.delete(roomId)
+        // Nobody else may tell this node that it has moved.
+        this.#tellReconnect([roomId])
       }
     }
   }
@@ -150,6 +153,8 @@ export class Fleet implements Sfu {
   async #homeOf(roomId: string, begins: boolean): Promise<Member> {
     const known = this.#memberAt(this.#homes.get(roomId))
     if (known) return known
+    // Nobody has to wait for Redis to hear that there is none.
+    if (this.#members.size === 0) return this.#anyone()
     const owner = await this.#lookUp(roomId)
     const there = this.#memberAt(owner)
     if (there) {
@@ -290,6 +295,8 @@ export class Fleet implements Sfu {
         this.#doubtful.delete(roomId)
         if (owner) this.#homes.set(roomId, owner)
         for (const one of heard) if (one.from === owner) this.#pass(one)
+        // Another node found out first that its home is gone: those of this one have lost their media as well.
+        if (owner && owner !== home) this.#tellReconnect([roomId])
       })
   }
 
