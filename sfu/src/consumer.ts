@@ -1,6 +1,7 @@
 import type { ConsumerOptions, SfuRequestData } from '@trunkline/protocol'
 import type { types } from 'mediasoup'
 import { receivableParameters } from './codecs.ts'
+import { endWith } from './end-with.ts'
 import type { Participant, Transports } from './participant.ts'
 import type { Place } from './place.ts'
 import { plain } from './plain.ts'
@@ -65,6 +66,7 @@ export class Consumer {
         leave()
         throw error
       })
+    endWith(receive.engine, engine)
     engine.observer.once('close', leave)
     // It was while nobody listened.
     if (engine.closed) leave()

@@ -7,6 +7,7 @@ import {
   TrunklineError,
 } from '@trunkline/protocol'
 import type { types } from 'mediasoup'
+import { endWith } from './end-with.ts'
 import { assertMayPublish } from './moderation.ts'
 import type { Participant } from './participant.ts'
 import { plain } from './plain.ts'
@@ -94,6 +95,7 @@ export class ParticipantData {
     engine.observer.once('close', () => {
       if (this.#produced.get(delivery) === produced) this.#produced.delete(delivery)
     })
+    endWith(send.engine, engine)
     // A listener by now.
     assertMayPublish(this.#participant, produced)
     return produced
@@ -175,6 +177,7 @@ export class ParticipantData {
         this.#consumed.delete(consumer.id)
         this.#taken.delete(engine.id)
       })
+      endWith(transport, consumer)
       consumer.once('dataproducerclose', () => {
         call.notices.tell('data:closed', { roomId: call.roomId, participantId: id, consumerId: consumer.id })
       })

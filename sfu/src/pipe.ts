@@ -1,5 +1,6 @@
 import type { types } from 'mediasoup'
 import { DATA_PIPE } from './data.ts'
+import { endWith } from './end-with.ts'
 import type { Place } from './place.ts'
 
 /** What a pipe needs of a place. */
@@ -58,7 +59,7 @@ export class Pipe {
 
   /** Brings a track from one place to the other, by the same id. Its pauses follow, and what ends one end ends the other. */
   async carry(producer: types.Producer, from: PipeEnd, to: PipeEnd): Promise<CarriedTrack> {
-    const consumer = await this.#end(from).consume({ producerId: producer.id })
+    const consumer = endWith(this.#end(from), await this.#end(from).consume({ producerId: producer.id }))
     try {
       const copy = await this.#end(to).produce({
         id: producer.id,
@@ -66,6 +67,7 @@ export class Pipe {
         rtpParameters: consumer.rtpParameters,
         paused: consumer.producerPaused,
       })
+      endWith(this.#end(to), copy)
       // These fail with the worker only, and with that it has ended there.
       const pause = () => void copy.pause().catch(() => undefined)
       const resume = () => void copy.resume().catch(() => undefined)
@@ -83,11 +85,13 @@ export class Pipe {
 
   /** The same for a stream of data. */
   async carryData(producer: types.DataProducer, from: PipeEnd, to: PipeEnd): Promise<types.DataProducer> {
-    const consumer = await this.#end(from).consumeData({ dataProducerId: producer.id })
+    const end = this.#end(from)
+    const consumer = endWith(end, await end.consumeData({ dataProducerId: producer.id }))
     try {
       const { sctpStreamParameters, label } = consumer
       if (!sctpStreamParameters) throw new Error('data between places have a stream')
       const copy = await this.#end(to).produceData({ id: producer.id, sctpStreamParameters, label })
+      endWith(this.#end(to), copy)
       endTogether(consumer, copy)
       return copy
     } catch (error) {

@@ -2,6 +2,7 @@ import type { Track, TrackSource } from '@trunkline/protocol'
 import type { types } from 'mediasoup'
 import type { Consumer } from './consumer.ts'
 import { CrossingTrack } from './crossing-track.ts'
+import { endWith } from './end-with.ts'
 import { Demand, topLayerOf } from './layers.ts'
 import type { Participant } from './participant.ts'
 import type { Place } from './place.ts'
@@ -71,7 +72,7 @@ export class Producer {
         keyFrameRequestDelay: KEY_FRAME_REQUEST_MS,
       }),
     )
-    return new Producer(engine, place, options)
+    return new Producer(endWith(send.engine, engine), place, options)
   }
 
   get id(): string {

@@ -1,6 +1,7 @@
 import type { JournalNote } from '@trunkline/protocol'
 import type { types } from 'mediasoup'
 import { ROUTER_RTP_CAPABILITIES } from '../codecs.ts'
+import { endWith } from '../end-with.ts'
 import type { Producer } from '../producer.ts'
 
 /** A packet that is missing for so long will not come any more: the sender is asked for a whole picture, milliseconds. */
@@ -70,6 +71,7 @@ export class TakenTrack {
       track.#let()
       onNote({ what: 'ended', track: number })
     })
+    endWith(transport, engine)
     return track
   }
 
