@@ -192,10 +192,11 @@ export class CallSession extends Emitter<SessionEvents> {
     hear('call:lost', (it, { reason }) => it.#loseMedia(reason))
     hear('producer:limited', (it, { producerId, maxSpatialLayer }) => it.#limit(producerId, maxSpatialLayer))
     try {
+      // What is asked for with joining flows with the answer; what arrives meanwhile is asked for after it.
+      const flowing = new Set(earlier?.isJoined === false ? earlier.#received.keys() : [])
       const answer = (await ask()) as Answer
       if (earlier && CallSession.#isSame(earlier, answer)) {
         deafen()
-        const flowing = new Set(earlier.isJoined ? [] : earlier.#received.keys())
         earlier.#answer = answer
         // Who only prepared had not chosen yet.
         earlier.#choice = of.choice
