@@ -70,26 +70,30 @@ export class Moderation {
 
   /** Asks to be let in. The knock goes with the socket. */
   async knock(session: Session, roomId: string): Promise<{ knockId: string }> {
-    const { user } = session.data.principal
-    const door = await this.atTheDoor(session, roomId)
     session.data.knocks.add(roomId)
     try {
-      // The answer may overtake what this returns.
-      await listen(session, audience.knock(roomId, user.id))
-      const { knockId } = await this.#calls.sfu.request('call:knock', {
-        roomId,
-        userId: user.id,
-        name: user.name,
-        holder: session.id,
-        ...door,
-      })
-      // Lost while the SFU worked: what that told it came before this.
-      if (!session.connected) await this.#unknock(session, roomId, false)
-      return { knockId }
+      return await this.#askIn(session, roomId)
     } catch (error) {
       await this.#forgetKnock(session, roomId)
       throw error
     }
+  }
+
+  async #askIn(session: Session, roomId: string): Promise<{ knockId: string }> {
+    const { user } = session.data.principal
+    const door = await this.atTheDoor(session, roomId)
+    // The answer may overtake what this returns.
+    await listen(session, audience.knock(roomId, user.id))
+    const { knockId } = await this.#calls.sfu.request('call:knock', {
+      roomId,
+      userId: user.id,
+      name: user.name,
+      holder: session.id,
+      ...door,
+    })
+    // Lost while the SFU worked: what that told it came before this.
+    if (!session.connected) await this.#unknock(session, roomId, false)
+    return { knockId }
   }
 
   /** Waits no longer. */
@@ -151,13 +155,30 @@ export class Moderation {
 
   /** The SFU was out of reach, or is another: whoever waits here knocks again. */
   async #onReconnect(roomIds?: readonly string[]): Promise<void> {
-    for (const session of this.#io.of('/').sockets.values()) {
-      for (const roomId of session.data.knocks) {
-        if (roomIds && !roomIds.includes(roomId)) continue
-        await this.knock(session, roomId).catch(error =>
-          this.#logger.warn({ err: error, roomId }, 'a knock was lost with the SFU'),
-        )
+    const sessions = [...this.#io.of('/').sockets.values()]
+    await Promise.all(
+      sessions.flatMap(session =>
+        [...session.data.knocks]
+          .filter(roomId => roomIds?.includes(roomId) ?? true)
+          .map(roomId => this.#askInAgain(session, roomId)),
+      ),
+    )
+  }
+
+  /** Who waits goes on waiting at the SFU that has the call now, also when that is not to be reached at once. */
+  async #askInAgain(session: Session, roomId: string): Promise<void> {
+    while (session.connected && session.data.knocks.has(roomId)) {
+      try {
+        await this.#askIn(session, roomId)
+        return
+      } catch (error) {
+        if (!(error instanceof TrunklineError && error.code === 'unavailable')) {
+          await this.#forgetKnock(session, roomId)
+          this.#logger.warn({ err: error, roomId }, 'a knock was lost with the SFU')
+          return
+        }
       }
+      await sleep(LOOK_MS)
     }
   }
 
