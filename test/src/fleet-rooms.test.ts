@@ -97,6 +97,8 @@ describe('several SFUs', () => {
       await cat.socket.hear('call:admitted', heard => heard.knockId === knockId)
       await until('the hand is up', () => mona.sees(ann)?.handRaisedAt)
       const before = await callOf(a, roomId)
+      const dan = await come(b, roomId, 'dan')
+      await dan.knock()
 
       const { home } = await homeOf(fleet, 'ward')
       const texts = [mona.participantId, participantId, '"removed":["bob"]', '"admitted":["cat"]']
@@ -111,6 +113,11 @@ describe('several SFUs', () => {
       expect(await codeOf(cat.join())).toBe('ok')
       expect(await codeOf(bob.join())).toBe('knock_first')
       expect(await codeOf((await come(a, roomId, 'dan')).join())).toBe('locked')
+      // Who waited waits again, where hosts see it; who was made host is one.
+      await until('Dan waits', async () => {
+        const { body } = await perform(b, 'call:waiting', { roomId }, { sender: 'ann' })
+        return body.data.some(({ userId }: { userId: string }) => userId === 'dan')
+      })
       // Nobody else comes back as one of them.
       expect(await codeOf(Object.assign(await come(a, roomId, 'dan'), { joined: ann.joined }).resume())).toBe(
         'not_in_call',

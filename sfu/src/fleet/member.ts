@@ -284,8 +284,10 @@ export class FleetMember implements Sfu {
         timer: undefined,
         writtenAt: Number.NEGATIVE_INFINITY,
       }
-      this.#rooms.set(roomId, taken)
       if (checkpoint !== undefined) await this.#goOn(roomId, checkpoint)
+      // Not sooner: who asks meanwhile waits until the call and its door are as they were.
+      this.#rooms.set(roomId, taken)
+      if (checkpoint !== undefined) this.#changed(roomId)
       return use(taken)
     })
   }
@@ -308,7 +310,6 @@ export class FleetMember implements Sfu {
     const read = readCheckpoint(checkpoint)
     if (!read) {
       this.#logger.error({ roomId }, 'what was written down of a call cannot be read: it is over')
-      this.#changed(roomId)
       return
     }
     try {
@@ -316,7 +317,6 @@ export class FleetMember implements Sfu {
       const { id: callId, participants } = read.call
       this.#logger.info({ roomId, callId, participants: participants.length }, 'call goes on here')
     } catch (error) {
-      this.#rooms.delete(roomId)
       await this.#homes.free(roomId, checkpoint).catch(() => undefined)
       throw unavailable('The call could not be gone on with. Try again.', error)
     }
