@@ -12,6 +12,7 @@ const API_KEY = 'the-api-key-of-this-measurement'
 
 export type BenchServer = {
   url: string
+  apiKey: string
   pid: number
   // biome-ignore lint/suspicious/noExplicitAny: whatever the route answers
   get(path: string): Promise<any>
@@ -101,6 +102,7 @@ export const startServer = async (
   }
   return {
     url,
+    apiKey: API_KEY,
     pid: child.pid ?? 0,
     get: path => ask(path),
     post: (path, body) => ask(path, { method: 'POST', body: JSON.stringify(body) }),

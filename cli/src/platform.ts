@@ -297,13 +297,15 @@ const startSignalling = async (
 type Late = { signalling?: Signalling; media?: Media }
 
 /** Where the SFU of this process keeps what it records; nowhere without a media service. */
-const recordingShelfOf = (composition: Composition, late: Late): Pick<FileShelf, 'putPart'> | undefined => {
+const recordingShelfOf = (composition: Composition, late: Late): Pick<FileShelf, 'putPart' | 'stream'> | undefined => {
   if (!composition.services.has('media')) return httpShelf(composition)
+  const shelf = (): FileShelf => {
+    if (late.media) return late.media.shelf
+    throw new TrunklineError('unavailable', 'This server is starting. Try again in a moment.')
+  }
   return {
-    putPart: async (...args) => {
-      if (late.media) return late.media.shelf.putPart(...args)
-      throw new TrunklineError('unavailable', 'This server is starting. Try again in a moment.')
-    },
+    putPart: async (...args) => shelf().putPart(...args),
+    stream: async order => shelf().stream(order),
   }
 }
 
@@ -326,6 +328,7 @@ const deskOf = ({ settings, services, vault, logger }: Composition, late: Late):
     // Media goes on at once with what an earlier process left: its jobs try again what comes too early.
     tell: async (...args) => desk().tell(...args),
     tellRecording: async (...args) => desk().tellRecording(...args),
+    tellStream: async (...args) => desk().tellStream(...args),
   }
 }
 

@@ -20,7 +20,7 @@ export type RunningSfu = {
 /** Starts the SFU of this process, or says why there are no calls. */
 export const startSfu = async (
   composition: Composition,
-  recordingShelf: Pick<FileShelf, 'putPart'> | undefined,
+  recordingShelf: Pick<FileShelf, 'putPart' | 'stream'> | undefined,
 ): Promise<RunningSfu | undefined> => {
   const {
     settings,

@@ -115,5 +115,8 @@ export const createHttpDesk = (options: {
     async tellRecording(news) {
       await call('tellRecording', { news })
     },
+    async tellStream(news) {
+      await call('tellStream', { news })
+    },
   }
 }

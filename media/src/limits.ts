@@ -71,6 +71,9 @@ export const MEDIA_LIMITS = {
   redirectSeconds: 60,
   /** How long an avatar may be on its way into use. What is older and not in use is taken away. */
   avatarMs: 10 * 60_000,
+  /** How long the film of a recording waits for space, or for signalling, and how often it looks. */
+  recordingWaitMs: 24 * 3_600_000,
+  recordingLookMs: 20_000,
   /** How long signalling may take to say who somebody is. */
   accessMs: 5_000,
   /** Pixels a frame of a video may have: 8192 by 4320. */

@@ -163,7 +163,7 @@ export const createMedia = async (deps: MediaDeps): Promise<Media> => {
   })
   tasks.set(
     QUEUES.recording,
-    createRecordingTask({ logger, files, objects, desk, shelf, partKey, film: av?.film, folder }),
+    createRecordingTask({ logger, files, jobs, objects, desk, shelf, partKey, film: av?.film, folder }),
   )
   const lookAfterFiles = createSweep({
     logger,

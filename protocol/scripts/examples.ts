@@ -215,6 +215,7 @@ export const REQUEST_EXAMPLES: Examples = {
       metadata: { 'a key': { constructor: 1 } },
     },
   },
+  'call:capabilities': { plain: {} },
   'call:prepare': { plain: { roomId, rtpCapabilities } },
   'call:join': {
     'can receive': { roomId, rtpCapabilities },
@@ -305,6 +306,10 @@ export const RESPONSE_EXAMPLES: Examples = {
     'after what is gone': { events: [messageEvent], hasMore: false, removed: { from: 1, to: 2 } },
   },
   'message:send': { appended: { event: messageEvent } },
+  'call:capabilities': {
+    'with calls': { userId: 'ada', routerRtpCapabilities: rtpCapabilities },
+    'without calls': { userId: 'ada', routerRtpCapabilities: null },
+  },
   'call:prepare': { prepared: { ...prepared, iceServers } },
   'call:join': { joined: { ...joined, iceServers } },
   'call:resume': { resumed: { ...joined, iceServers } },
@@ -340,6 +345,12 @@ export const NOTICE_EXAMPLES: Examples = {
   'room:closed': { banned: { roomId, reason: 'banned' } },
   'blocks:changed': { one: { userIds: ['mallory'] } },
   'receipt:changed': { read: { roomId, userId: 'ada', deliveredSeq: 3, readSeq: 2 } },
+  'stream:changed': {
+    away: { roomId, streamId: 'str_1', rtmp: 'reconnecting', reason: 'The service closed the connection.' },
+  },
+  'recording:ended': {
+    full: { roomId, recordingId: 'rec_1', problem: 'There is no space left on the server to keep files.' },
+  },
   'recording:progress': { half: { roomId, recordingId: 'rec_1', progress: 0.5 } },
   'file:progress': { half: { roomId, fileId: 'file_1', progress: 0.5 } },
   'call:changed': { live: { roomId, call }, over: { roomId, call: null } },
@@ -449,6 +460,13 @@ export const EVENT_EXAMPLES: Examples = {
   'recording.failed': event(
     'recording.failed',
     { recordingId: 'rec_1', reason: 'Nothing was said or shown while it was recorded.' },
+    {},
+  ),
+  'stream.started': event('stream.started', { streamId: 'str_1', callId: 'call_1' }),
+  'stream.ended': event('stream.ended', { streamId: 'str_1', durationMs: 61_000 }, {}),
+  'stream.failed': event(
+    'stream.failed',
+    { streamId: 'str_1', reason: 'The service it was sent to did not take it any more.' },
     {},
   ),
   'ring.started': event('ring.started', {

@@ -193,6 +193,13 @@ export const OPERATION_REQUESTS: Examples = {
   'recording:start': { grid: { roomId, layout: 'grid' } },
   'recording:pause': { pause: { roomId, paused: true }, 'go on': { roomId, paused: false } },
   'recording:stop': inRoom,
+  'stream:start': {
+    both: { roomId, rtmp: 'rtmps://live.example.org/app/key', hls: true, layout: 'speaker' },
+    watched: { roomId, hls: true },
+  },
+  'stream:get': inRoom,
+  'stream:pause': { pause: { roomId, paused: true } },
+  'stream:stop': inRoom,
   'call:hand': { up: { ...inCall, raised: true }, down: { ...inCall, raised: false } },
   'breakout:open': {
     plain: { roomId, breakouts: [{ title: 'Table 1', userIds: ['grace'] }] },
@@ -258,6 +265,10 @@ export const job = {
   total: 100,
   detail: 'Copying files',
   createdAt: at,
+}
+const streamed = {
+  stream: { id: 'str_1', startedAt: at, paused: false, hls: true, rtmp: true },
+  playlist: '/live/str_1/c2VjcmV0/index.m3u8',
 }
 const breakouts = {
   open: { breakouts: [{ roomId: 'room-2', title: 'Table 1', userIds: ['grace'] }], endsAt: at },
@@ -433,6 +444,10 @@ export const OPERATION_ANSWERS: Examples = {
   'call:lock': nothing,
   'call:end': nothing,
   'call:role': nothing,
+  'stream:start': { begun: streamed },
+  'stream:get': { live: streamed },
+  'stream:pause': { paused: { ...streamed, stream: { ...streamed.stream, paused: true } } },
+  'stream:stop': nothing,
   'call:hand': nothing,
   'recording:start': { begun: { recording: { id: 'rec_1', startedAt: at, paused: false } } },
   'recording:pause': { paused: { recording: { id: 'rec_1', startedAt: at, paused: true } } },

@@ -42,6 +42,7 @@ const OF_OPERATIONS: Readonly<Record<Domain<OperationName>, Tag>> = {
   ring: 'Calls',
   breakout: 'Calls',
   recording: 'Calls',
+  stream: 'Calls',
   export: 'Portable data',
   job: 'Portable data',
 }

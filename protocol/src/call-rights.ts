@@ -25,7 +25,7 @@ export const CALL_ACTIONS = {
   role: 'make others host, speaker or listener',
   lower: "lower others' hands",
   breakouts: 'open breakout rooms, move people between them, close them',
-  record: 'record the call, pause and end the recording',
+  record: 'record and stream the call, pause and end both',
 } as const
 export type CallAction = keyof typeof CALL_ACTIONS
 

@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { CallRole } from './call-rights.ts'
-import { ParticipantEncryption } from './encryption.ts'
+import { EncryptionKeys, ParticipantEncryption } from './encryption.ts'
 import { CallId, ConsumerId, ParticipantId, ProducerId, RoomId, Time, TransportId, UserId } from './ids.ts'
 import { jsonFault } from './json.ts'
 import { LIMITS } from './limits.ts'
 import { CallRecording } from './recording.ts'
+import { CallStream } from './stream.ts'
 import { UserName } from './user.ts'
 
 /** What a track shows or carries. */
@@ -97,6 +98,8 @@ export type TransportOptions = z.infer<typeof TransportOptions>
 
 /** Where streams come in by WHIP: https://www.rfc-editor.org/rfc/rfc9725 */
 export const WHIP_PATH = '/v1/rooms/{roomId}/whip'
+/** Where they go out by WHEP: https://datatracker.ietf.org/doc/draft-ietf-wish-whep/ */
+export const WHEP_PATH = '/v1/rooms/{roomId}/whep'
 
 /** A published track as others see it. */
 export const Track = z.strictObject({
@@ -135,6 +138,8 @@ export const Call = z.strictObject({
   lobby: z.boolean(),
   /** Absent while nobody records it. */
   recording: CallRecording.optional(),
+  /** Absent while nobody streams it to others. */
+  stream: CallStream.optional(),
   /** With a lobby or locked, told to hosts and to those inside alone: others read an empty list. */
   participants: z.array(Participant),
   /**
@@ -155,6 +160,8 @@ export const ConsumerOptions = z.strictObject({
   rtpParameters: RtpParameters,
   /** It does not flow for now, because of `lastN`. */
   held: z.boolean().optional(),
+  /** With whose keys its sender encrypts it end to end, by its own account; absent when it does not. */
+  keys: EncryptionKeys.optional(),
 })
 export type ConsumerOptions = z.infer<typeof ConsumerOptions>
 

@@ -11,6 +11,10 @@ export const PublicKey = z
   .regex(/^[A-Za-z0-9_-]{87}$/, { message: `must be ${PUBLIC_KEY_BYTES} bytes in base64url` })
 export type PublicKey = z.infer<typeof PublicKey>
 
+/** Whose keys: what all have from the app, or those of the devices of those in the call. */
+export const EncryptionKeys = z.enum(['app', 'devices'])
+export type EncryptionKeys = z.infer<typeof EncryptionKeys>
+
 /**
  * How somebody in a call encrypts what they send end to end, by their own account: the server can check none of it, and
  * what opens with no key is not shown whatever is said here. Who has none of this does not encrypt.

@@ -14,6 +14,7 @@ export const ERRORS = {
   room_not_found: { status: 404, retryable: false, title: 'No such room, or you are not in it' },
   not_found: { status: 404, retryable: false, title: 'Not found' },
   method_not_allowed: { status: 405, retryable: false, title: 'Method not allowed' },
+  not_acceptable: { status: 406, retryable: false, title: 'Nothing the client accepts can be sent' },
   conflict: { status: 409, retryable: false, title: 'In conflict with what exists' },
   knock_first: { status: 403, retryable: false, title: 'A host has to let you in' },
   locked: { status: 423, retryable: false, title: 'The call is locked' },

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Breakout, BreakoutMove } from './breakouts.ts'
-import { CallId, ClientId, FileId, RecordingId, RingId, RoomId, Seq, Time, UserId } from './ids.ts'
+import { CallId, ClientId, FileId, RecordingId, RingId, RoomId, Seq, StreamId, Time, UserId } from './ids.ts'
 import { metadata } from './json.ts'
 import { Forwarded, MessagePart, MimeType, Reaction } from './message.ts'
 import { NodeName, NodePayload } from './node.ts'
@@ -111,6 +111,19 @@ export const EVENTS = {
     /** For people. */
     reason: z.string(),
   }),
+  /** The call is streamed to others from now on; the sender had it so. */
+  'stream.started': z.strictObject({ streamId: StreamId, callId: CallId }),
+  'stream.ended': z.strictObject({
+    streamId: StreamId,
+    durationMs: z.int().min(0),
+    /** Why it ended before anybody stopped it, for people. */
+    problem: z.string().optional(),
+  }),
+  'stream.failed': z.strictObject({
+    streamId: StreamId,
+    /** For people. */
+    reason: z.string(),
+  }),
   /** The sender rings others for the room's call. */
   'ring.started': z.strictObject({
     ringId: RingId,
@@ -193,6 +206,9 @@ export const RoomEvent = z.discriminatedUnion('type', [
   eventOf('recording.started'),
   eventOf('recording.ready'),
   eventOf('recording.failed'),
+  eventOf('stream.started'),
+  eventOf('stream.ended'),
+  eventOf('stream.failed'),
   eventOf('ring.started'),
   eventOf('ring.accepted'),
   eventOf('ring.declined'),

@@ -30,6 +30,7 @@ export const KnockId = id('knock')
 export const FileId = id('file')
 export const JobId = id('job')
 export const RecordingId = id('recording')
+export const StreamId = id('stream')
 export const ScheduleId = id('scheduled message')
 /** Chosen by whoever sends: the same `clientId` from the same sender gets the same event back. */
 export const ClientId = z

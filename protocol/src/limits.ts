@@ -101,6 +101,16 @@ export const LIMITS = {
   recordingSeconds: 6 * 3_600,
   /** Everybody in a call is told of its recording this long before anything is kept. */
   recordingNoticeMs: 1_000,
+  /** How long a stream may be. */
+  streamSeconds: 12 * 3_600,
+  /** Everybody in a call is told of its stream this long before anything leaves it. */
+  streamNoticeMs: 1_000,
+  /** Streams at once, unless the operator says otherwise (LIVE_STREAMS); one call has one. */
+  streams: 4,
+  /** For how long a service that falls away is tried again. */
+  streamReconnectMs: 60_000,
+  /** How long the last of a stream can still be watched by those who were behind. */
+  streamKeptSeconds: 120,
   breakoutsPerRoom: 50,
   /** Users assigned to one breakout. */
   usersPerBreakout: 500,

@@ -11,12 +11,14 @@ import {
   ProducerId,
   RecordingId,
   RoomId,
+  StreamId,
   UserId,
 } from './ids.ts'
 import { Counts } from './inbox.ts'
 import { Ring } from './ring.ts'
 import { Role } from './room.ts'
 import { MODERATION_NOTICES } from './sfu-moderation.ts'
+import { StreamState } from './stream.ts'
 import { Presence, User } from './user.ts'
 
 /** Everything the server tells a client unasked, in the past tense. */
@@ -43,11 +45,26 @@ export const NOTICES = {
   }),
   /** What is being made of a file has come so far, 0 to 1; its end comes as an event of the log. */
   'file:progress': z.strictObject({ roomId: RoomId, fileId: FileId, progress: z.number() }),
+  /** Nothing is recorded any more; what was kept becomes a film. */
+  'recording:ended': z.strictObject({
+    roomId: RoomId,
+    recordingId: RecordingId,
+    /** Why, if nobody ended it: a sentence for people. */
+    problem: z.string().optional(),
+  }),
   /** How much of a recording is put together: 0 to 1. */
   'recording:progress': z.strictObject({
     roomId: RoomId,
     recordingId: RecordingId,
     progress: z.number(),
+  }),
+  /** How sending a stream of the call to another service goes; its end comes as an event of the log. */
+  'stream:changed': z.strictObject({
+    roomId: RoomId,
+    streamId: StreamId,
+    rtmp: StreamState,
+    /** Why it is not `live`, for people. */
+    reason: z.string().optional(),
   }),
   /** The room's live call as it is now; null when there is none any more. */
   'call:changed': z.strictObject({ roomId: RoomId, call: Call.nullable() }),

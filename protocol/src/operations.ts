@@ -37,6 +37,7 @@ import {
   RoomWithMembership,
 } from './room.ts'
 import { SearchHit, SearchKind, SearchText } from './search.ts'
+import { STREAM_OPERATIONS } from './stream.ts'
 import { CustomStatus, Presence, User, UserName } from './user.ts'
 
 const Roles = z.array(Role).max(Role.options.length)
@@ -672,6 +673,7 @@ export const OPERATIONS = {
   ...CALL_OPERATIONS,
   ...BREAKOUT_OPERATIONS,
   ...RECORDING_OPERATIONS,
+  ...STREAM_OPERATIONS,
 } as const satisfies Record<string, Operation>
 
 export type OperationName = keyof typeof OPERATIONS

@@ -38,8 +38,12 @@ export const JournalNote = z.discriminatedUnion('what', [
   z.object({ what: z.literal('clock'), track: z.int().min(0), timestamp: z.int().min(0) }),
   /** Who speaks from now on; null in silence. */
   z.object({ what: z.literal('speaker'), participantId: ParticipantId.nullable() }),
+  /** Nothing is taken for now. */
+  z.object({ what: z.literal('paused') }),
   /** It goes on after a pause: the clocks of all tracks have gone on meanwhile. */
   z.object({ what: z.literal('resumed') }),
+  /** So late it is, whether anything happened or not: for who reads along. */
+  z.object({ what: z.literal('time') }),
 ])
 export type JournalNote = z.infer<typeof JournalNote>
 

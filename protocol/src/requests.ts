@@ -98,7 +98,19 @@ const SOCKET_REQUESTS = {
     request: z.strictObject({ userIds: z.array(UserId).max(LIMITS.presenceWatched) }),
     response: z.strictObject({ data: z.array(Presence) }),
   },
-  /** Before joining: connects, so that joining takes one round trip. Seen by nobody, and gone with the socket. */
+  /** What a client loads its device with before it prepares a call of a room that it has not opened; null: no calls here. */
+  'call:capabilities': {
+    request: Nothing,
+    response: z.strictObject({
+      /** Who asks. */
+      userId: UserId,
+      routerRtpCapabilities: RtpCapabilities.nullable(),
+    }),
+  },
+  /**
+   * Before joining: connects, so that joining takes one round trip. Seen by nobody, and gone with the socket. Whoever may join
+   * may prepare; a token that grants the room makes nobody a member by that.
+   */
   'call:prepare': {
     request: z.strictObject({ roomId: RoomId, rtpCapabilities: RtpCapabilities }),
     response: PreparedCall.extend({ iceServers: z.array(IceServer) }),

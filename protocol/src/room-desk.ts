@@ -5,6 +5,7 @@ import { LIMITS } from './limits.ts'
 import { MimeType } from './message.ts'
 import { RecordingNews } from './recording.ts'
 import { Role } from './room.ts'
+import { StreamNews } from './stream.ts'
 
 /** What media has to say of a file: to those who have its room open, and, but for progress, in the log of its room. */
 export const FileNews = z.discriminatedUnion('type', [
@@ -81,6 +82,8 @@ export interface RoomDesk {
   tell(news: FileNews): Promise<void>
   /** As {@link tell}, of a recording. */
   tellRecording(news: RecordingNews): Promise<void>
+  /** As {@link tell}, of a stream. */
+  tellStream(news: StreamNews): Promise<void>
 }
 
 /** Where signalling serves its desk to media processes: `POST /internal/desk/<name>`, one for each of DESK_CALLS. */
@@ -115,4 +118,5 @@ export const DESK_CALLS = {
   },
   tell: { request: z.strictObject({ news: FileNews }), response: z.object({}) },
   tellRecording: { request: z.strictObject({ news: RecordingNews }), response: z.object({}) },
+  tellStream: { request: z.strictObject({ news: StreamNews }), response: z.object({}) },
 } as const satisfies Record<keyof RoomDesk, { request: z.ZodType; response: z.ZodType }>

@@ -10,6 +10,8 @@ import { REQUESTS } from './requests.ts'
 import { DrainRequest, SfuOverview } from './sfu-drain.ts'
 import { AtTheDoor, MODERATION_REQUESTS, SFU_MODERATION_NOTICES } from './sfu-moderation.ts'
 import { SFU_RECORDING_NOTICES, SFU_RECORDING_REQUESTS } from './sfu-recording.ts'
+import { SFU_STREAM_NOTICES, SFU_STREAM_REQUESTS } from './sfu-stream.ts'
+import { WATCH_REQUESTS } from './sfu-watch.ts'
 import { UserName } from './user.ts'
 
 /** `connectionId` is the socket that speaks for a participant from now on. */
@@ -88,6 +90,8 @@ export const SFU_REQUESTS = {
   'call:leave': REQUESTS['call:leave'],
   ...MODERATION_REQUESTS,
   ...SFU_RECORDING_REQUESTS,
+  ...SFU_STREAM_REQUESTS,
+  ...WATCH_REQUESTS,
   'transport:connect': REQUESTS['transport:connect'],
   'transport:restart': {
     request: REQUESTS['transport:restart'].request,
@@ -128,6 +132,7 @@ export const SFU_NOTICES = {
   }),
   ...SFU_MODERATION_NOTICES,
   ...SFU_RECORDING_NOTICES,
+  ...SFU_STREAM_NOTICES,
   'speaker:changed': NOTICES['speaker:changed'],
   'consumer:added': NOTICES['consumer:added'],
   'consumer:closed': NOTICES['consumer:closed'],

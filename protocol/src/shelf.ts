@@ -6,6 +6,7 @@ import { LIMITS } from './limits.ts'
 import { MimeType } from './message.ts'
 import type { RecordingOrder } from './recording.ts'
 import type { AvatarOwner } from './room-desk.ts'
+import type { StreamOrder } from './stream.ts'
 
 /** A file as it is carried from one installation to another. */
 export const ShelfFile = z.strictObject({
@@ -69,6 +70,13 @@ export interface FileShelf {
   deleteParts(jobId: string): Promise<void>
   /** Has a film made of what was kept of a call. Once it resolves it will be, and the room told; asked again, it is done once. */
   compose(order: RecordingOrder): Promise<void>
+  /**
+   * Has a call shown live from its parts, as they come. Asked again, it is done once.
+   * @returns the path of its HLS playlist, where it has one
+   * @throws TrunklineError `limit_reached` when so many are shown already; `forbidden` for an RTMP address that is not
+   *   public; `unavailable` where there is no ffmpeg
+   */
+  stream(order: StreamOrder): Promise<{ playlist?: string }>
 }
 
 /** Where media serves its shelf to signalling processes. */

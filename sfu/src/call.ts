@@ -11,8 +11,10 @@ import type { Notices } from './notices.ts'
 import type { Participant } from './participant.ts'
 import { type Ground, Place } from './place.ts'
 import type { Producer } from './producer.ts'
+import type { Stream } from './live/stream.ts'
 import type { Recording } from './recording/recording.ts'
 import { notInCall, unavailable } from './refusals.ts'
+import { Programmes } from './whep/programmes.ts'
 import type { WorkerPool } from './worker-pool.ts'
 
 export type CallOptions = {
@@ -58,8 +60,11 @@ export class Call {
   /** Everybody who was ever in it. */
   readonly userIds = new Set<string>()
   readonly lastN = new LastN(this)
+  readonly programmes = new Programmes(this)
   /** What is kept of it, while it is recorded. */
   recording: Recording | undefined
+  /** What is shown of it to others, while it is streamed. */
+  stream: Stream | undefined
   closed = false
   /** Whether anybody was ever in it: a call nobody got into is not told of. */
   started = false
@@ -255,6 +260,7 @@ export class Call {
   /** Consumes a new track for all others, then tells of the track. */
   async distribute(producer: Producer): Promise<void> {
     this.recording?.take(producer)
+    this.stream?.take(producer)
     const all = [...this.participants.values(), ...this.prepared.values()]
     const others = all.filter(other => other !== producer.participant)
     await Promise.all(others.map(other => this.#consume(producer, other)))
@@ -296,6 +302,7 @@ export class Call {
   changed(): void {
     if (this.closed || !this.started) return
     this.lastN.look()
+    this.programmes.look()
     const waitMs = this.#toldAt + (this.participants.size - FEW) * TELL_MS_EACH - performance.now()
     if (waitMs <= 0) this.#tellChanged()
     else this.#tellTimer ??= setTimeout(() => this.#tellChanged(), waitMs)
@@ -320,7 +327,9 @@ export class Call {
     const all = Array.from(this.participants.values())
     const speaking = producerId === null ? undefined : all.find(one => one.producers.has(producerId))
     this.lastN.speaks(speaking)
+    this.programmes.speaks(speaking)
     this.recording?.speaks(speaking?.id ?? null)
+    this.stream?.speaks(speaking?.id ?? null)
     this.notices.tell('speaker:changed', { roomId: this.roomId, participantId: speaking?.id ?? null })
   }
 
@@ -333,6 +342,7 @@ export class Call {
       locked: this.door.locked,
       lobby: this.door.lobby,
       ...(this.recording && { recording: this.recording.snapshot() }),
+      ...(this.stream && { stream: this.stream.snapshot() }),
       participants: Array.from(this.participants.values(), participant => participant.snapshot()),
     }
   }

@@ -117,6 +117,7 @@ export const endCall = (call: Call, goesOn = false): void => {
   for (const participant of call.participants.values()) forget(participant)
   call.participants.clear()
   void call.recording?.end()
+  void call.stream?.end()
   call.leaveAll()
   call.door.callEnded(call)
   call.onClosed(call)

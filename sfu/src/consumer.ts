@@ -140,6 +140,7 @@ export class Consumer {
 
   /** What the client needs to receive it. */
   options(): ConsumerOptions {
+    const { encryption } = this.producer.participant
     return {
       id: this.id,
       producerId: this.producer.id,
@@ -148,6 +149,7 @@ export class Consumer {
       kind: this.engine.kind,
       rtpParameters: plain(receivableParameters(this.engine.rtpParameters)),
       ...(this.#held ? { held: true } : {}),
+      ...(encryption && { keys: encryption.keys }),
     }
   }
 

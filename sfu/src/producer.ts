@@ -37,8 +37,8 @@ export class Producer {
   readonly requested: types.RtpParameters
   /** Everybody's consumers of it. */
   readonly consumers = new Set<Consumer>()
-  /** What a recording of the call wants of it. */
-  recorder: { readonly wantedLayer: number } | undefined
+  /** What a recording and a stream of the call want of it. */
+  readonly takers = new Set<{ readonly wantedLayer: number }>()
   /** What its viewers want of a picture; sound is sent whole. */
   readonly demand: Demand | undefined
   closed = false
@@ -106,7 +106,7 @@ export class Producer {
 
   *#viewers(): Generator<{ readonly wantedLayer: number }> {
     yield* this.consumers
-    if (this.recorder) yield this.recorder
+    yield* this.takers
   }
 
   /** The sender need not encode more than this. */

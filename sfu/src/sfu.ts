@@ -29,6 +29,7 @@ import { Notices } from './notices.ts'
 import type { Participant } from './participant.ts'
 import { Producer } from './producer.ts'
 import { qualityOf } from './quality.ts'
+import { Streams } from './live/streams.ts'
 import { Recordings } from './recording/recordings.ts'
 import { asTrunklineError, notFound, notInCall, refusedAsInvalid, unavailable } from './refusals.ts'
 import { WorkerHost } from './remote/worker-host.ts'
@@ -69,6 +70,7 @@ export class LocalSfu implements Sfu {
   #host: WorkerHost | undefined
   readonly #drains: Drains
   readonly #recordings: Recordings
+  readonly #streams: Streams
   readonly #statistics = new Statistics()
   readonly #joinTimes = new JoinTimes()
   #closing: Promise<void> | undefined
@@ -89,10 +91,9 @@ export class LocalSfu implements Sfu {
     this.#ending = ending
     this.#doors = new Doors(notices)
     this.#drains = new Drains({ pool, logger, find: spoken => this.#find(spoken) })
-    this.#recordings = new Recordings({
-      shelf: settings.recordingShelf,
-      find: roomId => this.#calls.get(roomId),
-    })
+    const shelf = settings.recordingShelf
+    this.#recordings = new Recordings({ shelf, find: roomId => this.#calls.get(roomId) })
+    this.#streams = new Streams({ shelf, find: roomId => this.#calls.get(roomId) })
     this.#arrivals = new Arrivals({
       settings,
       doors: this.#doors,
@@ -276,7 +277,7 @@ export class LocalSfu implements Sfu {
   async #closeAll(): Promise<void> {
     for (const call of [...this.#calls.values()]) endCall(call)
     this.#doors.close()
-    await this.#recordings.close()
+    await Promise.all([this.#recordings.close(), this.#streams.close()])
     this.#notices.flush()
     await Promise.all([this.#pool.close(), this.#host?.close()])
   }
@@ -477,6 +478,11 @@ export class LocalSfu implements Sfu {
     'data:receive': data => this.#participant(data).data.receive(),
     'data:resume': data => this.#participant(data).data.resume(data.consumerIds),
     'key:send': async data => tellOfKeys(this.#participant(data), data.messages),
+    'call:watch': async data => {
+      const participant = this.#participant(data)
+      await participant.call.programmes.watch(participant, data)
+      return {}
+    },
     'producer:create': data => this.#createProducer(data),
     'producer:close': async data => {
       closeProducer(this.#participant(data).assertAndGetProducer(data.producerId))
@@ -497,6 +503,10 @@ export class LocalSfu implements Sfu {
     'recording:start': data => this.#recordings.start(data),
     'recording:pause': data => this.#recordings.pause(data),
     'recording:stop': data => this.#recordings.stop(data),
+    'stream:start': data => this.#streams.start(data),
+    'stream:get': data => this.#streams.get(data),
+    'stream:pause': data => this.#streams.pause(data),
+    'stream:stop': data => this.#streams.stop(data),
     'call:quality': async ({ roomId }) => {
       const call = this.#calls.get(roomId)
       return { participants: call ? await qualityOf(call) : [] }

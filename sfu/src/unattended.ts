@@ -5,25 +5,27 @@ import type { Participant } from './participant.ts'
 const CONNECT_MS = 30_000
 
 /**
- * A participant that nobody speaks for but its own transport (a stream that came by WHIP): it leaves when that is lost,
- * with its worker too. Its client sees that and begins anew.
+ * A participant that nobody speaks for but its own transport, by which it sends (WHIP) or receives (WHEP): it leaves when that
+ * is lost, with its worker too. Its client sees that and begins anew.
  * @param onEnd told when it is over, whatever ended it
  */
 export const leaveWithTransport = (participant: Participant, onEnd: () => void): void => {
   participant.unattended = true
-  const { engine } = participant.sendTransport
+  const engines = [participant.sendTransport.engine, participant.receiveTransport.engine]
   // Not at once: what closes the transport may be the leaving itself.
   const leave = () => setImmediate(() => removeParticipant(participant))
   const late = setTimeout(() => {
-    if (engine.dtlsState !== 'connected') leave()
+    if (!engines.some(({ dtlsState }) => dtlsState === 'connected')) leave()
   }, CONNECT_MS)
-  engine.on('icestatechange', state => {
-    if (state === 'disconnected') leave()
-  })
-  engine.on('dtlsstatechange', state => {
-    if (state === 'failed' || state === 'closed') leave()
-  })
-  engine.observer.once('close', () => {
+  for (const engine of engines) {
+    engine.on('icestatechange', state => {
+      if (state === 'disconnected') leave()
+    })
+    engine.on('dtlsstatechange', state => {
+      if (state === 'failed' || state === 'closed') leave()
+    })
+  }
+  participant.sendTransport.engine.observer.once('close', () => {
     clearTimeout(late)
     onEnd()
     leave()

@@ -30,6 +30,11 @@ export class FanOut {
     return this.#io.to(audience.room(roomId))
   }
 
+  /** The same of this node alone. */
+  toRoomHere(roomId: string) {
+    return this.#io.local.to(audience.room(roomId))
+  }
+
   /** All devices of a user. */
   toUser(userId: string) {
     return this.#io.to(audience.user(userId))

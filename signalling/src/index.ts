@@ -54,6 +54,7 @@ import { FullTextSearch } from './search/search.ts'
 import type { Services } from './services.ts'
 import { usersHere } from './session.ts'
 import { createSocketServer, serveSockets } from './socket-server.ts'
+import { Streams } from './streams/streams.ts'
 
 export { Fleet } from './calls/fleet.ts'
 export { createHttpShelf } from './data/http-shelf.ts'
@@ -152,6 +153,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   })
 
   const recordings = new Recordings({ sfu, shelf: options.shelf, database, log, fanOut, logger })
+  const streams = new Streams({ sfu, log, fanOut, logger })
   const passingRooms = new PassingRooms({ database, log, files: data.roomFiles, logger })
   const services: Services = {
     io,
@@ -197,6 +199,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
     log,
     announcer: new FileAnnouncer({ database, log, fanOut }),
     recordings,
+    streams,
   })
   if (options.linkSecret) router.use(deskRoutes(desk, options.linkSecret))
   const recordingWork = new DueWork([() => recordings.orderDue()], logger)
@@ -223,6 +226,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   ringWork.start()
   await calls.start()
   recordings.start()
+  streams.start()
   recordingWork.start()
   const stopModerating = sfu && moderation.start(sfu)
   chat.start()
@@ -255,6 +259,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
       await searchIndexer.close()
       calls.close()
       recordings.close()
+      streams.close()
       stopModerating?.()
       relays.close()
       await membershipWatch.close()

@@ -13,6 +13,13 @@ const guestToken = async (url: string, roomId: string): Promise<string> => {
   return body.token
 }
 
+/** A guest who is in the room, and has not only a token for it. */
+const come = async (url: string, roomId: string): Promise<string> => {
+  const token = await guestToken(url, roomId)
+  expect((await rest(url, 'GET', `/v1/rooms/${roomId}`, { token })).status).toBe(200)
+  return token
+}
+
 const leave = (url: string, roomId: string, token: string) =>
   perform(url, 'room:leave', { roomId }, { token })
 const statusOf = async (url: string, roomId: string) => (await rest(url, 'GET', `/v1/rooms/${roomId}`)).status
@@ -25,7 +32,7 @@ test('a room made by a guest goes with the last of its guests, unless something 
   const person = new CallPerson(await connectSocket(url, 'guy', onTestFinished, token), 'check-1')
   await person.join()
   person.socket.close()
-  const other = await guestToken(url, 'check-1')
+  const other = await come(url, 'check-1')
   expect((await leave(url, 'check-1', token)).status).toBe(200)
   expect(await statusOf(url, 'check-1')).toBe(200)
   expect((await leave(url, 'check-1', other)).status).toBe(200)
@@ -46,7 +53,7 @@ test('a room made by a guest goes with the last of its guests, unless something 
   expect(await statusOf(url, 'talked')).toBe(200)
   // Rooms that nobody made by coming in stay, with nobody in them too.
   await perform(url, 'room:create', { id: 'check-in', kind: 'group', guests: true })
-  await leave(url, 'check-in', await guestToken(url, 'check-in'))
+  await leave(url, 'check-in', await come(url, 'check-in'))
   expect(await statusOf(url, 'check-in')).toBe(200)
   expect(server.log()).not.toMatch(/"level":(50|60)/)
 }, 90_000)
@@ -54,7 +61,9 @@ test('a room made by a guest goes with the last of its guests, unless something 
 test('a room whose guests never said good-bye goes once none of their tokens is good any more', async () => {
   const database = await startDatabase(onTestFinished)
   const server = await startServer({ env: { DATABASE_URL: database.url } })
-  for (const roomId of ['check-old', 'check-new']) await guestToken(server.url, roomId)
+  for (const roomId of ['check-old', 'check-new']) await come(server.url, roomId)
+  // Looked at, and never come into.
+  await guestToken(server.url, 'looked-at')
   const talking = await guestToken(server.url, 'talked')
   await rest(server.url, 'POST', '/v1/rooms/talked/messages', { token: talking, body: { text: 'Hello' } })
   await perform(server.url, 'room:create', { id: 'made', kind: 'group', guests: true })
@@ -64,7 +73,10 @@ test('a room whose guests never said good-bye goes once none of their tokens is 
     [LIMITS.guestTokenSeconds + 1],
   )
   const { url } = await restartServer(server)
-  await until('the old one is gone', async () => (await statusOf(url, 'check-old')) === 404)
+  await until('the old ones are gone', async () => {
+    const statuses = await Promise.all(['check-old', 'looked-at'].map(id => statusOf(url, id)))
+    return statuses.every(status => status === 404)
+  })
   expect(await Promise.all(['check-new', 'talked', 'made'].map(id => statusOf(url, id)))).toEqual([
     200, 200, 200,
   ])

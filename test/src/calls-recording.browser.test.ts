@@ -1,15 +1,13 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { LIMITS } from '@trunkline/protocol'
 import type { Browser } from 'playwright-core'
 import { beforeAll, expect, test, vi } from 'vitest'
 import { launchBrowser, type Visitor, visit } from './support/browser.ts'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
-import { settled } from './support/files.ts'
-import { type Pixels, probePlayed, readPixels, readSound, toneIn } from './support/played.ts'
+import { type Film, flashesIn, playFilm, probePlayed, type Spot, tonesIn } from './support/played.ts'
 import { commandOf, descendantsOf } from './support/processes-of.ts'
+import { downloadFilm, eventsOf, outcomeOf } from './support/recorded.ts'
 import { mintToken, rest } from './support/rest.ts'
-import { startServer, type TestServer, temporaryFolder } from './support/server.ts'
+import { startServer, type TestServer } from './support/server.ts'
 
 const register = cleanUpAfterAll()
 let server: TestServer
@@ -91,36 +89,18 @@ const enter = async (roomId: string, name: Name, videoCodec = 'vp8'): Promise<Vi
 type Told = { at: number; recording?: { id: string; startedAt: string; paused: boolean } }
 const toldTo = ({ page }: Visitor): Promise<Told[]> => page.evaluate('told')
 
-/** The event of a room's log that says what became of its recording. */
-const outcome = (roomId: string) =>
-  vi.waitFor(
-    async () => {
-      const { body } = await rest(server.url, 'GET', `/v1/rooms/${roomId}/events?limit=200`)
-      const over = body.data.find(({ type }: { type: string }) => /^recording\.(ready|failed)$/.test(type))
-      expect(over?.type).toBe('recording.ready')
-      return { data: over.data, types: body.data.map(({ type }: { type: string }) => type) as string[] }
-    },
-    { timeout: 180_000, interval: 500 },
-  )
-
-/** A film of a room, on this machine. */
-const download = async (fileId: string, userId: string): Promise<string> => {
-  const token = await mintToken(server.url, userId)
-  const file = await settled(server.url, token, fileId)
-  expect([file.state, file.uploader]).toEqual(['ready', userId])
-  const response = await fetch(new URL(file.links.original ?? '', server.url))
-  expect(response.status).toBe(200)
-  const path = join(temporaryFolder(), 'film.mp4')
-  writeFileSync(path, Buffer.from(await response.arrayBuffer()))
-  return path
+/** What became of a room's recording, and the types of all there is in its log. */
+const outcome = async (roomId: string) => {
+  const { type, data } = await outcomeOf(server.url, roomId)
+  expect(type).toBe('recording.ready')
+  return { data, types: (await eventsOf(server.url, roomId)).map(event => event.type) }
 }
+const download = (fileId: unknown, userId: string) => downloadFilm(server.url, fileId, userId)
 
 const isLike = (seen: readonly number[], colour: readonly number[]): boolean =>
   seen.every((value, n) => Math.abs(value - (colour[n] ?? 0)) < 70)
-const isWhite = (seen: readonly number[]): boolean => seen.every(value => value > 190)
 
-/** The middle of a tile, as parts of the picture. */
-type Spot = { x: number; y: number }
+/** The middle of a tile. */
 const LEFT = { x: 0.25, y: 0.5 }
 const RIGHT = { x: 0.75, y: 0.5 }
 const [TOP_LEFT, TOP_RIGHT, BELOW] = [
@@ -135,32 +115,9 @@ const sees = (film: Film, name: Name, { x, y }: Spot, from: number, to: number):
     if (isLike(film.pixels.at(frame, x, y), LOOKS[name].colour)) return true
   return false
 }
-/** When a tile turned white. */
-const flashes = (film: Film, { x, y }: Spot, from: number, to: number): number[] => {
-  const times: number[] = []
-  for (let frame = Math.ceil(from * 25) + 1; frame < to * 25; frame++) {
-    const [before, now] = [film.pixels.at(frame - 1, x, y), film.pixels.at(frame, x, y)]
-    if (isWhite(now) && !isWhite(before)) times.push(frame / 25)
-  }
-  return times
-}
-/** When a tone began. */
-const tones = (film: Film, name: Name, from: number, to: number): number[] => {
-  const times: number[] = []
-  let was = true
-  for (let at = from; at < to; at += 0.005) {
-    const is = toneIn(film.sound, LOOKS[name].hertz, at, 0.01) > 0.12
-    if (is && !was && at - (times.at(-1) ?? -1) > 0.5) times.push(at)
-    was = is
-  }
-  return times
-}
-
-type Film = { pixels: Pixels; sound: Float32Array }
-const film = async (path: string): Promise<Film> => ({
-  pixels: await readPixels(path),
-  sound: await readSound(path),
-})
+/** When somebody's tone began. */
+const tones = (film: Film, name: Name, from: number, to: number): number[] =>
+  tonesIn(film, LOOKS[name].hertz, from, to)
 
 const middle = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN
@@ -218,7 +175,7 @@ test('three people, one late and one leaving early, are in the film where they w
   expect(seconds).toBeGreaterThan(stopped - 1.5)
   expect(seconds).toBeLessThan(stopped + 0.5)
 
-  const seen = await film(path)
+  const seen = await playFilm(path)
   // What a page does is seen a moment later than it is asked for, and its first picture may take a while.
   expect(sees(seen, 'ada', LEFT, 1, coming)).toBe(true)
   expect(sees(seen, 'bob', RIGHT, 1, coming)).toBe(true)
@@ -244,7 +201,7 @@ test('three people, one late and one leaving early, are in the film where they w
   ] as const) {
     const heard = tones(seen, name, came + 1, leaving)
     // The last flash may be cut off from its tone.
-    const apart = flashes(seen, spot, came + 2, leaving).flatMap(at =>
+    const apart = flashesIn(seen, spot, came + 2, leaving).flatMap(at =>
       heard.map(tone => tone - at).filter(gap => Math.abs(gap) < 1),
     )
     expect(apart.length, name).toBeGreaterThanOrEqual(1)
@@ -294,7 +251,7 @@ test('what was kept before a media worker was killed is in the film with what ca
   const path = await download(data.fileId, `ada-${roomId}`)
   const { seconds } = await probePlayed(path)
   expect(Math.abs(seconds - stopped)).toBeLessThan(LIMITS.emptyCallGraceMs / 1_000 + 1)
-  const seen = await film(path)
+  const seen = await playFilm(path)
   const whole = { x: 0.5, y: 0.5 }
   for (const [from, to] of [
     [1, killed],

@@ -518,6 +518,7 @@ describe('a ban', () => {
     const come = (token = '') =>
       rest(url, 'POST', '/v1/guest-tokens', { token, body: { roomId, name: 'Guy' } })
     const guest = (await come()).body
+    await rest(url, 'GET', `/v1/rooms/${roomId}`, { token: guest.token })
     expect((await rolesOf(roomId))[guest.user.id]).toBe('publisher')
     await ok('olga', 'member:ban', { roomId, userId: guest.user.id })
     expect((await come(guest.token)).body.code).toBe('room_not_found')

@@ -1,5 +1,5 @@
 import type { Jobs } from '@trunkline/kit'
-import { FileId, type RecordingOrder, RoomId, UserId } from '@trunkline/protocol'
+import { FileId, RecordingOrder, RoomId, Time, UserId } from '@trunkline/protocol'
 import { z } from 'zod'
 import { isPlayed } from '../files/kind.ts'
 import type { ContentRow, FileRow } from '../files/stored-file.ts'
@@ -32,6 +32,9 @@ export const FilePayload = z.object({
 })
 export const ContentPayload = z.object({ contentId: z.string() })
 export const DeletionPayload = z.object({ fileId: FileId, roomId: RoomId, userId: UserId })
+/** A film that could not be made, or told of, yet: since when it waits. */
+export const WaitingOrder = RecordingOrder.extend({ waitingSince: Time.optional() })
+export type WaitingOrder = z.infer<typeof WaitingOrder>
 
 /**
  * Has things done that survive a restart. Each is driven from wherever it is to where it belongs, so that asking for it
@@ -63,9 +66,9 @@ export class MediaJobs {
     await this.#jobs.add(queueOf(content), { contentId: content.id }, { key: content.id })
   }
 
-  /** What was kept of a call is to become a film. */
-  async composeRecording(order: RecordingOrder): Promise<void> {
-    await this.#jobs.add(QUEUES.recording, order, { key: order.recordingId })
+  /** What was kept of a call is to become a film, not before a moment if one is given. */
+  async composeRecording(order: WaitingOrder, runAt?: Date): Promise<void> {
+    await this.#jobs.add(QUEUES.recording, order, { key: order.recordingId, runAt })
   }
 
   /** Once it resolves the file will be deleted and its room told by whom. */

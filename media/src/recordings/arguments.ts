@@ -58,14 +58,17 @@ export type ShotFiles = {
 
 const seconds = (ms: number): string => (ms / 1_000).toFixed(3)
 
-const written = (file: string | undefined, height: number, where: 'corner' | 'middle'): string[] => {
-  if (file === undefined) return []
+const written = (file: string | undefined, height: number, where: 'corner' | 'middle'): string[] =>
+  file === undefined ? [] : [drawName(file, height, where)]
+
+/** Draws what is in a file, a name, into a tile of this height. */
+export const drawName = (file: string, height: number, where: 'corner' | 'middle'): string => {
   const size = Math.max(12, Math.round(height / 16))
   const place =
     where === 'corner'
       ? `x=${size}:y=h-th-${size}:box=1:boxcolor=black@0.5:boxborderw=${Math.round(size / 3)}`
       : 'x=(w-tw)/2:y=(h-th)/2'
-  return [`drawtext=textfile=${escapeOption(file)}:expansion=none:fontcolor=white:fontsize=${size}:${place}`]
+  return `drawtext=textfile=${escapeOption(file)}:expansion=none:fontcolor=white:fontsize=${size}:${place}`
 }
 
 /** A shot as a film of its own. The last input is the background, which is read for the length of it. */
@@ -81,7 +84,13 @@ export const shotArguments = (shot: Shot, files: ShotFiles): Arguments & { path:
       // Half a frame before it, so that it is this frame for certain.
       const start = Math.max(0, shot.from - video.startMs - FRAME_MS / 2)
       input.push('-ss', seconds(start), '-i', path)
-      const filters = [`scale=${width}:${height}`, 'setsar=1', ...written(files.names[n], height, 'corner')]
+      const filters = [
+        // It begins with the shot.
+        'setpts=PTS-STARTPTS',
+        `scale=${width}:${height}`,
+        'setsar=1',
+        ...written(files.names[n], height, 'corner'),
+      ]
       chains.push(`[${inputs}:v]${filters.join(',')}[tile${n}]`)
       inputs++
     } else {

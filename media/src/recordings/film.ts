@@ -87,7 +87,7 @@ export const makeFilm = async ({ ffmpeg, drawsText }: FilmDeps, work: FilmWork):
   const paths: string[] = []
   for (const [n, shot] of shots.entries()) {
     const target = join(folder, `shot-${n}.mp4`)
-    const names = drawsText ? await writeNames(folder, shot) : []
+    const names = drawsText ? await writeNames(folder, shot.tiles) : []
     await run(shotArguments(shot, { steady, names }), target, (shot.to - shot.from) / 1_000, EFFORT.shot)
     paths.push(target)
   }
@@ -104,9 +104,9 @@ export const makeFilm = async ({ ffmpeg, drawsText }: FilmDeps, work: FilmWork):
 }
 
 /** The names of a shot's tiles, each in a file: nothing in one means anything to ffmpeg then. */
-const writeNames = (folder: string, shot: Shot): Promise<string[]> =>
+export const writeNames = (folder: string, tiles: readonly { name: string }[]): Promise<string[]> =>
   Promise.all(
-    shot.tiles.map(async ({ name }, n) => {
+    tiles.map(async ({ name }, n) => {
       const path = join(folder, `name-${n}.txt`)
       // An empty one would be refused.
       await writeFile(path, name.replaceAll(/\p{Cc}/gu, ' ').trim() || ' ')

@@ -3,23 +3,26 @@ import { createReadStream } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger, Task } from '@trunkline/kit'
-import { type FileShelf, RecordingOrder, type RoomDesk, TrunklineError } from '@trunkline/protocol'
+import { type FileShelf, type RecordingOrder, type RoomDesk, TrunklineError } from '@trunkline/protocol'
 import { FfmpegFault } from '../av/ffmpeg.ts'
 import type { FileTable } from '../files/file-table.ts'
 import { measure } from '../files/measure.ts'
+import { type MediaJobs, WaitingOrder } from '../jobs/media-jobs.ts'
 import { MediaFault } from '../jobs/processor.ts'
 import { createProgress } from '../jobs/progress.ts'
+import { MEDIA_LIMITS } from '../limits.ts'
 import { isFull } from '../store/full.ts'
 import type { ObjectStore } from '../store/store.ts'
 import { type FilmDeps, makeFilm } from './film.ts'
 import { readJournal, readStory } from './journal.ts'
 
-/** Attempts at one film: one that takes the process down with it each time is given up. */
+/** Attempts at one film: one that takes the process down with it each time, or fails for no known reason, is given up. */
 const ATTEMPTS = 4
 
 export type RecordingTaskDeps = {
   logger: Logger
   files: FileTable
+  jobs: Pick<MediaJobs, 'composeRecording'>
   objects: ObjectStore
   desk: RoomDesk
   shelf: Pick<FileShelf, 'write' | 'deleteParts'>
@@ -49,8 +52,14 @@ const nameOf = (startedAt: string): string =>
 const reasonOf = (error: unknown): string | undefined => {
   if (error instanceof MediaFault) return error.message
   if (error instanceof FfmpegFault) return REASONS[error.reason]
-  if (error instanceof TrunklineError && !error.retryable) return error.message
-  return isFull(error) ? 'There was no space left to put the recording together.' : undefined
+  return error instanceof TrunklineError && !error.retryable ? error.message : undefined
+}
+
+/** @returns what people are told if it stays so, of what passes by itself or by an administrator */
+const passingOf = (error: unknown): string | undefined => {
+  if (isFull(error)) return 'There was no space left to put the recording together.'
+  if (error instanceof TrunklineError && error.retryable) return error.message
+  return undefined
 }
 
 /**
@@ -87,35 +96,44 @@ export const createRecordingTask = (deps: RecordingTaskDeps): Task => {
   }
 
   return async (payload, { signal, attempt }) => {
-    const order = RecordingOrder.parse(payload)
+    const { waitingSince = new Date().toISOString(), ...order } = WaitingOrder.parse(payload)
     const { recordingId, roomId, problem } = order
     const fail = async (reason: string): Promise<void> => {
       await desk.tellRecording({ type: 'failed', roomId, recordingId, reason: problem ?? reason })
       await shelf.deleteParts(recordingId)
     }
-    if (attempt > ATTEMPTS) {
-      logger.error({ recordingId }, 'a recording is given up: putting it together ended badly each time')
-      await fail('This recording could not be put together.')
-      return
+    const finish = async (): Promise<void> => {
+      // One that is there has only to be told of.
+      if (attempt > ATTEMPTS && !(await files.find(fileIdOf(recordingId)))) {
+        logger.error({ recordingId }, 'a recording is given up: putting it together ended badly each time')
+        return fail('This recording could not be put together.')
+      }
+      const durationMs = await make(order, signal)
+      await desk.tellRecording({
+        type: 'ready',
+        roomId,
+        recordingId,
+        fileId: fileIdOf(recordingId),
+        durationMs,
+        ...(problem !== undefined && { problem }),
+      })
+      await shelf.deleteParts(recordingId)
     }
-    let durationMs: number
     try {
-      durationMs = await make(order, signal)
+      await finish()
     } catch (error) {
-      const reason = signal.aborted ? undefined : reasonOf(error)
+      if (signal.aborted) throw error
+      const passing = passingOf(error)
+      if (passing !== undefined && Date.now() < Date.parse(waitingSince) + MEDIA_LIMITS.recordingWaitMs) {
+        logger.warn({ recordingId, err: error }, 'the film of a recording has to wait')
+        const later = new Date(Date.now() + MEDIA_LIMITS.recordingLookMs)
+        await deps.jobs.composeRecording({ ...order, waitingSince }, later)
+        return
+      }
+      const reason = passing ?? reasonOf(error)
       if (reason === undefined) throw error
       logger.warn({ recordingId, err: error }, 'nothing can be made of a recording')
       await fail(reason)
-      return
     }
-    await desk.tellRecording({
-      type: 'ready',
-      roomId,
-      recordingId,
-      fileId: fileIdOf(recordingId),
-      durationMs,
-      ...(problem !== undefined && { problem }),
-    })
-    await shelf.deleteParts(recordingId)
   }
 }

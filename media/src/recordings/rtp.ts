@@ -65,13 +65,19 @@ type Waiting = { packet: RtpPacket; ms: number }
 /** Puts packets into the order they were sent in; what comes twice, or too late, is left out. */
 export class Reorder {
   readonly #waiting = new Map<number, Waiting>()
+  readonly #lateMs: number
   #next: number | undefined
+
+  /** @param lateMs how long late packets are waited for */
+  constructor(lateMs = LATE_MS) {
+    this.#lateMs = lateMs
+  }
 
   /** @returns those whose turn it is, each with whether some before it are missing */
   push(packet: RtpPacket, ms: number): { packet: RtpPacket; isAfterGap: boolean }[] {
     this.#next ??= packet.sequence
     if (packet.sequence >= this.#next) this.#waiting.set(packet.sequence, { packet, ms })
-    return this.#release(ms - LATE_MS)
+    return this.#release(ms - this.#lateMs)
   }
 
   /** All that still wait. */

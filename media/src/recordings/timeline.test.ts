@@ -25,7 +25,7 @@ const story = (durationMs: number, ...notes: [number, JournalNote][]): Story => 
 })
 const file = (note: TrackNote, startMs: number, endMs: number): VideoFile => ({
   note,
-  path: `/work/${note.track}.mkv`,
+  path: `/tracks/${note.track}.mkv`,
   startMs,
   endMs,
 })

@@ -16,6 +16,7 @@ import {
   Problem,
   type Reader,
   type RecordingNews,
+  type StreamNews,
   RIGHTS,
   ROUTES,
   type Role,
@@ -63,6 +64,7 @@ export class TestRooms implements RoomDesk {
   readonly told: FileNews[] = []
   /** Likewise of recordings. */
   readonly toldRecordings: RecordingNews[] = []
+  readonly toldStreams: StreamNews[] = []
   /** How often was asked. */
   asked = 0
 
@@ -117,6 +119,9 @@ export class TestRooms implements RoomDesk {
     return { previous }
   }
 
+  async tellStream(news: StreamNews) {
+    this.toldStreams.push(news)
+  }
   async tellRecording(news: RecordingNews) {
     this.toldRecordings.push(news)
   }

@@ -1,6 +1,7 @@
 import type {
   Call as CallInfo,
   ConsumerOptions,
+  EncryptionKeys,
   KeyMessage,
   NoticeData,
   NoticeName,
@@ -29,6 +30,8 @@ export type Received = {
   consumer: types.Consumer
   /** It does not flow, because others spoke later (`lastN`). */
   held: boolean
+  /** With whose keys it is encrypted end to end; absent when it is not. */
+  keys?: EncryptionKeys
 }
 
 type SessionEvents = {
@@ -389,7 +392,7 @@ export class CallSession extends Emitter<SessionEvents> {
   }
 
   async #consume(offer: ConsumerOptions): Promise<Received | undefined> {
-    const { id, producerId, participantId, source, kind, rtpParameters } = offer
+    const { id, producerId, participantId, source, kind, rtpParameters, keys } = offer
     const { cipher } = this.#choice
     const mimeType = (rtpParameters as types.RtpParameters).codecs[0]?.mimeType ?? ''
     const consumer = await this.#receive.consume({
@@ -408,7 +411,7 @@ export class CallSession extends Emitter<SessionEvents> {
       consumer.close()
       return undefined
     }
-    const received = { participantId, source, consumer, held: offer.held ?? false }
+    const received = { participantId, source, consumer, held: offer.held ?? false, ...(keys && { keys }) }
     this.#received.set(id, received)
     this.emit('received', received)
     return received

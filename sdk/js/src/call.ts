@@ -101,6 +101,8 @@ export class Call extends Emitter<CallEvents> {
   readonly #stops: (() => void)[] = []
   readonly #userOf = (userId: string) => this.room.member(userId)?.user
   #session: CallSession | undefined
+  /** What joining will be on, as long as it has not been answered. */
+  #foreseen: CallSession | undefined
   #encryption: CallEncryption | undefined
   readonly #unreadable = new Unreadable((id, paused) => this.#session?.viewing.setReadable(id, !paused))
   #state: CallState = 'joining'
@@ -315,7 +317,8 @@ export class Call extends Emitter<CallEvents> {
         // Without a word the server would wait for us to come back.
         onPageHide(() => void this.leave()),
       )
-      if (!this.#options.encryption) this.#foresee()
+      this.#foreseen = this.#deps.prepared()
+      this.#foresee()
       await Promise.all([this.#openTracks(this.#options), this.#startEncryption()])
       await this.#enter()
       this.#quality.start()
@@ -330,13 +333,15 @@ export class Call extends Emitter<CallEvents> {
 
   /**
    * Shows, before the server has answered, who is there by what the room knows: their tracks are prepared, and flow with
-   * the answer. That is also where it is put right.
+   * the answer. That is also where it is put right. A room that opens meanwhile knows it once it is open.
    */
   #foresee(): void {
-    const prepared = this.#deps.prepared()
-    if (!prepared) return
+    const prepared = this.#foreseen
+    if (!prepared || this.#options.encryption) return
     for (const details of this.room.liveCall?.participants ?? []) {
-      if (!details.encryption) this.#addParticipant(new Participant(details, this.#userOf))
+      const isOwn = details.id === prepared.participantId
+      if (isOwn || details.encryption || this.#participants.has(details.id)) continue
+      this.#addParticipant(new Participant(details, this.#userOf))
     }
     for (const received of prepared.received) this.#onReceived(received)
   }
@@ -453,6 +458,7 @@ export class Call extends Emitter<CallEvents> {
   #adopt(session: CallSession, previous: CallSession | undefined): void {
     if (previous) session.viewing.inherit(previous.viewing)
     this.#session = session
+    this.#foreseen = undefined
     this.#ownIds.add(session.participantId)
     if (session.call) {
       const place = { callId: session.call.id, participantId: session.participantId }
@@ -509,8 +515,10 @@ export class Call extends Emitter<CallEvents> {
   }
 
   #onRoomState(state: Room['state']): void {
-    if (state === 'open') this.#again()
-    else if (state === 'reconnecting' && this.#state === 'joined') this.#set('reconnecting')
+    if (state === 'open') {
+      if (this.room.me) this.local.updateUser(this.room.me.user)
+      this.#again()
+    } else if (state === 'reconnecting' && this.#state === 'joined') this.#set('reconnecting')
     else if (state === 'closed' || (state === 'refused' && this.#state !== 'joining')) {
       this.#end()
       if (this.room.error) this.emit('failed', this.room.error)
@@ -519,7 +527,11 @@ export class Call extends Emitter<CallEvents> {
 
   #onInfo(info: CallInfo | null): void {
     const own = this.#session?.participantId
-    if (this.#state === 'left' || own === undefined) return
+    if (this.#state === 'left') return
+    if (own === undefined) {
+      this.#foresee()
+      return
+    }
     const seat = info?.participants.find(({ id }) => id === own)
     const isCounted = info?.moreListeners !== undefined && !seat
     this.#watchMissing(isCounted || seat?.away === false)

@@ -84,6 +84,11 @@ export class Participant {
     this.#info = info
   }
 
+  /** @internal Oneself, once the room says who that is. */
+  updateUser({ id: userId, name }: User): void {
+    this.#info = { ...this.#info, userId, name }
+  }
+
   /** @internal What the server says of oneself; one's tracks one knows better. */
   updateSeat({ role, handRaisedAt }: Pick<ParticipantInfo, 'role' | 'handRaisedAt'>): void {
     const { handRaisedAt: _, ...rest } = this.#info

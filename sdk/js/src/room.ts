@@ -19,8 +19,9 @@ import {
 } from '@trunkline/protocol'
 import type { Blocks } from './blocks.ts'
 import type { Call } from './call.ts'
+import type { PrepareOptions } from './call-preparation.ts'
+import type { CallPreparations } from './call-preparations.ts'
 import type { Connection } from './connection.ts'
-import type { DeviceLoader } from './device-loader.ts'
 import type { JoinOptions } from './join-options.ts'
 import { Knocking } from './knocking.ts'
 import { LogSync } from './log-sync.ts'
@@ -29,7 +30,7 @@ import type { Presences } from './presences.ts'
 import { ReceiptSender } from './receipts.ts'
 import type { Rest } from './rest.ts'
 import type { RingOptions, Rings } from './rings.ts'
-import { type PrepareOptions, RoomCall } from './room-call.ts'
+import { RoomCall } from './room-call.ts'
 import { type ClosedReason, closedBy } from './room-closed.ts'
 import { RoomCommands } from './room-commands.ts'
 import type { RoomEvents, RoomState } from './room-events.ts'
@@ -49,7 +50,7 @@ export type RoomDeps = {
   rest: Rest
   url: string
   getToken: () => Promise<string>
-  devices: DeviceLoader
+  preparations: CallPreparations
   presences: Presences
   blocks: Blocks
   rings: () => Rings
@@ -84,7 +85,7 @@ export class Room extends RoomCommands<RoomEvents> {
   constructor(id: string, deps: RoomDeps) {
     super(id)
     this.#deps = deps
-    const { connection, devices, presences, blocks } = deps
+    const { connection, preparations, presences, blocks } = deps
     this.files = new RoomFiles(id, deps)
     this.#messages = new RoomMessages(blocks)
     this.#roster = new Roster(userId => presences.statusOf(userId))
@@ -126,7 +127,7 @@ export class Room extends RoomCommands<RoomEvents> {
     this.#call = new RoomCall({
       room: this,
       connection,
-      devices,
+      preparations,
       changed: live => {
         this.emit('call', live)
         this.emit('changed')
@@ -343,8 +344,8 @@ export class Room extends RoomCommands<RoomEvents> {
   }
 
   /**
-   * Loads what calls need, so that `joinCall` is one round trip. Harmless to repeat. A call that is to be joined with
-   * `encryption` is prepared with the same.
+   * Loads what calls need and connects, so that `joinCall` is one round trip. Harmless to repeat. A call that is to be joined
+   * with `encryption` is prepared with the same. `client.prepareCall` does it before the room is opened.
    */
   prepareCall(options: PrepareOptions = {}): Promise<void> {
     return this.#call.prepare(options)

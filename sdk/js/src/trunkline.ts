@@ -1,4 +1,5 @@
 import type {
+  EncryptionKeys,
   OperationAnswer,
   OperationData,
   RoomPost,
@@ -11,6 +12,8 @@ import type {
 import { Blocks } from './blocks.ts'
 import { Breakouts } from './breakouts.ts'
 import type { Call } from './call.ts'
+import type { PrepareOptions } from './call-preparation.ts'
+import { CallPreparations } from './call-preparations.ts'
 import { Connection, type ConnectionState } from './connection.ts'
 import { DeviceLoader, type DeviceOptions } from './device-loader.ts'
 import { Emitter } from './emitter.ts'
@@ -72,7 +75,7 @@ export class Trunkline extends Emitter<TrunklineEvents> {
   readonly #url: string
   readonly #getToken: () => Promise<string>
   readonly #connection: Connection
-  readonly #devices: DeviceLoader
+  readonly #preparations: CallPreparations
   readonly #rooms = new Map<string, Room>()
   #inbox: Inbox | undefined
   #rings: Rings | undefined
@@ -85,7 +88,11 @@ export class Trunkline extends Emitter<TrunklineEvents> {
     this.#getToken = getToken
     this.rest = new Rest({ url: options.url, getToken })
     this.#connection = new Connection({ url: options.url, getToken })
-    this.#devices = new DeviceLoader(options.device)
+    this.#preparations = new CallPreparations({
+      connection: this.#connection,
+      devices: new DeviceLoader(options.device),
+      isIn: roomId => this.#rooms.get(roomId)?.call !== undefined,
+    })
     this.presence = new Presences(this.#connection)
     this.blocks = new Blocks({ connection: this.#connection, rest: this.rest })
     this.users = new Users({ connection: this.#connection, rest: this.rest })
@@ -148,7 +155,7 @@ export class Trunkline extends Emitter<TrunklineEvents> {
       rest: this.rest,
       url: this.#url,
       getToken: this.#getToken,
-      devices: this.#devices,
+      preparations: this.#preparations,
       presences: this.presence,
       blocks: this.blocks,
       rings: () => this.rings,
@@ -166,6 +173,33 @@ export class Trunkline extends Emitter<TrunklineEvents> {
    */
   openRoom(id: string): Promise<Room> {
     return this.room(id).opened()
+  }
+
+  /**
+   * Connects to the call of a room before anybody joins, as `room.prepareCall` does, and without opening the room: who has a
+   * token for it and was never there is in nobody's list by that. Harmless to repeat.
+   * @throws TrunklineError why one may not join, or may not yet: `room_not_found`, `knock_first`, `locked`, ...
+   */
+  prepareCall(roomId: string, options: PrepareOptions = {}): Promise<void> {
+    return this.#preparations.of(roomId).prepare(options)
+  }
+
+  /** Lets go of what was prepared. Harmless without. */
+  releaseCall(roomId: string): Promise<void> {
+    return this.#preparations.of(roomId).release()
+  }
+
+  /** Whether joining takes one round trip now; `room(id).joinCall()` then does not wait for the room to open. */
+  isCallPrepared(roomId: string): boolean {
+    return this.#preparations.of(roomId).session !== undefined
+  }
+
+  /**
+   * With whose keys they encrypt who send anything in a call that is prepared; `none` when they do not, undefined while nobody
+   * sends, or nothing is prepared.
+   */
+  keysOfPrepared(roomId: string): EncryptionKeys | 'none' | undefined {
+    return this.#preparations.of(roomId).keys
   }
 
   /** Creates a room; direct and distinct rooms are found when they exist already. Open it by `room(id)`. */
@@ -209,6 +243,7 @@ export class Trunkline extends Emitter<TrunklineEvents> {
     this.#rooms.clear()
     this.#inbox?.close()
     this.#rings?.close()
+    this.#preparations.close()
     this.presence.close()
     this.blocks.close()
     this.users.close()

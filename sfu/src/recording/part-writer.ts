@@ -5,6 +5,7 @@ export type PutPart = (n: number, bytes: Uint8Array) => Promise<void>
 
 /** How much is lost at most when this process dies, milliseconds. */
 const PART_MS = 2_000
+const NOTHING = new Uint8Array(0)
 const PART_BYTES = 4 * 1024 * 1024
 /** What waits in memory at most while it cannot be put away. */
 const WAITING_BYTES = 64 * 1024 * 1024
@@ -18,6 +19,8 @@ const OUT_OF_REACH = 'Where files are kept could not be reached any more.'
 export class PartWriter {
   readonly #put: PutPart
   readonly #onProblem: (problem: string) => void
+  readonly #partMs: number
+  readonly #marksEnd: boolean
   #records: Uint8Array[] = []
   #bytes = 0
   #waiting = 0
@@ -27,10 +30,21 @@ export class PartWriter {
   #putting: Promise<void> = Promise.resolve()
   #timer: NodeJS.Timeout | undefined
 
-  /** @param options.onProblem told once, in a sentence for people, when nothing more can be kept */
-  constructor(options: { put: PutPart; onProblem: (problem: string) => void }) {
+  /**
+   * @param options.partMs how much time a part is of at most, milliseconds
+   * @param options.marksEnd whether the last part is an empty one, for who reads them as they come
+   * @param options.onProblem told once, in a sentence for people, when nothing more can be kept
+   */
+  constructor(options: {
+    put: PutPart
+    partMs?: number
+    marksEnd?: boolean
+    onProblem: (problem: string) => void
+  }) {
     this.#put = options.put
     this.#onProblem = options.onProblem
+    this.#partMs = options.partMs ?? PART_MS
+    this.#marksEnd = options.marksEnd ?? false
   }
 
   add(record: JournalRecord): void {
@@ -41,7 +55,7 @@ export class PartWriter {
     this.#waiting += bytes.byteLength
     if (this.#waiting > WAITING_BYTES) this.#break(OUT_OF_REACH)
     else if (this.#bytes >= PART_BYTES) this.#flush()
-    else this.#timer ??= setTimeout(() => this.#flush(), PART_MS)
+    else this.#timer ??= setTimeout(() => this.#flush(), this.#partMs)
   }
 
   /** Resolves once all that could be put away is. */
@@ -49,6 +63,7 @@ export class PartWriter {
     this.#deadline = performance.now() + LAST_TRIES_MS
     this.#flush()
     await this.#putting
+    if (this.#marksEnd) await this.#keep(this.#next++, NOTHING)
   }
 
   #flush(): void {

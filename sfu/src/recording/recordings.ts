@@ -2,6 +2,7 @@ import {
   type SFU_RECORDING_REQUESTS,
   type SfuRequestData,
   type SfuResponseData,
+  type StreamOrder,
   TrunklineError,
 } from '@trunkline/protocol'
 import type { Call } from '../call.ts'
@@ -9,9 +10,11 @@ import { assertHost } from '../door.ts'
 import { unavailable } from '../refusals.ts'
 import { Recording } from './recording.ts'
 
-/** Where recordings are kept until media makes films of them. */
+/** Where recordings and streams are kept until media makes something of them. */
 export type RecordingShelf = {
   putPart(recordingId: string, n: number, bytes: Uint8Array): Promise<void>
+  /** Has the parts of a stream shown as they come. */
+  stream(order: StreamOrder): Promise<{ playlist?: string }>
 }
 
 type Answer<N extends keyof typeof SFU_RECORDING_REQUESTS> = SfuResponseData<N>

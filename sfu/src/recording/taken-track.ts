@@ -22,6 +22,8 @@ export type TakenTrackOptions = {
 export class TakenTrack {
   readonly #engine: types.Consumer
   readonly #producer: Producer
+  /** Always its highest layer. */
+  readonly wantedLayer = Number.POSITIVE_INFINITY
   #latest: number | undefined
   readonly #missing = new Set<number>()
   #lossTimer: NodeJS.Timeout | undefined
@@ -90,9 +92,17 @@ export class TakenTrack {
 
   /** Going on begins with a whole picture. */
   async setPaused(paused: boolean): Promise<void> {
-    this.#producer.recorder = paused ? undefined : { wantedLayer: Number.POSITIVE_INFINITY }
+    if (paused) this.#producer.takers.delete(this)
+    else this.#producer.takers.add(this)
     this.#producer.demand?.look()
     await (paused ? this.#engine.pause() : this.#engine.resume())
+  }
+
+  /** Has its sender send a whole picture, from which on others can be decoded. */
+  askForPicture(): void {
+    // It may be gone with its sender.
+    if (this.#engine.kind === 'video' && !this.#engine.closed)
+      this.#engine.requestKeyFrame().catch(() => undefined)
   }
 
   close(): void {
@@ -101,7 +111,7 @@ export class TakenTrack {
 
   #let(): void {
     clearTimeout(this.#lossTimer)
-    this.#producer.recorder = undefined
+    this.#producer.takers.delete(this)
     if (!this.#producer.closed) this.#producer.demand?.look()
   }
 
@@ -116,16 +126,15 @@ export class TakenTrack {
     }
     if (this.#latest !== undefined && ahead > 1 && ahead < GAP_MAX) {
       for (let n = 1; n < ahead; n++) this.#missing.add((this.#latest + n) % SEQUENCE_NUMBERS)
-      this.#lossTimer ??= setTimeout(() => this.#askForPicture(), LOST_MS)
+      this.#lossTimer ??= setTimeout(() => this.#lookForLost(), LOST_MS)
     }
     this.#latest = number
   }
 
-  #askForPicture(): void {
+  #lookForLost(): void {
     this.#lossTimer = undefined
     const isLost = this.#missing.size > 0
     this.#missing.clear()
-    // It may be gone with its sender.
-    if (isLost && !this.#engine.closed) this.#engine.requestKeyFrame().catch(() => undefined)
+    if (isLost) this.askForPicture()
   }
 }

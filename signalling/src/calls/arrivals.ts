@@ -108,7 +108,7 @@ export const arrivals = (services: Services, session: Session) => {
       }
       return arrive(roomId, participantId, {
         isPreparing: true,
-        check: () => callDoor(services, principal, roomId),
+        check: () => callDoor(services, principal, roomId, true),
         ask: door => calls.sfu.request('call:prepare', { ...request, ...door }),
         lost: () => calls.sfu.request('call:leave', { roomId, participantId }),
       })

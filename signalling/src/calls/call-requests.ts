@@ -27,6 +27,11 @@ export const callRequests = (services: Services, session: Session) => {
     }
 
   return {
+    'call:capabilities': async () => ({
+      userId: user.id,
+      routerRtpCapabilities: await calls.capabilities(),
+    }),
+
     ...arrivals(services, session),
 
     'call:leave': async (data: RequestData<'call:leave'>) => {

@@ -12,6 +12,7 @@ import { z } from 'zod'
 
 const Files = z.array(ShelfFile)
 const Homes = z.array(FileHome)
+const Playlist = z.object({ playlist: z.string().optional() })
 /** What is about the files themselves; anything else means that media is in trouble, and may be tried again. */
 const ABOUT_FILES: ReadonlySet<ErrorCode> = new Set([
   'not_found',
@@ -19,6 +20,8 @@ const ABOUT_FILES: ReadonlySet<ErrorCode> = new Set([
   'invalid_request',
   'too_large',
   'limit_reached',
+  'forbidden',
+  'unavailable',
 ])
 
 const unavailable = (cause: unknown): TrunklineError =>
@@ -79,6 +82,11 @@ export const createHttpShelf = (options: { mediaUrl: string; secret: string }): 
         }),
       ),
     deleteParts: jobId => command('DELETE', `/parts/${jobId}`),
+    // In the body: what is in an address is written into logs.
+    stream: async order => {
+      const body = Buffer.from(JSON.stringify(order))
+      return Playlist.parse(await (await request('POST', '/streams', { body })).json())
+    },
     compose: order => command('POST', '/recordings', { query: { order: JSON.stringify(order) } }),
   }
 }

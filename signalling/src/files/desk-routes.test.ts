@@ -16,6 +16,7 @@ test('what the desk forbids can be told from a secret that is not the right one'
     assertMaySetAvatar: refuse,
     setAvatar: refuse,
     tellRecording: () => Promise.reject(new Error('nobody asked')),
+    tellStream: () => Promise.reject(new Error('nobody asked')),
     tell: refuse,
   }
   const { app, finish } = createHttpApp(createLogger({ name: 'desk-routes-test', level: 'silent' }))

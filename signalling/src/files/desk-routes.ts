@@ -25,6 +25,10 @@ export const deskRoutes = (desk: RoomDesk, secret: string): Router => {
       await desk.tellRecording(news)
       return {}
     },
+    tellStream: async ({ news }) => {
+      await desk.tellStream(news)
+      return {}
+    },
   }
   const router = Router()
   router.use(DESK_PATH, requireBearer(secret, 'This is for the media processes of this installation.'))

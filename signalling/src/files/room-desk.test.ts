@@ -8,6 +8,7 @@ import { DeletedUsers } from '../identity/deleted-users.ts'
 import { Users } from '../identity/users.ts'
 import { EventLog } from '../log/event-log.ts'
 import { Recordings } from '../recordings/recordings.ts'
+import { Streams } from '../streams/streams.ts'
 import { Rooms } from '../rooms/rooms.ts'
 import { createSocketServer } from '../socket-server.ts'
 import { startTestDatabase, type TestDatabase } from '../testing/log-database.ts'
@@ -62,6 +63,7 @@ const desk = () =>
     rooms,
     log,
     announcer: new FileAnnouncer({ database, log, fanOut }),
+    streams: new Streams({ sfu: undefined, log, fanOut, logger }),
     recordings: new Recordings({ sfu: undefined, shelf: undefined, database, log, fanOut, logger }),
   })
 

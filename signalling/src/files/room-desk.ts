@@ -7,6 +7,7 @@ import type { Users } from '../identity/users.ts'
 import type { EventLog } from '../log/event-log.ts'
 import { actingUser } from '../operations/acting-user.ts'
 import type { Recordings } from '../recordings/recordings.ts'
+import type { Streams } from '../streams/streams.ts'
 import { command } from '../rooms/command.ts'
 import type { Rooms } from '../rooms/rooms.ts'
 import type { FileAnnouncer } from './file-announcer.ts'
@@ -21,11 +22,12 @@ type Deps = {
   log: EventLog
   announcer: FileAnnouncer
   recordings: Recordings
+  streams: Streams
 }
 
 /** Who may do what with files and avatars, and who hears of them: what media is told by signalling. */
 export const createRoomDesk = (deps: Deps): RoomDesk => {
-  const { database, authenticate, deletedUsers, users, rooms, log, announcer, recordings } = deps
+  const { database, authenticate, deletedUsers, users, rooms, log, announcer, recordings, streams } = deps
 
   /** The user whose token it is, or whom an app's server names: with that user's rights, not its own. */
   const userOf = async (token: string, sender: string | undefined): Promise<UserPrincipal> => {
@@ -119,5 +121,6 @@ export const createRoomDesk = (deps: Deps): RoomDesk => {
 
     tell: news => announcer.tell(news),
     tellRecording: news => recordings.tell(news),
+    tellStream: news => streams.tell(news),
   }
 }

@@ -1,6 +1,7 @@
 import {
   type DefaultRole,
   type DemoTokenRequest,
+  type GrantedRole,
   type GuestTokenRequest,
   type IssuedToken,
   LIMITS,
@@ -17,8 +18,8 @@ import type { Users } from './users.ts'
 const DEMO_CHANNEL = 'town-square'
 
 /**
- * People who come in by a link: a user with an expiring token, member of the one room they came for. Where a host lets people
- * into the room's calls they are that only once they were let in; until then their token is all they have.
+ * People who come in by a link: a user with an expiring token that grants the one room they came for. They are members of it
+ * from the first time they ask for anything there; where a host lets people into the room's calls, once they were let in.
  */
 export class Guests {
   readonly #rooms: Rooms
@@ -43,25 +44,31 @@ export class Guests {
   }
 
   /**
+   * A token that lets its holder into the room. It is in the room from the first time it does anything there: whoever only
+   * looks at the door leaves no trace.
    * @param returning a guest who still has a valid token stays the same user
    * @throws TrunklineError `room_not_found` when the room does not let guests in or does not exist: not told apart
    */
   async admit({ roomId, name }: GuestTokenRequest, returning?: UserPrincipal): Promise<IssuedToken> {
-    const id = returning?.user.kind === 'guest' ? returning.user.id : newId('gst')
-    const { isNew, lobbyRole } = await this.#open(roomId, id)
-    const user = await this.#users.ensure({ id, name, kind: 'guest' })
-    if (lobbyRole && (await this.#rooms.roleOf(roomId, id)) === undefined) {
-      // Whoever waits at several doors still does.
-      const grants = [...(returning?.grants ?? []), [roomId, lobbyRole] as const]
-      const rooms = Object.fromEntries(grants.slice(-LIMITS.grantsPerToken))
-      return this.#tokens.issue(user, { ttlSeconds: LIMITS.guestTokenSeconds, rooms })
-    }
-    const role = await this.#rooms.enter(roomId, user, room =>
-      // Somebody has to look after the calls of a room that was made by coming into it.
-      isNew ? 'moderator' : room.defaultRole,
-    )
+    const guest = returning?.user.kind === 'guest' ? returning : undefined
+    const id = guest?.user.id ?? newId('gst')
+    const defaultRole = await this.#open(roomId, id)
+    const role = guest && (await this.#rooms.roleOf(roomId, id))
     if (role === 'banned') throw guestsNotAdmitted()
-    return this.#tokens.issue(user, { ttlSeconds: LIMITS.guestTokenSeconds })
+    const user = await this.#users.ensure({ id, name, kind: 'guest' })
+    const kept = guest ? await this.#keptGrants(guest, roomId) : []
+    const isIn = role !== undefined && role !== 'pending'
+    const grants = isIn ? kept : [...kept, [roomId, defaultRole] as const]
+    const rooms = Object.fromEntries(grants.slice(-LIMITS.grantsPerToken))
+    const calls = Object.fromEntries(guest?.calls ?? [])
+    return this.#tokens.issue(user, { ttlSeconds: LIMITS.guestTokenSeconds, rooms, calls })
+  }
+
+  /** What a guest may come into elsewhere: a newer token does not bring back who was sent away since it had the one it shows. */
+  async #keptGrants(guest: UserPrincipal, roomId: string): Promise<[string, GrantedRole][]> {
+    const others = [...guest.grants].filter(([other]) => other !== roomId)
+    const barred = await Promise.all(others.map(([other]) => this.#rooms.isBarred(guest, other)))
+    return others.filter((_, n) => !barred[n])
   }
 
   /**
@@ -78,21 +85,16 @@ export class Guests {
     return this.#tokens.issue(user, { ttlSeconds: LIMITS.demoTokenSeconds })
   }
 
-  /**
-   * @returns whether the room was made for who comes, as in the demo every address is a room; and as what guests come in who
-   *   have to be let in
-   */
-  async #open(roomId: string, guestId: string): Promise<{ isNew: boolean; lobbyRole?: DefaultRole }> {
+  /** @returns as what guests come into the room, which is made for who comes in the demo: there every address is a room */
+  async #open(roomId: string, guestId: string): Promise<DefaultRole> {
     const room = await this.#rooms.find(roomId)
     // Exactly two, whoever asks.
     if (room?.kind === 'direct') throw guestsNotAdmitted()
     // The address of a breakout is no way around the lobby of its room, in the demo neither.
-    if (room && (room.guests || (this.#isDemo && room.parentId === undefined))) {
-      return { isNew: false, ...(room.lobby && { lobbyRole: room.defaultRole }) }
-    }
+    if (room && (room.guests || (this.#isDemo && room.parentId === undefined))) return room.defaultRole
     if (room || !this.#isDemo) throw guestsNotAdmitted()
     await this.#roomCreation.ensureGuestRoom(roomId, roomId, guestId)
-    return { isNew: true }
+    return (await this.#rooms.get(roomId)).defaultRole
   }
 }
 

@@ -16,6 +16,7 @@ import { memberOperations } from '../rooms/member-operations.ts'
 import { roomOperations } from '../rooms/room-operations.ts'
 import { searchOperations } from '../search/search-operations.ts'
 import type { Services } from '../services.ts'
+import { streamOperations } from '../streams/stream-operations.ts'
 import type { OperationHandlers } from './operation.ts'
 
 /** Every operation, from the parts of the system that perform them. */
@@ -37,4 +38,5 @@ export const createHandlers = (services: Services): OperationHandlers => ({
   ...moderationOperations(services),
   ...breakoutOperations(services),
   ...recordingOperations(services),
+  ...streamOperations(services),
 })

@@ -21,6 +21,8 @@ import { recordings } from '../schema.ts'
  */
 const LOST_SECONDS = 30
 const ORDERS_AT_A_TIME = 20
+/** What is told of one that its SFU took with it. */
+const LOST = 'The media server that recorded the call stopped.'
 
 type LastingNews = Exclude<RecordingNews, { type: 'progress' }>
 
@@ -139,20 +141,32 @@ export class Recordings {
     })
   }
 
-  async #ended({ recordingId, problem }: SfuNoticeData<'recording:ended'>): Promise<void> {
+  async #ended(notice: SfuNoticeData<'recording:ended'>): Promise<void> {
+    const { recordingId, problem = null } = notice
+    // Each node tells its own: all of them hear it of the SFU.
+    this.#fanOut.toRoomHere(notice.roomId).emit('recording:ended', notice)
     await this.#database
       .update(recordings)
-      .set({ endedAt: new Date(), ...(problem !== undefined && { problem }) })
+      .set({ endedAt: new Date(), problem })
       .where(and(eq(recordings.id, recordingId), isNull(recordings.orderedAt)))
   }
 
-  /** These calls are over; what was recorded of them may still be on its way. */
-  async #lose(callIds: readonly string[]): Promise<void> {
+  /**
+   * These calls are over; what was recorded of them may still be on its way.
+   * @param problem what rooms are told, if it is the SFU that is gone
+   */
+  async #lose(callIds: readonly string[], problem?: string): Promise<void> {
     if (callIds.length === 0) return
-    await this.#database
+    const endedAt = new Date(Date.now() + LOST_SECONDS * 1_000)
+    const lost = await this.#database
       .update(recordings)
-      .set({ endedAt: new Date(Date.now() + LOST_SECONDS * 1_000) })
+      .set({ endedAt, ...(problem !== undefined && { problem }) })
       .where(and(inArray(recordings.callId, [...callIds]), isNull(recordings.endedAt)))
+      .returning({ recordingId: recordings.id, roomId: recordings.roomId })
+    if (problem === undefined) return
+    // The node that noted it tells everybody.
+    for (const { roomId, recordingId } of lost)
+      this.#fanOut.toRoom(roomId).emit('recording:ended', { roomId, recordingId, problem })
   }
 
   /** Compares what is written down with what the SFU records: it was killed meanwhile, or this node was. */
@@ -161,10 +175,13 @@ export class Recordings {
     const live = new Set(calls.flatMap(call => (call.recording ? [call.recording.id] : [])))
     const written = await this.#database.select().from(recordings).where(isNull(recordings.orderedAt))
     const gone = written.filter(({ id, endedAt }) => endedAt === null && !live.has(id))
-    await this.#lose(gone.map(({ callId }) => callId))
+    await this.#lose(
+      gone.map(({ callId }) => callId),
+      LOST,
+    )
     const back = written.filter(({ id, endedAt }) => endedAt !== null && live.has(id)).map(({ id }) => id)
     if (back.length > 0)
-      await this.#database.update(recordings).set({ endedAt: null }).where(inArray(recordings.id, back))
+      await this.#database.update(recordings).set({ endedAt: null, problem: null }).where(inArray(recordings.id, back))
   }
 }
 

@@ -30,7 +30,8 @@ import type { Perform } from '../operations/perform.ts'
 import type { IceServers } from '../relays/ice-servers.ts'
 import type { Relays } from '../relays/relays.ts'
 import type { Rooms } from '../rooms/rooms.ts'
-import { Publishing } from '../whip/publishing.ts'
+import { mountWhep } from '../whep/whep-routes.ts'
+import { Streams } from '../whip/streams.ts'
 import { mountWhip } from '../whip/whip-routes.ts'
 import { mount } from './route.ts'
 
@@ -123,7 +124,9 @@ export const createRest = (deps: RestDeps): Router => {
   mount(router, authenticate, 'revokeRelays', ({ params }) => relays.revoke(params.id))
 
   mountData(router, deps)
-  mountWhip(router, { authenticate, limits, iceServers, publishing: new Publishing(deps) })
+  const streams = { authenticate, limits, iceServers, streams: new Streams(deps) }
+  mountWhip(router, streams)
+  mountWhep(router, streams)
   mountOperations(router, deps)
 
   router.get('/v1/asyncapi.json', (_request, response) => {

@@ -192,6 +192,8 @@ export class MembershipWatch {
   async #onDeleted(roomId: string, tx: string): Promise<void> {
     const call = await this.#calls.find(roomId)
     for (const { userId } of call?.participants ?? []) this.#dismiss(roomId, userId)
+    // Nor is anybody on the way in who was no member: the next room of that name is another.
+    for (const session of this.#io.of('/').sockets.values()) await this.#leaveCalls(session, roomId)
     for (const userId of await this.#departed(roomId, usersHere(this.#io), tx)) {
       await this.#order.run(userId, async () => {
         this.#tell({ roomId, userId })

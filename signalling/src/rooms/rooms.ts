@@ -1,5 +1,6 @@
 import {
   type GrantedRole,
+  RANK,
   RIGHTS,
   type Role,
   type Room,
@@ -16,7 +17,9 @@ import { join } from './membership-changes.ts'
 import { assertMay, refusedByBan, roomNotFound } from './roles.ts'
 import { isInForce, roleOf, standingOf } from './standings.ts'
 
-export const toRoom = (row: typeof rooms.$inferSelect): Room => ({
+type RoomRow = typeof rooms.$inferSelect
+
+export const toRoom = (row: RoomRow): Room => ({
   id: row.id,
   kind: row.kind,
   title: row.title,
@@ -81,11 +84,9 @@ export class Rooms {
       return 'owner'
     }
     const now = await this.roleOf(roomId, principal.user.id)
-    const role =
-      now === undefined || now === 'pending' ? ((await this.#enterByGrant(principal, roomId)) ?? now) : now
-    if ((role === undefined || role === 'pending') && (await this.#grantAtTheDoor(principal, roomId))) {
-      throw knockFirst()
-    }
+    const grant = isOutside(now) ? await this.#grantOf(principal, roomId) : undefined
+    if (grant?.mustKnock) throw knockFirst()
+    const role = grant ? await this.#enterBy(grant.role, roomId, principal.user) : now
     if (role === undefined) throw roomNotFound()
     assertMay(role, action)
     return role
@@ -101,18 +102,27 @@ export class Rooms {
     roomId: string,
     action: RoomAction,
   ): Promise<{ room: Room; role: Role }> {
-    const own = and(eq(members.roomId, rooms.id), eq(members.userId, principal.user.id), isInForce)
-    const [found] = await this.#database
-      .select({ room: rooms, role: members.role })
-      .from(rooms)
-      .leftJoin(members, own)
-      .where(eq(rooms.id, roomId))
-    if (!found) throw roomNotFound()
-    const room = toRoom(found.room)
-    const { role } = found
-    if (role === null || role === 'pending') {
-      return { room, role: await this.authorise(principal, roomId, action) }
-    }
+    const { room, role } = await this.#standing(principal, roomId)
+    if (isOutside(role)) return { room, role: await this.authorise(principal, roomId, action) }
+    assertMay(role, action)
+    return { room, role }
+  }
+
+  /**
+   * As {@link enterable}, for what is done on the way to a room: a grant of the token counts, and nobody becomes a member by
+   * it.
+   * @throws TrunklineError as {@link authorise}
+   */
+  async approachable(
+    principal: UserPrincipal,
+    roomId: string,
+    action: RoomAction,
+  ): Promise<{ room: Room; role: Role }> {
+    const { room, role: now } = await this.#standing(principal, roomId)
+    const grant = isOutside(now) ? await this.#grantOf(principal, roomId) : undefined
+    if (grant?.mustKnock) throw knockFirst()
+    const role = grant?.role ?? now
+    if (role === undefined) throw roomNotFound()
     assertMay(role, action)
     return { room, role }
   }
@@ -137,8 +147,7 @@ export class Rooms {
   async letIn({ user, grants }: UserPrincipal, roomId: string): Promise<void> {
     const granted = grants.get(roomId)
     if (user.kind !== 'guest' || !granted) return
-    const role = await this.roleOf(roomId, user.id)
-    if (role === undefined || role === 'pending') await this.enter(roomId, user, () => granted)
+    if (isOutside(await this.roleOf(roomId, user.id))) await this.enter(roomId, user, () => granted)
   }
 
   /**
@@ -157,7 +166,7 @@ export class Rooms {
   }
 
   /** Makes a user a member unless it is one already, or banned; returns what it is then. */
-  enter(roomId: string, user: User, as: (room: { defaultRole: GrantedRole }) => GrantedRole): Promise<Role> {
+  enter(roomId: string, user: User, as: (room: RoomRow) => GrantedRole): Promise<Role> {
     return this.#log.transaction(roomId, async transaction => {
       const { executor, room } = transaction
       const standing = await standingOf(executor, roomId, user.id)
@@ -169,7 +178,7 @@ export class Rooms {
   }
 
   /** Whether a user was sent away after its token was made: a kick is not undone by whatever the user asks next. */
-  async #isBarred({ user, issuedAt }: UserPrincipal, roomId: string): Promise<boolean> {
+  async isBarred({ user, issuedAt }: UserPrincipal, roomId: string): Promise<boolean> {
     const [departure] = await this.#database
       .select({ at: departures.barredAt })
       .from(departures)
@@ -177,23 +186,48 @@ export class Rooms {
     return departure?.at ? departure.at.getTime() > issuedAt : false
   }
 
-  /** What the token of a guest who waits outside a room with a lobby grants there. */
-  async #grantAtTheDoor(principal: UserPrincipal, roomId: string): Promise<GrantedRole | undefined> {
-    const granted = principal.grants.get(roomId)
-    const room = granted && (await this.find(roomId))
-    if (!room || !isKeptOutside(principal, room, granted)) return undefined
-    return (await this.#isBarred(principal, roomId)) ? undefined : granted
+  /** A room as it is, and what a user is to it. */
+  async #standing(principal: UserPrincipal, roomId: string): Promise<{ room: Room; role: Role | undefined }> {
+    const own = and(eq(members.roomId, rooms.id), eq(members.userId, principal.user.id), isInForce)
+    const [found] = await this.#database
+      .select({ room: rooms, role: members.role })
+      .from(rooms)
+      .leftJoin(members, own)
+      .where(eq(rooms.id, roomId))
+    if (!found) throw roomNotFound()
+    return { room: toRoom(found.room), role: found.role ?? undefined }
   }
 
-  async #enterByGrant(principal: UserPrincipal, roomId: string): Promise<Role | undefined> {
-    const granted = principal.grants.get(roomId)
-    const room = granted && (await this.find(roomId))
+  /**
+   * What a user's token makes it in a room it is not in, and whether a host has to let it in before.
+   * @returns undefined where the token says nothing that counts
+   */
+  async #grantOf(
+    principal: UserPrincipal,
+    roomId: string,
+  ): Promise<{ role: GrantedRole; mustKnock: boolean } | undefined> {
+    const role = principal.grants.get(roomId)
+    const room = role && (await this.find(roomId))
     // A direct room has exactly two members, whatever a token says.
-    if (!granted || !room || room.kind === 'direct') return undefined
-    if (isKeptOutside(principal, room, granted) || (await this.#isBarred(principal, roomId))) return undefined
-    return this.enter(roomId, principal.user, () => granted)
+    if (!role || !room || room.kind === 'direct' || (await this.isBarred(principal, roomId))) return undefined
+    return { role, mustKnock: isKeptOutside(principal, room, role) }
+  }
+
+  #enterBy(granted: GrantedRole, roomId: string, user: User): Promise<Role> {
+    return this.enter(roomId, user, room => (isUntrodden(room) ? higher(granted, 'moderator') : granted))
   }
 }
+
+const isOutside = (role: Role | undefined): role is undefined | 'pending' =>
+  role === undefined || role === 'pending'
+
+/**
+ * Whether a room was made for a guest that came by a link, and nobody has been in it yet. Somebody has to look after its calls:
+ * whoever comes in first.
+ */
+const isUntrodden = ({ createdBy, lastSeq }: RoomRow): boolean => createdBy !== null && lastSeq === 1
+
+const higher = (one: GrantedRole, other: GrantedRole): GrantedRole => (RANK[one] > RANK[other] ? one : other)
 
 /** Where a host lets people into calls, a guest is not in the room before: who waits reads nothing of it. */
 const isKeptOutside = ({ user }: UserPrincipal, room: Room, granted: GrantedRole): boolean =>

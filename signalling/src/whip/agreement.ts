@@ -11,7 +11,7 @@ type Capability = {
 }
 type Extension = { kind: string; uri: string; direction?: string }
 
-/** What a section is sent by: one codec with its repair, and what both sides know of all else. */
+/** What a section is sent by: the codec with its repair, or those a player takes; and what both sides know of all else. */
 export type Agreement = {
   media: OfferedMedia
   codecs: OfferedCodec[]
@@ -45,6 +45,43 @@ export const agreeOn = (media: OfferedMedia, routed: RtpCapabilities): Agreement
   }
   return undefined
 }
+
+/** What players may ask for. Bandwidth is none of it: the header extensions that would tell cannot be sent by their ids. */
+const PLAYER_FEEDBACK = [
+  { type: 'nack', parameter: '' },
+  { type: 'nack', parameter: 'pli' },
+  { type: 'ccm', parameter: 'fir' },
+]
+const MID = 'urn:ietf:params:rtp-hdrext:sdes:mid'
+/** By which the engine of the SFU writes the id of the media section, and how long one may be. */
+const MID_ID = 1
+export const MID_BYTES = 8
+
+/**
+ * What a player can be sent by a section: every codec of it that the SFU routes, for whoever is shown may send by any.
+ * @returns undefined when it does not receive it, or by nothing that is routed
+ */
+export const agreeToSend = (media: OfferedMedia, routed: RtpCapabilities): Agreement | undefined => {
+  if (!media.receives) return undefined
+  const capabilities = (routed.codecs ?? []) as Capability[]
+  const codecs = media.codecs
+    .filter(offered => capabilities.some(one => isSame(offered, one)))
+    .map(offered => ({ ...offered, rtcpFeedback: common(offered.rtcpFeedback, PLAYER_FEEDBACK) }))
+  if (codecs.length === 0) return undefined
+  const headerExtensions = media.headerExtensions.filter(({ uri, id }) => uri === MID && id === MID_ID)
+  return { media, codecs, headerExtensions, streams: [] }
+}
+
+/** A player's codecs as the engine takes them, by the payload types it chose. */
+export const rtpCapabilitiesOf = (agreed: readonly Agreement[]): RtpCapabilities => ({
+  codecs: agreed.flatMap(({ media, codecs }) =>
+    codecs.map(({ payloadType, ...codec }) => ({
+      kind: media.kind,
+      ...codec,
+      preferredPayloadType: payloadType,
+    })),
+  ),
+})
 
 /** As the engine takes it (https://mediasoup.org/documentation/v3/mediasoup/rtp-parameters-and-capabilities/). */
 export const rtpParametersOf = ({ media, codecs, headerExtensions, streams }: Agreement): RtpParameters => ({

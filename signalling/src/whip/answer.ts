@@ -19,7 +19,12 @@ type Candidate = {
  * The answer to an offer: every section it has, in its order (RFC 8829, section 5.3.1), those that were agreed on bundled
  * on one transport, the others declined. Written by hand, because the order of lines is all there is to it.
  */
-export const writeAnswer = (offer: Offer, agreed: readonly Agreement[], transport: Transport): string => {
+export const writeAnswer = (
+  offer: Offer,
+  agreed: readonly Agreement[],
+  transport: Transport,
+  direction: 'recvonly' | 'sendonly',
+): string => {
   const { iceParameters, dtlsParameters } = transport
   const of = (mid: string) => agreed.find(({ media }) => media.mid === mid)
   const lines = [
@@ -41,7 +46,9 @@ export const writeAnswer = (offer: Offer, agreed: readonly Agreement[], transpor
         'c=IN IP4 0.0.0.0',
         'a=rtcp:9 IN IP4 0.0.0.0',
         `a=mid:${media.mid}`,
-        'a=recvonly',
+        `a=${direction}`,
+        // One stream, of what is sent: https://datatracker.ietf.org/doc/draft-ietf-wish-whep/
+        ...(direction === 'sendonly' ? [`a=msid:call ${media.kind}`] : []),
         `a=ice-ufrag:${iceParameters.usernameFragment}`,
         `a=ice-pwd:${iceParameters.password}`,
         'a=ice-options:renomination',

@@ -15,8 +15,9 @@ export type OfferedCodec = {
 export type OfferedMedia = {
   mid: string
   kind: MediaKind
-  /** Whether the client would send it. */
+  /** Whether the client would send it, and whether it would receive it. */
   sends: boolean
+  receives: boolean
   /** In the order the client prefers them. */
   codecs: OfferedCodec[]
   headerExtensions: { uri: string; id: number }[]
@@ -25,7 +26,7 @@ export type OfferedMedia = {
   cname?: string
 }
 
-/** What a client that publishes by WHIP (RFC 9725) says of itself. */
+/** What a client says of itself that publishes by WHIP (RFC 9725) or watches by WHEP. */
 export type Offer = {
   /** Of what is no sound and no picture only the place is kept: each section has to be answered. */
   media: (OfferedMedia | { mid: string; kind: 'other'; line: string })[]
@@ -39,8 +40,11 @@ const FINGERPRINT =
 const refused = (why: string): TrunklineError =>
   new TrunklineError('invalid_request', `This is no offer that can be answered: ${why}`)
 
-/** @throws TrunklineError `invalid_request` for what is no SDP offer of somebody who sends */
-export const parseOffer = (sdp: string): Offer => {
+/**
+ * @param use what is made of its sections; those have to be on one line
+ * @throws TrunklineError `invalid_request` for what is no SDP offer that can be answered
+ */
+export const parseOffer = (sdp: string, use: 'sends' | 'receives'): Offer => {
   const offer = parseSdp(sdp)
   if (offer.media.length === 0) throw refused('it has no media section.')
   const media = offer.media.map((section, index) => {
@@ -56,13 +60,13 @@ export const parseOffer = (sdp: string): Offer => {
   })
   if (new Set(media.map(({ mid }) => mid)).size < media.length)
     throw refused('two sections have the same mid.')
-  const sending = media.filter(one => one.kind !== 'other' && one.sends)
+  const used = media.filter(one => one.kind !== 'other' && one[use])
   const bundled =
     offer.groups
       ?.find(({ type }) => type === 'BUNDLE')
       ?.mids.toString()
       .split(' ') ?? []
-  if (sending.length > 1 && !sending.every(({ mid }) => bundled.includes(mid))) {
+  if (used.length > 1 && !used.every(({ mid }) => bundled.includes(mid))) {
     throw refused('its sections are not on one line; offer them in one group (a=group:BUNDLE).')
   }
   const [first] = offer.media
@@ -95,11 +99,14 @@ const parseSdp = (sdp: string) => {
 
 const offeredMedia = (section: MediaDescription, mid: string, kind: MediaKind): OfferedMedia => {
   const { direction = 'sendrecv' } = section
+  // Of a section that is to be on the line of another the port is 0 (RFC 8843, section 7.2.1).
+  const isOffered = section.port !== 0 || section.bundleOnly !== undefined
   const cname = section.ssrcs?.find(({ attribute }) => attribute === 'cname')?.value
   return {
     mid,
     kind,
-    sends: section.port !== 0 && (direction === 'sendrecv' || direction === 'sendonly'),
+    sends: isOffered && (direction === 'sendrecv' || direction === 'sendonly'),
+    receives: isOffered && (direction === 'sendrecv' || direction === 'recvonly'),
     codecs: offeredCodecs(section, kind),
     headerExtensions: (section.ext ?? []).map(({ uri, value }) => ({ uri, id: value })),
     streams: offeredStreams(section),

@@ -1,138 +1,16 @@
-import { bearerOf, expressPath } from '@trunkline/kit'
-import {
-  type IceServer,
-  LIMITS,
-  ParticipantId,
-  parse,
-  RoomId,
-  TransportId,
-  TrunklineError,
-  WHIP_PATH,
-} from '@trunkline/protocol'
-import express, { type Request, type RequestHandler, type Router } from 'express'
+import { parse, WHIP_PATH } from '@trunkline/protocol'
+import type { Router } from 'express'
 import { z } from 'zod'
-import type { Authenticate, UserPrincipal } from '../identity/authenticate.ts'
-import type { RateLimits } from '../limits.ts'
-import type { IceServers } from '../relays/ice-servers.ts'
-import type { Publishing } from './publishing.ts'
+import { publishing } from './publishing.ts'
+import { mountStreams, type StreamDeps } from './stream-routes.ts'
 
-const SDP = 'application/sdp'
-const FRAGMENT = 'application/trickle-ice-sdpfrag'
-
-const InRoom = z.strictObject({ roomId: RoomId })
-/** A stream is named by its participant and its transport, in one segment of the address. */
-const Stream = z.strictObject({
-  roomId: RoomId,
-  streamId: z
-    .string()
-    .transform(id => id.split('~'))
-    .pipe(z.tuple([ParticipantId, TransportId])),
-})
 const Query = z.object({ source: z.enum(['camera', 'screen']).default('camera') })
 
-const textOf = (type: string): RequestHandler[] => [
-  express.text({ type, limit: LIMITS.sdpBytes }),
-  (request, _response, next) => {
-    if (typeof request.body === 'string') return next()
-    throw new TrunklineError('unsupported_media_type', `Send Content-Type: ${type}, and a body of it.`)
-  },
-]
-
-/** As RFC 9725, section 4.6, has it. */
-const linksTo = ({ urls, username, credential }: IceServer): string[] => {
-  const secret = username
-    ? `; username="${username}"; credential="${credential}"; credential-type="password"`
-    : ''
-  return urls.map(url => `<${url}>; rel="ice-server"${secret}`)
-}
-
-/** WHIP (RFC 9725): software that speaks WebRTC and no protocol of ours publishes in a room's call. */
-export const mountWhip = (
-  router: Router,
-  deps: { authenticate: Authenticate; limits: RateLimits; iceServers: IceServers; publishing: Publishing },
-): void => {
-  const { authenticate, limits, iceServers, publishing } = deps
-
-  const userOf = async (request: Request): Promise<UserPrincipal> => {
-    const principal = await authenticate(bearerOf(request))
-    await limits.rest(principal)
-    if (principal.type !== 'user') {
-      throw new TrunklineError('forbidden', "A stream is somebody's: use a user's token as the bearer token.")
-    }
-    return principal
-  }
-  const streamOf = (request: Request) => {
-    const { roomId, streamId } = parse(Stream, request.params, 'The path of the stream')
-    const [participantId, transportId] = streamId
-    return { roomId, participantId, transportId }
-  }
-
-  router.post(
-    expressPath(WHIP_PATH),
-    // Who may not ask is told so before the body is looked at.
-    async (request, response, next) => {
-      response.locals.principal = await userOf(request)
-      next()
-    },
-    ...textOf(SDP),
-    async (request, response) => {
-      const { roomId } = parse(InRoom, request.params, 'The path of the stream')
-      const { source } = parse(Query, request.query, 'The query of the stream')
-      const principal = response.locals.principal as UserPrincipal
-      const { answer, streamId, iceId } = await publishing.begin(principal, roomId, request.body, source)
-      const { iceServers: servers } = await iceServers.mint(principal.user.id)
-      response
-        .status(201)
-        .set({
-          'Content-Type': SDP,
-          'Cache-Control': 'no-store',
-          Location: `${WHIP_PATH.replace('{roomId}', encodeURIComponent(roomId))}/${streamId}`,
-          ETag: `"${iceId}"`,
-          Link: servers.flatMap(linksTo),
-        })
-        .end(answer)
-    },
+/** WHIP (RFC 9725): encoders publish in a room's call. */
+export const mountWhip = (router: Router, deps: StreamDeps): void =>
+  mountStreams(
+    router,
+    WHIP_PATH,
+    query => publishing(parse(Query, query, 'The query of the stream').source),
+    deps,
   )
-
-  router.patch(
-    expressPath(`${WHIP_PATH}/{streamId}`),
-    async (request, response, next) => {
-      response.locals.principal = await userOf(request)
-      next()
-    },
-    ...textOf(FRAGMENT),
-    async (request, response) => {
-      const stream = streamOf(request)
-      const principal = response.locals.principal as UserPrincipal
-      // Candidates of the client are not needed here: it reaches us, and is answered where it came from.
-      if (request.get('If-Match') !== '*') {
-        await publishing.assertOwn(principal, stream)
-        response.status(204).end()
-        return
-      }
-      const { fragment, iceId } = await publishing.restart(principal, stream)
-      response
-        .status(200)
-        .set({ 'Content-Type': FRAGMENT, 'Cache-Control': 'no-store', ETag: `"${iceId}"` })
-        .end(fragment)
-    },
-  )
-
-  router.delete(expressPath(`${WHIP_PATH}/{streamId}`), async (request, response) => {
-    await publishing.end(await userOf(request), streamOf(request))
-    response.status(200).end()
-  })
-
-  router.options(expressPath(WHIP_PATH), (_request, response) => {
-    response.set('Accept-Post', SDP).status(204).end()
-  })
-
-  const others =
-    (allowed: string): RequestHandler =>
-    (request, response) => {
-      response.setHeader('Allow', allowed)
-      throw new TrunklineError('method_not_allowed', `This takes ${allowed}, not ${request.method}.`)
-    }
-  router.all(expressPath(WHIP_PATH), others('POST, OPTIONS'))
-  router.all(expressPath(`${WHIP_PATH}/{streamId}`), others('PATCH, DELETE'))
-}

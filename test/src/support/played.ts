@@ -82,3 +82,51 @@ export const toneIn = (sound: Float32Array, hertz: number, from: number, seconds
   const power = last ** 2 + before ** 2 - coefficient * last * before
   return (2 * Math.sqrt(Math.max(0, power))) / Math.max(1, samples.length)
 }
+
+/** All that is seen and heard in a film. */
+export type Film = { pixels: Pixels; sound: Float32Array }
+/** Somewhere in the picture, as parts of it. */
+export type Spot = { x: number; y: number }
+
+export const playFilm = async (path: string): Promise<Film> => {
+  const [pixels, sound] = await Promise.all([readPixels(path), readSound(path)])
+  return { pixels, sound }
+}
+
+export const isWhite = (seen: readonly number[]): boolean => seen.every(value => value > 190)
+
+/** When something there turned white, s. */
+export const flashesIn = (
+  { pixels }: Film,
+  { x, y }: Spot,
+  from = 0,
+  to = Number.POSITIVE_INFINITY,
+): number[] => {
+  const times: number[] = []
+  const { framesPerSecond, frames } = pixels
+  for (let frame = Math.ceil(from * framesPerSecond) + 1; frame < Math.min(frames, to * framesPerSecond); frame++)
+    if (isWhite(pixels.at(frame, x, y)) && !isWhite(pixels.at(frame - 1, x, y)))
+      times.push(frame / framesPerSecond)
+  return times
+}
+
+const STEP_SECONDS = 0.0025
+const WINDOW_SECONDS = 0.01
+
+/** When a tone began that had not been heard for half a second, s. */
+export const tonesIn = (
+  { sound }: Film,
+  hertz: number,
+  from = 0,
+  to = Number.POSITIVE_INFINITY,
+): number[] => {
+  const times: number[] = []
+  let heardAt = from - 0.4
+  for (let at = from; at < Math.min(sound.length / RATE, to); at += STEP_SECONDS) {
+    if (toneIn(sound, hertz, at, WINDOW_SECONDS) < 0.12) continue
+    // The window looks ahead: by now a good part of it has the tone.
+    if (at - heardAt > 0.5) times.push(at + WINDOW_SECONDS * 0.7)
+    heardAt = at
+  }
+  return times
+}

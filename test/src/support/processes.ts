@@ -30,7 +30,12 @@ export const startProcesses = async (register: Register): Promise<Processes> => 
     startServer({ services: [service], env: { ...shared, ...env } as Record<string, string>, register })
 
   const [sfu, turn] = await Promise.all([
-    start('sfu', { PORT: sfuPort, RTC_PORT: rtcPort, RTC_WORKERS: '1' }),
+    start('sfu', {
+      PORT: sfuPort,
+      RTC_PORT: rtcPort,
+      RTC_WORKERS: '1',
+      MEDIA_URL: `http://127.0.0.1:${mediaPort}`,
+    }),
     start('turn', { RTC_PORT: rtcPort, TURN_PORT: turnPort }),
   ])
   const node = (PORT: string | undefined) =>

@@ -17,7 +17,7 @@ const LIST = new Intl.ListFormat('en', { type: 'conjunction' })
 
 /**
  * The page before the call: how one looks and sounds, who is there, and the way in. Fires `join`, or `chat` with
- * a name for the messages alone, and `encrypt` with whether the call is to be encrypted.
+ * a name for the messages alone, `encrypt` with whether the call is to be encrypted, and `rename` with the name at each key.
  */
 export class Lobby extends LightElement {
   static override properties = {
@@ -153,6 +153,7 @@ export class Lobby extends LightElement {
     }
     const changed = (name: string) => {
       this.name = name
+      this.dispatchEvent(new CustomEvent('rename', { detail: name }))
     }
     return nameField({ id: 'tl-name', value: this.name, required: true, changed })
   }

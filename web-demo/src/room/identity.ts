@@ -24,8 +24,9 @@ export const nameInToken = (token: string): string | undefined => {
 }
 
 /**
- * Who we are in a room: by the token the app gave, or as a guest. A guest's token is kept per room and name, so that
- * after a reload one's own messages are still one's own, and two names in one browser are two people.
+ * Who we are in a room: by the token the app gave, or as a guest. The token of a guest who came in is kept per room and name,
+ * so that after a reload one's own messages are still one's own, and two names in one browser are two people. A guest who
+ * only looks is one, whatever name is typed.
  */
 export class Identity {
   readonly #url: string
@@ -34,6 +35,8 @@ export class Identity {
   #client: Trunkline | undefined
   #opening: Promise<Trunkline> | undefined
   #name: string | undefined
+  /** Of the guest that was made for who looks, until it comes in. */
+  #looking: string | undefined
 
   constructor(options: { url: string; roomId: string; token?: string | undefined }) {
     this.#url = options.url
@@ -53,6 +56,11 @@ export class Identity {
   /** The client in use, if any. */
   get client(): Trunkline | undefined {
     return this.#client
+  }
+
+  /** The name of the client in use, or about to be. */
+  get name(): string | undefined {
+    return this.#name
   }
 
   /** Whether a guest of this name came from this browser before, and would be the same one now. */
@@ -81,6 +89,13 @@ export class Identity {
     return opening
   }
 
+  /** Whoever looked comes in, and is the same one the next time. */
+  entered(name: string): void {
+    if (this.#token || !this.#looking || this.#name !== name) return
+    remember(this.#key(name), this.#looking)
+    this.#looking = undefined
+  }
+
   async close(): Promise<void> {
     const opening = this.#opening
     this.#client = undefined
@@ -103,18 +118,22 @@ export class Identity {
 
   async #issue(name: string): Promise<Kept> {
     const key = this.#key(name)
-    const old = recall(key)
-    let issued: Kept
-    try {
-      issued = await this.#ask(name, old)
-    } catch (error) {
-      // A token of a server that was set up anew, or one that ran out: a new guest then.
-      if (!old || (error as TrunklineError).status !== 401) throw error
-      forget(key)
-      issued = await this.#ask(name, undefined)
-    }
-    remember(key, issued.token)
+    const kept = recall(key)
+    const issued = await this.#askAs(name, kept ?? this.#looking, () => forget(key))
+    if (kept) remember(key, issued.token)
+    else this.#looking = issued.token
     return issued
+  }
+
+  /** @param isVoid is told when the guest of before is none any more: its token ran out, or the server was set up anew */
+  async #askAs(name: string, before: string | undefined, isVoid: () => void): Promise<Kept> {
+    try {
+      return await this.#ask(name, before)
+    } catch (error) {
+      if (!before || (error as TrunklineError).status !== 401) throw error
+      isVoid()
+      return this.#ask(name, undefined)
+    }
   }
 
   #ask(name: string, token: string | undefined): Promise<Kept> {

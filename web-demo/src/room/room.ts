@@ -20,6 +20,9 @@ import './left.ts'
 import './refused.ts'
 import { recall, remember } from './storage.ts'
 
+/** How long after a key a name counts as typed, ms. */
+const TYPING_MS = 500
+
 type Phase = 'lobby' | 'call' | 'chat' | 'left' | 'refused'
 
 const REFUSALS = [
@@ -69,6 +72,8 @@ export class RoomView extends LightElement {
   declare fault: string | undefined
   #identity: Identity | undefined
   #breakouts: Breakouts | undefined
+  /** Runs while a name is being typed. */
+  #typing: ReturnType<typeof setTimeout> | undefined
 
   constructor() {
     super()
@@ -87,6 +92,7 @@ export class RoomView extends LightElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback()
     document.removeEventListener('visibilitychange', this.#onVisibility)
+    clearTimeout(this.#typing)
     void this.#identity?.close()
   }
 
@@ -129,6 +135,7 @@ export class RoomView extends LightElement {
       .embedded=${this.embedded}
       .encrypted=${this.encrypted}
       @encrypt=${this.#encrypt}
+      @rename=${this.#onName}
       @join=${this.#join}
       @cancel=${this.#stopKnocking}
       @chat=${this.#chat}
@@ -145,35 +152,71 @@ export class RoomView extends LightElement {
     this.call = undefined
     this.fault = undefined
     this.name ||= recall('name') ?? ''
-    // Whoever is known already sees who is there; a new guest comes into being, and into the room, by joining.
-    if (this.token || (this.name && this.#identity.isKnown(this.name))) {
-      this.#enter(this.name)
-        // Loading this now makes joining one round trip.
-        .then(room => this.#prepare(room))
-        .catch(error => this.#refused(error))
+    if (this.token || this.name) void this.#getReady(this.name)
+  }
+
+  /** A name may be known, or be that of somebody who comes for the first time, once it is typed. */
+  readonly #onName = ({ detail: name }: CustomEvent<string>) => {
+    clearTimeout(this.#typing)
+    this.#typing = setTimeout(() => void this.#getReady(name.trim()), TYPING_MS)
+  }
+
+  /**
+   * Connects while one looks, so that joining is one round trip. Whoever is known already sees who is there; a new guest comes
+   * into the room by joining.
+   */
+  async #getReady(name: string): Promise<void> {
+    const identity = this.#identity
+    const isFree = this.phase === 'lobby' && !this.joining && !this.knocking
+    if (!identity || !isFree || (!this.token && (!name || name === identity.name))) return
+    this.room = undefined
+    try {
+      if (this.token || identity.isKnown(name)) await this.#enter(name)
+      else await identity.as(name)
+    } catch (error) {
+      if (identity === this.#identity) this.#refused(error)
+      return
+    }
+    if (identity === this.#identity && !this.joining) await this.#prepare()
+  }
+
+  async #prepare(): Promise<void> {
+    const client = this.#identity?.client
+    const encrypts = this.#encrypts()
+    try {
+      await client?.prepareCall(this.roomId, encryptionOptions(encrypts))
+      // What the others do may be known by that.
+      if (this.#encrypts() !== encrypts) await client?.prepareCall(this.roomId, encryptionOptions(!encrypts))
+    } catch {
+      // Joining says why.
     }
   }
 
-  #prepare(room: Room): void {
-    void room.prepareCall(this.#encryptionOf(room, this.encrypted)).catch(() => undefined)
-  }
-
-  /** As it was chosen, else as the others have it: a guest learns of them by coming into the room. */
-  #encryptionOf(room: Room, encrypted: boolean | undefined): Pick<JoinOptions, 'encryption'> {
-    return encryptionOptions(encrypted ?? encryptsByDefault(room))
+  /** As it was chosen, else as the others have it. */
+  #encrypts(chosen = this.encrypted): boolean {
+    const { room } = this
+    return chosen ?? encryptsByDefault(room, this.#identity?.client?.keysOfPrepared(this.roomId))
   }
 
   #encrypt({ detail: on }: CustomEvent<boolean>): void {
     this.encrypted = on
     rememberEncryption(on)
-    if (this.room) this.#prepare(this.room)
+    void this.#prepare()
+  }
+
+  /** Comes into the room, which opens. */
+  async #come(name: string): Promise<Room> {
+    const identity = this.#identity
+    if (!identity) throw new TrunklineError('unavailable', 'Not connected')
+    const client = await identity.as(name)
+    if (identity !== this.#identity) throw new TrunklineError('unavailable', 'The page went on')
+    identity.entered(name)
+    return client.room(this.roomId)
   }
 
   async #enter(name: string): Promise<Room> {
     const identity = this.#identity
-    if (!identity) throw new TrunklineError('unavailable', 'Not connected')
-    const client = await identity.as(name)
-    const room = client.room(this.roomId)
+    const room = await this.#come(name)
     try {
       await room.opened()
     } catch (error) {
@@ -184,6 +227,17 @@ export class RoomView extends LightElement {
     if (identity !== this.#identity) throw new TrunklineError('unavailable', 'The page went on')
     this.room = room
     return room
+  }
+
+  /** Comes into the room; what is prepared can be joined while it opens. */
+  async #enterForCall(name: string): Promise<{ room: Room; canCall: boolean }> {
+    const coming = await this.#come(name)
+    if (coming.isCallPrepared) {
+      this.room = coming
+      return { room: coming, canCall: true }
+    }
+    const room = await this.#enter(name)
+    return { room, canCall: room.canCall }
   }
 
   readonly #onVisibility = () =>
@@ -198,11 +252,11 @@ export class RoomView extends LightElement {
     this.joining = true
     this.fault = undefined
     try {
-      const room = await this.#enter(name)
+      const { room, canCall } = await this.#enterForCall(name)
       if (!this.token) remember('name', name)
-      const encryption = this.#encryptionOf(room, encrypted)
+      const encryption = encryptionOptions(this.#encrypts(encrypted))
       const isPrepared = room.isCallPrepared && !encryption.encryption
-      const joining = room.canCall ? room.joinCall({ ...devices.release(), ...encryption }) : undefined
+      const joining = canCall ? room.joinCall({ ...devices.release(), ...encryption }) : undefined
       // Drawn while the server answers, so that the pictures find their place; what is asked leaves first.
       if (isPrepared) setTimeout(() => this.joining && room.call && this.#show(room.call))
       const call = await joining
@@ -237,7 +291,7 @@ export class RoomView extends LightElement {
     if (room && isAtTheDoor(error)) return this.#knock(room, { ...detail, devices })
     this.#refused(error)
     this.fault ??= (error as Error).message
-    if (this.phase === 'lobby' && room) this.#prepare(room)
+    if (this.phase === 'lobby' && room) void this.#prepare()
   }
 
   /** Asks a host to be let in, and joins when one does. */
