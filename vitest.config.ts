@@ -37,6 +37,7 @@ const ALONE = named(
 const IN_PAIRS = named(
   'call*.browser',
   'fleet.browser',
+  'fleet-outages',
   'fleet-rooms',
   'nodes',
   'processes',

@@ -85,8 +85,8 @@ describe('docker-compose.yml', () => {
 
   test('gives each service what it cannot do without', () => {
     const needs = {
-      signalling: ['DATABASE_URL', 'REDIS_URL', 'SFU_URL', 'MEDIA_URL', 'TURN_URLS'],
-      sfu: ['ANNOUNCED_ADDRESS', 'RTC_WORKERS'],
+      signalling: ['DATABASE_URL', 'REDIS_URL', 'MEDIA_URL', 'TURN_URLS'],
+      sfu: ['REDIS_URL', 'ANNOUNCED_ADDRESS', 'RTC_WORKERS'],
       turn: ['ANNOUNCED_ADDRESS'],
       media: [
         'DATABASE_URL',
@@ -128,8 +128,8 @@ describe('docker-compose.yml', () => {
     const listening: Record<string, number> = { postgres: 5432, redis: 6379, s3: 7070 }
     for (const name of SERVICES) listening[name] = settingsOf(name).PORT
     const urls = SERVICES.flatMap(name => {
-      const { DATABASE_URL, REDIS_URL, S3_ENDPOINT, SFU_URL, MEDIA_URL, SIGNALLING_URL } = settingsOf(name)
-      return [DATABASE_URL, REDIS_URL, S3_ENDPOINT, SFU_URL, MEDIA_URL, SIGNALLING_URL].filter(
+      const { DATABASE_URL, REDIS_URL, S3_ENDPOINT, MEDIA_URL, SIGNALLING_URL } = settingsOf(name)
+      return [DATABASE_URL, REDIS_URL, S3_ENDPOINT, MEDIA_URL, SIGNALLING_URL].filter(
         url => url !== undefined,
       )
     })
