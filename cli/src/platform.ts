@@ -360,6 +360,8 @@ const startMedia = async (
     keepsOriginals: settings.PICTURE_ORIGINALS === 'keep',
     makesSmallVideos: settings.VIDEO_SMALL,
     redirects: settings.FILE_REDIRECTS,
+    streams: settings.LIVE_STREAMS,
+    allowsPrivateTargets: settings.LIVE_PRIVATE_TARGETS,
   })
   lifecycle.add('media', () => media.close())
   app.use(media.router)

@@ -106,6 +106,14 @@ export const Settings = z.object({
     .default('keep'),
   VIDEO_SMALL: flag('1').default(false),
   FILE_REDIRECTS: flag('1').default(false),
+  LIVE_STREAMS: z.coerce
+    .number('must be a number')
+    .int()
+    .min(0)
+    .max(64)
+    .describe('4')
+    .default(LIMITS.streams),
+  LIVE_PRIVATE_TARGETS: flag('1').default(false),
   ANNOUNCED_ADDRESS: z.string().describe('203.0.113.7').optional(),
   RTC_PORT: port(40_000).default(40_000),
   RTC_WORKERS: z.coerce.number('must be a number').int().min(1).max(128).describe('4').optional(),

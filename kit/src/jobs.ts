@@ -48,6 +48,8 @@ export type Jobs = {
   add(name: string, payload: Record<string, unknown>, options?: AddOptions): Promise<void>
   /** Begins to work on jobs that have a task in the map, those that others added included. */
   start(): Promise<void>
+  /** How many of one name wait or run, in all processes. */
+  count(name: string): Promise<number>
   /** Running tasks are told to stop and waited for. Idempotent. */
   close(): Promise<void>
 }
@@ -62,8 +64,10 @@ export const createJobs = async (options: {
   pool: pg.Pool
   logger: Logger
   tasks: ReadonlyMap<string, Task>
+  /** Where a process is to work on more, or fewer, jobs of a name at once. */
+  atOnce?: ReadonlyMap<string, number>
 }): Promise<Jobs> => {
-  const { pool, logger, tasks } = options
+  const { pool, logger, tasks, atOnce } = options
   const boss = new PgBoss({
     connectionString: pool.options.connectionString ?? '',
     max: 3,
@@ -106,7 +110,7 @@ export const createJobs = async (options: {
 
   const run = async (name: string, task: Task): Promise<void> => {
     await queueOf(name)
-    await Promise.all(Array.from({ length: AT_ONCE }, () => work(name, task)))
+    await Promise.all(Array.from({ length: atOnce?.get(name) ?? AT_ONCE }, () => work(name, task)))
   }
 
   /** One worker of a queue: it does one job after the other. */
@@ -148,6 +152,13 @@ export const createJobs = async (options: {
         await boss.send(name, payload, { ...settings, singletonKey: crypto.randomUUID() })
       else
         await boss.upsert(name, payload, { ...settings, startAfter: runAt ?? new Date(), singletonKey: key })
+    },
+    async count(name) {
+      const { rows } = await pool.query<{ count: number }>(
+        `select count(*)::int from ${SCHEMA}.job where name = $1 and state in ('created', 'retry', 'active')`,
+        [name],
+      )
+      return rows[0]?.count ?? 0
     },
     async start() {
       await Promise.all([...tasks].map(([name, task]) => run(name, task)))

@@ -20,6 +20,7 @@ import { createScanTask } from './jobs/scan-job.ts'
 import { createSweep } from './jobs/sweep.ts'
 import { MEDIA_LIMITS } from './limits.ts'
 import { createPictures, type Pictures } from './pictures/pictures.ts'
+import { createLive } from './live/live.ts'
 import { createRecordingTask } from './recordings/recording-job.ts'
 import { openScanner } from './scan/open.ts'
 import { createShelf, partKey } from './shelf/shelf.ts'
@@ -56,6 +57,10 @@ export type MediaDeps = {
   makesSmallVideos?: boolean | undefined
   /** Whether downloads are redirected to the object store, where it can be reached by all. False when left out. */
   redirects?: boolean | undefined
+  /** Streams of calls at once, in all processes; LIMITS.streams when left out. */
+  streams?: number | undefined
+  /** Whether streams may be sent to addresses that are not public. False when left out. */
+  allowsPrivateTargets?: boolean | undefined
   /** ms after which a file is looked after that makes no progress; only tests need another value. */
   stalledMs?: number | undefined
   /** ms after which bytes of which nothing is known are taken away; likewise. */
@@ -69,6 +74,8 @@ export type Media = {
   shelf: FileShelf
   /** Looks for what was left half-way, which it does by itself from time to time. */
   sweep(): Promise<void>
+  /** Calls that are shown live by this process. */
+  streams(): number
   /** Stops what is made of files; it goes on after the next start. Idempotent. */
   close(): Promise<void>
 }
@@ -105,7 +112,8 @@ export const createMedia = async (deps: MediaDeps): Promise<Media> => {
   const contents = new ContentTable(db)
 
   const tasks = new Map<string, Task>()
-  const queue = await createJobs({ pool, logger, tasks })
+  const streams = deps.streams ?? LIMITS.streams
+  const queue = await createJobs({ pool, logger, tasks, atOnce: new Map([[QUEUES.stream, streams]]) })
   const jobs = new MediaJobs(queue)
   const keeper = new FileKeeper({ files, jobs })
   const pictures = createPictures({ logger, folder })
@@ -151,6 +159,20 @@ export const createMedia = async (deps: MediaDeps): Promise<Media> => {
     folder: join(folder, 'avatars'),
     picture: path => pictures.avatar(path),
   })
+  const live = createLive({
+    logger,
+    jobs,
+    objects,
+    desk,
+    program: av?.live,
+    partKey,
+    linkKey: deps.linkKey,
+    folder,
+    streams,
+    allowsPrivate: deps.allowsPrivateTargets ?? false,
+  })
+  tasks.set(QUEUES.stream, live.task)
+  tasks.set(QUEUES.streamEnd, live.forgetting)
   const shelf = createShelf({
     db,
     files,
@@ -159,6 +181,7 @@ export const createMedia = async (deps: MediaDeps): Promise<Media> => {
     objects,
     staging,
     avatars,
+    live,
     maxBytes: limits.uploadBytes,
   })
   tasks.set(
@@ -196,7 +219,7 @@ export const createMedia = async (deps: MediaDeps): Promise<Media> => {
 
   const router = Router()
   if (deps.linkSecret !== undefined) router.use(shelfRoutes(shelf, deps.linkSecret))
-  for (const part of [uploads, downloads, avatars]) router.use(part.router)
+  for (const part of [uploads, downloads, avatars, live]) router.use(part.router)
 
   let closed: Promise<void> | undefined
   const close = async (): Promise<void> => {
@@ -211,6 +234,7 @@ export const createMedia = async (deps: MediaDeps): Promise<Media> => {
     router,
     shelf,
     sweep: sweepNext,
+    streams: live.running,
     close() {
       closed ??= close()
       return closed

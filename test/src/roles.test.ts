@@ -90,6 +90,10 @@ const REQUESTS: { [N in Governed]: (stage: Stage) => OperationInput<N> } = {
   'recording:start': ({ roomId }) => ({ roomId }),
   'recording:pause': ({ roomId }) => ({ roomId, paused: true }),
   'recording:stop': ({ roomId }) => ({ roomId }),
+  'stream:start': ({ roomId }) => ({ roomId, hls: true }),
+  'stream:get': ({ roomId }) => ({ roomId }),
+  'stream:pause': ({ roomId }) => ({ roomId, paused: true }),
+  'stream:stop': ({ roomId }) => ({ roomId }),
   'ring:start': ({ roomId }) => ({ roomId, userIds: ['target'], media: 'audio' }),
 }
 

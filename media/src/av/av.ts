@@ -1,6 +1,7 @@
 import type { Logger } from '@trunkline/kit'
 import { Fence, findProgram } from '../fence.ts'
 import type { Processor } from '../jobs/processor.ts'
+import type { LiveProgram } from '../live/program.ts'
 import type { FilmDeps } from '../recordings/film.ts'
 import { createAudio } from './audio.ts'
 import { Ffmpeg } from './ffmpeg.ts'
@@ -29,6 +30,8 @@ export type Av = {
   audio: Processor
   /** What films of recorded calls are made with. */
   film: FilmDeps
+  /** What calls are shown live with. */
+  live: LiveProgram
 }
 
 /** Types whose other half is called something else. */
@@ -70,6 +73,7 @@ export const createAv = async (deps: AvDeps): Promise<Av | undefined> => {
     if (tone) return { ...(await audio({ ...work, probed: { ...probed, audio: tone } })), ...mime }
     throw new TypeError('a file without streams got past its probe')
   }
-  const film = { ffmpeg, drawsText: await ffmpeg.hasFilter('drawtext') }
-  return { video: process, audio: process, film }
+  const drawsText = await ffmpeg.hasFilter('drawtext')
+  const live = { path: program, fence: fence.kind, drawsText }
+  return { video: process, audio: process, film: { ffmpeg, drawsText }, live }
 }

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { isPlayed } from '../files/kind.ts'
 import type { ContentRow, FileRow } from '../files/stored-file.ts'
 import { MEDIA_LIMITS } from '../limits.ts'
+import type { SealedOrder } from '../live/order.ts'
 
 /** The queues, by what takes how long: a picture does not wait for films that came before it. */
 export const QUEUES = {
@@ -14,6 +15,8 @@ export const QUEUES = {
   clip: 'media-clip',
   film: 'media-film',
   recording: 'media-recording',
+  stream: 'media-stream',
+  streamEnd: 'media-stream-end',
 } as const
 
 /** Where contents are. */
@@ -69,6 +72,21 @@ export class MediaJobs {
   /** What was kept of a call is to become a film, not before a moment if one is given. */
   async composeRecording(order: WaitingOrder, runAt?: Date): Promise<void> {
     await this.#jobs.add(QUEUES.recording, order, { key: order.recordingId, runAt })
+  }
+
+  /** A call is to be shown live. */
+  async showStream(order: SealedOrder): Promise<void> {
+    await this.#jobs.add(QUEUES.stream, order, { key: order.streamId })
+  }
+
+  /** How many calls are shown, or are to be. */
+  countStreams(): Promise<number> {
+    return this.#jobs.count(QUEUES.stream)
+  }
+
+  /** What is left of a stream is to go at that time. */
+  async forgetStream(streamId: string, runAt: Date): Promise<void> {
+    await this.#jobs.add(QUEUES.streamEnd, { streamId }, { key: streamId, runAt })
   }
 
   /** Once it resolves the file will be deleted and its room told by whom. */

@@ -10,6 +10,7 @@ import {
   RecordingOrder,
   SHELF_PATH,
   ShelfFile,
+  StreamOrder,
   UserId,
 } from '@trunkline/protocol'
 import { Router } from 'express'
@@ -79,6 +80,12 @@ export const shelfRoutes = (shelf: FileShelf, secret: string): Router => {
   router.delete(`${SHELF_PATH}/parts/:jobId`, async (request, response) => {
     await shelf.deleteParts(parse(Part.shape.jobId, request.params.jobId, 'the path'))
     response.status(204).end()
+  })
+  router.post(`${SHELF_PATH}/streams`, async (request, response) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk as Buffer)
+    const order: unknown = JSON.parse(Buffer.concat(chunks).toString())
+    response.json(await shelf.stream(parse(StreamOrder, order, 'the order')))
   })
   router.post(`${SHELF_PATH}/recordings`, async (request, response) => {
     const order: unknown = JSON.parse(String(request.query.order))

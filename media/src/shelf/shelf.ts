@@ -11,6 +11,7 @@ import { measure } from '../files/measure.ts'
 import { safeName } from '../files/name.ts'
 import { type FoundFile, objectKey, toStoredFile } from '../files/stored-file.ts'
 import type { MediaJobs } from '../jobs/media-jobs.ts'
+import type { Live } from '../live/live.ts'
 import { files as fileRows } from '../schema.ts'
 import { isFull } from '../store/full.ts'
 import { isStagingId, type Staging } from '../store/staging.ts'
@@ -24,6 +25,7 @@ export type ShelfDeps = {
   objects: ObjectStore
   staging: Staging
   avatars: Pick<Avatars, 'removeOf'>
+  live: Pick<Live, 'start'>
   /** bytes */
   maxBytes: number
 }
@@ -38,7 +40,7 @@ const noFile = (id: string) => new TrunklineError('not_found', `There is no file
  * is still checked or was quarantined is carried along: wherever it is restored it is checked again.
  */
 export const createShelf = (deps: ShelfDeps): FileShelf => {
-  const { db, files, keeper, jobs, objects, staging, avatars, maxBytes } = deps
+  const { db, files, keeper, jobs, objects, staging, avatars, live, maxBytes } = deps
   const writing = new KeyedMutex()
 
   /** While a file is checked its bytes move from the one place to the other. */
@@ -168,5 +170,6 @@ export const createShelf = (deps: ShelfDeps): FileShelf => {
       for (const key of keys) await objects.delete(key)
     },
     compose: order => jobs.composeRecording(order),
+    stream: order => live.start(order),
   }
 }

@@ -3,10 +3,12 @@ import {
   type CallAction,
   type Call as CallInfo,
   type CallRecording,
+  type CallStream,
   type CallRole,
   type Knock,
   type NoticeData,
   type RecordingLayout,
+  type StreamAnswer,
   type RequestData,
   type TrackSource,
 } from '@trunkline/protocol'
@@ -45,6 +47,7 @@ export class CallModeration extends Emitter<CallModerationEvents> {
   #locked = false
   #lobby = false
   #recording: CallRecording | undefined
+  #stream: CallStream | undefined
   #wasHost = false
 
   constructor(deps: Deps) {
@@ -79,6 +82,11 @@ export class CallModeration extends Emitter<CallModerationEvents> {
   /** That the call is recorded, and since when; undefined while it is not. */
   get recording(): CallRecording | undefined {
     return this.#recording
+  }
+
+  /** That the call is streamed to others, and since when; undefined while it is not. */
+  get stream(): CallStream | undefined {
+    return this.#stream
   }
 
   /** Lets in those named, or all who wait. */
@@ -135,6 +143,27 @@ export class CallModeration extends Emitter<CallModerationEvents> {
     await this.#ask('recording:stop', {})
   }
 
+  /**
+   * Streams the call live: to an RTMP address, as HLS under an address nobody guesses, or both. Everybody in it is told
+   * first. Refused with `conflict` where the call is encrypted or streamed already, with `limit_reached` where the server
+   * streams as many as it may.
+   * @returns where it can be watched, some seconds later, with `hls`: a path on the server
+   */
+  async startStream(to: { rtmp?: string; hls?: boolean; layout?: RecordingLayout }): Promise<StreamAnswer> {
+    return this.#ask('stream:start', to)
+  }
+  /** Where it can be watched. */
+  async getStream(): Promise<StreamAnswer> {
+    return this.#ask('stream:get', {})
+  }
+  /** Shows nothing for a while, or goes on. */
+  async pauseStream(paused = true): Promise<void> {
+    await this.#ask('stream:pause', { paused })
+  }
+  async stopStream(): Promise<void> {
+    await this.#ask('stream:stop', {})
+  }
+
   /** @internal Hears what concerns oneself; call what is returned to stop. */
   start(): () => void {
     const { connection, roomId, ownId, onMuted, onClosed } = this.#deps
@@ -160,10 +189,11 @@ export class CallModeration extends Emitter<CallModerationEvents> {
   }
 
   /** @internal The call as it is now. */
-  learn({ locked, lobby, recording }: CallInfo): void {
+  learn({ locked, lobby, recording, stream }: CallInfo): void {
     this.#locked = locked
     this.#lobby = lobby
     this.#recording = recording
+    this.#stream = stream
     const { isHost } = this
     if (isHost !== this.#wasHost) {
       this.#wasHost = isHost
@@ -205,6 +235,10 @@ type ModerationRequest =
   | 'recording:start'
   | 'recording:pause'
   | 'recording:stop'
+  | 'stream:start'
+  | 'stream:get'
+  | 'stream:pause'
+  | 'stream:stop'
   | 'call:admit'
   | 'call:deny'
   | 'call:mute'

@@ -7,6 +7,7 @@ export {
   type CallOutcome,
   type CallRecord,
   type CallRecording,
+  type CallStream,
   type CallRole,
   type Counts,
   type CustomStatus,

@@ -85,7 +85,8 @@ export const createHttpShelf = (options: { mediaUrl: string; secret: string }): 
     // In the body: what is in an address is written into logs.
     stream: async order => {
       const body = Buffer.from(JSON.stringify(order))
-      return Playlist.parse(await (await request('POST', '/streams', { body })).json())
+      const { playlist } = Playlist.parse(await (await request('POST', '/streams', { body })).json())
+      return playlist === undefined ? {} : { playlist }
     },
     compose: order => command('POST', '/recordings', { query: { order: JSON.stringify(order) } }),
   }

@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os'
+import { isPublicAddress } from '@trunkline/kit'
 import { canonicalAddress, type Endpoint } from '../stun/endpoint.ts'
-import { isPublicAddress } from './public-address.ts'
 
 /** A peer that may be reached whatever the mode: one port, several, or a range (both ends included). */
 export type AllowedPeer = {

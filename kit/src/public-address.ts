@@ -40,7 +40,7 @@ const blocked = new BlockList()
 for (const [network, prefix] of NOT_PUBLIC_IPV4) blocked.addSubnet(network, prefix, 'ipv4')
 for (const [network, prefix] of NOT_PUBLIC_IPV6) blocked.addSubnet(network, prefix, 'ipv6')
 
-/** @param address canonical (endpoint.ts) */
+/** @param address of IPv4 or IPv6, in its shortest form, small letters */
 export const isPublicAddress = (address: string): boolean => {
   if (!address.includes(':')) return !blocked.check(address, 'ipv4')
   const first = Number.parseInt(address, 16)

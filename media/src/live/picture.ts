@@ -1,0 +1,119 @@
+import type { Frame } from '../recordings/depacketize.ts'
+import type { Box } from '../recordings/layout.ts'
+import { matroskaFrame, matroskaHead } from '../recordings/matroska.ts'
+import { FRAME_MS, pictureArguments } from './arguments.ts'
+import { GridDecoder } from './grid-decoder.ts'
+import type { LiveProgram } from './program.ts'
+
+export type Size = Pick<Box, 'width' | 'height'>
+/** yuv420p */
+export type Image = Size & { data: Buffer }
+
+/** Frames a picture has waiting at most, so that a decoder that runs ahead does not fill the memory. */
+const WAITING = 100
+/** How long a frame that was written to the decoder is waited for, milliseconds. */
+const REACH_MS = 500
+const LOOK_MS = 10
+
+type Decoding = { decoder: GridDecoder; size: Size; startMs: number; next: number; fed: number }
+
+/** The picture of a track while it is shown: whole frames go in, images of a steady rate and the wanted size come out. */
+export class Picture {
+  readonly #program: LiveProgram
+  readonly #mimeType: string
+  #wanted: Size
+  #decoding: Decoding | undefined
+  /** By number of the frame of the stream. */
+  readonly #images = new Map<number, Image>()
+  #last: Image | undefined
+
+  constructor(program: LiveProgram, mimeType: string, wanted: Size) {
+    this.#program = program
+    this.#mimeType = mimeType
+    this.#wanted = wanted
+  }
+
+  /** From the next frame that decoding can begin with, images are of this size. */
+  want(size: Size): void {
+    this.#wanted = size
+  }
+
+  /** The next frame, at this time of the stream in ms. */
+  push(frame: Frame, ms: number): void {
+    const { width, height } = this.#wanted
+    let decoding = this.#decoding
+    const isFitting = decoding?.size.width === width && decoding.size.height === height
+    if (!decoding || decoding.decoder.isOver || (frame.isKey && !isFitting)) {
+      if (!frame.isKey) return
+      decoding = this.#begin(ms, frame)
+    }
+    decoding.fed = Math.floor(ms / FRAME_MS)
+    const { data, isKey } = frame
+    decoding.decoder.write(matroskaFrame(0, { ms: ms - decoding.startMs, data, isKey }))
+  }
+
+  /** The image that is to be seen at this frame of the stream; those before it are let go. */
+  at(frame: number): Image | undefined {
+    let latest = Number.NEGATIVE_INFINITY
+    for (const [n, image] of this.#images) {
+      if (n > frame) continue
+      if (n > latest) this.#last = image
+      latest = Math.max(latest, n)
+      this.#images.delete(n)
+    }
+    return this.#last
+  }
+
+  /** It is not sent for now: what is seen next is new. */
+  forget(): void {
+    this.#last = undefined
+  }
+
+  /** Resolves once the image of a frame is there that the decoder has all it needs for, or does not come. */
+  async reach(frame: number): Promise<void> {
+    const decoding = this.#decoding
+    const until = performance.now() + REACH_MS
+    const isAwaited = () =>
+      decoding !== undefined &&
+      decoding === this.#decoding &&
+      !decoding.decoder.isOver &&
+      decoding.fed > frame + 2 &&
+      decoding.next <= frame
+    while (isAwaited() && performance.now() < until)
+      await new Promise(resolve => setTimeout(resolve, LOOK_MS))
+  }
+
+  close(): void {
+    this.#decoding?.decoder.kill()
+    this.#decoding = undefined
+  }
+
+  #begin(ms: number, { data, setup }: Frame): Decoding {
+    this.#decoding?.decoder.end()
+    const size = this.#wanted
+    const first = Math.max(0, Math.floor(ms / FRAME_MS))
+    const decoder = new GridDecoder({
+      program: this.#program,
+      args: pictureArguments(this.#mimeType, size),
+      unitBytes: (size.width * size.height * 3) / 2,
+      onUnit: data => this.#keep(decoding, { ...size, data }),
+    })
+    const decoding: Decoding = { decoder, size, startMs: first * FRAME_MS, next: first, fed: first }
+    this.#decoding = decoding
+    decoder.write(matroskaHead([{ mimeType: this.#mimeType, setup }]))
+    // Its time is 0 for certain then.
+    if (ms > decoding.startMs) decoder.write(matroskaFrame(0, { ms: 0, data, isKey: true }))
+    return decoding
+  }
+
+  #keep(decoding: Decoding, image: Image): void {
+    const n = decoding.next++
+    // What the one before still has: from here on there is another.
+    if (decoding !== this.#decoding && n * FRAME_MS >= (this.#decoding?.startMs ?? 0)) return
+    this.#images.set(n, image)
+    if (this.#images.size > WAITING) {
+      const [oldest] = this.#images.keys()
+      if (oldest !== undefined) this.#images.delete(oldest)
+    }
+  }
+}

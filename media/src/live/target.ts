@@ -1,0 +1,61 @@
+import { lookup } from 'node:dns/promises'
+import { isIP } from 'node:net'
+import { isPublicAddress } from '@trunkline/kit'
+import { TrunklineError } from '@trunkline/protocol'
+
+/** Where a stream is sent, its name looked up: what was found is what is connected to. */
+export type Target = {
+  isSecure: boolean
+  host: string
+  /** An IP address. */
+  address: string
+  port: number
+  app: string
+  /** The last part of the address: mostly a secret. */
+  key: string
+}
+
+const PORTS = { 'rtmp:': 1_935, 'rtmps:': 443 } as const
+
+const canonical = (address: string): string => {
+  // An IPv4 address in the clothes of IPv6 is still one.
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
+  return mapped ?? address.toLowerCase()
+}
+
+/**
+ * Looks up where an address leads.
+ * @param allowsPrivate whether it may lead into the operator's own network
+ * @throws TrunklineError `forbidden` where it may not; `invalid_request` for a name that nobody knows
+ */
+export const findTarget = async (url: string, allowsPrivate: boolean): Promise<Target> => {
+  const { protocol, hostname, port, pathname, search } = new URL(url)
+  const isSecure = protocol === 'rtmps:'
+  const host = hostname.replace(/^\[|\]$/g, '')
+  const addresses = isIP(host)
+    ? [host]
+    : await lookup(host, { all: true }).then(
+        found => found.map(({ address }) => address),
+        () => [],
+      )
+  const [address] = addresses
+  if (address === undefined)
+    throw new TrunklineError('invalid_request', `Nobody knows the host ${host} that the stream is to go to.`)
+  // One that is not makes the whole name suspect.
+  if (!allowsPrivate && !addresses.every(one => isPublicAddress(canonical(one)))) {
+    throw new TrunklineError(
+      'forbidden',
+      `Streams may not be sent to ${host}: it is not on the public internet. Whoever runs this server may allow it (LIVE_PRIVATE_TARGETS).`,
+    )
+  }
+  const path = `${pathname.slice(1)}${search}`
+  const cut = pathname.slice(1).lastIndexOf('/')
+  return {
+    isSecure,
+    host,
+    address,
+    port: port === '' ? PORTS[isSecure ? 'rtmps:' : 'rtmp:'] : Number(port),
+    app: path.slice(0, cut),
+    key: path.slice(cut + 1),
+  }
+}
