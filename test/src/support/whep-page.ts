@@ -1,0 +1,119 @@
+import { type Visitor, visit } from './browser.ts'
+import type { Browser } from 'playwright-core'
+
+// Pages with nothing but what browsers have: no SDK, no demo.
+
+/** A colour, as red, green and blue from 0 to 255. */
+export type Colour = [number, number, number]
+
+declare global {
+  interface Window {
+    published: { peer: RTCPeerConnection; paint: (colour: Colour) => void; address: string }
+    watched: { peer: RTCPeerConnection; video: HTMLVideoElement; address: string }
+  }
+}
+
+/** Publishes a picture of one colour, in which something moves, and a microphone by WHIP. */
+export const publishColour = async (
+  browser: Browser,
+  url: string,
+  options: { endpoint: string; token: string; colour: Colour; codec?: string },
+): Promise<Visitor> => {
+  const visitor = await visit(browser, `${url}/icon.svg`, 'publisher')
+  await visitor.page.evaluate(async ({ endpoint, token, colour, codec }) => {
+    const canvas = document.createElementNS('http://www.w3.org/1999/xhtml', 'canvas') as HTMLCanvasElement
+    canvas.width = 320
+    canvas.height = 240
+    const context = canvas.getContext('2d') as CanvasRenderingContext2D
+    let now = colour
+    let n = 0
+    setInterval(() => {
+      context.fillStyle = `rgb(${now.join(' ')})`
+      context.fillRect(0, 0, 320, 240)
+      context.fillStyle = 'white'
+      context.fillRect((n++ * 4) % 320, 0, 8, 8)
+    }, 50)
+    const [video] = canvas.captureStream(20).getTracks()
+    // The fake microphone, which beeps.
+    const [sound] = (await navigator.mediaDevices.getUserMedia({ audio: true })).getTracks()
+    const peer = new RTCPeerConnection()
+    peer.addTransceiver(sound as MediaStreamTrack, { direction: 'sendonly' })
+    const transceiver = peer.addTransceiver(video as MediaStreamTrack, { direction: 'sendonly' })
+    if (codec) {
+      const all = RTCRtpSender.getCapabilities('video')?.codecs ?? []
+      transceiver.setCodecPreferences(all.filter(one => one.mimeType === codec))
+    }
+    await peer.setLocalDescription()
+    const answer = await fetch(endpoint, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/sdp' },
+      body: peer.localDescription?.sdp ?? '',
+    })
+    const sdp = await answer.text()
+    if (answer.status !== 201) throw new Error(sdp)
+    await peer.setRemoteDescription({ type: 'answer', sdp })
+    const address = new URL(answer.headers.get('Location') ?? '', endpoint).href
+    window.published = { peer, paint: next => void (now = next), address }
+  }, options)
+  return visitor
+}
+
+/** Watches by WHEP. */
+export const watch = async (
+  browser: Browser,
+  url: string,
+  options: { endpoint: string; token: string; kinds?: ('audio' | 'video')[] },
+): Promise<Visitor> => {
+  const visitor = await visit(browser, `${url}/icon.svg`, 'viewer')
+  await visitor.page.evaluate(async ({ endpoint, token, kinds = ['audio', 'video'] }) => {
+    const peer = new RTCPeerConnection()
+    const video = document.createElementNS('http://www.w3.org/1999/xhtml', 'video') as HTMLVideoElement
+    document.documentElement.append(video)
+    const stream = new MediaStream()
+    peer.ontrack = ({ track }) => {
+      stream.addTrack(track)
+      video.srcObject = stream
+      void video.play()
+    }
+    for (const kind of kinds) peer.addTransceiver(kind, { direction: 'recvonly' })
+    await peer.setLocalDescription()
+    const answer = await fetch(endpoint, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/sdp' },
+      body: peer.localDescription?.sdp ?? '',
+    })
+    const sdp = await answer.text()
+    if (answer.status !== 201) throw new Error(sdp)
+    await peer.setRemoteDescription({ type: 'answer', sdp })
+    window.watched = { peer, video, address: new URL(answer.headers.get('Location') ?? '', endpoint).href }
+  }, options)
+  return visitor
+}
+
+/** What a page that watches shows now: the colour of its middle, how large, and how loud it has been. */
+export const shownBy = ({ page }: Visitor) =>
+  page.evaluate(async () => {
+    const { video, peer } = window.watched
+    const canvas = document.createElementNS('http://www.w3.org/1999/xhtml', 'canvas') as HTMLCanvasElement
+    canvas.width = canvas.height = 1
+    const context = canvas.getContext('2d') as CanvasRenderingContext2D
+    const { videoWidth: width, videoHeight: height } = video
+    if (width > 0) context.drawImage(video, width / 2, height / 2, 1, 1, 0, 0, 1, 1)
+    const [red = 0, green = 0, blue = 0] = context.getImageData(0, 0, 1, 1).data
+    let energy = 0
+    const lines: { kind: string; frames: number; packets: number; lost: number; plis: number; nacks: number; ssrc: number }[] = []
+    for (const report of (await peer.getStats()).values()) {
+      if (report.type !== 'inbound-rtp') continue
+      energy += report.totalAudioEnergy ?? 0
+      lines.push({
+        kind: report.kind,
+        frames: report.framesDecoded ?? 0,
+        packets: report.packetsReceived,
+        lost: report.packetsLost,
+        plis: report.pliCount ?? 0,
+        nacks: report.nackCount ?? 0,
+        ssrc: report.ssrc,
+      })
+    }
+    return { colour: [red, green, blue] as [number, number, number], width, energy, state: peer.connectionState, lines }
+  })
