@@ -41,12 +41,17 @@ const capabilities = async (socket: TestSocket): Promise<RtpCapabilities> =>
 const prepare = async (socket: TestSocket) =>
   socket.request('call:prepare', { roomId, rtpCapabilities: await capabilities(socket) })
 
-/** Somebody who publishes in the room's call. */
-const speaker = async (): Promise<CallPerson> => {
+/** Somebody who publishes in the room's call, and another track each time it is asked to. */
+const speaker = async (): Promise<{ mona: CallPerson; publish: () => Promise<void> }> => {
   const mona = await CallPerson.connect({ url, userId: 'mona', roomId }, onTestFinished)
   await mona.join()
-  await mona.publish()
-  return mona
+  let producerId = await mona.publish()
+  const publish = async () => {
+    const { participantId } = mona
+    await mona.socket.request('producer:close', { roomId, participantId, producerId })
+    producerId = await mona.publish()
+  }
+  return { mona, publish }
 }
 
 /** Who is in the room, and how many events its log has, as an app's server sees it. */
@@ -61,7 +66,7 @@ const traces = async () => {
 
 test('who comes by a link prepares the call without a trace, and comes into room and call by joining, once', async () => {
   await create()
-  const mona = await speaker()
+  const { mona, publish } = await speaker()
   await until('the call is in the log', async () => (await traces()).lastSeq === 3)
   const before = await traces()
   const paul = await guest('Paul')
@@ -70,7 +75,7 @@ test('who comes by a link prepares the call without a trace, and comes into room
   const prepared = await prepare(paul.socket)
   expect(prepared.consumers).toMatchObject([{ participantId: mona.participantId, source: 'mic' }])
   // What comes later is prepared too.
-  await mona.publish()
+  await publish()
   await paul.socket.hear('consumer:added', ({ participantId }) => participantId === prepared.participantId)
   expect(await traces()).toEqual(before)
   expect(mona.call()?.participants).toHaveLength(1)
@@ -127,13 +132,13 @@ test('who may not join does not prepare either, and learns nothing of who is ins
 
 test('a lobby lets nobody prepare, nor keeps who had prepared before there was one', async () => {
   await create()
-  const mona = await speaker()
+  const { mona, publish } = await speaker()
   const paul = await guest('Paul')
   const prepared = await prepare(paul.socket)
   await perform(url, 'room:update', { roomId, lobby: true })
   await until('the call has a lobby', () => mona.call()?.lobby === true)
   // What is published now is not for who has to knock.
-  await mona.publish()
+  await publish()
   expect(await codeOf(prepare(paul.socket))).toBe('knock_first')
   const { participantId } = prepared
   const join = paul.socket.request('call:join', { roomId, rtpCapabilities: {}, participantId })
@@ -153,19 +158,18 @@ test('a direct room has no third, not even one who prepares', async () => {
 
 test('a ban, and the end of the room, take away what somebody had prepared who was never in it', async () => {
   await create()
-  const mona = await speaker()
-  for (const end of [
-    ({ id }: Guest) => perform(url, 'member:ban', { roomId, userId: id }),
-    () => perform(url, 'room:delete', { roomId }),
-  ]) {
+  const { publish } = await speaker()
+  const ban = ({ id }: Guest) => perform(url, 'member:ban', { roomId, userId: id })
+  const remove = (_: Guest) => perform(url, 'room:delete', { roomId })
+  for (const end of [ban, remove]) {
     const paul = await guest('Paul')
-    const { participantId } = await prepare(paul.socket)
+    const { participantId, sendTransport } = await prepare(paul.socket)
+    const ask = () =>
+      codeOf(paul.socket.request('transport:restart', { roomId, participantId, transportId: sendTransport.id }))
+    expect(await ask()).toBe('ok')
     expect((await end(paul)).status).toBe(200)
-    await until('nothing is prepared any more', async () => {
-      const leaving = paul.socket.request('call:leave', { roomId, participantId })
-      return (await codeOf(leaving)) === 'not_in_call'
-    })
-    await mona.publish().catch(() => undefined)
+    await until('nothing is prepared any more', async () => (await ask()) === 'not_in_call')
+    if (end === ban) await publish()
     expect(paul.socket.heard('consumer:added')).toEqual([])
   }
 })

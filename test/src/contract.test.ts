@@ -178,7 +178,8 @@ it('two users in a room: log, receipts, typing, presence', async () => {
   ada = await connectStrictly(url, adasToken)
   grace = await connectStrictly(url, guest.token)
 
-  // A guest is in the room from the first time it asks for anything there.
+  // A guest is in the room from the first time it asks for anything there, and there as long as it is connected.
+  await ada.request('room:open', { roomId })
   await grace.request('room:open', { roomId })
   const opened = await ada.request('room:open', { roomId })
   expect(opened.call).toBeNull()
@@ -231,6 +232,7 @@ const join = async (client: ContractClient, ssrc: number, more: { lastN?: number
   const { routerRtpCapabilities } = await client.request('room:open', { roomId })
   if (!routerRtpCapabilities) throw new Error('there are no calls here')
   const rtpCapabilities = routerRtpCapabilities
+  expect((await client.request('call:capabilities', {})).routerRtpCapabilities).toEqual(rtpCapabilities)
   const prepared = await client.request('call:prepare', { roomId, rtpCapabilities })
   const joined = await client.request('call:join', {
     roomId,

@@ -71,6 +71,19 @@ export class Announcer {
     this.#flushSoon()
   }
 
+  /** Who came into a room while connected: those who have it open hear that it is there. */
+  async inRoom(userId: string, roomId: string): Promise<void> {
+    const isOpen = this.#io.of('/').adapter.rooms.has(audience.room(roomId))
+    if (!isOpen || this.#record.statusOf(userId) === 'offline') return
+    const [profiles, rooms] = await Promise.all([
+      profilesOf(this.#database, [userId]),
+      roomsOf(this.#database, [userId]),
+    ])
+    const presence = viewOf(profiles.get(userId) ?? nothingOf(userId), this.#record.statusOf(userId))
+    if (presence.status === 'offline' || !rooms.get(userId)?.includes(roomId)) return
+    this.#io.local.to(audience.room(roomId)).emit('presence:changed', presence)
+  }
+
   /** Words that end by themselves are to be told of when they do. */
   expect({ userId, custom }: Profile): void {
     clearTimeout(this.#endings.get(userId))

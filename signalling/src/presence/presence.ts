@@ -101,9 +101,13 @@ export class Presence {
     return this.#record.socketsOf(userId)
   }
 
-  /** Somebody came into a room, left it, or was banned. */
-  memberChanged(userId: string): void {
+  /** Somebody came into a room, left it, or was banned. Without a room: any of them. */
+  memberChanged(userId: string, roomId?: string): void {
     this.#watches.memberChanged(userId)
+    if (roomId === undefined) return
+    this.#announcer
+      .inRoom(userId, roomId)
+      .catch(error => this.#logger.warn({ err: error }, 'who came into a room could not be told of'))
   }
 
   /** Of these users, those who are there or say something: what is drawn beside a list of members. */
