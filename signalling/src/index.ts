@@ -213,7 +213,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   const stopChecking = serveSockets({ services, perform, authenticate, logger })
   membershipWatch.onChange(({ roomId, userId }) => {
     const changed = userId !== undefined ? [userId] : roomId === undefined ? usersHere(io) : []
-    for (const id of changed) services.presence.memberChanged(id)
+    for (const id of changed) services.presence.memberChanged(id, roomId)
     if (roomId !== undefined && userId !== undefined) {
       chat.typing.end(roomId, userId)
       rings.memberChanged(roomId, userId)
