@@ -34,8 +34,16 @@ export const JournalNote = z.discriminatedUnion('what', [
   /** Its sender sends nothing, by choice, or sends again. */
   z.object({ what: z.literal('muted'), track: z.int().min(0), muted: z.boolean() }),
   z.object({ what: z.literal('ended'), track: z.int().min(0) }),
-  /** What a track's clock says at that moment of what is captured then, as its sender reports tell (RFC 3550, section 6.4.1). */
-  z.object({ what: z.literal('clock'), track: z.int().min(0), timestamp: z.int().min(0) }),
+  /**
+   * What a track's clock said of what was captured at a moment of the sender's own clock (ms since 1970), as its sender
+   * reports tell (RFC 3550, section 6.4.1). Tracks of one participant have that clock in common.
+   */
+  z.object({
+    what: z.literal('clock'),
+    track: z.int().min(0),
+    timestamp: z.int().min(0),
+    sentMs: z.number(),
+  }),
   /** Who speaks from now on; null in silence. */
   z.object({ what: z.literal('speaker'), participantId: ParticipantId.nullable() }),
   /** Nothing is taken for now. */

@@ -44,10 +44,14 @@ export class TrackClock {
     if (run) this.#take(run, time, arrivalMs)
   }
 
-  /** What its clock said at this moment, by the sender's own account: without what packets were delayed. */
-  report(timestamp: number, ms: number): void {
+  /**
+   * What its clock says now, by the sender's own account: without what packets were delayed.
+   * @returns to be told when that was, in the time of the recording, once it is known; before it is settled
+   */
+  report(timestamp: number): ((ms: number) => void) | undefined {
     const run = this.#runs.at(-1)
-    if (run && !this.#isNew) this.#take(run, (timestamp / this.#rate) * 1_000, ms)
+    if (!run || this.#isNew) return undefined
+    return ms => this.#take(run, (timestamp / this.#rate) * 1_000, ms)
   }
 
   #take(run: Run, time: number, ms: number): void {

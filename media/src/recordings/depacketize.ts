@@ -124,7 +124,8 @@ const vp9 = (): Depacketizer => {
       }
       if (at >= payload.byteLength) return undefined
       const data = payload.subarray(at)
-      const isFirst = (begins ?? false) && (spatial === 0 || layers.length === 0)
+      // Without the lowest layer the others cannot be decoded.
+      const isFirst = (begins ?? false) && spatial === 0
       if (isFirst) layers = []
       if (begins) layers.push([])
       layers.at(-1)?.push(data)
@@ -152,6 +153,15 @@ const avcC = (sps: Uint8Array, pps: Uint8Array): Uint8Array => {
   const [, profile = 0, compatibility = 0, level = 0] = sps
   const head = [1, profile, compatibility, level, 0xff, 0xe1, ...size(sps)]
   return concat([Uint8Array.from(head), sps, Uint8Array.from([1, ...size(pps)]), pps])
+}
+
+/** Whether a packet of H.264 may be the first of a picture: no slice but the first is, which begins with macroblock 0. */
+const beginsPicture = (payload: Uint8Array): boolean => {
+  const type = (payload[0] ?? 0) & 0x1f
+  if (type === NAL.stapA) return beginsPicture(payload.subarray(3))
+  const [nal, body] = type === NAL.fuA ? [(payload[1] ?? 0) & 0x1f, 2] : [type, 1]
+  if (type === NAL.fuA && ((payload[1] ?? 0) & 0x80) === 0) return false
+  return nal > NAL.idr || ((payload[body] ?? 0) & 0x80) !== 0
 }
 
 /** RFC 6184, sections 5.6 to 5.8. */
@@ -193,7 +203,7 @@ const h264 = (): Depacketizer => {
       if (type === NAL.pps) pps = Uint8Array.from(nal)
       if (type === NAL.idr) isKey = true
     }
-    return { data: nals.map(withLength), begins: true, isKey }
+    return { data: nals.map(withLength), begins: beginsPicture(payload), isKey }
   })
   return {
     push(packet, isAfterGap) {

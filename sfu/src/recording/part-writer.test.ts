@@ -1,7 +1,6 @@
 import { decodeRecords, type JournalRecord, TrunklineError } from '@trunkline/protocol'
 import { expect, it } from 'vitest'
 import { PartWriter } from './part-writer.ts'
-import { senderReports } from './sender-reports.ts'
 
 const packet = (ms: number, bytes = 1_000): JournalRecord => ({
   type: 'packet',
@@ -70,17 +69,4 @@ it('what waits in memory has an end, when the store stays away', async () => {
   await writer.end()
   expect(problems).toEqual(['Where files are kept could not be reached any more.'])
   expect(kept()).toEqual([])
-})
-
-it('sender reports are found in what else is said beside them', () => {
-  const report = Buffer.alloc(28)
-  report.writeUInt32BE(0x80c80006, 0)
-  report.writeUInt32BE(4_711, 4)
-  report.writeUInt32BE(3_000_000_000, 16)
-  const description = Buffer.from('81ca000200000001010000000000', 'hex').subarray(0, 12)
-  expect([...senderReports(Buffer.concat([report, description, report]))]).toEqual([
-    { ssrc: 4_711, timestamp: 3_000_000_000 },
-    { ssrc: 4_711, timestamp: 3_000_000_000 },
-  ])
-  expect([...senderReports(report.subarray(0, 20))]).toEqual([])
 })

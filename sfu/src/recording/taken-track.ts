@@ -3,6 +3,7 @@ import type { types } from 'mediasoup'
 import { ROUTER_RTP_CAPABILITIES } from '../codecs.ts'
 import { endWith } from '../end-with.ts'
 import type { Producer } from '../producer.ts'
+import { ReportedClock, type SenderReport } from './reported-clock.ts'
 
 /** A packet that is missing for so long will not come any more: the sender is asked for a whole picture, milliseconds. */
 const LOST_MS = 500
@@ -16,6 +17,8 @@ export type TakenTrackOptions = {
   transport: types.DirectTransport
   onPacket: (track: number, packet: Uint8Array) => void
   onNote: (note: JournalNote) => void
+  /** What its clock says, by its sender's own account. */
+  onReport: (report: SenderReport) => void
 }
 
 /** A track of a call as the recording takes it: its highest layer, packet by packet. */
@@ -40,6 +43,7 @@ export class TakenTrack {
     transport,
     onPacket,
     onNote,
+    onReport,
   }: TakenTrackOptions): Promise<TakenTrack> {
     const engine = await transport.consume({
       producerId: producer.id,
@@ -63,23 +67,28 @@ export class TakenTrack {
       payloadType: codec.payloadType,
       paused: engine.producerPaused,
     })
+    const clock = new ReportedClock(codec.clockRate)
     engine.on('rtp', packet => {
+      clock.learn(packet.readUInt32BE(4))
       onPacket(number, packet)
       if (engine.kind === 'video') track.#lookForLoss(packet)
     })
     engine.on('producerpause', () => onNote({ what: 'muted', track: number, muted: true }))
     engine.on('producerresume', () => onNote({ what: 'muted', track: number, muted: false }))
+    const onTrace = ({ type, info }: types.ProducerTraceEventData) => {
+      const report = type === 'sr' && clock.read(info)
+      if (report) onReport(report)
+    }
+    // Direct transports report nothing of their own.
+    producer.engine.on('trace', onTrace)
+    await producer.engine.enableTraceEvent(['sr'])
     engine.observer.once('close', () => {
+      producer.engine.off('trace', onTrace)
       track.#let()
       onNote({ what: 'ended', track: number })
     })
     endWith(transport, engine)
     return track
-  }
-
-  /** Of its packets, by which reports name it. */
-  get ssrc(): number | undefined {
-    return this.#engine.rtpParameters.encodings?.[0]?.ssrc
   }
 
   get closed(): boolean {

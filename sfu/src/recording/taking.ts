@@ -3,7 +3,6 @@ import type { types } from 'mediasoup'
 import type { Call } from '../call.ts'
 import type { Producer } from '../producer.ts'
 import { PartWriter, type PutPart } from './part-writer.ts'
-import { senderReports } from './sender-reports.ts'
 import { TakenTrack } from './taken-track.ts'
 
 export type TakingOptions = {
@@ -28,8 +27,6 @@ export class Taking {
   readonly #keepsTime: boolean
   /** By producer. */
   readonly #tracks = new Map<string, Promise<TakenTrack | undefined>>()
-  /** Numbers of tracks by the source of their packets. */
-  readonly #numbers = new Map<number, number>()
   readonly #transports = new Map<types.Router, Promise<types.DirectTransport>>()
   #nextTrack = 0
   /** `performance.now()` where the time of the journal is 0: pauses that are left out move it. */
@@ -116,13 +113,11 @@ export class Taking {
           this.#writer.add({ type: 'packet', track: number, ms: this.#now(), packet })
       },
       onNote: note => this.note(note),
+      onReport: report => {
+        if (!this.paused) this.note({ what: 'clock', track: number, ...report })
+      },
     })
-    const { ssrc } = track
-    if (ssrc !== undefined) this.#numbers.set(ssrc, number)
-    const forget = () => {
-      this.#tracks.delete(producer.id)
-      if (ssrc !== undefined) this.#numbers.delete(ssrc)
-    }
+    const forget = () => void this.#tracks.delete(producer.id)
     track.onClose(forget)
     if (track.closed) forget()
     else if (!this.paused) await track.setPaused(false)
@@ -133,25 +128,10 @@ export class Taking {
   #transportAt(router: types.Router): Promise<types.DirectTransport> {
     const known = this.#transports.get(router)
     if (known) return known
-    const opening = router.createDirectTransport().then(transport => {
-      transport.on('rtcp', packet => this.#onReports(packet))
-      return transport
-    })
+    const opening = router.createDirectTransport()
     this.#transports.set(router, opening)
     router.observer.once('close', () => this.#transports.delete(router))
     return opening
-  }
-
-  /**
-   * The engine reports what the clock of each track says now of what is captured now, as far as the sender's own reports let
-   * it know: by these, sound and picture are put beside each other.
-   */
-  #onReports(packet: Buffer): void {
-    if (this.paused) return
-    for (const { ssrc, timestamp } of senderReports(packet)) {
-      const track = this.#numbers.get(ssrc)
-      if (track !== undefined) this.note({ what: 'clock', track, timestamp })
-    }
   }
 
   #now(): number {
