@@ -13,6 +13,7 @@ const LIBWEBRTC = [
   'test/src/calls-drain.test.ts',
   'test/src/fleet.test.ts',
   'test/src/calls-sockets.test.ts',
+  'test/src/whep-libwebrtc.test.ts',
 ]
 
 const named = (...names: string[]) => names.map(name => `test/src/${name}.test.ts`)

@@ -1,15 +1,10 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
-import { beforeAll, expect, onTestFinished, test, vi } from 'vitest'
+import { beforeAll, expect, test, vi } from 'vitest'
+import { publishByAiortc } from './support/aiortc.ts'
 import { joinCall, launchBrowser, pictures, sounds, visit } from './support/browser.ts'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { mintToken, rest } from './support/rest.ts'
 import { startServer, type TestServer } from './support/server.ts'
 
-const PUBLISH = fileURLToPath(new URL('whip/publish.py', import.meta.url))
-/** Debian's own, whose packages these are. */
-const PYTHON = '/usr/bin/python3'
 const WAIT = { timeout: 60_000, interval: 200 }
 
 const register = cleanUpAfterAll()
@@ -24,28 +19,6 @@ const streamer = async (roomId: string, userId: string, name: string) => {
   await rest(server.url, 'POST', '/v1/rooms', { body: { id: roomId, kind: 'channel', access: 'open' } })
   const token = await mintToken(server.url, userId, { name, rooms: [{ roomId, role: 'publisher' }] })
   return { token, endpoint: `${server.url}/v1/rooms/${roomId}/whip` }
-}
-
-/** aiortc publishes; `end` lets it end its stream. */
-const publish = async (endpoint: string, token: string) => {
-  const child = spawn(PYTHON, [PUBLISH, endpoint, token], { stdio: ['pipe', 'pipe', 'pipe'] })
-  const ended = once(child, 'exit')
-  onTestFinished(async () => {
-    child.kill('SIGKILL')
-    await ended
-  })
-  let errors = ''
-  child.stderr.on('data', chunk => (errors += chunk))
-  const [line] = await Promise.race([
-    once(child.stdout, 'data'),
-    ended.then(([code]) => Promise.reject(new Error(`aiortc ended with ${code}: ${errors}`))),
-  ])
-  const end = async () => {
-    child.stdin.end()
-    const [code] = await ended
-    expect(code, errors).toBe(0)
-  }
-  return { stream: String(line).trim(), end, kill: () => child.kill('SIGKILL') }
 }
 
 const people = async (roomId: string) => {
@@ -79,7 +52,7 @@ test('aiortc and a browser publish in a call: they are seen and heard, and leave
   await joinCall(ada)
   await ada.page.getByRole('button', { name: /^Leave/ }).waitFor()
 
-  const first = await publish(endpoint, token)
+  const first = await publishByAiortc(endpoint, token)
   await ada.page.getByText('Stage left').first().waitFor()
   await vi.waitFor(async () => {
     const [, stage] = await people('stage')
@@ -96,7 +69,7 @@ test('aiortc and a browser publish in a call: they are seen and heard, and leave
   // Killed, it says nothing: its line is given up, which takes half a minute.
   first.kill()
 
-  const second = await publish(endpoint, token)
+  const second = await publishByAiortc(endpoint, token)
   await second.end()
   const names = async () => (await people('stage')).map(({ name }) => name)
   await vi.waitFor(async () => expect(await names()).toEqual(['Ada', 'Stage left']), WAIT)
