@@ -17,7 +17,9 @@ const BACKGROUND = '0x14181d'
 const EMPTY_TILE = '0x2a313a'
 
 /** What is read is there at once, and nothing more is waited for to know what it is. */
-const AT_ONCE = ['-fflags', 'nobuffer', '-probesize', '5000', '-analyzeduration', '0', '-f', 'matroska']
+const AT_ONCE = ['-probesize', '5000', '-analyzeduration', '0', '-f', 'matroska']
+/** Of what is said in words nothing has to be found out: reading ahead in one pipe would wait for the other for ever. */
+const KNOWN = ['-thread_queue_size', '64', '-probesize', '32', '-analyzeduration', '0']
 const RAW = ['-f', 'rawvideo', 'pipe:1']
 
 /** A picture as it comes, at a steady rate in one size. The time of its first frame is 0. */
@@ -80,9 +82,9 @@ export const encoderArguments = (pattern: string): string[] => {
   const frames = String(FRAME_RATE * SEGMENT_SECONDS)
   return [
     ...['-nostdin', '-hide_banner', '-loglevel', 'error'],
-    ...['-thread_queue_size', '64', '-f', 'rawvideo', '-pix_fmt', 'yuv420p'],
+    ...[...KNOWN, '-f', 'rawvideo', '-pix_fmt', 'yuv420p'],
     ...['-s', `${CANVAS.width}x${CANVAS.height}`, '-r', String(FRAME_RATE), '-i', 'pipe:3'],
-    ...['-thread_queue_size', '64', '-f', 'f32le', '-ar', String(SAMPLE_RATE), '-ac', '2', '-i', 'pipe:4'],
+    ...[...KNOWN, '-f', 'f32le', '-ar', String(SAMPLE_RATE), '-ac', '2', '-i', 'pipe:4'],
     ...['-map', '0:v', '-map', '1:a'],
     ...['-c:v', 'libx264', '-preset', 'superfast', '-tune', 'zerolatency', '-profile:v', 'high'],
     ...['-b:v', '2500k', '-maxrate', '2500k', '-bufsize', '5000k', '-threads', '2'],

@@ -11,8 +11,8 @@ export type Image = Size & { data: Buffer }
 
 /** Frames a picture has waiting at most, so that a decoder that runs ahead does not fill the memory. */
 const WAITING = 100
-/** How long a frame that was written to the decoder is waited for, milliseconds. */
-const REACH_MS = 500
+/** A decoder may keep so many frames back. */
+const KEPT_BACK = 5
 const LOOK_MS = 10
 
 type Decoding = { decoder: GridDecoder; size: Size; startMs: number; next: number; fed: number }
@@ -69,15 +69,17 @@ export class Picture {
     this.#last = undefined
   }
 
-  /** Resolves once the image of a frame is there that the decoder has all it needs for, or does not come. */
-  async reach(frame: number): Promise<void> {
+  /**
+   * Resolves once the image of a frame is there that the decoder has all it needs for, or does not come.
+   * @param until `performance.now()` when it is not waited for any more
+   */
+  async reach(frame: number, until: number): Promise<void> {
     const decoding = this.#decoding
-    const until = performance.now() + REACH_MS
     const isAwaited = () =>
       decoding !== undefined &&
       decoding === this.#decoding &&
       !decoding.decoder.isOver &&
-      decoding.fed > frame + 2 &&
+      decoding.fed > frame + KEPT_BACK &&
       decoding.next <= frame
     while (isAwaited() && performance.now() < until)
       await new Promise(resolve => setTimeout(resolve, LOOK_MS))

@@ -16,6 +16,8 @@ import { Voice } from './voice.ts'
 const DELAY_MS = 1_200
 /** Of this, packets that are late are waited for. */
 const LATE_MS = 500
+/** How long decoders are waited for, of each part of half a second. */
+const REACH_MS = 300
 const PLATES = 16
 
 type Track = {
@@ -176,10 +178,11 @@ export class Show {
   async #showUntil(ms: number): Promise<void> {
     if (ms < 0) return
     this.#frame ??= Math.floor(ms / FRAME_MS)
-    for (; (this.#frame + 1) * FRAME_MS <= ms; this.#frame++) await this.#show(this.#frame)
+    const until = performance.now() + REACH_MS
+    for (; (this.#frame + 1) * FRAME_MS <= ms; this.#frame++) await this.#show(this.#frame, until)
   }
 
-  async #show(frame: number): Promise<void> {
+  async #show(frame: number, until: number): Promise<void> {
     const ms = frame * FRAME_MS
     this.#applyUntil(ms)
     const seats = this.#cast.seats(ms)
@@ -187,7 +190,7 @@ export class Show {
     const shown = await Promise.all(
       seats.map(async ({ track }) => {
         const picture = track === undefined ? undefined : this.#tracks.get(track)?.picture
-        await picture?.reach(frame)
+        await picture?.reach(frame, until)
         return picture?.at(frame)
       }),
     )
