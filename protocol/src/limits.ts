@@ -99,6 +99,8 @@ export const LIMITS = {
   listenersNamed: 50,
   /** How long a recording may be, pauses and all. */
   recordingSeconds: 6 * 3_600,
+  /** Recordings of one user that go on, or of which the film is not made yet, unless an API key starts them. */
+  recordingsPerUser: 20,
   /** Everybody in a call is told of its recording this long before anything is kept. */
   recordingNoticeMs: 1_000,
   /** How long a stream may be. */

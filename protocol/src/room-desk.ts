@@ -80,7 +80,10 @@ export interface RoomDesk {
    * is no error.
    */
   tell(news: FileNews): Promise<void>
-  /** As {@link tell}, of a recording. */
+  /**
+   * As {@link tell}, of a recording.
+   * @throws TrunklineError `room_not_found` when its room was deleted: nothing of it is to be kept
+   */
   tellRecording(news: RecordingNews): Promise<void>
   /** As {@link tell}, of a stream. */
   tellStream(news: StreamNews): Promise<void>

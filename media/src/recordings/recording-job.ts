@@ -25,7 +25,7 @@ export type RecordingTaskDeps = {
   jobs: Pick<MediaJobs, 'composeRecording'>
   objects: ObjectStore
   desk: RoomDesk
-  shelf: Pick<FileShelf, 'write' | 'deleteParts'>
+  shelf: Pick<FileShelf, 'write' | 'delete' | 'deleteParts'>
   /** Where the shelf keeps a part of a recording. */
   partKey: (recordingId: string, n: number) => string
   /** Absent where there is no ffmpeg. */
@@ -47,6 +47,9 @@ const fileIdOf = (recordingId: string): string =>
 /** Such as `Recording 2026-11-22 09.30.mp4`, in UTC. */
 const nameOf = (startedAt: string): string =>
   `Recording ${startedAt.slice(0, 16).replace('T', ' ').replace(':', '.')}.mp4`
+
+const isRoomGone = (error: unknown): boolean =>
+  error instanceof TrunklineError && error.code === 'room_not_found'
 
 /** @returns what people are told, for what no other attempt would mend */
 const reasonOf = (error: unknown): string | undefined => {
@@ -76,17 +79,20 @@ export const createRecordingTask = (deps: RecordingTaskDeps): Task => {
     const durationMs = Math.round(story.durationMs)
     const id = fileIdOf(recordingId)
     if (await files.find(id)) return durationMs
+    /** Throws when the room was deleted: another may have its name by now, and is not to have the film. */
+    const tellProgress = (fraction: number) =>
+      desk.tellRecording({ type: 'progress', roomId, recordingId, progress: fraction })
+    await tellProgress(0)
     if (!film) throw new MediaFault('There is no ffmpeg on this server to put recordings together with.')
     const folder = await mkdtemp(join(deps.folder, 'recording-'))
-    const progress = createProgress(fraction =>
-      desk.tellRecording({ type: 'progress', roomId, recordingId, progress: fraction }),
-    )
+    const progress = createProgress(tellProgress)
     try {
       const path = await makeFilm(film, { records, story, layout, folder, signal, progress: progress.report })
       const { size, sha256 } = await measure(createReadStream(path))
       const name = nameOf(startedAt)
       const createdAt = new Date().toISOString()
       const file = { id, roomId, uploader: userId, name, mime: 'video/mp4', size, sha256, createdAt }
+      await tellProgress(1)
       await shelf.write(file, createReadStream(path))
       return durationMs
     } finally {
@@ -100,6 +106,10 @@ export const createRecordingTask = (deps: RecordingTaskDeps): Task => {
     const { recordingId, roomId, problem } = order
     const fail = async (reason: string): Promise<void> => {
       await desk.tellRecording({ type: 'failed', roomId, recordingId, reason: problem ?? reason })
+      await shelf.deleteParts(recordingId)
+    }
+    const forget = async (): Promise<void> => {
+      await shelf.delete(fileIdOf(recordingId))
       await shelf.deleteParts(recordingId)
     }
     const finish = async (): Promise<void> => {
@@ -123,6 +133,11 @@ export const createRecordingTask = (deps: RecordingTaskDeps): Task => {
       await finish()
     } catch (error) {
       if (signal.aborted) throw error
+      if (isRoomGone(error)) {
+        logger.info({ recordingId }, 'the room of a recording was deleted')
+        await forget()
+        return
+      }
       const passing = passingOf(error)
       if (passing !== undefined && Date.now() < Date.parse(waitingSince) + MEDIA_LIMITS.recordingWaitMs) {
         logger.warn({ recordingId, err: error }, 'the film of a recording has to wait')
@@ -133,7 +148,10 @@ export const createRecordingTask = (deps: RecordingTaskDeps): Task => {
       const reason = passing ?? reasonOf(error)
       if (reason === undefined) throw error
       logger.warn({ recordingId, err: error }, 'nothing can be made of a recording')
-      await fail(reason)
+      await fail(reason).catch(thrown => {
+        if (isRoomGone(thrown)) return forget()
+        throw thrown
+      })
     }
   }
 }

@@ -8,7 +8,7 @@ import {
   type SfuNoticeListener,
   TrunklineError,
 } from '@trunkline/protocol'
-import { isNull } from 'drizzle-orm'
+import { and, eq, isNull } from 'drizzle-orm'
 import type { Database } from '../database.ts'
 import type { EventLog } from '../log/event-log.ts'
 import { calls as callsTable } from '../schema.ts'
@@ -214,11 +214,12 @@ export class Calls {
     this.attendance.forget(roomId)
     this.#insiders.tellCall(roomId, null)
     const durationMs = Math.max(0, Date.parse(endedAt) - Date.parse(startedAt))
-    await this.#log.append({
-      roomId,
-      type: 'call.ended',
-      clientId: `${callId}:ended`,
-      data: { callId, durationMs, ...(userIds.length > 0 ? { userIds } : {}) },
+    const data = { callId, durationMs, ...(userIds.length > 0 ? { userIds } : {}) }
+    await this.#log.transaction(roomId, async ({ executor, append }) => {
+      const inRoom = and(eq(callsTable.id, callId), eq(callsTable.roomId, roomId))
+      const begun = await executor.select({ id: callsTable.id }).from(callsTable).where(inRoom)
+      // The room was deleted with it, and another of that name is not to hear who was in it.
+      if (begun.length > 0) await append({ type: 'call.ended', clientId: `${callId}:ended`, data })
     })
     await this.#users.forget(callId)
   }

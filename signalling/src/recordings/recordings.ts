@@ -1,4 +1,4 @@
-import type { Logger } from '@trunkline/kit'
+import { KeyedMutex, type Logger } from '@trunkline/kit'
 import {
   type FileShelf,
   type RecordingNews,
@@ -13,7 +13,8 @@ import type { FanOut } from '../fan-out.ts'
 import { derivedId } from '../ids.ts'
 import type { Entry } from '../log/entry.ts'
 import type { EventLog } from '../log/event-log.ts'
-import { recordings } from '../schema.ts'
+import { roomNotFound } from '../rooms/roles.ts'
+import { events, recordings } from '../schema.ts'
 
 /**
  * A recording whose SFU says nothing of it any more may still be put away, or its SFU be out of reach for a moment: for so
@@ -39,6 +40,8 @@ export class Recordings {
   readonly #fanOut: FanOut
   readonly #logger: Logger
   readonly #stop: (() => void)[] = []
+  /** By recording: one that ends at once has begun before. */
+  readonly #order = new KeyedMutex()
 
   constructor(deps: {
     sfu: Sfu | undefined
@@ -67,8 +70,14 @@ export class Recordings {
       })
     }
     const onNotice: SfuNoticeListener = (name, data) => {
-      if (name === 'recording:started') guard(this.#started(data as SfuNoticeData<'recording:started'>))
-      if (name === 'recording:ended') guard(this.#ended(data as SfuNoticeData<'recording:ended'>))
+      if (name === 'recording:started') {
+        const started = data as SfuNoticeData<'recording:started'>
+        guard(this.#order.run(started.recordingId, () => this.#started(started)))
+      }
+      if (name === 'recording:ended') {
+        const ended = data as SfuNoticeData<'recording:ended'>
+        guard(this.#order.run(ended.recordingId, () => this.#ended(ended)))
+      }
       if (name === 'call:ended') guard(this.#lose([(data as SfuNoticeData<'call:ended'>).callId]))
     }
     this.#stop.push(
@@ -108,21 +117,43 @@ export class Recordings {
     return due.length === ORDERS_AT_A_TIME ? 0 : undefined
   }
 
-  /** What media says of one. Resolves once what is lasting is in the log, however often it is told. */
+  /**
+   * What media says of one. Resolves once what is lasting is in the log, however often it is told.
+   * @throws TrunklineError `room_not_found` when its room was deleted: another of that name is not to have it
+   */
   async tell(news: RecordingNews): Promise<void> {
     const { roomId, recordingId } = news
     if (news.type === 'progress') {
       const { progress } = news
+      if (!(await this.#isAwaited(this.#database, news))) throw roomNotFound()
       this.#fanOut.toRoom(roomId).volatile.emit('recording:progress', { roomId, recordingId, progress })
       return
     }
-    try {
-      await this.#log.append(entryOf(news))
-    } catch (error) {
-      const isGone = error instanceof TrunklineError && error.code === 'room_not_found'
-      if (!isGone) throw error
-    }
-    await this.#database.delete(recordings).where(eq(recordings.id, recordingId))
+    const entry = entryOf(news)
+    await this.#log.transaction(roomId, async ({ executor, append }) => {
+      if (await this.#isAwaited(executor, news)) {
+        await append(entry)
+        await executor.delete(recordings).where(eq(recordings.id, recordingId))
+        return
+      }
+      const told = await executor
+        .select({ seq: events.seq })
+        .from(events)
+        .where(wroteBefore(roomId, '', entry.clientId))
+      if (told.length === 0) throw roomNotFound()
+    })
+  }
+
+  /** Whether its room is still to be told what became of it: its row goes with the room. */
+  async #isAwaited(
+    executor: Pick<Database, 'select'>,
+    { roomId, recordingId }: RecordingNews,
+  ): Promise<boolean> {
+    const rows = await executor
+      .select({ id: recordings.id })
+      .from(recordings)
+      .where(and(eq(recordings.id, recordingId), eq(recordings.roomId, roomId)))
+    return rows.length > 0
   }
 
   async #started(notice: SfuNoticeData<'recording:started'>): Promise<void> {
@@ -136,7 +167,7 @@ export class Recordings {
       roomId,
       type: 'recording.started',
       sender: userId,
-      clientId: derivedId('recording', 'started', recordingId),
+      clientId: startedId(recordingId),
       data: { recordingId, callId },
     })
   }
@@ -149,6 +180,12 @@ export class Recordings {
       .update(recordings)
       .set({ endedAt: new Date(), problem })
       .where(and(eq(recordings.id, recordingId), isNull(recordings.orderedAt)))
+    // Its room was deleted meanwhile, or its film is there: nobody else would take away what was kept.
+    const left = await this.#database
+      .select({ id: recordings.id })
+      .from(recordings)
+      .where(eq(recordings.id, recordingId))
+    if (left.length === 0) await this.#shelf?.deleteParts(recordingId)
   }
 
   /**
@@ -185,8 +222,23 @@ export class Recordings {
   }
 }
 
+/** The clientId of the event that says that a recording began. */
+export const startedId = (recordingId: string): string => derivedId('recording', 'started', recordingId)
+
+/**
+ * Events that somebody wrote under a clientId.
+ * @param sender empty for those of the server
+ */
+export const wroteBefore = (roomId: string, sender: string, clientId: string) =>
+  and(
+    eq(events.roomId, roomId),
+    // As events_by_client_id has it.
+    eq(sql`coalesce(${events.sender}, '')`, sender),
+    eq(events.clientId, clientId),
+  )
+
 /** The same clientId each time: what was told before is found. */
-const entryOf = (news: LastingNews): Entry => {
+const entryOf = (news: LastingNews): Entry & { clientId: string } => {
   const { roomId, recordingId } = news
   const clientId = derivedId('recording', 'over', recordingId)
   if (news.type === 'failed')
