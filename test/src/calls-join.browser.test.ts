@@ -9,6 +9,7 @@ import {
   OTHERS,
   visitLobby,
 } from './support/join-times.ts'
+import { rest } from './support/rest.ts'
 import { rounds } from './support/rounds.ts'
 import { startServer } from './support/server.ts'
 import { until } from './support/until.ts'
@@ -92,6 +93,101 @@ test('in the lobby both transports are connected before anybody else is there, a
   expect(asked).toContain('consumer:resume')
   expect(asked).not.toContain('transport:connect')
   expect(ada.problems).toEqual([])
+}, 240_000)
+
+/** What a page sends to and hears from the server, in order: `room:open`, and `room:open answered`. */
+const traffic = ({ page }: Visitor): string[] => {
+  const said: string[] = []
+  const names = new Map<string, string>()
+  page.on('websocket', socket => {
+    socket.on('framesent', ({ payload }) => {
+      const [, id = '', name = ''] = /^42(\d+)\["([^"]+)"/.exec(String(payload)) ?? []
+      if (!name) return
+      names.set(id, name)
+      said.push(name)
+    })
+    socket.on('framereceived', ({ payload }) => {
+      const name = names.get(/^43(\d+)\[/.exec(String(payload))?.[1] ?? '')
+      if (name) said.push(`${name} answered`)
+    })
+  })
+  return said
+}
+
+test('who comes for the first time is connected in the lobby, as nobody, and asks for room and call at once', async () => {
+  const server = await startServer({ register })
+  const browser = await launchBrowser(register)
+  const address = `${server.url}/r/first-time`
+  const ben = await visit(browser, `${address}?name=Ben`, 'Ben')
+  ben.page.setDefaultTimeout(WAIT_MS)
+  await joinCall(ben)
+  await ben.page.getByRole('button', { name: 'Leave call' }).waitFor()
+  await until(
+    'his picture and sound are taken',
+    async () => {
+      const { body } = await rest(server.url, 'GET', '/v1/rooms/first-time/call')
+      return body.call?.participants[0]?.tracks.length === 2
+    },
+    WAIT_MS,
+  )
+  const inRoom = async (): Promise<[names: string[], lastSeq: number]> => {
+    const members = await rest(server.url, 'GET', '/v1/rooms/first-time/members')
+    const room = await rest(server.url, 'GET', '/v1/rooms/first-time')
+    return [members.body.data.map(({ user }: { user: { name: string } }) => user.name), room.body.lastSeq]
+  }
+  const before = await inRoom()
+
+  const ada = await visit(browser, 'about:blank', 'Ada')
+  const { page } = ada
+  page.setDefaultTimeout(WAIT_MS)
+  const said = traffic(ada)
+  const guests: string[] = []
+  page.on('response', response => {
+    if (!response.url().endsWith('/v1/guest-tokens')) return
+    void response.json().then(({ user }) => guests.push(user.id))
+  })
+  await page.goto(address)
+  const name = page.getByRole('textbox', { name: 'Your name' })
+  for (const typed of ['Ad', 'Ada']) {
+    said.length = 0
+    await name.fill(typed)
+    await until(
+      `what ${typed} has is connected`,
+      () => said.filter(one => one === 'transport:connect answered').length === 2,
+      WAIT_MS,
+    )
+  }
+  await expect.poll(() => connections(ada), { timeout: WAIT_MS }).toEqual(['connected', 'connected'])
+  // The same one, whatever is typed.
+  expect(guests).toHaveLength(2)
+  expect(new Set(guests).size).toBe(1)
+  expect(said).not.toContain('room:open')
+  expect(await inRoom()).toEqual(before)
+  expect(await ben.page.getByLabel('Video of Ada').count()).toBe(0)
+
+  said.length = 0
+  await joinCall(ada)
+  await until(
+    'Ada sees Ben',
+    () =>
+      page
+        .getByLabel('Video of Ben')
+        .evaluateAll(videos => videos.some(video => (video as HTMLVideoElement).videoWidth > 0)),
+    WAIT_MS,
+  )
+  expect(said.slice(0, 2)).toEqual(['room:open', 'call:join'])
+  for (const one of ['call:prepare', 'call:capabilities', 'transport:connect']) expect(said).not.toContain(one)
+  expect(guests).toHaveLength(2)
+  await until(
+    'Ben sees Ada',
+    () =>
+      ben.page
+        .getByLabel('Video of Ada')
+        .evaluateAll(videos => videos.some(video => (video as HTMLVideoElement).videoWidth > 0)),
+    WAIT_MS,
+  )
+  expect(await inRoom()).toEqual([['Ben', 'Ada'], before[1] + 1])
+  expect([...ada.problems, ...ben.problems]).toEqual([])
 }, 240_000)
 
 test('the call is drawn while the server answers; who is refused is back in the lobby, with camera and microphone', async () => {
