@@ -18,10 +18,11 @@ import { findTarget } from './target.ts'
 const LOOK_MS = 100
 /** An SFU that puts nothing away for so long is gone, or cannot reach us. */
 const GONE_MS = 15_000
-/** What is longer ago when a stream is gone on with is not shown any more, in parts of half a second. */
-const BEHIND_PARTS = 8
-/** A server that is so far behind, in parts, does not keep up. */
-const SLOW_PARTS = 60
+/**
+ * Who is so far behind, in parts of half a second, goes on with what is now and leaves out the rest: a stream that was taken
+ * over from a process that died, or a machine that does not keep up.
+ */
+const BEHIND_PARTS = 24
 /** Attempts at one stream: one that takes the process down with it each time is given up. */
 const ATTEMPTS = 5
 
@@ -29,7 +30,6 @@ const PATH = '/live'
 const PLAYLIST_MIME = 'application/vnd.apple.mpegurl'
 
 const GONE = 'What was streamed did not come any more: the media server of the call was lost.'
-const SLOW = 'This server is too busy to stream this call.'
 const BROKEN = 'This call could not be put together.'
 
 /** Where a stream is, in the store: whoever goes on with it begins here. */
@@ -182,8 +182,7 @@ export const createLive = (deps: LiveDeps): Live => {
     const { allowsPrivate } = deps
     const thread = new LiveThread({ program, layout, folder, rtmp, allowsPrivate, notes, ms }, listen)
     try {
-      let skipUntil = await newestPart(streamId, state.part)
-      if (skipUntil - state.part < BEHIND_PARTS) skipUntil = state.part
+      let skipUntil = isBreak ? await newestPart(streamId, state.part) : state.part
       for (let waitedSince = performance.now(); ; ) {
         stopped.throwIfAborted()
         const bytes = await read(deps.partKey(streamId, state.part))
@@ -203,10 +202,10 @@ export const createLive = (deps: LiveDeps): Live => {
         ])
         Object.assign(state, { ms, notes, part: state.part + 1 })
         waitedSince = performance.now()
-        if (state.part % SLOW_PARTS === 0 && (await newestPart(streamId, state.part)) - state.part > SLOW_PARTS) {
-          state.isFailed = true
-          state.problem = SLOW
-          break
+        const far = state.part + BEHIND_PARTS
+        if (skipUntil <= state.part && (await objects.stat(deps.partKey(streamId, far)))) {
+          skipUntil = await newestPart(streamId, far)
+          logger.warn({ streamId, parts: skipUntil - state.part }, 'a stream does not keep up: some is left out')
         }
       }
       await thread.end()

@@ -24,6 +24,8 @@ type Track = {
   note: TrackNote
   counted: Counted
   clock: LiveClock
+  /** By which its sender's reports are sent, for all tracks of a participant alike. */
+  sender: LiveClock
   reorder: Reorder
   depacketizer: Depacketizer
   picture?: Picture
@@ -82,12 +84,15 @@ export class Show {
    * @param isSkipped nothing of it is shown: it is too long ago
    */
   async push(part: Uint8Array, isSkipped = false): Promise<void> {
+    if (isSkipped) this.#breakOff()
     for (const record of decodeRecords(part)) {
       this.#latestMs = Math.max(this.#latestMs, record.ms)
       if (record.type === 'note' || !isSkipped) this.#take(record)
     }
-    if (isSkipped) this.#applyUntil(this.#latestMs)
-    else await this.#showUntil(this.#latestMs - DELAY_MS)
+    if (isSkipped) {
+      this.#applyUntil(this.#latestMs)
+      this.#frame = undefined
+    } else await this.#showUntil(this.#latestMs - DELAY_MS)
   }
 
   /** Shows what is left. */
@@ -104,6 +109,14 @@ export class Show {
     this.#tracks.clear()
   }
 
+  /** What comes next does not go on from what came last. */
+  #breakOff(): void {
+    for (const { picture, voice } of this.#tracks.values()) {
+      picture?.close()
+      voice?.close()
+    }
+  }
+
   #take(record: JournalRecord): void {
     const { ms } = record
     if (record.type === 'packet') {
@@ -118,13 +131,18 @@ export class Show {
     if (note.what === 'time') return
     if (note.what === 'clock') {
       const track = this.#tracks.get(note.track)
-      track?.clock.report(track.counted.timestamp(note.timestamp), ms)
+      track?.sender.learn(note.sentMs, ms)
+      track?.clock.report(track.counted.timestamp(note.timestamp), track.sender.timeOf(note.sentMs))
       return
     }
     this.#notes.push({ ms, note })
     if (note.what === 'track') this.#open(note)
-    if (note.what === 'resumed') for (const { clock } of this.#tracks.values()) clock.restart()
     if (note.what === 'muted' && note.muted) this.#tracks.get(note.track)?.voice?.rest()
+  }
+
+  #senderOf(participantId: string): LiveClock {
+    const own = [...this.#tracks.values()].find(({ note }) => note.participantId === participantId)
+    return own?.sender ?? new LiveClock(1_000)
   }
 
   #open(note: TrackNote): void {
@@ -136,6 +154,7 @@ export class Show {
       note,
       counted: new Counted(),
       clock: new LiveClock(note.clockRate),
+      sender: this.#senderOf(note.participantId),
       reorder: new Reorder(LATE_MS),
       depacketizer,
       ...(kind === 'audio'
