@@ -54,7 +54,8 @@ const shownOf = (
   const picture =
     source === undefined ? (one('screen') ?? one('camera')) : one(source === 'screen' ? 'screen' : 'camera')
   // A screen's own sound is what it is watched for; of one without, what its presenter says.
-  const sound =
-    picture?.source === 'screen' || source === 'screen' ? (one('screenAudio') ?? one('mic')) : one('mic')
+  const isScreen = source === 'screen' || picture?.source === 'screen'
+  const voice = isScreen && !picture ? undefined : one('mic')
+  const sound = (isScreen ? one('screenAudio') : undefined) ?? voice
   return { participant, picture, sound }
 }

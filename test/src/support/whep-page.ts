@@ -58,6 +58,13 @@ export const publishColour = async (
   return visitor
 }
 
+/** Ends what a page publishes or watches, as its software does. */
+export const endStream = async ({ page }: Visitor, token: string): Promise<number> => {
+  const address = await page.evaluate(() => (window.published ?? window.watched).address)
+  const answer = await fetch(address, { method: 'DELETE', headers: { Authorization: `Bearer ${token}` } })
+  return answer.status
+}
+
 /** Watches by WHEP. */
 export const watch = async (
   browser: Browser,
@@ -73,7 +80,8 @@ export const watch = async (
     peer.ontrack = ({ track }) => {
       stream.addTrack(track)
       video.srcObject = stream
-      void video.play()
+      // Begun anew with each track: the one before says that it was interrupted.
+      video.play().catch(() => undefined)
     }
     for (const kind of kinds) peer.addTransceiver(kind, { direction: 'recvonly' })
     await peer.setLocalDescription()
@@ -85,7 +93,8 @@ export const watch = async (
     const sdp = await answer.text()
     if (answer.status !== 201) throw new Error(sdp)
     await peer.setRemoteDescription({ type: 'answer', sdp })
-    window.watched = { peer, video, address: new URL(answer.headers.get('Location') ?? '', endpoint).href }
+    const address = new URL(answer.headers.get('Location') ?? '', endpoint).href
+    window.watched = { peer, video, address }
   }, options)
   return visitor
 }
@@ -101,17 +110,16 @@ export const shownBy = ({ page }: Visitor) =>
     if (width > 0) context.drawImage(video, width / 2, height / 2, 1, 1, 0, 0, 1, 1)
     const [red = 0, green = 0, blue = 0] = context.getImageData(0, 0, 1, 1).data
     let energy = 0
-    const lines: { kind: string; frames: number; packets: number; lost: number; plis: number; nacks: number; ssrc: number }[] = []
-    for (const report of (await peer.getStats()).values()) {
+    const lines: { kind: string; codec: string; frames: number; lost: number; ssrc: number }[] = []
+    const stats = await peer.getStats()
+    for (const report of stats.values()) {
       if (report.type !== 'inbound-rtp') continue
       energy += report.totalAudioEnergy ?? 0
       lines.push({
         kind: report.kind,
+        codec: stats.get(report.codecId)?.mimeType ?? '',
         frames: report.framesDecoded ?? 0,
-        packets: report.packetsReceived,
         lost: report.packetsLost,
-        plis: report.pliCount ?? 0,
-        nacks: report.nackCount ?? 0,
         ssrc: report.ssrc,
       })
     }
