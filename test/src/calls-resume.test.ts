@@ -151,3 +151,47 @@ test('who closes the client leaves at once; who only prepared was never seen, an
   await annsClient.close()
   await vi.waitFor(() => expect(said).toContain('participantLeft Ann'), WAIT)
 }, 120_000)
+
+test('a call is prepared without its room, again by each connection, and joined while the room opens', async () => {
+  const server = await startServer()
+  const bob = await enter(server.url, 'warm', 'Bob')
+  const bobsCall = await bob.joinCall({ camera: testCamera() })
+  const line = await startLine(Number(new URL(server.url).port), onTestFinished)
+  const client = await connect(`http://127.0.0.1:${line.port}`, 'warm', 'Ann')
+  await client.prepareCall('warm')
+  expect([client.isCallPrepared('warm'), client.keysOfPrepared('warm')]).toEqual([true, 'none'])
+  await client.releaseCall('warm')
+  expect([client.isCallPrepared('warm'), client.keysOfPrepared('warm')]).toEqual([false, undefined])
+  await client.prepareCall('warm')
+
+  line.cut()
+  await vi.waitFor(() => expect(client.isCallPrepared('warm')).toBe(false), WAIT)
+  line.mend()
+  await vi.waitFor(() => expect(client.isCallPrepared('warm')).toBe(true), WAIT)
+  // Of all of that nobody has seen anything.
+  expect(bob.members.map(({ user }) => user.name)).toEqual(['Bob'])
+  expect(bobsCall.participants).toHaveLength(1)
+  await expect(client.prepareCall('nowhere')).rejects.toMatchObject({ code: 'room_not_found' })
+
+  const room = client.room('warm')
+  const joining = room.joinCall({ camera: testCamera() })
+  // What was prepared is taken at once, and the room is not open yet.
+  expect(room.state).toBe('opening')
+  const annsCall = await joining
+  expect([room.state, annsCall.local.name, annsCall.local.userId]).toEqual([
+    'open',
+    'Ann',
+    room.me?.user.id ?? 'nobody',
+  ])
+  expect(client.isCallPrepared('warm')).toBe(false)
+  const bobAtAnns = await seen(annsCall, 'Bob')
+  const shown = countFrames(bobAtAnns.track('camera') as MediaStreamTrack)
+  await vi.waitFor(() => expect(shown.frames).toBeGreaterThan(3), WAIT)
+  await seen(bobsCall, 'Ann')
+  expect(named(annsCall, 'Ann')?.isLocal).toBe(true)
+  expect(annsCall.participants).toHaveLength(2)
+
+  // In the call there is nothing to prepare.
+  await client.prepareCall('warm')
+  expect(client.isCallPrepared('warm')).toBe(false)
+}, 120_000)
