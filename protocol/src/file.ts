@@ -45,11 +45,12 @@ export const fileKindOf = (mime: string): FileKind => {
   return DOCUMENT.test(mime) ? 'document' : 'other'
 }
 
-/** A file as lists of a room show it: what it is, and the latest message that names it. */
+/** A file as lists of a room show it: what it is, and the latest message that names it, or the event that says that a recording is ready. */
 export const RoomFile = FilePart.required({ name: true, size: true }).extend({
   kind: FileKind,
-  /** The message. */
+  /** The message, or the event. */
   seq: Seq,
+  /** Of a recording: who started it. */
   sender: UserId,
   at: Time,
   threadOf: Seq.optional(),

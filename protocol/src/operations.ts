@@ -359,7 +359,7 @@ export const OPERATIONS = {
     response: Nothing,
   },
   'file:list': {
-    summary: 'Files that messages of a room name now, the latest named first; each once',
+    summary: 'Files that messages of a room name now, and films of its calls, the latest first; each once',
     rest: { method: 'get', path: '/v1/rooms/{roomId}/files', status: 200 },
     right: 'read',
     sender: 'optional',

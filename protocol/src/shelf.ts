@@ -33,7 +33,7 @@ export type ShelfQuery = {
 export const FileHome = z.object({
   id: FileId,
   roomId: RoomId,
-  ...StoredFile.pick({ name: true, mime: true, size: true, width: true, height: true, durationMs: true })
+  ...StoredFile.pick({ uploader: true, name: true, mime: true, size: true, width: true, height: true, durationMs: true })
     .shape,
 })
 export type FileHome = z.infer<typeof FileHome>

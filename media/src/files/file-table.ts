@@ -48,8 +48,8 @@ export class FileTable {
   /** Of which rooms files are, and what they are; those that are not there are left out. */
   async homesOf(ids: readonly string[]): Promise<FileHome[]> {
     return (await this.findMany(ids)).map(found => {
-      const { id, roomId, name, mime, size, width, height, durationMs } = toStoredFile(found)
-      return { id, roomId, name, mime, size, width, height, durationMs }
+      const { id, roomId, uploader, name, mime, size, width, height, durationMs } = toStoredFile(found)
+      return { id, roomId, uploader, name, mime, size, width, height, durationMs }
     })
   }
 

@@ -40,6 +40,8 @@ export const steadyArguments = (mimeType: string, seconds: number): Arguments =>
         `scale=${width}:${height}:force_original_aspect_ratio=decrease:force_divisible_by=2`,
         `pad=${width}:${height}:-1:-1`,
         'setsar=1',
+        // Each frame at the nearest moment; by itself ffmpeg shows them late.
+        `fps=${FRAME_RATE}:start_time=0:round=near`,
       ].join(','),
       ...['-vsync', 'cfr', '-r', String(FRAME_RATE)],
       ...h264('ultrafast', 20),
@@ -128,7 +130,10 @@ export const mixArguments = (
   const chains: string[] = []
   files.forEach(({ voices }, file) => {
     for (let n = 0; n < voices; n++) {
-      chains.push(`[${file}:a:${n}]aresample=48000:async=1:min_hard_comp=0.03:first_pts=0[v${chains.length}]`)
+      // One lost packet of 20 ms is a gap. None ends before the others: amix of ffmpeg 5.1 loses the first one when another ends.
+      chains.push(
+        `[${file}:a:${n}]aresample=48000:async=1:min_hard_comp=0.015:first_pts=0,apad[v${chains.length}]`,
+      )
     }
   })
   const mixed = chains.map((_, n) => `[v${n}]`).join('')
@@ -140,7 +145,7 @@ export const mixArguments = (
       [
         ...chains,
         // As loud as each was: what together is too loud is held back.
-        `${mixed}amix=inputs=${chains.length}:duration=longest:normalize=0,alimiter=limit=0.95:level=0,apad[sound]`,
+        `${mixed}amix=inputs=${chains.length}:duration=longest:normalize=0,alimiter=limit=0.95:level=0[sound]`,
       ].join(';'),
       ...['-map', '[sound]', '-t', seconds(durationMs)],
       ...['-c:a', 'aac', '-b:a', '128k', '-ac', '2', '-ar', '48000'],

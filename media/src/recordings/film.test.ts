@@ -139,13 +139,17 @@ describe.skipIf(!hasFfmpeg)('films of what was captured at known times', { timeo
   })
 
   it('who comes and who leaves cuts the film, and nothing is missing at a cut', async () => {
-    const blue = await takePicture(BLUE, SECONDS)
+    const [blue, other] = await Promise.all([takePicture(BLUE, SECONDS), takeTone(1_100, SECONDS)])
     const way: Way = { delay: () => 5, reports: true }
     const film = await filmOf(
       recordsOf(0, 'ada', picture, way),
       recordsOf(1, 'ada', tone, way),
       recordsOf(2, 'bob', blue, way, [4_500, 9_300]),
+      recordsOf(3, 'bob', other, way, [4_500, 9_300]),
     )
+    // Who stays is heard from the beginning to the end.
+    expect(tonesIn(film, 440, 1).map(Math.round)).toEqual([2, 4, 6, 8, 10])
+    expect(tonesIn(film, 1_100).map(Math.round)).toEqual([6, 8])
     const cuts = [4_500, 9_300].map(ms => Math.round(ms / 40))
     const isRed = ([r, g, b]: readonly number[]) => (r ?? 0) > 130 && (g ?? 0) < 70 && (b ?? 0) < 70
     const isBlue = ([r, g, b]: readonly number[]) => (b ?? 0) > 150 && (r ?? 0) < 70 && (g ?? 0) < 70
@@ -160,8 +164,8 @@ describe.skipIf(!hasFfmpeg)('films of what was captured at known times', { timeo
       const seen = film.pixels.at(frame, ada.x, ada.y)
       expect(isRed(seen) || isWhite(seen), `ada in frame ${frame}: ${seen}`).toBe(true)
       if (!bob || frame < first + 25) continue
-      const other = film.pixels.at(frame, bob.x, bob.y)
-      expect(isBlue(other) || isWhite(other), `bob in frame ${frame}: ${other}`).toBe(true)
+      const beside = film.pixels.at(frame, bob.x, bob.y)
+      expect(isBlue(beside) || isWhite(beside), `bob in frame ${frame}: ${beside}`).toBe(true)
     }
   })
 })

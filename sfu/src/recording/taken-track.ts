@@ -81,7 +81,8 @@ export class TakenTrack {
     }
     // Direct transports report nothing of their own.
     producer.engine.on('trace', onTrace)
-    await producer.engine.enableTraceEvent(['sr'])
+    // It may be gone by now.
+    producer.engine.enableTraceEvent(['sr']).catch(() => undefined)
     engine.observer.once('close', () => {
       producer.engine.off('trace', onTrace)
       track.#let()

@@ -28,7 +28,7 @@ const shelf = {
       const roomId = homes.get(id)
       return roomId === undefined
         ? []
-        : { id, roomId, name: 'a.bin', mime: 'application/octet-stream', size: 1 }
+        : { id, roomId, uploader: 'ann', name: 'a.bin', mime: 'application/octet-stream', size: 1 }
     }),
   delete: async (id: string) => {
     homes.delete(id)

@@ -13,15 +13,16 @@ type Row = {
   seq: string
   place: number
   file_id: string
-  sender: string
+  /** None of a recording's. */
+  sender: string | null
   at: string
   thread_of: string | null
-  part: { voice?: true; width?: number; height?: number; durationMs?: number }
+  part: { voice?: true; width?: number; height?: number; durationMs?: number } | null
 }
 
 /**
- * Files that messages of a room name now, each by the latest message that does: the latest first, and those of one message
- * in its order. What was deleted this moment may be missing on a page, which is shorter by it.
+ * Files that messages of a room name now, each by the latest message that does, and films of its recorded calls: the latest
+ * first, and those of one message in its order. What was deleted this moment may be missing on a page, which is shorter by it.
  * @throws TrunklineError `unavailable` when the media service does not answer
  */
 export const listRoomFiles = async (
@@ -31,7 +32,7 @@ export const listRoomFiles = async (
   if (!shelf) return { data: [] }
   const after = cursor === undefined ? undefined : (readCursor(cursor, [isSeq, isInt]) as [number, number])
   const { rows } = await database.execute<Row>(sql`
-    select named.seq, named.place, named.file_id, messages.sender, messages.at, messages.thread_of,
+    select named.seq, named.place, named.file_id, messages.sender, coalesce(messages.at, events.at) as at, messages.thread_of,
       events.data -> 'parts' -> named.place as part
     from (
       select seq, place, file_id from message_files named
@@ -44,8 +45,9 @@ export const listRoomFiles = async (
         )
       order by seq desc, place limit ${limit + 1}
     ) named
-    join messages on messages.room_id = ${roomId} and messages.seq = named.seq
-    join events on events.room_id = ${roomId} and events.seq = messages.content_seq
+    left join messages on messages.room_id = ${roomId} and messages.seq = named.seq
+    join events on events.room_id = ${roomId} and events.seq = coalesce(messages.content_seq, named.seq)
+    where messages.seq is not null or events.type = 'recording.ready'
     order by named.seq desc, named.place`)
   const page = rows.slice(0, limit)
   const homes = page.length === 0 ? [] : await shelf.homesOf(page.map(row => row.file_id))
@@ -62,13 +64,13 @@ export const listRoomFiles = async (
 
 const toRoomFile = (
   { seq, file_id: fileId, sender, at, thread_of: threadOf, part }: Row,
-  { name, mime, size, ...known }: Awaited<ReturnType<FileShelf['homesOf']>>[number],
+  { uploader, name, mime, size, ...known }: Awaited<ReturnType<FileShelf['homesOf']>>[number],
 ): RoomFile => {
   const measures = Object.entries({
-    width: known.width ?? part.width,
-    height: known.height ?? part.height,
-    durationMs: known.durationMs ?? part.durationMs,
-    voice: part.voice,
+    width: known.width ?? part?.width,
+    height: known.height ?? part?.height,
+    durationMs: known.durationMs ?? part?.durationMs,
+    voice: part?.voice,
   })
   return {
     fileId,
@@ -78,7 +80,7 @@ const toRoomFile = (
     ...Object.fromEntries(measures.filter(([, value]) => value !== undefined)),
     kind: fileKindOf(mime),
     seq: Number(seq),
-    sender,
+    sender: sender ?? uploader,
     at: new Date(at).toISOString(),
     ...(threadOf === null ? {} : { threadOf: Number(threadOf) }),
   }

@@ -59,6 +59,18 @@ const setKind = async (
   ])
 }
 
+/** The film of a recorded call is listed as what messages name, and goes with its event. */
+export const recordingReady = async (
+  { $client }: Connection,
+  { roomId, seq, data }: RoomEventOf<'recording.ready'>,
+): Promise<void> => {
+  await $client.query(
+    `insert into message_files (room_id, seq, file_id, place, kind) values ($1, $2, $3, 0, 'video')
+      on conflict do nothing`,
+    [roomId, seq, data.fileId],
+  )
+}
+
 /** All of its bytes are known by now, where messages said what its first ones are. */
 export const fileReady = (
   { $client }: Connection,

@@ -9,7 +9,7 @@ import {
   ringEnded,
   ringStarted,
 } from './project-calls.ts'
-import { fileDeleted, fileFailed, fileReady } from './project-files.ts'
+import { fileDeleted, fileFailed, fileReady, recordingReady } from './project-files.ts'
 import { projectMember } from './project-members.ts'
 import {
   messageDeleted,
@@ -63,9 +63,8 @@ const PROJECTIONS: Projections = {
   'node.published': nodePublished,
   'call.started': callStarted,
   'call.ended': callEnded,
-  // Of recordings there is nothing to list: the film is a file of the room.
   'recording.started': async () => {},
-  'recording.ready': async () => {},
+  'recording.ready': recordingReady,
   'recording.failed': async () => {},
   'stream.started': async () => {},
   'stream.ended': async () => {},
