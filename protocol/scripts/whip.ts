@@ -1,4 +1,4 @@
-import { WHIP_PATH } from '../src/index.ts'
+import { WHEP_PATH, WHIP_PATH } from '../src/index.ts'
 
 const TEXT = { type: 'string' } as const
 const inPath = (name: string, description: string) => ({
@@ -44,22 +44,29 @@ const operationOf = ({ id, summary, parameters, takes, answers, refusals }: Abou
   },
 })
 
-/** What OpenAPI says of streams that come by WHIP (RFC 9725), by path and method. */
-export const whipPaths = (): Record<string, Record<string, unknown>> => ({
-  [WHIP_PATH]: {
+/** A choice in the query; what is left out is chosen by the server. */
+const inQuery = (name: string, description: string, schema: Record<string, unknown> = TEXT) => ({
+  name,
+  in: 'query',
+  required: false,
+  description,
+  schema,
+})
+
+type Endpoint = {
+  path: string
+  /** Of the operations, to complete `publish...`. */
+  noun: string
+  begin: Pick<About, 'id' | 'summary' | 'refusals'> & { query: unknown[] }
+}
+
+/** What begins, restarts and ends a stream is the same whichever way it goes. */
+const endpointOf = ({ path, noun, begin }: Endpoint) => ({
+  [path]: {
     post: operationOf({
-      id: 'publishStream',
-      summary: "Publish in a room's call by WHIP (RFC 9725), as OBS and GStreamer do",
-      parameters: [
-        ROOM,
-        {
-          name: 'source',
-          in: 'query',
-          required: false,
-          description: 'What its picture and sound are to the call: a camera and a microphone, or a screen.',
-          schema: { type: 'string', enum: ['camera', 'screen'], default: 'camera' },
-        },
-      ],
+      id: begin.id,
+      summary: begin.summary,
+      parameters: [ROOM, ...begin.query],
       takes: 'application/sdp',
       answers: {
         201: {
@@ -72,12 +79,12 @@ export const whipPaths = (): Record<string, Record<string, unknown>> => ({
           type: 'application/sdp',
         },
       },
-      refusals: [413, 415],
+      refusals: [...begin.refusals, 413, 415],
     }),
   },
-  [`${WHIP_PATH}/{streamId}`]: {
+  [`${path}/{streamId}`]: {
     patch: operationOf({
-      id: 'patchStream',
+      id: `patch${noun}`,
       summary: 'Restart ICE of a stream, with If-Match: *; candidates are taken and not needed',
       parameters: [ROOM, STREAM, { name: 'If-Match', in: 'header', required: false, schema: TEXT }],
       takes: 'application/trickle-ice-sdpfrag',
@@ -92,11 +99,47 @@ export const whipPaths = (): Record<string, Record<string, unknown>> => ({
       refusals: [413, 415],
     }),
     delete: operationOf({
-      id: 'endStream',
+      id: `end${noun}`,
       summary: 'End a stream',
       parameters: [ROOM, STREAM],
       answers: { 200: { description: 'It has ended' } },
       refusals: [],
     }),
   },
+})
+
+const SOURCE = { type: 'string', enum: ['camera', 'screen'] } as const
+
+/** What OpenAPI says of streams that come by WHIP (RFC 9725) and go out by WHEP, by path and method. */
+export const whipPaths = (): Record<string, Record<string, unknown>> => ({
+  ...endpointOf({
+    path: WHIP_PATH,
+    noun: 'Stream',
+    begin: {
+      id: 'publishStream',
+      summary: "Publish in a room's call by WHIP (RFC 9725), as OBS and GStreamer do",
+      query: [
+        inQuery(
+          'source',
+          'What its picture and sound are to the call: a camera and a microphone, or a screen.',
+          { ...SOURCE, default: 'camera' },
+        ),
+      ],
+      refusals: [],
+    },
+  }),
+  ...endpointOf({
+    path: WHEP_PATH,
+    noun: 'Watching',
+    begin: {
+      id: 'watchStream',
+      summary: "Watch a room's call by WHEP (draft-ietf-wish-whep): one picture and one sound",
+      query: [
+        inQuery('user', 'Of this user alone, whichever way it publishes.'),
+        inQuery('participant', 'Of this participant alone.'),
+        inQuery('source', 'The camera or the screen; a screen goes before a camera when left out.', SOURCE),
+      ],
+      refusals: [406, 409],
+    },
+  }),
 })

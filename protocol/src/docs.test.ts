@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, it } from 'vitest'
 import { withTables } from '../scripts/doc-tables.ts'
-import { WHIP_PATH } from './call.ts'
+import { WHEP_PATH, WHIP_PATH } from './call.ts'
 import { UPLOADS_PATH } from './file.ts'
 import { LIMITS } from './limits.ts'
 import { NOTICES } from './notices.ts'
@@ -32,6 +32,7 @@ const PATHS = [
   '/v1/openapi.json',
   '/v1/asyncapi.json',
   UPLOADS_PATH,
+  WHEP_PATH,
   WHIP_PATH,
 ].map(path => new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`))
 
