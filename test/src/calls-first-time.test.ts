@@ -165,7 +165,9 @@ test('a ban, and the end of the room, take away what somebody had prepared who w
     const paul = await guest('Paul')
     const { participantId, sendTransport } = await prepare(paul.socket)
     const ask = () =>
-      codeOf(paul.socket.request('transport:restart', { roomId, participantId, transportId: sendTransport.id }))
+      codeOf(
+        paul.socket.request('transport:restart', { roomId, participantId, transportId: sendTransport.id }),
+      )
     expect(await ask()).toBe('ok')
     expect((await end(paul)).status).toBe(200)
     await until('nothing is prepared any more', async () => (await ask()) === 'not_in_call')
@@ -192,12 +194,15 @@ test('a guest on the way into several rooms may come into each, but not back to 
   const first = (await comeByLink('Gus', { to: left })).body
   const second = (await comeByLink('Gus', { to: open, token: first.token })).body
   expect(second.user.id).toBe(first.user.id)
-  const read = async (id: string, token: string) => (await rest(url, 'GET', `/v1/rooms/${id}`, { token })).status
+  const read = async (id: string, token: string) =>
+    (await rest(url, 'GET', `/v1/rooms/${id}`, { token })).status
   expect(await read(left, second.token)).toBe(200)
   await sleep(1_000)
   await perform(url, 'member:kick', { roomId: left, userId: first.user.id })
   const third = (await comeByLink('Gus', { to: next, token: second.token })).body
-  expect([await read(left, third.token), await read(open, third.token), await read(next, third.token)]).toEqual(
-    [404, 200, 200],
-  )
+  expect([
+    await read(left, third.token),
+    await read(open, third.token),
+    await read(next, third.token),
+  ]).toEqual([404, 200, 200])
 })

@@ -176,7 +176,8 @@ test('who comes for the first time is connected in the lobby, as nobody, and ask
     WAIT_MS,
   )
   expect(said.slice(0, 2)).toEqual(['room:open', 'call:join'])
-  for (const one of ['call:prepare', 'call:capabilities', 'transport:connect']) expect(said).not.toContain(one)
+  for (const one of ['call:prepare', 'call:capabilities', 'transport:connect'])
+    expect(said).not.toContain(one)
   expect(guests).toHaveLength(2)
   await until(
     'Ben sees Ada',

@@ -2,7 +2,6 @@ import {
   type Breakouts,
   type Call,
   type CallClosed,
-  type JoinOptions,
   type Knocking,
   type Room,
   TrunklineError,
