@@ -16,6 +16,12 @@ const HEIGHT = 360
 const FPS = 30
 const ROOM = 'glass'
 
+/** Chromium's, which TypeScript's library does not have. */
+declare class MediaStreamTrackGenerator extends MediaStreamTrack {
+  constructor(init: { kind: 'video' })
+  readonly writable: WritableStream<VideoFrame>
+}
+
 /**
  * In the page: a camera whose pictures carry the time they were taken at, as black and white squares of 40 pixels, 16
  * bits of milliseconds. Everything else moves, so that the encoder has work to do. Pictures go into the track as a
