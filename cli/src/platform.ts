@@ -287,6 +287,8 @@ const startSignalling = async (
     shelf: deps.shelf,
     linkSecret: linkSecret(vault),
     apiKey: settings.TRUNKLINE_API_KEY,
+    // Who tries it out has the receiver on the same machine.
+    webhooksMayBePrivate: settings.WEBHOOK_PRIVATE_TARGETS ?? isLoopback(settings.HOST),
   })
   lifecycle.add('signalling', () => signalling.close())
   app.use(signalling.router)

@@ -70,6 +70,7 @@ export const Settings = z.object({
   TRUNKLINE_API_KEY: secret.describe('a-long-random-string').optional(),
   TRUNKLINE_SECRET: secret.describe('a-long-random-string').optional(),
   TRUNKLINE_DEMO: flag('1').optional(),
+  WEBHOOK_PRIVATE_TARGETS: flag('1').optional(),
   DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must be a PostgreSQL URL')

@@ -15,6 +15,7 @@ export const TAGS = {
   Users: 'Users, their presence, and whom they block',
   Calls:
     'Live calls and how good they are; what a call needs before it begins, and the TURN services behind it',
+  Webhooks: 'Events of all rooms, sent to your own server, or fetched by it',
   'Portable data': 'Export, import and deletion, as jobs',
 } as const
 type Tag = keyof typeof TAGS
@@ -54,6 +55,18 @@ const OF_ROUTES: Readonly<Record<RouteName, Tag>> = {
   createMessage: 'Messages',
   listEvents: 'Rooms',
   listIceServers: 'Calls',
+  pollEvents: 'Webhooks',
+  createWebhook: 'Webhooks',
+  listWebhooks: 'Webhooks',
+  getWebhook: 'Webhooks',
+  updateWebhook: 'Webhooks',
+  deleteWebhook: 'Webhooks',
+  rotateWebhookSecret: 'Webhooks',
+  testWebhook: 'Webhooks',
+  replayWebhook: 'Webhooks',
+  listWebhookAttempts: 'Webhooks',
+  listDeadLetters: 'Webhooks',
+  retryDeadLetters: 'Webhooks',
   getSfu: 'Calls',
   drainSfu: 'Calls',
   getTurn: 'Calls',

@@ -32,6 +32,7 @@ export const JobId = id('job')
 export const RecordingId = id('recording')
 export const StreamId = id('stream')
 export const ScheduleId = id('scheduled message')
+export const WebhookId = id('webhook')
 /** Chosen by whoever sends: the same `clientId` from the same sender gets the same event back. */
 export const ClientId = z
   .string()

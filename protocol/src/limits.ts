@@ -183,4 +183,27 @@ export const LIMITS = {
   /** A signed link is good for at least half of this, and at most for this. */
   fileLinkSeconds: 3_600,
   waveformPeaks: 100,
+  webhooks: 100,
+  webhookTypes: 50,
+  /** Rooms one filter may name. */
+  webhookRooms: 100,
+  /** Keys of rooms' metadata one filter may name. */
+  webhookMetadata: 10,
+  webhookFilterChars: 200,
+  /** An endpoint that has not answered after this long has not taken the event. */
+  webhookTimeoutMs: 15_000,
+  /** An event that was first tried this long ago and is not taken yet is tried no more. */
+  webhookGiveUpMs: 3 * 24 * 3_600_000,
+  /** Between two attempts at an event, at most. */
+  webhookRetryMs: 3_600_000,
+  /** For how long the secret before the latest is signed with as well. */
+  webhookSecretOverlapMs: 24 * 3_600_000,
+  /** How much of an endpoint's answer the delivery log keeps. */
+  webhookAnswerChars: 1_000,
+  /** Attempts that the delivery log keeps of each endpoint: the latest. */
+  webhookAttemptsKept: 1_000,
+  /** How long `GET /v1/events` may wait for an event. */
+  eventsWaitSeconds: 60,
+  /** Streams of events (`GET /v1/events`) that one API key may hold open at once, at one node. */
+  eventStreams: 20,
 } as const

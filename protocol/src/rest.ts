@@ -3,7 +3,7 @@ import { IceServer } from './call.ts'
 import { ERRORS, type ErrorCode } from './errors.ts'
 import { RoomEvent } from './events.ts'
 import { LinkedFile, StoredFile, VariantName } from './file.ts'
-import { FileId, JobId, Position, RoomId, UserId } from './ids.ts'
+import { FileId, JobId, Position, RoomId, UserId, WebhookId } from './ids.ts'
 import { RemovedStretch } from './inbox.ts'
 import { Job } from './job.ts'
 import { text } from './json.ts'
@@ -14,6 +14,18 @@ import { DrainRequest, SfuOverview } from './sfu-drain.ts'
 import { DemoTokenRequest, GuestTokenRequest, TokenRequest } from './token.ts'
 import { RelaysRevoked, TurnOverview } from './turn.ts'
 import { IssuedToken } from './user.ts'
+import {
+  CreatedWebhook,
+  DeadLetter,
+  EventsAnswer,
+  EventsQuery,
+  ReplayRequest,
+  RotatedSecret,
+  Webhook,
+  WebhookAttempt,
+  WebhookChanges,
+  WebhookPost,
+} from './webhook.ts'
 
 /** `application/problem+json` (RFC 9457) with `code` for programs and `requestId` for the log. */
 export const Problem = z.strictObject({
@@ -33,7 +45,7 @@ export type Problem = z.infer<typeof Problem>
 export type Caller = 'key' | 'user' | 'anyone'
 
 type Route = {
-  method: 'get' | 'post' | 'put' | 'delete'
+  method: 'get' | 'post' | 'put' | 'patch' | 'delete'
   path: string
   summary: string
   callers: readonly Caller[]
@@ -49,6 +61,7 @@ const room = z.object({ id: RoomId })
 const file = z.object({ id: FileId })
 const job = z.object({ id: JobId })
 const user = z.object({ id: UserId })
+const webhook = z.object({ id: WebhookId })
 const FileIds = z
   .string()
   .transform(ids => ids.split(','))
@@ -123,6 +136,124 @@ export const ROUTES = {
     summary: 'STUN and TURN servers with credentials that expire',
     callers: ['key', 'user'],
     response: z.strictObject({ iceServers: z.array(IceServer), expiresAt: z.string() }),
+    status: 200,
+  },
+  pollEvents: {
+    method: 'get',
+    path: '/v1/events',
+    summary:
+      'Events of all rooms after a cursor, those of a room in their order; waits for the first if asked to. With `Accept: text/event-stream` it goes on as Server-Sent Events, each with its cursor as id',
+    callers: ['key'],
+    query: EventsQuery,
+    response: EventsAnswer,
+    status: 200,
+  },
+  createWebhook: {
+    method: 'post',
+    path: '/v1/webhooks',
+    summary: 'Have events sent to an address of your own, from now on. The secret they are signed with is shown once',
+    callers: ['key'],
+    body: WebhookPost,
+    response: CreatedWebhook,
+    status: 201,
+  },
+  listWebhooks: {
+    method: 'get',
+    path: '/v1/webhooks',
+    summary: 'All webhooks, the oldest first',
+    callers: ['key'],
+    response: z.strictObject({ data: z.array(Webhook) }),
+    status: 200,
+  },
+  getWebhook: {
+    method: 'get',
+    path: '/v1/webhooks/{id}',
+    summary: 'A webhook, and how far it is',
+    callers: ['key'],
+    params: webhook,
+    response: Webhook,
+    status: 200,
+  },
+  updateWebhook: {
+    method: 'patch',
+    path: '/v1/webhooks/{id}',
+    summary: 'Change a webhook, pause it or let it go on: what is left out stays, null takes a filter away',
+    callers: ['key'],
+    params: webhook,
+    body: WebhookChanges,
+    response: Webhook,
+    status: 200,
+  },
+  deleteWebhook: {
+    method: 'delete',
+    path: '/v1/webhooks/{id}',
+    summary: 'Delete a webhook with its log and its dead letters',
+    callers: ['key'],
+    params: webhook,
+    response: z.strictObject({}),
+    status: 200,
+  },
+  rotateWebhookSecret: {
+    method: 'post',
+    path: '/v1/webhooks/{id}/secret',
+    summary: 'Make a new secret. For a day everything is signed with the old one as well',
+    callers: ['key'],
+    params: webhook,
+    response: RotatedSecret,
+    status: 200,
+  },
+  testWebhook: {
+    method: 'post',
+    path: '/v1/webhooks/{id}/test',
+    summary: 'Send an event that happened nowhere, once, and answer with what came of it',
+    callers: ['key'],
+    params: webhook,
+    response: WebhookAttempt,
+    status: 200,
+  },
+  replayWebhook: {
+    method: 'post',
+    path: '/v1/webhooks/{id}/replay',
+    summary: 'Send everything from a cursor or a time on again',
+    callers: ['key'],
+    params: webhook,
+    body: ReplayRequest,
+    response: Webhook,
+    status: 200,
+  },
+  listWebhookAttempts: {
+    method: 'get',
+    path: '/v1/webhooks/{id}/attempts',
+    summary: 'The delivery log: the latest attempts, with request, answer and latency, the latest first',
+    callers: ['key'],
+    params: webhook,
+    query: z.strictObject({
+      ...paging,
+      limit: z.coerce.number().pipe(PageLimit).default(LIMITS.pageSizeDefault),
+    }),
+    response: page(WebhookAttempt),
+    status: 200,
+  },
+  listDeadLetters: {
+    method: 'get',
+    path: '/v1/webhooks/{id}/dead-letters',
+    summary: 'Events that were tried for three days and never taken, the latest given up first',
+    callers: ['key'],
+    params: webhook,
+    query: z.strictObject({
+      ...paging,
+      limit: z.coerce.number().pipe(PageLimit).default(LIMITS.pageSizeDefault),
+    }),
+    response: page(DeadLetter),
+    status: 200,
+  },
+  retryDeadLetters: {
+    method: 'post',
+    path: '/v1/webhooks/{id}/dead-letters/retry',
+    summary: 'Send all dead letters again, beside what is sent otherwise: those that are taken are no longer there',
+    callers: ['key'],
+    params: webhook,
+    response: z.strictObject({ delivered: z.int(), left: z.int() }),
     status: 200,
   },
   getSfu: {

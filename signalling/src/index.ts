@@ -49,12 +49,14 @@ import { MembershipWatch } from './rooms/membership-watch.ts'
 import { PassingRooms } from './rooms/passing-rooms.ts'
 import { RoomCreation } from './rooms/room-creation.ts'
 import { Rooms } from './rooms/rooms.ts'
+import { EventStream } from './log/event-stream.ts'
 import { SearchIndexer } from './search/indexer.ts'
 import { FullTextSearch } from './search/search.ts'
 import type { Services } from './services.ts'
 import { usersHere } from './session.ts'
 import { createSocketServer, serveSockets } from './socket-server.ts'
 import { Streams } from './streams/streams.ts'
+import { Webhooks } from './webhooks/webhooks.ts'
 
 export { Fleet } from './calls/fleet.ts'
 export { createHttpShelf } from './data/http-shelf.ts'
@@ -83,6 +85,8 @@ export type SignallingOptions = {
   linkSecret?: string | undefined
   /** An API key chosen by the operator. */
   apiKey?: string | undefined
+  /** Whether webhooks may lead into the operator's own network. */
+  webhooksMayBePrivate: boolean
 }
 
 export type Signalling = {
@@ -122,7 +126,12 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   if (bus) new CatchUp({ io, database, log, fanOut, bus, logger })
   const userChanges = new UserChanges({ io, database, users, bus, logger })
   const chat = new Chat({ database, log, fanOut, shelf: options.shelf, logger })
-  const reads = { snapshots: new Snapshots(database), reader: chat.reader }
+  const snapshots = new Snapshots(database)
+  const reads = { snapshots, reader: chat.reader }
+  const stream = new EventStream({ database, snapshots })
+  const allowsPrivate = options.webhooksMayBePrivate
+  const webhooks = new Webhooks({ database, vault, log, stream, allowsPrivate, logger })
+  const closing = new AbortController()
   const retention = new Retention({ database, logger })
   const searchIndexer = new SearchIndexer({ database, log, logger })
   const calls = new Calls({ sfu, io, log, database, logger })
@@ -189,7 +198,16 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
     shelf: options.shelf,
   }
   const perform = createPerform({ rooms, users, fairShare, handlers: createHandlers(services) })
-  const router = createRest({ ...services, authenticate, tokens, guests, perform })
+  const router = createRest({
+    ...services,
+    authenticate,
+    tokens,
+    guests,
+    perform,
+    webhooks,
+    stream,
+    closing: closing.signal,
+  })
   const desk = createRoomDesk({
     database,
     authenticate,
@@ -232,6 +250,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   chat.start()
   retention.start()
   searchIndexer.start()
+  webhooks.start()
   await jobs.start()
   await data.runner.start()
   io.attach(httpServer)
@@ -242,6 +261,8 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
     desk,
     ensureGuestRoom: (id, title) => roomCreation.ensureGuestRoom(id, title),
     close: async () => {
+      // Who waits for events is answered, and comes back to another node.
+      closing.abort()
       // While Redis and the database are there, and before its sockets go.
       await services.presence.close()
       stopChecking()
@@ -257,6 +278,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
       await ringWork.close()
       await recordingWork.close()
       await searchIndexer.close()
+      await webhooks.close()
       calls.close()
       recordings.close()
       streams.close()

@@ -198,6 +198,11 @@ export const events = pgTable(
     index('events_changes')
       .on(table.roomId, sql`((${table.data} ->> 'messageSeq')::bigint)`)
       .where(sql`${table.type} in ('message.edited', 'message.deleted')`),
+    // All rooms' events in the order in which they were written, for who reads the whole log (log/event-stream.ts). Of
+    // ranges of pages, so that writing an event writes no entry of it; there is no such index for xid8 itself.
+    index('events_by_tx')
+      .using('brin', sql`((${table.tx}::text)::bigint)`, table.at)
+      .with({ pages_per_range: 16, autosummarize: true }),
   ],
 )
 
@@ -641,3 +646,89 @@ export const deletedUsers = pgTable('deleted_users', {
   /** Tokens issued until then are refused; null while the deletion goes on: all are. */
   deletedAt: time('deleted_at'),
 })
+
+/** Addresses of apps that are told of events. */
+export const webhooks = pgTable('webhooks', {
+  id: text('id').primaryKey(),
+  url: text('url').notNull(),
+  description: text('description'),
+  types: json('types').$type<string[]>(),
+  roomIds: json('room_ids').$type<string[]>(),
+  metadata: json('metadata').$type<Record<string, string | number | boolean>>(),
+  /** What is sent is signed with it: encrypted with the installation's secret. */
+  sealedSecret: bytes('sealed_secret').notNull(),
+  sealedPrevious: bytes('sealed_previous'),
+  previousUntil: time('previous_until'),
+  paused: boolean('paused').notNull().default(false),
+  /** A cursor of the log (log/event-stream.ts): all before it was taken, or waits in `webhook_lanes`. */
+  cursor: text('cursor').notNull(),
+  /** When the last event before the cursor happened: where to go on in a database whose cursors are others. */
+  cursorAt: time('cursor_at').notNull().defaultNow(),
+  createdAt: time('created_at').notNull().defaultNow(),
+  /** Set while nothing at all is taken. */
+  failingSince: time('failing_since'),
+  failures: integer('failures').notNull().default(0),
+  retryAt: time('retry_at'),
+  problem: text('problem'),
+  /** The process that sends, and until when it may without saying that it still does. */
+  holder: text('holder'),
+  heldUntil: time('held_until'),
+})
+
+/** Rooms in which an endpoint has not taken an event yet: what came after it there, up to the endpoint's cursor, waits. */
+export const webhookLanes = pgTable(
+  'webhook_lanes',
+  {
+    webhookId: text('webhook_id')
+      .notNull()
+      .references(() => webhooks.id, { onDelete: 'cascade' }),
+    roomId: inRoom(),
+    /** The first that was not taken. */
+    seq: seq('seq').notNull(),
+    /** The last before the endpoint's cursor. */
+    until: seq('until').notNull(),
+    attempts: integer('attempts').notNull(),
+    firstAttemptAt: time('first_attempt_at'),
+    retryAt: time('retry_at').notNull(),
+    problem: text('problem'),
+  },
+  table => [primaryKey({ columns: [table.webhookId, table.roomId] })],
+)
+
+/** The delivery log: what was sent stands in the event. */
+export const webhookAttempts = pgTable(
+  'webhook_attempts',
+  {
+    n: bigserial('n', { mode: 'number' }).primaryKey(),
+    webhookId: text('webhook_id')
+      .notNull()
+      .references(() => webhooks.id, { onDelete: 'cascade' }),
+    roomId: text('room_id').notNull(),
+    seq: seq('seq').notNull(),
+    eventId: text('event_id').notNull(),
+    url: text('url').notNull(),
+    at: time('at').notNull(),
+    latencyMs: integer('latency_ms').notNull(),
+    status: integer('status'),
+    answer: text('answer'),
+    problem: text('problem'),
+  },
+  table => [index('webhook_attempts_latest').on(table.webhookId, table.n.desc())],
+)
+
+export const webhookDeadLetters = pgTable(
+  'webhook_dead_letters',
+  {
+    n: bigserial('n', { mode: 'number' }).primaryKey(),
+    webhookId: text('webhook_id')
+      .notNull()
+      .references(() => webhooks.id, { onDelete: 'cascade' }),
+    roomId: inRoom(),
+    seq: seq('seq').notNull(),
+    attempts: integer('attempts').notNull(),
+    firstAttemptAt: time('first_attempt_at').notNull(),
+    gaveUpAt: time('gave_up_at').notNull().defaultNow(),
+    problem: text('problem').notNull(),
+  },
+  table => [index('webhook_dead_letters_latest').on(table.webhookId, table.n.desc())],
+)

@@ -5,7 +5,7 @@ import { atOnce, type Connection } from './connection.ts'
 import type { Entry } from './entry.ts'
 import { toEvent } from './event-row.ts'
 import { PROJECT_SAID } from './project-messages.ts'
-import { lockRooms } from './write.ts'
+import { latestTx, lockRooms } from './write.ts'
 
 /** Somebody says something who has to have the right to write; it mentions nobody, names no file and answers nothing. */
 export type PlainMessage = Entry<'message.created'> & { sender: string }
@@ -75,8 +75,8 @@ const SAY = `with entry as (
       where other.room_id = entry.room_id and other.user_id <> entry.sender
     ))
   ), logged as (
-    insert into events (room_id, seq, type, sender, client_id, data, at)
-    select room_id, seq, 'message.created', sender, client_id, data, at from said
+    insert into events (room_id, seq, type, sender, client_id, data, at, tx)
+    select room_id, seq, 'message.created', sender, client_id, data, at, ${latestTx('said.room_id')} from said
   ), ${PROJECT_SAID}
   select n::int, seq, at from said`
 

@@ -24,6 +24,7 @@ import type { Tokens } from '../identity/tokens.ts'
 import type { Users } from '../identity/users.ts'
 import type { RateLimits } from '../limits.ts'
 import type { EventLog } from '../log/event-log.ts'
+import type { EventStream } from '../log/event-stream.ts'
 import { actingUser, rightToWrite, senderMissing } from '../operations/acting-user.ts'
 import { mountOperations } from '../operations/mount-operations.ts'
 import type { Perform } from '../operations/perform.ts'
@@ -32,6 +33,9 @@ import type { Relays } from '../relays/relays.ts'
 import type { Rooms } from '../rooms/rooms.ts'
 import { mountWhep } from '../whep/whep-routes.ts'
 import { Streams } from '../whip/streams.ts'
+import { mountEvents } from '../webhooks/events-routes.ts'
+import { webhookRoutes } from '../webhooks/webhook-routes.ts'
+import type { Webhooks } from '../webhooks/webhooks.ts'
 import { mountWhip } from '../whip/whip-routes.ts'
 import { mount } from './route.ts'
 
@@ -50,6 +54,10 @@ export type RestDeps = {
   perform: Perform
   data: Data
   database: Database
+  webhooks: Webhooks
+  stream: EventStream
+  /** Aborted when the service closes. */
+  closing: AbortSignal
 }
 
 /** The REST API of signalling, under /v1. */
@@ -127,7 +135,8 @@ export const createRest = (deps: RestDeps): Router => {
   const streams = { authenticate, limits, iceServers, streams: new Streams(deps) }
   mountWhip(router, streams)
   mountWhep(router, streams)
-  mountOperations(router, deps)
+  mountEvents(router, deps)
+  webhookRoutes(router, deps)  mountOperations(router, deps)
 
   router.get('/v1/asyncapi.json', (_request, response) => {
     response.json(asyncApi)

@@ -1,0 +1,303 @@
+import type { Logger } from '@trunkline/kit'
+import { type EventFilter, isWanted, LIMITS } from '@trunkline/protocol'
+import type { EventStream, StreamedEvent } from '../log/event-stream.ts'
+import { Lane } from './lane.ts'
+import { eventIdOf, outgoing } from './outgoing.ts'
+import { Pulse } from './pulse.ts'
+import { retryDelay } from './retry.ts'
+import { Sender, type Sent } from './sender.ts'
+import { signedHeaders } from './signature.ts'
+import { type AttemptOf, filterOf, type GivenUp, type WebhookRow, type WebhookStore } from './webhook-store.ts'
+
+/** Events read at once. */
+const PAGE = 500
+/** Requests to one endpoint at once, each of another room. */
+const AT_ONCE = 64
+/** Rooms that may wait before no more is read. */
+const LANES_MAX = 1_000
+/** When nothing was answered for so long, what is under way is left to go on by itself, ms. */
+const QUIET_MS = 200
+/** How often the log is looked at for what other processes wrote, ms. */
+const LOOK_MS = 200
+/** How often it is written down that nothing happened, ms. */
+const NOTHING_MS = 30_000
+/** Events of a room that is behind, read at once. */
+const CATCH_UP = 100
+/** Attempts between two looks at how long the delivery log is. */
+const PRUNE_EVERY = 500
+/** Those that waited for an endpoint that was dead come back within this, ms. */
+const BACK_MS = 10_000
+
+type Deps = { store: WebhookStore; stream: EventStream; logger: Logger; allowsPrivate: boolean }
+
+/**
+ * Tells one endpoint of events while this process holds it. It reads the log and gives each room with news a lane of its own; a
+ * lane that fails waits and comes again, the others go on. How far all of it is, is written down after each stretch: what
+ * was sent since then is sent again when the process dies.
+ */
+export class Endpoint {
+  readonly #row: WebhookRow
+  readonly #deps: Deps
+  readonly #filter: EventFilter
+  readonly #secrets: readonly string[]
+  readonly #sender: Sender
+  readonly #pulse: Pulse
+  readonly #lanes = new Map<string, Lane>()
+  /** Rooms whose rows are to go. */
+  readonly #free = new Set<string>()
+  #attempts: AttemptOf[] = []
+  #givenUp: GivenUp[] = []
+  #cursor: string
+  #cursorAt: Date
+  /** What of it is written down: when, and as what. */
+  #written = { at: 0, failing: '', cursorAt: 0 }
+  #logged = 0
+  #running = 0
+  #answeredAt = 0
+  #isStopped = false
+  #wake: (() => void) | undefined
+  #work: Promise<void> | undefined
+  /** Until when this process may send (`performance.now()`). */
+  #heldUntil = 0
+
+  constructor(row: WebhookRow, deps: Deps) {
+    this.#row = row
+    this.#deps = deps
+    this.#filter = filterOf(row)
+    this.#secrets = deps.store.secretsOf(row)
+    this.#sender = new Sender(row.url, { allowsPrivate: deps.allowsPrivate })
+    this.#pulse = new Pulse(row)
+    this.#cursor = row.cursor
+    this.#cursorAt = row.cursorAt
+  }
+
+  get isStopped(): boolean {
+    return this.#isStopped
+  }
+
+  /** @param ms this process holds it for so long from now on, if it does not say so again */
+  held(ms: number): void {
+    this.#heldUntil = performance.now() + ms
+  }
+
+  start(): void {
+    this.#work ??= this.#run().catch(error => {
+      // Another process, or this one a moment later, goes on from what is written down.
+      this.#deps.logger.warn({ err: error, webhook: this.#row.id }, 'a webhook stands still; it is tried again')
+      this.#isStopped = true
+    })
+  }
+
+  /** There may be something new. */
+  look(): void {
+    this.#wake?.()
+  }
+
+  /** Cuts off what is under way and writes down how far it is. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#sender.close()
+    this.#wake?.()
+    await this.#work
+  }
+
+  async #run(): Promise<void> {
+    for (const row of await this.#deps.store.lanes(this.#row.id)) this.#lanes.set(row.roomId, Lane.of(row))
+    while (!this.#isStopped) {
+      const wait = this.#pulse.retryAt - Date.now()
+      if (this.#pulse.isDead && wait > 0) {
+        await this.#sleep(Math.min(wait, 1_000))
+        continue
+      }
+      const hasMore = this.#hasPlace && (await this.#read())
+      this.#startLanes()
+      await this.#settle()
+      if (!(await this.#write())) {
+        this.#isStopped = true
+        return
+      }
+      if (!hasMore && !this.#hasDue) await this.#sleep(LOOK_MS)
+    }
+    await this.#settle()
+    await this.#write()
+  }
+
+  /** Of one that is dead only as much is read as to have something to try. */
+  get #hasPlace(): boolean {
+    if (this.#lanes.size >= LANES_MAX) return false
+    return !this.#pulse.isDead || ![...this.#lanes.values()].some(lane => lane.attempts === 0)
+  }
+
+  /** @returns whether there is more */
+  async #read(): Promise<boolean> {
+    const stretch = await this.#deps.stream.read(this.#cursor, PAGE)
+    if (!stretch) {
+      // The database is another by now, or went back: the time is what is left to go by.
+      this.#cursor = await this.#deps.stream.at(this.#cursorAt)
+      return true
+    }
+    for (const streamed of stretch.events) {
+      const { event, room } = streamed
+      this.#cursorAt = new Date(event.at)
+      if (!isWanted(this.#filter, event, room.metadata)) continue
+      const lane = this.#lanes.get(event.roomId)
+      if (lane) lane.add(streamed)
+      else this.#lanes.set(event.roomId, Lane.at(streamed))
+    }
+    this.#cursor = stretch.cursor
+    return !stretch.isEnd
+  }
+
+  #startLanes(): void {
+    if (this.#isStopped) return
+    if (this.#pulse.isDead) {
+      const [first] = [...this.#lanes.values()].sort((a, b) => a.attempts - b.attempts || a.retryAt - b.retryAt)
+      if (first && this.#running === 0 && Date.now() >= this.#pulse.retryAt) this.#begin(first, 1)
+      // Nothing is left to try it with.
+      if (!first) this.#pulse.taken()
+      return
+    }
+    const now = Date.now()
+    for (const lane of this.#lanes.values()) {
+      if (this.#running >= AT_ONCE) return
+      if (!lane.isRunning && lane.retryAt <= now) this.#begin(lane, Number.POSITIVE_INFINITY)
+    }
+  }
+
+  #begin(lane: Lane, most: number): void {
+    lane.isRunning = true
+    this.#running += 1
+    void this.#go(lane, most).finally(() => {
+      lane.isRunning = false
+      this.#running -= 1
+      this.#answeredAt = performance.now()
+      if (lane.isDone) {
+        this.#lanes.delete(lane.roomId)
+        if (lane.written !== undefined) this.#free.add(lane.roomId)
+      }
+      this.#wake?.()
+    })
+  }
+
+  /** Sends what waits in a room, until something is not taken. */
+  async #go(lane: Lane, most: number): Promise<void> {
+    try {
+      for (let sent = 0; sent < most && !this.#isStopped && lane.from <= lane.until; sent++) {
+        const streamed = await this.#next(lane)
+        if (streamed && !(await this.#send(lane, streamed))) return
+        this.#answeredAt = performance.now()
+      }
+    } catch (error) {
+      this.#deps.logger.warn({ err: error, webhook: this.#row.id }, 'events of a room could not be read; it is tried again')
+      lane.retryAt = Date.now() + 1_000
+    }
+  }
+
+  /** The next event to be sent; nothing when those that were looked at are not wanted. */
+  async #next(lane: Lane): Promise<StreamedEvent | undefined> {
+    const [first] = lane.queue
+    if (first) return first
+    const { roomId, from, until } = lane
+    const found = lane.isWhole ? [] : await this.#deps.store.eventsOf(roomId, from, until, CATCH_UP)
+    lane.queue = found.filter(({ event, room }) => isWanted(this.#filter, event, room.metadata))
+    if (lane.queue.length === 0) lane.passed(found.length === CATCH_UP ? (found.at(-1)?.event.seq ?? until) : until)
+    return lane.queue[0]
+  }
+
+  /** @returns whether to go on with what comes after it */
+  async #send(lane: Lane, streamed: StreamedEvent): Promise<boolean> {
+    // A process that stood still may not know that another took over.
+    if (performance.now() > this.#heldUntil) return false
+    const at = new Date()
+    const body = JSON.stringify(outgoing(streamed))
+    const headers = signedHeaders(this.#secrets, eventIdOf(streamed), at, body)
+    const sent = await this.#sender.send(headers, body, at)
+    // What was cut off by stopping says nothing of the endpoint.
+    if (this.#isStopped && !sent.delivered) return false
+    this.#attempts.push({ streamed, url: this.#row.url, sent })
+    if (!sent.delivered) return this.#failed(lane, streamed, sent)
+    lane.passed(streamed.event.seq)
+    if (this.#pulse.taken()) this.#bringBack()
+    return true
+  }
+
+  /** It takes events again: those that waited for that come soon, and not all at once. */
+  #bringBack(): void {
+    const now = Date.now()
+    for (const lane of this.#lanes.values()) {
+      lane.retryAt = Math.min(lane.retryAt, now + Math.round(Math.random() * BACK_MS))
+    }
+  }
+
+  /** @returns whether the event was given up, and what comes after it is next */
+  #failed(lane: Lane, streamed: StreamedEvent, { at, problem = '', retryAfterMs = 0 }: Sent): boolean {
+    this.#pulse.failed(lane.roomId, at, problem, retryAfterMs)
+    const { firstAttemptAt = at } = lane
+    if (Date.now() - firstAttemptAt.getTime() >= LIMITS.webhookGiveUpMs) {
+      this.#givenUp.push({ streamed, attempts: lane.attempts + 1, firstAttemptAt, problem })
+      lane.passed(streamed.event.seq)
+      return true
+    }
+    const delay = Math.max(retryDelay(lane.attempts + 1), Math.min(retryAfterMs, LIMITS.webhookRetryMs))
+    lane.failed(at, problem, Date.now() + delay)
+    return false
+  }
+
+  /** Resolves when nothing is under way any more, or what is takes long. */
+  async #settle(): Promise<void> {
+    this.#answeredAt = performance.now()
+    for (;;) {
+      const wait = this.#answeredAt + QUIET_MS - performance.now()
+      if (this.#running === 0 || wait <= 0) return
+      await this.#sleep(wait)
+      // Room for those that had none.
+      this.#startLanes()
+    }
+  }
+
+  get #hasDue(): boolean {
+    if (this.#pulse.isDead) return false
+    const now = Date.now()
+    return this.#running < AT_ONCE && [...this.#lanes.values()].some(lane => !lane.isRunning && lane.retryAt <= now)
+  }
+
+  /** @returns whether this process still holds the endpoint */
+  async #write(): Promise<boolean> {
+    const { store } = this.#deps
+    const { id } = this.#row
+    const [attempts, givenUp] = [this.#attempts.splice(0), this.#givenUp.splice(0)]
+    const free = [...this.#free].filter(roomId => !this.#lanes.has(roomId))
+    this.#free.clear()
+    const lanes = [...this.#lanes.values()].filter(lane => lane.isChanged)
+    const { failing } = this.#pulse
+    const said = JSON.stringify(failing ?? null)
+    const { at, failing: before, cursorAt } = this.#written
+    const isNews = lanes.length > 0 || free.length > 0 || said !== before || this.#cursorAt.getTime() !== cursorAt
+    if (!isNews && attempts.length === 0 && performance.now() - at < NOTHING_MS) return true
+    // Before it is written down that their events are over with.
+    await store.giveUp(id, givenUp)
+    const rows = lanes.map(lane => lane.toRow(id))
+    const isHeld = await store.progress(id, { cursor: this.#cursor, cursorAt: this.#cursorAt, lanes: rows, free, failing })
+    this.#written = { at: performance.now(), failing: said, cursorAt: this.#cursorAt.getTime() }
+    await store.log(id, attempts)
+    this.#logged += attempts.length
+    if (this.#logged >= PRUNE_EVERY) {
+      this.#logged = 0
+      await store.prune(id, LIMITS.webhookAttemptsKept)
+    }
+    return isHeld
+  }
+
+  #sleep(ms: number): Promise<void> {
+    if (ms <= 0) return Promise.resolve()
+    return new Promise(resolve => {
+      const end = () => {
+        clearTimeout(timer)
+        this.#wake = undefined
+        resolve()
+      }
+      const timer = setTimeout(end, ms)
+      this.#wake = end
+    })
+  }
+}
