@@ -136,7 +136,8 @@ export const createRest = (deps: RestDeps): Router => {
   mountWhip(router, streams)
   mountWhep(router, streams)
   mountEvents(router, deps)
-  webhookRoutes(router, deps)  mountOperations(router, deps)
+  webhookRoutes(router, deps)
+  mountOperations(router, deps)
 
   router.get('/v1/asyncapi.json', (_request, response) => {
     response.json(asyncApi)

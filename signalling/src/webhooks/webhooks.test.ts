@@ -1,0 +1,257 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createLogger } from '@trunkline/kit'
+import { OutgoingEvent, type WebhookPost } from '@trunkline/protocol'
+import { Webhook as Verifier } from 'standardwebhooks'
+import { sql } from 'drizzle-orm'
+import { beforeAll, expect, onTestFinished, test, vi } from 'vitest'
+import type { Database } from '../database.ts'
+import { Vault } from '../identity/vault.ts'
+import { Snapshots } from '../inbox/snapshots.ts'
+import { EventLog } from '../log/event-log.ts'
+import { EventStream } from '../log/event-stream.ts'
+import { startTestDatabase, type TestDatabase } from '../testing/log-database.ts'
+import { Webhooks } from './webhooks.ts'
+
+const WAIT = { timeout: 60_000, interval: 20 }
+
+let server: TestDatabase
+let database: Database
+let log: EventLog
+let made = 0
+
+beforeAll(async () => {
+  server = await startTestDatabase()
+  database = await server.open()
+  await database.execute(sql`alter system set autovacuum = off`)
+  await database.execute(sql`select pg_reload_conf()`)
+  log = new EventLog(database)
+}, 60_000)
+
+/** Webhooks of a process of its own. */
+const startWebhooks = async (options: { allowsPrivate?: boolean } = {}) => {
+  const over = await server.open()
+  const webhooks = new Webhooks({
+    database: over,
+    vault: new Vault('the secret of these tests'),
+    log,
+    stream: new EventStream({ database: over, snapshots: new Snapshots(over) }),
+    allowsPrivate: options.allowsPrivate ?? true,
+    logger: createLogger({ name: 'webhooks-test', level: 'silent' }),
+  })
+  webhooks.start()
+  onTestFinished(() => webhooks.close())
+  return webhooks
+}
+
+type Received = { headers: Record<string, string>; body: string; event: OutgoingEvent }
+type Answer = (received: Received, response: ServerResponse) => void
+
+const take: Answer = (_, response) => void response.writeHead(204).end()
+
+/** Somebody who is told of events. */
+const startReceiver = async (answer: Answer = take) => {
+  const received: Received[] = []
+  const receiver = createServer(async (request: IncomingMessage, response) => {
+    let body = ''
+    for await (const chunk of request) body += chunk
+    const one = { headers: request.headers as Record<string, string>, body, event: JSON.parse(body) }
+    received.push(one)
+    answer(one, response)
+  })
+  await new Promise<void>(resolve => receiver.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    receiver.closeAllConnections()
+    receiver.close()
+  })
+  const { port } = receiver.address() as AddressInfo
+  return { received, url: `http://127.0.0.1:${port}/hook` }
+}
+
+const room = async (metadata: Record<string, string> = {}): Promise<string> => {
+  const id = `room-${++made}`
+  await server.addRoom(id, ['ada'])
+  await database.execute(sql`update rooms set metadata = ${JSON.stringify(metadata)}::json where id = ${id}`)
+  return id
+}
+const say = (roomId: string, text = 'hello') =>
+  log.append({ roomId, type: 'message.created', sender: 'ada', data: { parts: [{ mime: 'text/plain', text }] } })
+const seqsOf = (received: readonly Received[], roomId: string): number[] =>
+  received.filter(({ event }) => event.data.roomId === roomId).map(({ event }) => event.data.seq)
+
+/** A webhook, removed with the test. */
+const hook = async (webhooks: Webhooks, post: WebhookPost) => {
+  const created = await webhooks.create(post)
+  onTestFinished(() => webhooks.remove(created.id).catch(() => undefined))
+  return created
+}
+
+test('what happens is told in order, as the package of Standard Webhooks wants it', async () => {
+  const webhooks = await startWebhooks()
+  const { received, url } = await startReceiver()
+  const [one, two] = [await room(), await room()]
+  await say(one, 'before there was a webhook')
+  const { id, secret } = await hook(webhooks, { url })
+  for (let n = 0; n < 20; n++) await Promise.all([say(one), say(two)])
+  await vi.waitFor(() => expect(received).toHaveLength(40), WAIT)
+  expect(seqsOf(received, one)).toEqual(Array.from({ length: 20 }, (_, n) => n + 2))
+  expect(seqsOf(received, two)).toEqual(Array.from({ length: 20 }, (_, n) => n + 1))
+  for (const { headers, body, event } of received) {
+    expect(new Verifier(secret).verify(body, headers)).toEqual(event)
+    expect(OutgoingEvent.parse(event).id).toBe(headers['webhook-id'])
+    expect(() => new Verifier(`whsec_${btoa('another')}`).verify(body, headers)).toThrow()
+  }
+  await vi.waitFor(async () => {
+    const { data } = await webhooks.attempts(id, { limit: 100 })
+    expect(data).toHaveLength(40)
+    expect(data[0]).toMatchObject({ delivered: true, response: { status: 204 }, request: { url } })
+  }, WAIT)
+})
+
+test('a room whose event is refused waits, the others go on; then it comes in order', async () => {
+  const webhooks = await startWebhooks()
+  const [sick, well] = [await room(), await room()]
+  let refuses = 3
+  const { received, url } = await startReceiver(({ event }, response) => {
+    const isRefused = event.data.roomId === sick && event.data.seq === 2 && refuses-- > 0
+    response.writeHead(isRefused ? 500 : 200).end(isRefused ? 'not now' : '')
+  })
+  const { id } = await hook(webhooks, { url })
+  for (let n = 0; n < 5; n++) await Promise.all([say(sick), say(well)])
+  await vi.waitFor(() => expect(seqsOf(received, well)).toEqual([1, 2, 3, 4, 5]), WAIT)
+  await vi.waitFor(() => expect(seqsOf(received, sick)).toEqual([1, 2, 2, 2, 2, 3, 4, 5]), WAIT)
+  const ids = received.filter(({ event }) => event.data.roomId === sick && event.data.seq === 2)
+  expect(new Set(ids.map(({ headers }) => headers['webhook-id'])).size).toBe(1)
+  await vi.waitFor(async () => {
+    const { data } = await webhooks.attempts(id, { limit: 100 })
+    const failed = data.filter(({ delivered }) => !delivered)
+    expect(failed).toHaveLength(3)
+    expect(failed[0]).toMatchObject({ response: { status: 500, body: 'not now' }, problem: expect.stringContaining('500') })
+    expect((await webhooks.get(id)).waitingRooms).toBe(0)
+  }, WAIT)
+})
+
+test('one endpoint that is dead holds no other up, and gets everything once it lives', async () => {
+  const webhooks = await startWebhooks()
+  const rooms = await Promise.all(Array.from({ length: 15 }, () => room()))
+  let isDead = true
+  const dead = await startReceiver((_, response) => {
+    if (isDead) response.destroy()
+    else response.writeHead(200).end()
+  })
+  const well = await startReceiver()
+  const { id } = await hook(webhooks, { url: dead.url, roomIds: rooms })
+  await hook(webhooks, { url: well.url, roomIds: rooms })
+  for (let n = 0; n < 3; n++) await Promise.all(rooms.map(roomId => say(roomId)))
+  await vi.waitFor(() => expect(well.received).toHaveLength(45), WAIT)
+  await vi.waitFor(async () => {
+    expect((await webhooks.get(id)).failing).toMatchObject({ reason: expect.stringContaining('lost') })
+  }, WAIT)
+  isDead = false
+  dead.received.length = 0
+  await vi.waitFor(() => {
+    for (const roomId of rooms) expect(seqsOf(dead.received, roomId)).toEqual([1, 2, 3])
+  }, WAIT)
+  await vi.waitFor(async () => expect((await webhooks.get(id)).failing).toBeUndefined(), WAIT)
+}, 120_000)
+
+test('filters by type, family, room and metadata', async () => {
+  const webhooks = await startWebhooks()
+  const { received, url } = await startReceiver()
+  const [ward, other] = [await room({ kind: 'ward' }), await room({ kind: 'office' })]
+  await hook(webhooks, { url, types: ['message.*'], metadata: { kind: 'ward' } })
+  await Promise.all([say(other), say(ward)])
+  await log.append({ roomId: ward, type: 'room.archived', sender: 'ada', data: {} })
+  await say(ward)
+  await vi.waitFor(() => expect(received.map(({ event }) => event.type)).toEqual(['message.created', 'message.created']), WAIT)
+  expect(seqsOf(received, ward)).toEqual([1, 3])
+})
+
+test('paused it keeps everything; going on it tells it; replayed it tells it again under the same ids', async () => {
+  const webhooks = await startWebhooks()
+  const { received, url } = await startReceiver()
+  const roomId = await room()
+  const { id, cursor } = await hook(webhooks, { url, roomIds: [roomId] })
+  await say(roomId)
+  await vi.waitFor(() => expect(received).toHaveLength(1), WAIT)
+  expect(await webhooks.update(id, { paused: true })).toMatchObject({ paused: true })
+  await say(roomId)
+  await say(roomId)
+  await new Promise(resolve => setTimeout(resolve, 1_000))
+  expect(received).toHaveLength(1)
+  await webhooks.update(id, { paused: false })
+  await vi.waitFor(() => expect(seqsOf(received, roomId)).toEqual([1, 2, 3]), WAIT)
+  await webhooks.replay(id, { cursor })
+  await vi.waitFor(() => expect(seqsOf(received, roomId)).toEqual([1, 2, 3, 1, 2, 3]), WAIT)
+  const ids = received.map(({ headers }) => headers['webhook-id'])
+  expect(ids.slice(0, 3)).toEqual(ids.slice(3))
+})
+
+test('while a secret is changed both are signed with', async () => {
+  const webhooks = await startWebhooks()
+  const { received, url } = await startReceiver()
+  const roomId = await room()
+  const { id, secret } = await hook(webhooks, { url, roomIds: [roomId] })
+  const { secret: next, previousSecretUntil } = await webhooks.rotateSecret(id)
+  expect(Date.parse(previousSecretUntil)).toBeGreaterThan(Date.now() + 3_600_000)
+  await say(roomId)
+  await vi.waitFor(() => expect(received).toHaveLength(1), WAIT)
+  for (const known of [secret, next]) {
+    const { body = '', headers = {} } = received[0] ?? {}
+    expect(new Verifier(known).verify(body, headers)).toBeTruthy()
+  }
+})
+
+test('of two processes one tells; when it is gone the other goes on, and nothing is lost', async () => {
+  const [first, second] = [await startWebhooks(), await startWebhooks()]
+  const { received, url } = await startReceiver()
+  const roomId = await room()
+  await hook(first, { url, roomIds: [roomId] })
+  await say(roomId)
+  await vi.waitFor(() => expect(received).toHaveLength(1), WAIT)
+  await first.close()
+  await say(roomId)
+  await vi.waitFor(() => expect(seqsOf(received, roomId)).toEqual([1, 2]), WAIT)
+  await second.close()
+})
+
+test('three days after the first attempt an event is a dead letter, and what comes after it is told', async () => {
+  const webhooks = await startWebhooks()
+  let refuses = true
+  const { received, url } = await startReceiver(({ event }, response) => {
+    response.writeHead(refuses && event.data.seq === 1 ? 503 : 200).end()
+  })
+  const roomId = await room()
+  const { id } = await hook(webhooks, { url, roomIds: [roomId] })
+  await say(roomId)
+  await vi.waitFor(async () => expect((await webhooks.get(id)).waitingRooms).toBe(1), WAIT)
+  await webhooks.update(id, { paused: true })
+  // As if three days had passed since.
+  await database.execute(sql`update webhook_lanes set first_attempt_at = now() - interval '3 days', retry_at = now()
+    where webhook_id = ${id}`)
+  await webhooks.update(id, { paused: false })
+  await say(roomId)
+  await vi.waitFor(() => expect(seqsOf(received, roomId)).toContain(2), WAIT)
+  await vi.waitFor(async () => {
+    const { data } = await webhooks.deadLetters(id, { limit: 10 })
+    expect(data).toMatchObject([{ event: { data: { roomId, seq: 1 } }, problem: expect.stringContaining('503') }])
+  }, WAIT)
+  expect(await webhooks.retryDeadLetters(id)).toEqual({ delivered: 0, left: 1 })
+  refuses = false
+  expect(await webhooks.retryDeadLetters(id)).toEqual({ delivered: 1, left: 0 })
+})
+
+test('nothing is sent into the operator\'s own network unless that is allowed', async () => {
+  const webhooks = await startWebhooks({ allowsPrivate: false })
+  const { received } = await startReceiver()
+  for (const host of ['127.0.0.1', '10.0.0.1', '[::1]', '[::ffff:127.0.0.1]', '169.254.169.254', '0x7f000001', '2130706433']) {
+    await expect(webhooks.create({ url: `http://${host}/` })).rejects.toMatchObject({ code: 'forbidden' })
+  }
+  // A name may lead there, and is found out when it is looked up.
+  const { id } = await hook(webhooks, { url: 'http://localhost:1/' })
+  expect(await webhooks.test(id)).toMatchObject({
+    delivered: false,
+    problem: expect.stringContaining('WEBHOOK_PRIVATE_TARGETS'),
+  })
+  expect(received).toEqual([])
+})
