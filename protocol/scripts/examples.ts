@@ -16,6 +16,7 @@ import {
 } from './example-values.ts'
 import { job, OPERATION_ANSWERS, OPERATION_REQUESTS } from './operation-examples.ts'
 import { ring, ringOver } from './ring-examples.ts'
+import { WEBHOOK_ANSWERS, WEBHOOK_BODIES } from './webhook-examples.ts'
 
 /** One or more valid values of every shape of the wire, by what makes each worth having. */
 export type Examples = Readonly<Record<string, Readonly<Record<string, unknown>>>>
@@ -510,6 +511,7 @@ export const BODY_EXAMPLES: Examples = {
     text: { text: 'Hello' },
     parts: { sender: 'ada', clientId: 'c-1', parts: [textPart, filePart], metadata: {} },
   },
+  ...WEBHOOK_BODIES,
 }
 
 export const ANSWER_EXAMPLES: Examples = {
@@ -543,4 +545,5 @@ export const ANSWER_EXAMPLES: Examples = {
   putUserAvatar: { set: { avatar: `/avatars/${'0f'.repeat(16)}` } },
   deleteRoomAvatar: { gone: { avatar: null } },
   deleteUserAvatar: { gone: { avatar: null } },
+  ...WEBHOOK_ANSWERS,
 }

@@ -34,7 +34,9 @@ export const eventFilter = {
 export const EventFilter = z.strictObject(eventFilter)
 export type EventFilter = z.infer<typeof EventFilter>
 
-const WebhookUrl = z.url({ protocol: /^https?$/, message: 'must be an address with http or https' }).max(LIMITS.urlChars)
+const WebhookUrl = z
+  .url({ protocol: /^https?$/, message: 'must be an address with http or https' })
+  .max(LIMITS.urlChars)
 
 /** What can be said of an endpoint from outside. */
 const settings = {

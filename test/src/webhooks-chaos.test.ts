@@ -124,7 +124,9 @@ test(`${EVENTS} events reach a receiver that fails at random, of processes that 
   const anyUrl = () => servers[random() < 0.5 ? 0 : 1].url
   const rooms = Array.from({ length: ROOMS }, (_, n) => `room-${n}`)
   for (const id of rooms) {
-    const made = await rest(servers[0].url, 'POST', '/v1/rooms', { body: { id, kind: 'group', members: ['ada'] } })
+    const made = await rest(servers[0].url, 'POST', '/v1/rooms', {
+      body: { id, kind: 'group', members: ['ada'] },
+    })
     expect(made.status).toBe(201)
   }
   const receiver = await startReceiver(random)
@@ -156,7 +158,9 @@ test(`${EVENTS} events reach a receiver that fails at random, of processes that 
     const roomId = rooms[Math.floor(random() * ROOMS)] ?? ''
     const message = { sender: 'ada', clientId: `message-${n}`, text: `number ${n}` }
     for (;;) {
-      const sent = await rest(anyUrl(), 'POST', `/v1/rooms/${roomId}/messages`, { body: message }).catch(() => undefined)
+      const sent = await rest(anyUrl(), 'POST', `/v1/rooms/${roomId}/messages`, { body: message }).catch(
+        () => undefined,
+      )
       if (sent?.status === 201) return
       if (sent && sent.status < 500 && sent.status !== 429) throw new Error(JSON.stringify(sent.body))
       await sleep(100)
@@ -168,18 +172,30 @@ test(`${EVENTS} events reach a receiver that fails at random, of processes that 
       while (next < EVENTS) await write(next++)
     }),
   )
-  await until('half of it has arrived', () => new Set(receiver.taken.map(({ id }) => id)).size >= EVENTS / 2, SETTLED_MS)
+  await until(
+    'half of it has arrived',
+    () => new Set(receiver.taken.map(({ id }) => id)).size >= EVENTS / 2,
+    SETTLED_MS,
+  )
   isOver = true
   await destroying
-  await until('all of it has arrived', () => new Set(receiver.taken.map(({ id }) => id)).size >= EVENTS, SETTLED_MS)
+  await until(
+    'all of it has arrived',
+    () => new Set(receiver.taken.map(({ id }) => id)).size >= EVENTS,
+    SETTLED_MS,
+  )
   await until(
     'nothing waits',
-    async () => (await rest(servers[0].url, 'GET', `/v1/webhooks/${created.body.id}`)).body.waitingRooms === 0,
+    async () =>
+      (await rest(servers[0].url, 'GET', `/v1/webhooks/${created.body.id}`)).body.waitingRooms === 0,
     SETTLED_MS,
   )
 
   const again = [...receiver.seen.values()].reduce((sum, times) => sum + times - 1, 0)
-  console.log(`${EVENTS} events, ${kills} kills, sent again ${again} times;`, Object.fromEntries(receiver.counts))
+  console.log(
+    `${EVENTS} events, ${kills} kills, sent again ${again} times;`,
+    Object.fromEntries(receiver.counts),
+  )
   expect(receiver.problems).toEqual([])
   expect(kills).toBeGreaterThan(0)
   const first = new Map<string, Told>()
@@ -193,7 +209,9 @@ test(`${EVENTS} events reach a receiver that fails at random, of processes that 
   expect(first.size).toBe(EVENTS)
   expect(new Set([...first.values()].map(({ event }) => where(event))).size).toBe(EVENTS)
   for (const roomId of rooms) {
-    const numbers = [...first.values()].filter(({ event }) => event.data.roomId === roomId).map(({ event }) => event.data.seq)
+    const numbers = [...first.values()]
+      .filter(({ event }) => event.data.roomId === roomId)
+      .map(({ event }) => event.data.seq)
     expect(numbers).toEqual(numbers.toSorted((a, b) => a - b))
   }
 }, 900_000)

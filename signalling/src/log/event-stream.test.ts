@@ -26,7 +26,12 @@ beforeAll(async () => {
 }, 60_000)
 
 const say = (roomId: string, text: string, by = log) =>
-  by.append({ roomId, type: 'message.created', sender: 'ada', data: { parts: [{ mime: 'text/plain', text }] } })
+  by.append({
+    roomId,
+    type: 'message.created',
+    sender: 'ada',
+    data: { parts: [{ mime: 'text/plain', text }] },
+  })
 
 /** Everything after a cursor, read in pages. */
 const readAll = async (from: string, limit = 7) => {
@@ -110,7 +115,9 @@ test('begins at a time, and goes on from any cursor it gave', async () => {
   const first = await stream.read(await stream.at(new Date(0)), 5)
   const rest = await readAll(first?.cursor ?? '')
   const all = await readAll(await stream.at(new Date(0)))
-  expect([...(first?.events ?? []).map(({ event }) => event), ...rest.events].map(nameOf)).toEqual(all.events.map(nameOf))
+  expect([...(first?.events ?? []).map(({ event }) => event), ...rest.events].map(nameOf)).toEqual(
+    all.events.map(nameOf),
+  )
 })
 
 test('what is no cursor is refused, and one of another database is none of ours', async () => {

@@ -7,7 +7,13 @@ import { Pulse } from './pulse.ts'
 import { retryDelay } from './retry.ts'
 import { Sender, type Sent } from './sender.ts'
 import { signedHeaders } from './signature.ts'
-import { type AttemptOf, filterOf, type GivenUp, type WebhookRow, type WebhookStore } from './webhook-store.ts'
+import {
+  type AttemptOf,
+  filterOf,
+  type GivenUp,
+  type WebhookRow,
+  type WebhookStore,
+} from './webhook-store.ts'
 
 /** Events read at once. */
 const PAGE = 500
@@ -25,6 +31,8 @@ const NOTHING_MS = 30_000
 const CATCH_UP = 100
 /** Attempts between two looks at how long the delivery log is. */
 const PRUNE_EVERY = 500
+/** How long answers are waited for by a process that ends, ms. */
+const GRACE_MS = 1_000
 /** Those that waited for an endpoint that was dead come back within this, ms. */
 const BACK_MS = 10_000
 
@@ -83,7 +91,10 @@ export class Endpoint {
   start(): void {
     this.#work ??= this.#run().catch(error => {
       // Another process, or this one a moment later, goes on from what is written down.
-      this.#deps.logger.warn({ err: error, webhook: this.#row.id }, 'a webhook stands still; it is tried again')
+      this.#deps.logger.warn(
+        { err: error, webhook: this.#row.id },
+        'a webhook stands still; it is tried again',
+      )
       this.#isStopped = true
     })
   }
@@ -93,12 +104,14 @@ export class Endpoint {
     this.#wake?.()
   }
 
-  /** Cuts off what is under way and writes down how far it is. */
+  /** Gives what is under way a moment, cuts it off then, and writes down how far it is. */
   async stop(): Promise<void> {
     this.#isStopped = true
-    this.#sender.close()
     this.#wake?.()
+    const cut = setTimeout(() => this.#sender.close(), GRACE_MS)
     await this.#work
+    clearTimeout(cut)
+    this.#sender.close()
   }
 
   async #run(): Promise<void> {
@@ -118,7 +131,7 @@ export class Endpoint {
       }
       if (!hasMore && !this.#hasDue) await this.#sleep(LOOK_MS)
     }
-    await this.#settle()
+    while (this.#running > 0) await this.#sleep(GRACE_MS)
     await this.#write()
   }
 
@@ -151,7 +164,9 @@ export class Endpoint {
   #startLanes(): void {
     if (this.#isStopped) return
     if (this.#pulse.isDead) {
-      const [first] = [...this.#lanes.values()].sort((a, b) => a.attempts - b.attempts || a.retryAt - b.retryAt)
+      const [first] = [...this.#lanes.values()].sort(
+        (a, b) => a.attempts - b.attempts || a.retryAt - b.retryAt,
+      )
       if (first && this.#running === 0 && Date.now() >= this.#pulse.retryAt) this.#begin(first, 1)
       // Nothing is left to try it with.
       if (!first) this.#pulse.taken()
@@ -188,7 +203,10 @@ export class Endpoint {
         this.#answeredAt = performance.now()
       }
     } catch (error) {
-      this.#deps.logger.warn({ err: error, webhook: this.#row.id }, 'events of a room could not be read; it is tried again')
+      this.#deps.logger.warn(
+        { err: error, webhook: this.#row.id },
+        'events of a room could not be read; it is tried again',
+      )
       lane.retryAt = Date.now() + 1_000
     }
   }
@@ -200,7 +218,8 @@ export class Endpoint {
     const { roomId, from, until } = lane
     const found = lane.isWhole ? [] : await this.#deps.store.eventsOf(roomId, from, until, CATCH_UP)
     lane.queue = found.filter(({ event, room }) => isWanted(this.#filter, event, room.metadata))
-    if (lane.queue.length === 0) lane.passed(found.length === CATCH_UP ? (found.at(-1)?.event.seq ?? until) : until)
+    if (lane.queue.length === 0)
+      lane.passed(found.length === CATCH_UP ? (found.at(-1)?.event.seq ?? until) : until)
     return lane.queue[0]
   }
 
@@ -258,7 +277,10 @@ export class Endpoint {
   get #hasDue(): boolean {
     if (this.#pulse.isDead) return false
     const now = Date.now()
-    return this.#running < AT_ONCE && [...this.#lanes.values()].some(lane => !lane.isRunning && lane.retryAt <= now)
+    return (
+      this.#running < AT_ONCE &&
+      [...this.#lanes.values()].some(lane => !lane.isRunning && lane.retryAt <= now)
+    )
   }
 
   /** @returns whether this process still holds the endpoint */
@@ -272,12 +294,19 @@ export class Endpoint {
     const { failing } = this.#pulse
     const said = JSON.stringify(failing ?? null)
     const { at, failing: before, cursorAt } = this.#written
-    const isNews = lanes.length > 0 || free.length > 0 || said !== before || this.#cursorAt.getTime() !== cursorAt
+    const isNews =
+      lanes.length > 0 || free.length > 0 || said !== before || this.#cursorAt.getTime() !== cursorAt
     if (!isNews && attempts.length === 0 && performance.now() - at < NOTHING_MS) return true
     // Before it is written down that their events are over with.
     await store.giveUp(id, givenUp)
     const rows = lanes.map(lane => lane.toRow(id))
-    const isHeld = await store.progress(id, { cursor: this.#cursor, cursorAt: this.#cursorAt, lanes: rows, free, failing })
+    const isHeld = await store.progress(id, {
+      cursor: this.#cursor,
+      cursorAt: this.#cursorAt,
+      lanes: rows,
+      free,
+      failing,
+    })
     this.#written = { at: performance.now(), failing: said, cursorAt: this.#cursorAt.getTime() }
     await store.log(id, attempts)
     this.#logged += attempts.length

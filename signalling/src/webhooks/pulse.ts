@@ -57,6 +57,7 @@ export class Pulse {
     this.#problem = problem
     if (!this.isDead && this.#rooms.size < DEAD_AFTER) return
     this.#failures += 1
-    this.#retryAt = Date.now() + Math.max(retryDelay(this.#failures), Math.min(retryAfterMs, LIMITS.webhookRetryMs))
+    this.#retryAt =
+      Date.now() + Math.max(retryDelay(this.#failures), Math.min(retryAfterMs, LIMITS.webhookRetryMs))
   }
 }

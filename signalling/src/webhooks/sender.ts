@@ -63,33 +63,39 @@ export class Sender {
   }
 
   #post(headers: Record<string, string>, body: string) {
-    return new Promise<{ status: number; answer: string; retryAfter: string | undefined }>((resolve, reject) => {
-      if (this.#isGuarded) assertPublic(this.#url.hostname)
-      const request = this.#request(this.#url, {
-        method: 'POST',
-        agent: this.#agent,
-        signal: AbortSignal.timeout(LIMITS.webhookTimeoutMs),
-        headers: { ...headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
-      })
-      request.on('error', reject)
-      request.on('response', response => {
-        let answer = ''
-        response.setEncoding('utf8')
-        response.on('data', (text: string) => {
-          if (answer.length < LIMITS.webhookAnswerChars) answer += text
+    return new Promise<{ status: number; answer: string; retryAfter: string | undefined }>(
+      (resolve, reject) => {
+        if (this.#isGuarded) assertPublic(this.#url.hostname)
+        const request = this.#request(this.#url, {
+          method: 'POST',
+          agent: this.#agent,
+          signal: AbortSignal.timeout(LIMITS.webhookTimeoutMs),
+          headers: {
+            ...headers,
+            'content-type': 'application/json',
+            'content-length': Buffer.byteLength(body),
+          },
         })
-        response.on('error', reject)
-        response.on('end', () => {
-          resolve({
-            status: response.statusCode ?? 0,
-            // PostgreSQL keeps no NUL, and half a character is none.
-            answer: answer.slice(0, LIMITS.webhookAnswerChars).replaceAll('\0', '').toWellFormed(),
-            retryAfter: response.headers['retry-after'],
+        request.on('error', reject)
+        request.on('response', response => {
+          let answer = ''
+          response.setEncoding('utf8')
+          response.on('data', (text: string) => {
+            if (answer.length < LIMITS.webhookAnswerChars) answer += text
+          })
+          response.on('error', reject)
+          response.on('end', () => {
+            resolve({
+              status: response.statusCode ?? 0,
+              // PostgreSQL keeps no NUL, and half a character is none.
+              answer: answer.slice(0, LIMITS.webhookAnswerChars).replaceAll('\0', '').toWellFormed(),
+              retryAfter: response.headers['retry-after'],
+            })
           })
         })
-      })
-      request.end(body)
-    })
+        request.end(body)
+      },
+    )
   }
 }
 

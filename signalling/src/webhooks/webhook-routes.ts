@@ -22,6 +22,8 @@ export const webhookRoutes = (
   mount(router, authenticate, 'listWebhookAttempts', ({ params, query }) =>
     webhooks.attempts(params.id, query),
   )
-  mount(router, authenticate, 'listDeadLetters', ({ params, query }) => webhooks.deadLetters(params.id, query))
+  mount(router, authenticate, 'listDeadLetters', ({ params, query }) =>
+    webhooks.deadLetters(params.id, query),
+  )
   mount(router, authenticate, 'retryDeadLetters', ({ params }) => webhooks.retryDeadLetters(params.id))
 }

@@ -51,7 +51,11 @@ export class WebhookStore {
       ) returning id`)
     const ids = rows.map(({ id }) => id)
     if (ids.length === 0) return []
-    return this.#database.select().from(webhooks).where(inArray(webhooks.id, ids)).orderBy(asc(webhooks.createdAt))
+    return this.#database
+      .select()
+      .from(webhooks)
+      .where(inArray(webhooks.id, ids))
+      .orderBy(asc(webhooks.createdAt))
   }
 
   /** Lets go of one, or of all, for others to take at once. */
@@ -160,15 +164,17 @@ export class WebhookStore {
 
   /** Keeps the delivery log short. */
   async prune(webhookId: string, keep: number): Promise<void> {
-    await this.#database.delete(webhookAttempts).where(
-      and(
-        eq(webhookAttempts.webhookId, webhookId),
-        lte(
-          webhookAttempts.n,
-          sql`(select n from webhook_attempts where webhook_id = ${webhookId} order by n desc offset ${keep} limit 1)`,
+    await this.#database
+      .delete(webhookAttempts)
+      .where(
+        and(
+          eq(webhookAttempts.webhookId, webhookId),
+          lte(
+            webhookAttempts.n,
+            sql`(select n from webhook_attempts where webhook_id = ${webhookId} order by n desc offset ${keep} limit 1)`,
+          ),
         ),
-      ),
-    )
+      )
   }
 
   async giveUp(webhookId: string, letters: readonly GivenUp[]): Promise<void> {

@@ -75,7 +75,12 @@ const room = async (metadata: Record<string, string> = {}): Promise<string> => {
   return id
 }
 const say = (roomId: string, text = 'hello') =>
-  log.append({ roomId, type: 'message.created', sender: 'ada', data: { parts: [{ mime: 'text/plain', text }] } })
+  log.append({
+    roomId,
+    type: 'message.created',
+    sender: 'ada',
+    data: { parts: [{ mime: 'text/plain', text }] },
+  })
 const seqsOf = (received: readonly Received[], roomId: string): number[] =>
   received.filter(({ event }) => event.data.roomId === roomId).map(({ event }) => event.data.seq)
 
@@ -126,7 +131,10 @@ test('a room whose event is refused waits, the others go on; then it comes in or
     const { data } = await webhooks.attempts(id, { limit: 100 })
     const failed = data.filter(({ delivered }) => !delivered)
     expect(failed).toHaveLength(3)
-    expect(failed[0]).toMatchObject({ response: { status: 500, body: 'not now' }, problem: expect.stringContaining('500') })
+    expect(failed[0]).toMatchObject({
+      response: { status: 500, body: 'not now' },
+      problem: expect.stringContaining('500'),
+    })
     expect((await webhooks.get(id)).waitingRooms).toBe(0)
   }, WAIT)
 })
@@ -163,7 +171,10 @@ test('filters by type, family, room and metadata', async () => {
   await Promise.all([say(other), say(ward)])
   await log.append({ roomId: ward, type: 'room.archived', sender: 'ada', data: {} })
   await say(ward)
-  await vi.waitFor(() => expect(received.map(({ event }) => event.type)).toEqual(['message.created', 'message.created']), WAIT)
+  await vi.waitFor(
+    () => expect(received.map(({ event }) => event.type)).toEqual(['message.created', 'message.created']),
+    WAIT,
+  )
   expect(seqsOf(received, ward)).toEqual([1, 3])
 })
 
@@ -234,17 +245,27 @@ test('three days after the first attempt an event is a dead letter, and what com
   await vi.waitFor(() => expect(seqsOf(received, roomId)).toContain(2), WAIT)
   await vi.waitFor(async () => {
     const { data } = await webhooks.deadLetters(id, { limit: 10 })
-    expect(data).toMatchObject([{ event: { data: { roomId, seq: 1 } }, problem: expect.stringContaining('503') }])
+    expect(data).toMatchObject([
+      { event: { data: { roomId, seq: 1 } }, problem: expect.stringContaining('503') },
+    ])
   }, WAIT)
   expect(await webhooks.retryDeadLetters(id)).toEqual({ delivered: 0, left: 1 })
   refuses = false
   expect(await webhooks.retryDeadLetters(id)).toEqual({ delivered: 1, left: 0 })
 })
 
-test('nothing is sent into the operator\'s own network unless that is allowed', async () => {
+test("nothing is sent into the operator's own network unless that is allowed", async () => {
   const webhooks = await startWebhooks({ allowsPrivate: false })
   const { received } = await startReceiver()
-  for (const host of ['127.0.0.1', '10.0.0.1', '[::1]', '[::ffff:127.0.0.1]', '169.254.169.254', '0x7f000001', '2130706433']) {
+  for (const host of [
+    '127.0.0.1',
+    '10.0.0.1',
+    '[::1]',
+    '[::ffff:127.0.0.1]',
+    '169.254.169.254',
+    '0x7f000001',
+    '2130706433',
+  ]) {
     await expect(webhooks.create({ url: `http://${host}/` })).rejects.toMatchObject({ code: 'forbidden' })
   }
   // A name may lead there, and is found out when it is looked up.

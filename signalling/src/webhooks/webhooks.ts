@@ -91,9 +91,13 @@ export class Webhooks {
     this.#assertAllowed(post.url)
     const existing = await this.#database.$count(webhooks)
     if (existing >= LIMITS.webhooks) {
-      throw new TrunklineError('limit_reached', `There may be ${LIMITS.webhooks} webhooks; delete one first.`, {
-        details: { limit: LIMITS.webhooks },
-      })
+      throw new TrunklineError(
+        'limit_reached',
+        `There may be ${LIMITS.webhooks} webhooks; delete one first.`,
+        {
+          details: { limit: LIMITS.webhooks },
+        },
+      )
     }
     const secret = newSecret()
     const [row] = await this.#database
@@ -110,7 +114,10 @@ export class Webhooks {
   }
 
   async list(): Promise<{ data: Webhook[] }> {
-    const rows = await this.#database.select().from(webhooks).orderBy(asc(webhooks.createdAt), asc(webhooks.id))
+    const rows = await this.#database
+      .select()
+      .from(webhooks)
+      .orderBy(asc(webhooks.createdAt), asc(webhooks.id))
     return { data: await Promise.all(rows.map(row => this.#show(row))) }
   }
 
@@ -126,7 +133,10 @@ export class Webhooks {
 
   async remove(id: string): Promise<void> {
     await this.#letGo(id)
-    const gone = await this.#database.delete(webhooks).where(eq(webhooks.id, id)).returning({ id: webhooks.id })
+    const gone = await this.#database
+      .delete(webhooks)
+      .where(eq(webhooks.id, id))
+      .returning({ id: webhooks.id })
     if (gone.length === 0) throw noSuchWebhook()
   }
 
@@ -145,7 +155,10 @@ export class Webhooks {
   async replay(id: string, { cursor, since }: ReplayRequest): Promise<Webhook> {
     const from = cursor ?? (await this.#stream.at(new Date(since ?? 0)))
     if (!(await this.#stream.read(from, 1))) {
-      throw new TrunklineError('invalid_request', 'This cursor is of another database. Name a time with `since`.')
+      throw new TrunklineError(
+        'invalid_request',
+        'This cursor is of another database. Name a time with `since`.',
+      )
     }
     await this.#letGo(id)
     await this.#database.delete(webhookLanes).where(eq(webhookLanes.webhookId, id))
@@ -198,7 +211,11 @@ export class Webhooks {
           at: at.toISOString(),
           latencyMs,
           delivered: problem === null,
-          request: { url, headers: body ? signedHeaders(this.#store.secretsOf(row), eventId, at, body) : {}, body },
+          request: {
+            url,
+            headers: body ? signedHeaders(this.#store.secretsOf(row), eventId, at, body) : {},
+            body,
+          },
           ...(status !== null && { response: { status, body: answer ?? '' } }),
           ...(problem !== null && { problem }),
         }
@@ -223,7 +240,11 @@ export class Webhooks {
         },
       ]
     })
-    return withNext(data, found.map(({ letter }) => letter), limit)
+    return withNext(
+      data,
+      found.map(({ letter }) => letter),
+      limit,
+    )
   }
 
   /** One after the other, the oldest first, until one is not taken. */
@@ -315,7 +336,10 @@ export class Webhooks {
       .select({ waiting: count() })
       .from(webhookLanes)
       .where(eq(webhookLanes.webhookId, row.id))
-    const deadLetters = await this.#database.$count(webhookDeadLetters, eq(webhookDeadLetters.webhookId, row.id))
+    const deadLetters = await this.#database.$count(
+      webhookDeadLetters,
+      eq(webhookDeadLetters.webhookId, row.id),
+    )
     const { failingSince, retryAt, problem, previousUntil } = row
     const filter: EventFilter = filterOf(row)
     return {
@@ -330,7 +354,11 @@ export class Webhooks {
       deadLetters,
       ...(failingSince &&
         retryAt && {
-          failing: { since: failingSince.toISOString(), reason: problem ?? '', retryAt: retryAt.toISOString() },
+          failing: {
+            since: failingSince.toISOString(),
+            reason: problem ?? '',
+            retryAt: retryAt.toISOString(),
+          },
         }),
       ...(previousUntil &&
         previousUntil > new Date() && { previousSecretUntil: previousUntil.toISOString() }),
@@ -360,7 +388,8 @@ export class Webhooks {
         }
         this.#isFailing = false
       } catch (error) {
-        if (!this.#isFailing) this.#logger.warn({ err: error }, 'webhooks could not be looked after; it is tried again')
+        if (!this.#isFailing)
+          this.#logger.warn({ err: error }, 'webhooks could not be looked after; it is tried again')
         this.#isFailing = true
       }
     })
@@ -380,13 +409,14 @@ export class Webhooks {
 const noSuchWebhook = () => new TrunklineError('not_found', 'There is no such webhook.')
 
 /** Columns of what can be set; null takes away. */
-const columnsOf = (post: Partial<Omit<WebhookChanges, 'paused'>>) => ({
-  ...(post.url !== undefined && { url: post.url }),
-  ...(post.description !== undefined && { description: post.description }),
-  ...(post.types !== undefined && { types: post.types }),
-  ...(post.roomIds !== undefined && { roomIds: post.roomIds }),
-  ...(post.metadata !== undefined && { metadata: post.metadata }),
-}) as { url: string } & Partial<WebhookRow>
+const columnsOf = (post: Partial<Omit<WebhookChanges, 'paused'>>) =>
+  ({
+    ...(post.url !== undefined && { url: post.url }),
+    ...(post.description !== undefined && { description: post.description }),
+    ...(post.types !== undefined && { types: post.types }),
+    ...(post.roomIds !== undefined && { roomIds: post.roomIds }),
+    ...(post.metadata !== undefined && { metadata: post.metadata }),
+  }) as { url: string } & Partial<WebhookRow>
 
 const whatCameOf = ({ at, latencyMs, delivered, status, answer, problem }: Sent) => ({
   at: at.toISOString(),
@@ -396,7 +426,10 @@ const whatCameOf = ({ at, latencyMs, delivered, status, answer, problem }: Sent)
   ...(problem !== undefined && { problem }),
 })
 
-const before = (column: typeof webhookAttempts.n | typeof webhookDeadLetters.n, cursor: string | undefined): SQL | undefined =>
+const before = (
+  column: typeof webhookAttempts.n | typeof webhookDeadLetters.n,
+  cursor: string | undefined,
+): SQL | undefined =>
   cursor === undefined ? undefined : lt(column, readCursor(cursor, [isSeq])[0] as number)
 
 const withNext = <T>(data: T[], found: readonly { n: number }[], limit: number): Page<T> => {
