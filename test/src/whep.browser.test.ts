@@ -50,7 +50,8 @@ const shows = async (viewer: Visitor, colour: Colour) => {
   let before: number | undefined
   await vi.waitFor(async () => {
     const shown = await shownBy(viewer)
-    for (const [n, value] of shown.colour.entries()) expect(Math.abs(value - (colour[n] ?? 0))).toBeLessThan(60)
+    for (const [n, value] of shown.colour.entries())
+      expect(Math.abs(value - (colour[n] ?? 0))).toBeLessThan(60)
     const { frames = 0 } = shown.lines.findLast(({ kind }) => kind === 'video') ?? {}
     before ??= frames
     expect(frames).toBeGreaterThan(before + 10)
@@ -94,7 +95,7 @@ test('a page sees and hears who publishes, and whoever comes next, without anoth
 /** How often somebody who publishes was asked for a whole picture. */
 const asked = ({ page }: Visitor) =>
   page.evaluate(async () => {
-    for (const report of (await window.published.peer.getStats()).values())
+    for (const report of (await window.publishing.peer.getStats()).values())
       if (report.type === 'outbound-rtp' && report.kind === 'video') return report.pliCount as number
     return 0
   })
@@ -116,7 +117,7 @@ test('a page sees whom it asks for, can ask for a whole picture, and sees nothin
       setInterval(() => transformer.sendKeyFrameRequest(), 500)
     }`
     const worker = new Worker(URL.createObjectURL(new Blob([script])))
-    const [, picture] = window.watched.peer.getReceivers()
+    const [, picture] = window.playing.peer.getReceivers()
     if (picture) picture.transform = new RTCRtpScriptTransform(worker)
   })
   await vi.waitFor(async () => expect(await asked(publisher)).toBeGreaterThan(before + 1), WAIT)

@@ -1,5 +1,5 @@
-import { type Visitor, visit } from './browser.ts'
 import type { Browser } from 'playwright-core'
+import { type Visitor, visit } from './browser.ts'
 
 // Pages with nothing but what browsers have: no SDK, no demo.
 
@@ -8,8 +8,8 @@ export type Colour = [number, number, number]
 
 declare global {
   interface Window {
-    published: { peer: RTCPeerConnection; paint: (colour: Colour) => void; address: string }
-    watched: { peer: RTCPeerConnection; video: HTMLVideoElement; address: string }
+    publishing: { peer: RTCPeerConnection; address: string }
+    playing: { peer: RTCPeerConnection; video: HTMLVideoElement; address: string }
   }
 }
 
@@ -25,10 +25,9 @@ export const publishColour = async (
     canvas.width = 320
     canvas.height = 240
     const context = canvas.getContext('2d') as CanvasRenderingContext2D
-    let now = colour
     let n = 0
     setInterval(() => {
-      context.fillStyle = `rgb(${now.join(' ')})`
+      context.fillStyle = `rgb(${colour.join(' ')})`
       context.fillRect(0, 0, 320, 240)
       context.fillStyle = 'white'
       context.fillRect((n++ * 4) % 320, 0, 8, 8)
@@ -53,14 +52,14 @@ export const publishColour = async (
     if (answer.status !== 201) throw new Error(sdp)
     await peer.setRemoteDescription({ type: 'answer', sdp })
     const address = new URL(answer.headers.get('Location') ?? '', endpoint).href
-    window.published = { peer, paint: next => void (now = next), address }
+    window.publishing = { peer, address }
   }, options)
   return visitor
 }
 
 /** Ends what a page publishes or watches, as its software does. */
 export const endStream = async ({ page }: Visitor, token: string): Promise<number> => {
-  const address = await page.evaluate(() => (window.published ?? window.watched).address)
+  const address = await page.evaluate(() => (window.publishing ?? window.playing).address)
   const answer = await fetch(address, { method: 'DELETE', headers: { Authorization: `Bearer ${token}` } })
   return answer.status
 }
@@ -94,7 +93,7 @@ export const watch = async (
     if (answer.status !== 201) throw new Error(sdp)
     await peer.setRemoteDescription({ type: 'answer', sdp })
     const address = new URL(answer.headers.get('Location') ?? '', endpoint).href
-    window.watched = { peer, video, address }
+    window.playing = { peer, video, address }
   }, options)
   return visitor
 }
@@ -102,7 +101,7 @@ export const watch = async (
 /** What a page that watches shows now: the colour of its middle, how large, and how loud it has been. */
 export const shownBy = ({ page }: Visitor) =>
   page.evaluate(async () => {
-    const { video, peer } = window.watched
+    const { video, peer } = window.playing
     const canvas = document.createElementNS('http://www.w3.org/1999/xhtml', 'canvas') as HTMLCanvasElement
     canvas.width = canvas.height = 1
     const context = canvas.getContext('2d') as CanvasRenderingContext2D
@@ -123,5 +122,11 @@ export const shownBy = ({ page }: Visitor) =>
         ssrc: report.ssrc,
       })
     }
-    return { colour: [red, green, blue] as [number, number, number], width, energy, state: peer.connectionState, lines }
+    return {
+      colour: [red, green, blue] as [number, number, number],
+      width,
+      energy,
+      state: peer.connectionState,
+      lines,
+    }
   })
