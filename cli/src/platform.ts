@@ -22,6 +22,7 @@ import { mountDemo } from './demo.ts'
 import { type FleetGround, findFleet, openFleet } from './fleet.ts'
 import { mountHealth } from './health.ts'
 import { type Listener, listen, type Tls } from './listener.ts'
+import { countLive } from './metrics.ts'
 import { proxyTo } from './proxy.ts'
 import { openRedis } from './redis.ts'
 import { fileLinkKey, linkSecret, turnSecrets } from './secrets.ts'
@@ -364,6 +365,7 @@ const startMedia = async (
     allowsPrivateTargets: settings.LIVE_PRIVATE_TARGETS,
   })
   lifecycle.add('media', () => media.close())
+  countLive(composition.metrics, media)
   app.use(media.router)
   return media
 }
