@@ -18,6 +18,8 @@ const DELAY_MS = 1_200
 const LATE_MS = 500
 /** How long decoders are waited for, of each part of half a second. */
 const REACH_MS = 300
+/** Tracks that are decoded, of all and of one participant: each is a process. */
+const MOST = { tracks: 64, ofOne: 6 } as const
 const PLATES = 16
 
 type Track = {
@@ -148,6 +150,8 @@ export class Show {
   #open(note: TrackNote): void {
     const depacketizer = depacketizerOf(note.mimeType)
     if (!depacketizer) return
+    const own = [...this.#tracks.values()].filter(track => track.note.participantId === note.participantId)
+    if (this.#tracks.size >= MOST.tracks || own.length >= MOST.ofOne) return
     const { program } = this.#options
     const { kind, mimeType } = note
     this.#tracks.set(note.track, {
