@@ -340,7 +340,7 @@ const httpShelf = ({ settings, vault }: Composition): FileShelf | undefined =>
     : undefined
 
 const startMedia = async (
-  { settings, dataFolder, vault, logger, lifecycle, app }: Composition,
+  { settings, dataFolder, vault, logger, lifecycle, app, metrics }: Composition,
   pool: pg.Pool,
   desk: RoomDesk,
 ): Promise<Media> => {
@@ -365,7 +365,7 @@ const startMedia = async (
     allowsPrivateTargets: settings.LIVE_PRIVATE_TARGETS,
   })
   lifecycle.add('media', () => media.close())
-  countLive(composition.metrics, media)
+  countLive(metrics, media)
   app.use(media.router)
   return media
 }
