@@ -64,6 +64,18 @@ const ended = (viewer: Visitor) =>
 const pictureOf = async (viewer: Visitor) =>
   (await shownBy(viewer)).lines.findLast(({ kind }) => kind === 'video')
 
+/** Sound and picture are put together by one clock, which both are told of. */
+const inTime = (viewer: Visitor) =>
+  vi.waitFor(async () => {
+    const { lines } = await shownBy(viewer)
+    const [sound = 0, picture = 0] = ['audio', 'video'].map(
+      of => lines.findLast(({ kind }) => kind === of)?.ntp,
+    )
+    expect(Math.min(sound, picture)).toBeGreaterThan(0)
+    // Clocks that nobody brought together are hours apart.
+    expect(Math.abs(sound - picture)).toBeLessThan(2_000)
+  }, WAIT)
+
 test('a page sees and hears who publishes, and whoever comes next, without another word between them', async () => {
   const { publish, watch, people } = await stage('stage')
   // There before anybody else is.
@@ -71,6 +83,7 @@ test('a page sees and hears who publishes, and whoever comes next, without anoth
   const first = await publish('encoder-1', RED)
   await shows(viewer, RED)
   await vi.waitFor(async () => expect((await shownBy(viewer)).energy).toBeGreaterThan(0.01), WAIT)
+  await inTime(viewer)
   const { ssrc } = (await pictureOf(viewer)) ?? {}
   expect(await pictureOf(viewer)).toMatchObject({ lost: 0, codec: 'video/VP8' })
 
@@ -81,6 +94,8 @@ test('a page sees and hears who publishes, and whoever comes next, without anoth
   expect(await pictureOf(viewer)).toMatchObject({ ssrc, lost: 0 })
   const { energy } = await shownBy(viewer)
   await vi.waitFor(async () => expect((await shownBy(viewer)).energy).toBeGreaterThan(energy + 0.01), WAIT)
+
+  await inTime(viewer)
 
   await publish('encoder-3', BLUE, 'video/VP9')
   expect(await second.end()).toBe(200)
