@@ -3,7 +3,7 @@ import { launchFirefox } from './support/firefox.ts'
 import { mayMakeNetworks, Network } from './support/network.ts'
 import { ORIGIN, startOn } from './support/networked.ts'
 import { API_KEY } from './support/server.ts'
-import { lookInPage, publishInPage, watchInPage } from './support/whep-page.ts'
+import { type Colour, lookInPage, publishInPage, watchInPage } from './support/whep-page.ts'
 
 const SOON = { timeout: 90_000, interval: 500 }
 
@@ -31,7 +31,8 @@ test.runIf(mayMakeNetworks)(
     // Nobody but a computer of the network reaches the server.
     const token = await publisher.evaluate(makeStage, API_KEY)
     await publisher.bringToFront()
-    await publisher.evaluate(publishInPage, { endpoint: `${base}/whip`, token, colour: [220, 30, 30] })
+    const red: Colour = [220, 30, 30]
+    await publisher.evaluate(publishInPage, { endpoint: `${base}/whip`, token, colour: red })
     await viewer.evaluate(watchInPage, { endpoint: `${base}/whep`, token })
     await vi.waitFor(async () => {
       const shown = await viewer.evaluate(lookInPage)
