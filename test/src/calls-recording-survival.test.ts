@@ -34,7 +34,13 @@ const record = async (url: string, roomId: string) => {
   await perform(url, 'member:update', { roomId, userId: 'mona', role: 'moderator' })
   const token = await mintToken(url, 'ada', { name: 'Ada', rooms: [{ roomId, role: 'publisher' }] })
   const zero = performance.now()
-  const peer = await RtpPeer.publish({ url, roomId, token, sending: [{ take: tone }, { take: picture }], zero })
+  const peer = await RtpPeer.publish({
+    url,
+    roomId,
+    token,
+    sending: [{ take: tone }, { take: picture }],
+    zero,
+  })
   onTestFinished(() => peer.leave())
   const mona = await CallPerson.connect({ url, userId: 'mona', roomId }, onTestFinished)
   await mona.join()
@@ -69,7 +75,7 @@ test('every service in a process of its own: what the SFU takes becomes a film o
   const stopped = since()
   const { type, data } = await outcomeOf(b.url, roomId)
   expect([type, data.problem]).toEqual(['recording.ready', undefined])
-  const path = await downloadFilm(media.url, data.fileId, 'mona')
+  const path = await downloadFilm(a.url, data.fileId, 'mona', media.url)
   expect(Math.abs((await probePlayed(path)).seconds - stopped)).toBeLessThan(1)
   await expectTold(path, stopped)
   for (const person of [mona, paul]) {
@@ -94,7 +100,7 @@ test('an SFU that is killed: what it had taken becomes a film, which says why it
   const { type, data } = await outcomeOf(a.url, roomId)
   expect(type).toBe('recording.ready')
   expect(data.problem).toMatch(/media server/)
-  const path = await downloadFilm(media.url, data.fileId, 'mona')
+  const path = await downloadFilm(a.url, data.fileId, 'mona', media.url)
   const { seconds } = await probePlayed(path)
   // A part is two seconds long.
   expect(seconds).toBeGreaterThan(killed - 3)
@@ -115,11 +121,7 @@ test('of several SFUs the one that records is killed: its film is made while the
   const sfuEnv = { ...shared, RTC_WORKERS: '1', MEDIA_URL: node.url }
   const sfus = [await startServer({ services: ['sfu'], env: sfuEnv })]
   const roomId = 'several'
-  const recorded = await until(
-    'the SFU is known',
-    () => record(node.url, roomId),
-    30_000,
-  )
+  const recorded = await until('the SFU is known', () => record(node.url, roomId), 30_000)
   const { mona, reach, since } = recorded
   // The only one by now: the next is who goes on.
   sfus.push(await startServer({ services: ['sfu'], env: sfuEnv }))
@@ -188,7 +190,12 @@ test('a disk that is full ends the recording in a sentence, and nothing else; it
   })
   await until('nothing is recorded any more', () => mona.call() && !mona.call()?.recording)
   // The call and the rest of the server go on.
-  expect(mona.call()?.participants.map(({ userId }) => userId).sort()).toEqual(['ada', 'mona'])
+  expect(
+    mona
+      .call()
+      ?.participants.map(({ userId }) => userId)
+      .sort(),
+  ).toEqual(['ada', 'mona'])
   const said = await mona.socket.request('message:send', { roomId, clientId: 'still', text: 'Still here' })
   expect(said.event.type).toBe('message.created')
   await peer.leave()

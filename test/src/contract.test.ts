@@ -414,12 +414,7 @@ it('a call that is recorded, and how far its film is', async () => {
   const token = await mintToken(url, 'camera', { rooms: [{ roomId: studio, role: 'publisher' }] })
   const sending = [{ take: await takePicture('0x0000dc', 2) }, { take: await takeTone(440, 2) }]
   const peer = await RtpPeer.publish({ url, roomId: studio, token, sending, zero: performance.now() })
-  const { recording } = await performStrictly(
-    url,
-    'recording:start',
-    { roomId: studio },
-    { sender: 'hugo' },
-  )
+  const { recording } = await performStrictly(url, 'recording:start', { roomId: studio }, { sender: 'hugo' })
   await hugo.hear('call:changed', ({ call }) => call?.recording?.id === recording.id)
   await new Promise(resolve => setTimeout(resolve, Date.parse(recording.startedAt) + 2_500 - Date.now()))
   await performStrictly(url, 'recording:stop', { roomId: studio }, { sender: 'hugo' })
@@ -427,7 +422,10 @@ it('a call that is recorded, and how far its film is', async () => {
   expect(ended.problem).toBeUndefined()
   await peer.leave()
   expect((await outcomeOf(url, studio)).type).toBe('recording.ready')
-  const { progress } = await hugo.hear('recording:progress', ({ recordingId }) => recordingId === recording.id)
+  const { progress } = await hugo.hear(
+    'recording:progress',
+    ({ recordingId }) => recordingId === recording.id,
+  )
   expect(progress).toBeLessThanOrEqual(1)
   await hugo.hear('event:appended', ({ event }) => event.type === 'recording.ready')
   expect(hugo.faults).toEqual([])

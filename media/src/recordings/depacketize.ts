@@ -164,7 +164,8 @@ const avcC = (sps: Uint8Array, pps: Uint8Array): Uint8Array => {
 const beginsPicture = (payload: Uint8Array): boolean => {
   const type = (payload[0] ?? 0) & 0x1f
   // Its first unit is none of several.
-  if (type === NAL.stapA) return ((payload[3] ?? 0) & 0x1f) !== NAL.stapA && beginsPicture(payload.subarray(3))
+  if (type === NAL.stapA)
+    return ((payload[3] ?? 0) & 0x1f) !== NAL.stapA && beginsPicture(payload.subarray(3))
   const [nal, body] = type === NAL.fuA ? [(payload[1] ?? 0) & 0x1f, 2] : [type, 1]
   if (type === NAL.fuA && ((payload[1] ?? 0) & 0x80) === 0) return false
   return nal > NAL.idr || ((payload[body] ?? 0) & 0x80) !== 0
