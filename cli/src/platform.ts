@@ -298,7 +298,10 @@ const startSignalling = async (
 type Late = { signalling?: Signalling; media?: Media }
 
 /** Where the SFU of this process keeps what it records; nowhere without a media service. */
-const recordingShelfOf = (composition: Composition, late: Late): Pick<FileShelf, 'putPart' | 'stream'> | undefined => {
+const recordingShelfOf = (
+  composition: Composition,
+  late: Late,
+): Pick<FileShelf, 'putPart' | 'stream'> | undefined => {
   if (!composition.services.has('media')) return httpShelf(composition)
   const shelf = (): FileShelf => {
     if (late.media) return late.media.shelf

@@ -50,7 +50,12 @@ test('hosts start, pause and end a stream, everybody sees it, and one server has
   expect(await codeOf(asked(mona, 'stream:pause', { roomId, paused: true }))).toBe('not_found')
   expect(await codeOf(asked(mona, 'stream:get', { roomId }))).toBe('not_found')
   expect(await codeOf(asked(mona, 'stream:start', { roomId }))).toBe('invalid_request')
-  for (const rtmp of ['http://example.org/app/key', 'rtmp://example.org/key', 'file:///etc/passwd', 'rtmp://a/b/c\n'])
+  for (const rtmp of [
+    'http://example.org/app/key',
+    'rtmp://example.org/key',
+    'file:///etc/passwd',
+    'rtmp://a/b/c\n',
+  ])
     expect(await codeOf(asked(mona, 'stream:start', { roomId, rtmp })), rtmp).toBe('invalid_request')
 
   const { stream, playlist } = await mona.socket.request('stream:start', { roomId, hls: true })
@@ -121,7 +126,11 @@ test('a service that falls away is connected to again, and one that does not com
     PATIENCE_MS,
   )
   expect(stream).not.toHaveProperty('playlist')
-  const states = () => mona.socket.heard('stream:changed').filter(one => one.roomId === roomId).map(one => one.rtmp)
+  const states = () =>
+    mona.socket
+      .heard('stream:changed')
+      .filter(one => one.roomId === roomId)
+      .map(one => one.rtmp)
   await until('it is taken', () => states().at(-1) === 'live', PATIENCE_MS)
   first.kill('SIGKILL')
   await until('it is known to be away', () => states().at(-1) === 'reconnecting', PATIENCE_MS)
@@ -137,13 +146,21 @@ test('a service that falls away is connected to again, and one that does not com
   expect(server.log()).not.toContain('a-secret-key')
 })
 
-test('streams go nowhere inside of the operator\'s network unless allowed, and nowhere without a media service', async () => {
+test("streams go nowhere inside of the operator's network unless allowed, and nowhere without a media service", async () => {
   const strict = await startServer()
   const roomId = 'strict'
   await perform(strict.url, 'room:create', { id: roomId, kind: 'group', members: ['mona'] })
   await (await CallPerson.connect({ url: strict.url, userId: 'mona', roomId }, onTestFinished)).join()
   const ask = (rtmp: string) => perform(strict.url, 'stream:start', { roomId, rtmp }, { sender: 'mona' })
-  for (const host of ['127.0.0.1', 'localhost', '10.0.0.1', '[::1]', '[::ffff:127.0.0.1]', '0x7f.1', '169.254.169.254']) {
+  for (const host of [
+    '127.0.0.1',
+    'localhost',
+    '10.0.0.1',
+    '[::1]',
+    '[::ffff:127.0.0.1]',
+    '0x7f.1',
+    '169.254.169.254',
+  ]) {
     const { status, body } = await ask(`rtmp://${host}/live/key`)
     expect([host, status, body.code]).toEqual([host, 403, 'forbidden'])
   }

@@ -45,7 +45,8 @@ const read = async (address: string): Promise<string> => {
   return response.text()
 }
 /** The number of the latest segment. */
-const latestIn = (playlist: string): number => Number(/(\d+)\.ts\n(?:#EXT-X-ENDLIST\n)?$/.exec(playlist)?.[1] ?? -1)
+const latestIn = (playlist: string): number =>
+  Number(/(\d+)\.ts\n(?:#EXT-X-ENDLIST\n)?$/.exec(playlist)?.[1] ?? -1)
 const reaches = (address: string, segment: number) =>
   until(`segment ${segment} is there`, async () => latestIn(await read(address)) >= segment, PATIENCE_MS)
 const over = (url: string, roomId: string) =>
@@ -92,12 +93,18 @@ test('a media process that is killed goes on with the stream after its start, an
   const { type, data } = await over(url, roomId)
   expect([type, data]).toEqual([
     'stream.ended',
-    { streamId: id, durationMs: expect.any(Number), problem: expect.stringMatching(/media server of the call was lost/) },
+    {
+      streamId: id,
+      durationMs: expect.any(Number),
+      problem: expect.stringMatching(/media server of the call was lost/),
+    },
   ])
   expect(await read(address)).toContain('#EXT-X-ENDLIST')
 })
 
-test('a media worker that is killed costs the stream nothing but its tracks', { timeout: 600_000 }, async () => {
+test('a media worker that is killed costs the stream nothing but its tracks', {
+  timeout: 600_000,
+}, async () => {
   const server = await startServer()
   const roomId = 'worker'
   const { mona, path, id } = await stream(server.url, roomId)

@@ -47,7 +47,9 @@ it('one looks through a veil as far as what it makes of black and of white are a
     white.fill(126, y * CANVAS.width + 50, y * CANVAS.width + 60)
   }
   putVeil(canvas, { x: 40, y: 40, width: 30, height: 20, black, white })
-  expect([brightness(canvas, 44, 44), brightness(canvas, 54, 44), brightness(canvas, 64, 44)]).toEqual([180, 71, 126])
+  expect([brightness(canvas, 44, 44), brightness(canvas, 54, 44), brightness(canvas, 64, 44)]).toEqual([
+    180, 71, 126,
+  ])
   canvas.fill(200, PIXELS)
   putVeil(canvas, { x: 40, y: 40, width: 30, height: 20, black, white })
   expect([colour(canvas, 44, 44), colour(canvas, 64, 44)]).toEqual([128, 200])

@@ -8,7 +8,7 @@ import { type RequestHandler, Router } from 'express'
 import { z } from 'zod'
 import type { MediaJobs } from '../jobs/media-jobs.ts'
 import { ObjectNotFoundError, type ObjectStore } from '../store/store.ts'
-import { LiveThread, type LiveListener } from './live-thread.ts'
+import { type LiveListener, LiveThread } from './live-thread.ts'
 import { isWatchKey, openOrder, SealedOrder, sealOrder, watchKey } from './order.ts'
 import { playlistText, Window, withSegment } from './playlist.ts'
 import type { LiveProgram } from './program.ts'
@@ -205,7 +205,10 @@ export const createLive = (deps: LiveDeps): Live => {
         const far = state.part + BEHIND_PARTS
         if (skipUntil <= state.part && (await objects.stat(deps.partKey(streamId, far)))) {
           skipUntil = await newestPart(streamId, far)
-          logger.warn({ streamId, parts: skipUntil - state.part }, 'a stream does not keep up: some is left out')
+          logger.warn(
+            { streamId, parts: skipUntil - state.part },
+            'a stream does not keep up: some is left out',
+          )
         }
       }
       await thread.end()
@@ -228,8 +231,7 @@ export const createLive = (deps: LiveDeps): Live => {
   const tellEnd = async (order: StreamOrder, state: State): Promise<void> => {
     const { roomId, streamId } = order
     const { problem } = state
-    if (state.isFailed)
-      await desk.tellStream({ type: 'failed', roomId, streamId, reason: problem ?? BROKEN })
+    if (state.isFailed) await desk.tellStream({ type: 'failed', roomId, streamId, reason: problem ?? BROKEN })
     else {
       const durationMs = Math.round(state.ms)
       await desk.tellStream({

@@ -1,4 +1,9 @@
-import { decodeRecords, type JournalNote, type JournalRecord, type RecordingLayout } from '@trunkline/protocol'
+import {
+  decodeRecords,
+  type JournalNote,
+  type JournalRecord,
+  type RecordingLayout,
+} from '@trunkline/protocol'
 import { type Depacketizer, depacketizerOf } from '../recordings/depacketize.ts'
 import { Counted, type TrackNote } from '../recordings/journal.ts'
 import { CANVAS, gridBoxes } from '../recordings/layout.ts'
