@@ -28,6 +28,7 @@ const ALONE = named(
   'calls-network.browser',
   'calls-resume.browser',
   'firefox.browser',
+  'whep-firefox.browser',
   'messenger-channel.browser',
 )
 /**

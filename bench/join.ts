@@ -1,7 +1,7 @@
 /**
  * From the click on "Join" to the others' faces: a page of Chromium in the lobby of the demo, and five others who
- * publish pictures and sound in the call already. Printed as a distribution, for somebody the room knows (connected
- * while in the lobby), and for somebody who comes for the first time.
+ * publish pictures and sound in the call already. Printed as a distribution, for somebody the room knows, and for
+ * somebody who comes for the first time; both are connected while in the lobby.
  *
  *     npm run bench join [rounds, 30 by default]
  */
@@ -32,7 +32,6 @@ await measureJoin(page)
 for (let n = 0; n < ROUNDS; n++) {
   await page.reload()
   known.push(await measureJoin(page))
-  if (n % 3 > 0) continue
   const stranger = await visitLobby(browser, server.url, ROOM, `Stranger${n}`)
   strangers.push(await measureJoin(stranger))
   await stranger.context().close()

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { ConfigError, type Logger, problemOf } from '@trunkline/kit'
+import { ConfigError, cutUnansweredUpgrades, type Logger, problemOf } from '@trunkline/kit'
 import { LIMITS, TrunklineError } from '@trunkline/protocol'
 import type { Certificate } from '@trunkline/turn'
 
@@ -104,6 +104,7 @@ export const listen = async (options: {
     : createHttpServer(dispatch)
   // Node's own five minutes are short for a large file over a slow line. Whoever stops sending is cut off by the app.
   server.requestTimeout = LIMITS.uploadSeconds * 1000
+  cutUnansweredUpgrades(server)
   try {
     server.listen(options.port, options.address)
     await once(server, 'listening')

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Metrics } from '@trunkline/kit'
+import type { Media } from '@trunkline/media'
 import type { LocalSfu, WorkerUsage } from '@trunkline/sfu'
 import type { Turn, TurnStats } from '@trunkline/turn'
 
@@ -28,6 +29,18 @@ export const countSfu = (metrics: Metrics, sfu: LocalSfu): void => {
     registers,
   })
   sfu.onJoin((until, seconds) => joins.observe({ until }, seconds))
+}
+
+/** Calls that are shown live here. */
+export const countLive = (metrics: Metrics, media: Media): void => {
+  new Gauge({
+    name: 'trunkline_media_streams',
+    help: 'Calls that this process shows live',
+    registers: [metrics],
+    collect() {
+      this.set(media.streams())
+    },
+  })
 }
 
 /** One reading serves all that is told of it at once. */

@@ -22,6 +22,7 @@ import { mountDemo } from './demo.ts'
 import { type FleetGround, findFleet, openFleet } from './fleet.ts'
 import { mountHealth } from './health.ts'
 import { type Listener, listen, type Tls } from './listener.ts'
+import { countLive } from './metrics.ts'
 import { proxyTo } from './proxy.ts'
 import { openRedis } from './redis.ts'
 import { fileLinkKey, linkSecret, turnSecrets } from './secrets.ts'
@@ -299,7 +300,10 @@ const startSignalling = async (
 type Late = { signalling?: Signalling; media?: Media }
 
 /** Where the SFU of this process keeps what it records; nowhere without a media service. */
-const recordingShelfOf = (composition: Composition, late: Late): Pick<FileShelf, 'putPart' | 'stream'> | undefined => {
+const recordingShelfOf = (
+  composition: Composition,
+  late: Late,
+): Pick<FileShelf, 'putPart' | 'stream'> | undefined => {
   if (!composition.services.has('media')) return httpShelf(composition)
   const shelf = (): FileShelf => {
     if (late.media) return late.media.shelf
@@ -341,7 +345,7 @@ const httpShelf = ({ settings, vault }: Composition): FileShelf | undefined =>
     : undefined
 
 const startMedia = async (
-  { settings, dataFolder, vault, logger, lifecycle, app }: Composition,
+  { settings, dataFolder, vault, logger, lifecycle, app, metrics }: Composition,
   pool: pg.Pool,
   desk: RoomDesk,
 ): Promise<Media> => {
@@ -366,6 +370,7 @@ const startMedia = async (
     allowsPrivateTargets: settings.LIVE_PRIVATE_TARGETS,
   })
   lifecycle.add('media', () => media.close())
+  countLive(metrics, media)
   app.use(media.router)
   return media
 }

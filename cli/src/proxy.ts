@@ -1,6 +1,6 @@
 import { ServerResponse } from 'node:http'
 import { cutConnection, sendProblem } from '@trunkline/kit'
-import { ROUTES, TrunklineError, UPLOADS_PATH } from '@trunkline/protocol'
+import { LIVE_PATH, ROUTES, TrunklineError, UPLOADS_PATH } from '@trunkline/protocol'
 import type { Request, Response } from 'express'
 import { createProxyMiddleware } from 'http-proxy-middleware'
 
@@ -21,9 +21,11 @@ const MEDIA_ROUTES = [
   ROUTES.getAvatar,
 ].map(route => new RegExp(`^${route.path.replaceAll(/\{\w+\}/g, '[^/]+')}$`))
 
-/** What media serves: its routes, and uploads by tus, which are no routes of ours. */
+/** What media serves: its routes, and uploads by tus and streams, which are no routes of ours. */
 const isMedia = (path: string): boolean =>
-  path === UPLOADS_PATH || path.startsWith(`${UPLOADS_PATH}/`) || MEDIA_ROUTES.some(route => route.test(path))
+  path === UPLOADS_PATH ||
+  [UPLOADS_PATH, LIVE_PATH].some(folder => path.startsWith(`${folder}/`)) ||
+  MEDIA_ROUTES.some(route => route.test(path))
 
 /** Passes the routes of files on to a media service of its own, so that clients know one origin only. */
 export const proxyTo = (mediaUrl: string) =>

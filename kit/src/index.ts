@@ -1,6 +1,7 @@
 export * from './backlog.ts'
 export * from './config.ts'
 export * from './cut-connection.ts'
+export * from './cut-unanswered-upgrades.ts'
 export * from './database.ts'
 export * from './directory.ts'
 export * from './errors.ts'

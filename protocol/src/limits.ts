@@ -101,6 +101,8 @@ export const LIMITS = {
   recordingSeconds: 6 * 3_600,
   /** Recordings of one user that go on, or of which the film is not made yet, unless an API key starts them. */
   recordingsPerUser: 20,
+  /** Tracks of one user that a recording or stream takes, one after the other: a camera that comes and goes is many. */
+  tracksRecordedPerUser: 500,
   /** Everybody in a call is told of its recording this long before anything is kept. */
   recordingNoticeMs: 1_000,
   /** How long a stream may be. */

@@ -33,8 +33,15 @@ export type ShelfQuery = {
 export const FileHome = z.object({
   id: FileId,
   roomId: RoomId,
-  ...StoredFile.pick({ uploader: true, name: true, mime: true, size: true, width: true, height: true, durationMs: true })
-    .shape,
+  ...StoredFile.pick({
+    uploader: true,
+    name: true,
+    mime: true,
+    size: true,
+    width: true,
+    height: true,
+    durationMs: true,
+  }).shape,
 })
 export type FileHome = z.infer<typeof FileHome>
 type Bytes = AsyncIterable<Uint8Array>

@@ -27,6 +27,9 @@ export const RtmpUrl = z
     message: 'must be an address such as rtmp://live.example.org/app/key, or rtmps://',
   })
 
+/** Where media serves what is watched: `/live/<streamId>/<key>/index.m3u8`, and segments beside it. */
+export const LIVE_PATH = '/live'
+
 const inRoom = { roomId: RoomId }
 const path = '/v1/rooms/{roomId}/call/stream'
 

@@ -193,6 +193,11 @@ describe.each([
     const paused = await perform('ada', 'recording:pause', { roomId, paused: true })
     expect(paused.recording).toEqual({ ...recording, paused: true })
     await perform('ada', 'recording:stop', { roomId })
+    const started = await perform('ada', 'stream:start', { roomId, hls: true })
+    expect(await perform('ada', 'stream:get', { roomId })).toEqual(started)
+    const still = await perform('ada', 'stream:pause', { roomId, paused: true })
+    expect(still.stream).toEqual({ ...started.stream, paused: true })
+    await perform('ada', 'stream:stop', { roomId })
 
     const opened = await perform('ada', 'breakout:open', {
       roomId,

@@ -1,5 +1,6 @@
 import { NOTICES, OPERATIONS, Problem, REQUESTS, type RequestData, ROUTES } from '@trunkline/protocol'
 import { beforeAll, expect, it } from 'vitest'
+import { takePicture, takeTone } from '../../media/src/testing/takes.ts'
 import {
   type ContractClient,
   callStrictly,
@@ -10,7 +11,9 @@ import {
 import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { lookUp, settled, upload } from './support/files.ts'
 import { commandOf, descendantsOf } from './support/processes-of.ts'
+import { outcomeOf } from './support/recorded.ts'
 import { mintToken, rest } from './support/rest.ts'
+import { RtpPeer } from './support/rtp-peer.ts'
 import { startServer, type TestServer } from './support/server.ts'
 
 const roomId = 'ward-7'
@@ -402,6 +405,33 @@ it('a call whose worker dies', async () => {
   expectNoFaults()
 })
 
+it('a call that is recorded, and how far its film is', async () => {
+  const studio = 'studio'
+  await performStrictly(url, 'room:create', { id: studio, kind: 'group', members: ['hugo'] })
+  await performStrictly(url, 'member:update', { roomId: studio, userId: 'hugo', role: 'moderator' })
+  const hugo = await connectStrictly(url, await mintToken(url, 'hugo'))
+  await hugo.request('room:open', { roomId: studio })
+  const token = await mintToken(url, 'camera', { rooms: [{ roomId: studio, role: 'publisher' }] })
+  const sending = [{ take: await takePicture('0x0000dc', 2) }, { take: await takeTone(440, 2) }]
+  const peer = await RtpPeer.publish({ url, roomId: studio, token, sending, zero: performance.now() })
+  const { recording } = await performStrictly(url, 'recording:start', { roomId: studio }, { sender: 'hugo' })
+  await hugo.hear('call:changed', ({ call }) => call?.recording?.id === recording.id)
+  await new Promise(resolve => setTimeout(resolve, Date.parse(recording.startedAt) + 2_500 - Date.now()))
+  await performStrictly(url, 'recording:stop', { roomId: studio }, { sender: 'hugo' })
+  const ended = await hugo.hear('recording:ended', ({ recordingId }) => recordingId === recording.id)
+  expect(ended.problem).toBeUndefined()
+  await peer.leave()
+  expect((await outcomeOf(url, studio)).type).toBe('recording.ready')
+  const { progress } = await hugo.hear(
+    'recording:progress',
+    ({ recordingId }) => recordingId === recording.id,
+  )
+  expect(progress).toBeLessThanOrEqual(1)
+  await hugo.hear('event:appended', ({ event }) => event.type === 'recording.ready')
+  expect(hugo.faults).toEqual([])
+  hugo.close()
+}, 300_000)
+
 it('what concerns a user alone, in whatever room', async () => {
   const token = await mintToken(url, 'linus')
   const linus = await connectStrictly(url, token)
@@ -431,8 +461,8 @@ it('all of the contract was at work', () => {
   // What REST offers alike is asked for in contract-operations.test.ts.
   const own = Object.keys(REQUESTS).filter(name => !(name in OPERATIONS))
   expect(own.filter(name => !seen.requests.has(name))).toEqual([])
-  // Who speaks, and how far a film is, takes sound, which the browser tests send.
-  const unheard = new Set(['speaker:changed', 'recording:progress'])
+  // Who speaks takes sound with its loudness, which the browser tests send.
+  const unheard = new Set(['speaker:changed', 'stream:changed'])
   expect(Object.keys(NOTICES).filter(name => !seen.notices.has(name) && !unheard.has(name))).toEqual([])
   // The other events are appended, and held against their shapes, in contract-operations.test.ts.
   expect([...seen.events]).toEqual(

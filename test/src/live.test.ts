@@ -90,7 +90,13 @@ test('a call is watched as HLS and taken by an RTMP service', { timeout: 600_000
   expect([status, body]).toEqual([
     201,
     {
-      stream: { id: expect.stringMatching(/^str_/), startedAt: expect.any(String), paused: false, hls: true, rtmp: true },
+      stream: {
+        id: expect.stringMatching(/^str_/),
+        startedAt: expect.any(String),
+        paused: false,
+        hls: true,
+        rtmp: true,
+      },
       playlist: expect.stringMatching(/^\/live\/str_[0-9a-f]+\/[\w-]{43}\/index\.m3u8$/),
     },
   ])
@@ -138,14 +144,19 @@ test('a call is watched as HLS and taken by an RTMP service', { timeout: 600_000
     const film = await playFilm(path)
     const { frames } = film.pixels
     const sees = (name: Name, { x, y }: Spot) =>
-      Array.from({ length: frames }, (_, n) => n).filter(n => isLike(film.pixels.at(n, x, y), PEOPLE[name].rgb))
+      Array.from({ length: frames }, (_, n) => n).filter(n =>
+        isLike(film.pixels.at(n, x, y), PEOPLE[name].rgb),
+      )
     const [ada, bob] = [sees('ada', LEFT).length, sees('bob', RIGHT).length]
     // But for the flashes, and what came before the first picture.
     expect(ada, path).toBeGreaterThan(frames * 0.5)
     expect(bob, path).toBeGreaterThan(frames * 0.5)
-    const white = Array.from({ length: frames }, (_, n) => n).filter(n => isWhite(film.pixels.at(n, LEFT.x, LEFT.y)))
+    const white = Array.from({ length: frames }, (_, n) => n).filter(n =>
+      isWhite(film.pixels.at(n, LEFT.x, LEFT.y)),
+    )
     expect(white.length, path).toBeGreaterThan(5)
-    for (const { hertz } of Object.values(PEOPLE)) expect(tonesIn(film, hertz).length).toBeGreaterThanOrEqual(2)
+    for (const { hertz } of Object.values(PEOPLE))
+      expect(tonesIn(film, hertz).length).toBeGreaterThanOrEqual(2)
   }
   // Where it went is nobody's business.
   expect(server.log()).not.toContain(KEY)

@@ -30,7 +30,8 @@ test('the WebRTC of older apps sees what is published', async () => {
   let size = [0, 0]
   peer.ontrack = ({ track }) => {
     if (track.kind !== 'video') return
-    new wrtc.nonstandard.RTCVideoSink(track).onframe = ({ frame }) => {
+    const sink = new wrtc.nonstandard.RTCVideoSink(track)
+    sink.onframe = ({ frame }: { frame: { width: number; height: number } }) => {
       frames += 1
       size = [frame.width, frame.height]
     }

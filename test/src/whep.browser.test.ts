@@ -50,7 +50,8 @@ const shows = async (viewer: Visitor, colour: Colour) => {
   let before: number | undefined
   await vi.waitFor(async () => {
     const shown = await shownBy(viewer)
-    for (const [n, value] of shown.colour.entries()) expect(Math.abs(value - (colour[n] ?? 0))).toBeLessThan(60)
+    for (const [n, value] of shown.colour.entries())
+      expect(Math.abs(value - (colour[n] ?? 0))).toBeLessThan(60)
     const { frames = 0 } = shown.lines.findLast(({ kind }) => kind === 'video') ?? {}
     before ??= frames
     expect(frames).toBeGreaterThan(before + 10)
@@ -63,6 +64,18 @@ const ended = (viewer: Visitor) =>
 const pictureOf = async (viewer: Visitor) =>
   (await shownBy(viewer)).lines.findLast(({ kind }) => kind === 'video')
 
+/** Sound and picture are put together by one clock, which both are told of. */
+const inTime = (viewer: Visitor) =>
+  vi.waitFor(async () => {
+    const { lines } = await shownBy(viewer)
+    const [sound = 0, picture = 0] = ['audio', 'video'].map(
+      of => lines.findLast(({ kind }) => kind === of)?.ntp,
+    )
+    expect(Math.min(sound, picture)).toBeGreaterThan(0)
+    // Clocks that nobody brought together are hours apart.
+    expect(Math.abs(sound - picture)).toBeLessThan(2_000)
+  }, WAIT)
+
 test('a page sees and hears who publishes, and whoever comes next, without another word between them', async () => {
   const { publish, watch, people } = await stage('stage')
   // There before anybody else is.
@@ -70,6 +83,7 @@ test('a page sees and hears who publishes, and whoever comes next, without anoth
   const first = await publish('encoder-1', RED)
   await shows(viewer, RED)
   await vi.waitFor(async () => expect((await shownBy(viewer)).energy).toBeGreaterThan(0.01), WAIT)
+  await inTime(viewer)
   const { ssrc } = (await pictureOf(viewer)) ?? {}
   expect(await pictureOf(viewer)).toMatchObject({ lost: 0, codec: 'video/VP8' })
 
@@ -80,6 +94,8 @@ test('a page sees and hears who publishes, and whoever comes next, without anoth
   expect(await pictureOf(viewer)).toMatchObject({ ssrc, lost: 0 })
   const { energy } = await shownBy(viewer)
   await vi.waitFor(async () => expect((await shownBy(viewer)).energy).toBeGreaterThan(energy + 0.01), WAIT)
+
+  await inTime(viewer)
 
   await publish('encoder-3', BLUE, 'video/VP9')
   expect(await second.end()).toBe(200)
@@ -94,7 +110,7 @@ test('a page sees and hears who publishes, and whoever comes next, without anoth
 /** How often somebody who publishes was asked for a whole picture. */
 const asked = ({ page }: Visitor) =>
   page.evaluate(async () => {
-    for (const report of (await window.published.peer.getStats()).values())
+    for (const report of (await window.publishing.peer.getStats()).values())
       if (report.type === 'outbound-rtp' && report.kind === 'video') return report.pliCount as number
     return 0
   })
@@ -116,7 +132,7 @@ test('a page sees whom it asks for, can ask for a whole picture, and sees nothin
       setInterval(() => transformer.sendKeyFrameRequest(), 500)
     }`
     const worker = new Worker(URL.createObjectURL(new Blob([script])))
-    const [, picture] = window.watched.peer.getReceivers()
+    const [, picture] = window.playing.peer.getReceivers()
     if (picture) picture.transform = new RTCRtpScriptTransform(worker)
   })
   await vi.waitFor(async () => expect(await asked(publisher)).toBeGreaterThan(before + 1), WAIT)

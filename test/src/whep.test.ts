@@ -17,7 +17,8 @@ beforeAll(async () => {
 })
 
 /** An offer as players make it; with `lines` in place of what a video section says of its codecs. */
-const wish = (lines?: string[]) => offer(lines ?? ['a=rtpmap:96 VP8/90000']).replaceAll('sendonly', 'recvonly')
+const wish = (lines?: string[]) =>
+  offer(lines ?? ['a=rtpmap:96 VP8/90000']).replaceAll('sendonly', 'recvonly')
 
 type Asked = {
   method?: string
@@ -118,7 +119,10 @@ test('every codec that may come is answered, in the order of the player; a secti
     'a=rtpmap:101 VP8/90000',
     'a=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid',
   ]
-  const sdp = wish(lines).replace('m=video 9 UDP/TLS/RTP/SAVPF 96 97', 'm=video 0 UDP/TLS/RTP/SAVPF 101 96 100 97')
+  const sdp = wish(lines).replace(
+    'm=video 9 UDP/TLS/RTP/SAVPF 96 97',
+    'm=video 0 UDP/TLS/RTP/SAVPF 101 96 100 97',
+  )
   const begun = await ask(sdp, { path: `/v1/rooms/${ROOM}/whep?source=screen&user=ada` })
   expect(begun.status, begun.detail).toBe(201)
   expect(begun.text).toContain('m=video 9 UDP/TLS/RTP/SAVPF 101 96\r\n')

@@ -1,6 +1,6 @@
 import { audioInput, LONGEST_SECONDS, videoInput } from '../av/arguments.ts'
-import { type Box, CANVAS } from '../recordings/layout.ts'
 import { drawName } from '../recordings/arguments.ts'
+import { type Box, CANVAS } from '../recordings/layout.ts'
 
 // What ffmpeg is told while a call is shown live; pure, as in ../av/arguments.ts.
 
@@ -59,8 +59,7 @@ export const plateArguments = (tiles: readonly PlateTile[], under: 'black' | 'wh
   let below = 'over'
   tiles.forEach(({ box, hasVideo, nameFile }, n) => {
     const { x, y, width, height } = box
-    const name =
-      nameFile === undefined ? [] : [drawName(nameFile, height, hasVideo ? 'corner' : 'middle')]
+    const name = nameFile === undefined ? [] : [drawName(nameFile, height, hasVideo ? 'corner' : 'middle')]
     const colour = `color=c=${hasVideo ? under : EMPTY_TILE}:s=${width}x${height}:r=1:d=1`
     chains.push(`${[colour, 'format=yuv420p', ...name].join(',')}[tile${n}]`)
     chains.push(`[${below}][tile${n}]overlay=x=${x}:y=${y}[over${n}]`)

@@ -9,7 +9,13 @@ const SPEAKER_MS = 1_000
 /** More are not shown in a grid. */
 const TILES = 16
 
-type Spot = { key: string; participantId: string; name: string; isScreen: boolean; goneMs: number | undefined }
+type Spot = {
+  key: string
+  participantId: string
+  name: string
+  isScreen: boolean
+  goneMs: number | undefined
+}
 
 /** Who has which place in the picture; the track that is seen there, if it sends one. */
 export type Seat = { name: string; box: Box; track?: number }
@@ -70,9 +76,7 @@ export class Cast {
     const tracks = Array.from(this.#tracks.values(), ({ note, isMuted }) => ({ ...note, paused: isMuted }))
     return [
       ...tracks,
-      ...(this.#speaker === undefined
-        ? []
-        : [{ what: 'speaker' as const, participantId: this.#speaker }]),
+      ...(this.#speaker === undefined ? [] : [{ what: 'speaker' as const, participantId: this.#speaker }]),
       ...(this.#isPaused ? [{ what: 'paused' as const }] : []),
     ]
   }

@@ -3,12 +3,19 @@ import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import type { Logger, Task } from '@trunkline/kit'
-import { JournalNote, LIMITS, type RoomDesk, type StreamOrder, TrunklineError } from '@trunkline/protocol'
+import {
+  JournalNote,
+  LIMITS,
+  LIVE_PATH,
+  type RoomDesk,
+  type StreamOrder,
+  TrunklineError,
+} from '@trunkline/protocol'
 import { type RequestHandler, Router } from 'express'
 import { z } from 'zod'
 import type { MediaJobs } from '../jobs/media-jobs.ts'
 import { ObjectNotFoundError, type ObjectStore } from '../store/store.ts'
-import { LiveThread, type LiveListener } from './live-thread.ts'
+import { type LiveListener, LiveThread } from './live-thread.ts'
 import { isWatchKey, openOrder, SealedOrder, sealOrder, watchKey } from './order.ts'
 import { playlistText, Window, withSegment } from './playlist.ts'
 import type { LiveProgram } from './program.ts'
@@ -26,7 +33,6 @@ const BEHIND_PARTS = 24
 /** Attempts at one stream: one that takes the process down with it each time is given up. */
 const ATTEMPTS = 5
 
-const PATH = '/live'
 const PLAYLIST_MIME = 'application/vnd.apple.mpegurl'
 
 const GONE = 'What was streamed did not come any more: the media server of the call was lost.'
@@ -129,7 +135,7 @@ export const createLive = (deps: LiveDeps): Live => {
       )
     }
     await jobs.showStream(sealOrder(order, linkKey))
-    return hls ? { playlist: `${PATH}/${streamId}/${watchKey(streamId, linkKey)}/index.m3u8` } : {}
+    return hls ? { playlist: `${LIVE_PATH}/${streamId}/${watchKey(streamId, linkKey)}/index.m3u8` } : {}
   }
 
   /** Shows a stream from where it is until it is over. */
@@ -205,7 +211,10 @@ export const createLive = (deps: LiveDeps): Live => {
         const far = state.part + BEHIND_PARTS
         if (skipUntil <= state.part && (await objects.stat(deps.partKey(streamId, far)))) {
           skipUntil = await newestPart(streamId, far)
-          logger.warn({ streamId, parts: skipUntil - state.part }, 'a stream does not keep up: some is left out')
+          logger.warn(
+            { streamId, parts: skipUntil - state.part },
+            'a stream does not keep up: some is left out',
+          )
         }
       }
       await thread.end()
@@ -228,8 +237,7 @@ export const createLive = (deps: LiveDeps): Live => {
   const tellEnd = async (order: StreamOrder, state: State): Promise<void> => {
     const { roomId, streamId } = order
     const { problem } = state
-    if (state.isFailed)
-      await desk.tellStream({ type: 'failed', roomId, streamId, reason: problem ?? BROKEN })
+    if (state.isFailed) await desk.tellStream({ type: 'failed', roomId, streamId, reason: problem ?? BROKEN })
     else {
       const durationMs = Math.round(state.ms)
       await desk.tellStream({
@@ -293,7 +301,7 @@ export const createLive = (deps: LiveDeps): Live => {
     await pipeline(segment, response)
   }
   const router = Router()
-  router.get(`${PATH}/:streamId/:key/:name`, watch)
+  router.get(`${LIVE_PATH}/:streamId/:key/:name`, watch)
 
   return { start, task, forgetting, router, running: () => running }
 }

@@ -15,7 +15,23 @@ const WAITING = 100
 const KEPT_BACK = 5
 const LOOK_MS = 10
 
-type Decoding = { decoder: GridDecoder; size: Size; startMs: number; next: number; fed: number }
+/** A decoder repeats the last frame until the next; where none came for longer than this, it is told of less, milliseconds. */
+const PAUSE_MS = 1_000
+/** What cannot be decoded is not tried again before, milliseconds: starting a decoder costs more than a frame. */
+const AGAIN_MS = 1_000
+
+type Decoding = {
+  decoder: GridDecoder
+  size: Size
+  /** The frame of the stream it began with. */
+  first: number
+  /** How many images came of it. */
+  done: number
+  /** From this image on it was not told of so many frames. */
+  left: { from: number; frames: number }[]
+  /** Of the stream, ms. */
+  fedMs: number
+}
 
 /** The picture of a track while it is shown: whole frames go in, images of a steady rate and the wanted size come out. */
 export class Picture {
@@ -26,6 +42,7 @@ export class Picture {
   /** By number of the frame of the stream. */
   readonly #images = new Map<number, Image>()
   #last: Image | undefined
+  #beganMs: number | undefined
 
   constructor(program: LiveProgram, mimeType: string, wanted: Size) {
     this.#program = program
@@ -44,12 +61,19 @@ export class Picture {
     let decoding = this.#decoding
     const isFitting = decoding?.size.width === width && decoding.size.height === height
     if (!decoding || decoding.decoder.isOver || (frame.isKey && !isFitting)) {
-      if (!frame.isKey) return
+      if (!frame.isKey || (this.#beganMs !== undefined && ms < this.#beganMs + AGAIN_MS)) return
       decoding = this.#begin(ms, frame)
     }
-    decoding.fed = Math.floor(ms / FRAME_MS)
+    const { first, left } = decoding
+    let frames = left.at(-1)?.frames ?? 0
+    const pause = ms - decoding.fedMs
+    if (pause > PAUSE_MS) {
+      frames += Math.floor(pause / FRAME_MS) - 1
+      left.push({ from: Math.floor(ms / FRAME_MS) - first - frames, frames })
+    }
+    decoding.fedMs = ms
     const { data, isKey } = frame
-    decoding.decoder.write(matroskaFrame(0, { ms: ms - decoding.startMs, data, isKey }))
+    decoding.decoder.write(matroskaFrame(0, { ms: ms - (first + frames) * FRAME_MS, data, isKey }))
   }
 
   /** The image that is to be seen at this frame of the stream; those before it are let go. */
@@ -79,8 +103,8 @@ export class Picture {
       decoding !== undefined &&
       decoding === this.#decoding &&
       !decoding.decoder.isOver &&
-      decoding.fed > frame + KEPT_BACK &&
-      decoding.next <= frame
+      decoding.fedMs / FRAME_MS > frame + KEPT_BACK &&
+      frameOf(decoding, decoding.done) <= frame
     while (isAwaited() && performance.now() < until)
       await new Promise(resolve => setTimeout(resolve, LOOK_MS))
   }
@@ -92,26 +116,27 @@ export class Picture {
 
   #begin(ms: number, { data, setup }: Frame): Decoding {
     this.#decoding?.decoder.end()
+    this.#beganMs = ms
     const size = this.#wanted
-    const first = Math.max(0, Math.floor(ms / FRAME_MS))
     const decoder = new GridDecoder({
       program: this.#program,
       args: pictureArguments(this.#mimeType, size),
       unitBytes: (size.width * size.height * 3) / 2,
       onUnit: data => this.#keep(decoding, { ...size, data }),
     })
-    const decoding: Decoding = { decoder, size, startMs: first * FRAME_MS, next: first, fed: first }
+    const first = Math.floor(ms / FRAME_MS)
+    const decoding: Decoding = { decoder, size, first, done: 0, left: [], fedMs: ms }
     this.#decoding = decoding
     decoder.write(matroskaHead([{ mimeType: this.#mimeType, setup }]))
     // Its time is 0 for certain then.
-    if (ms > decoding.startMs) decoder.write(matroskaFrame(0, { ms: 0, data, isKey: true }))
+    if (ms > first * FRAME_MS) decoder.write(matroskaFrame(0, { ms: 0, data, isKey: true }))
     return decoding
   }
 
   #keep(decoding: Decoding, image: Image): void {
-    const n = decoding.next++
+    const n = frameOf(decoding, decoding.done++)
     // What the one before still has: from here on there is another.
-    if (decoding !== this.#decoding && n * FRAME_MS >= (this.#decoding?.startMs ?? 0)) return
+    if (decoding !== this.#decoding && n >= (this.#decoding?.first ?? 0)) return
     this.#images.set(n, image)
     if (this.#images.size > WAITING) {
       const [oldest] = this.#images.keys()
@@ -119,3 +144,7 @@ export class Picture {
     }
   }
 }
+
+/** Which frame of the stream an image of a decoder is. */
+const frameOf = ({ first, left }: Decoding, image: number): number =>
+  first + image + (left.findLast(({ from }) => from <= image)?.frames ?? 0)

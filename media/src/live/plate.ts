@@ -51,7 +51,13 @@ const veilOf = (black: Buffer, white: Buffer, { x, y, width, height }: Box): Vei
   if (right < 0) return undefined
   // On the grid of the colours.
   const box = { x: (x + left) & ~1, y: (y + top) & ~1 }
-  return { ...box, width: ((x + right + 2) & ~1) - box.x, height: ((y + bottom + 2) & ~1) - box.y, black, white }
+  return {
+    ...box,
+    width: ((x + right + 2) & ~1) - box.x,
+    height: ((y + bottom + 2) & ~1) - box.y,
+    black,
+    white,
+  }
 }
 
 /** Draws a plate. */

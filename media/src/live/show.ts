@@ -1,4 +1,9 @@
-import { decodeRecords, type JournalNote, type JournalRecord, type RecordingLayout } from '@trunkline/protocol'
+import {
+  decodeRecords,
+  type JournalNote,
+  type JournalRecord,
+  type RecordingLayout,
+} from '@trunkline/protocol'
 import { type Depacketizer, depacketizerOf } from '../recordings/depacketize.ts'
 import { Counted, type TrackNote } from '../recordings/journal.ts'
 import { CANVAS, gridBoxes } from '../recordings/layout.ts'
@@ -18,6 +23,8 @@ const DELAY_MS = 1_200
 const LATE_MS = 500
 /** How long decoders are waited for, of each part of half a second. */
 const REACH_MS = 300
+/** Tracks that are decoded, of all and of one participant: each is a process. */
+const MOST = { tracks: 64, ofOne: 6 } as const
 const PLATES = 16
 
 type Track = {
@@ -148,6 +155,8 @@ export class Show {
   #open(note: TrackNote): void {
     const depacketizer = depacketizerOf(note.mimeType)
     if (!depacketizer) return
+    const own = [...this.#tracks.values()].filter(track => track.note.participantId === note.participantId)
+    if (this.#tracks.size >= MOST.tracks || own.length >= MOST.ofOne) return
     const { program } = this.#options
     const { kind, mimeType } = note
     this.#tracks.set(note.track, {

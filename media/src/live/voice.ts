@@ -9,6 +9,10 @@ const UNIT_SAMPLES = SAMPLE_RATE / 100
 const UNIT_BYTES = UNIT_SAMPLES * 4
 /** How much is kept for being mixed, in samples. */
 const KEPT = SAMPLE_RATE * 4
+/** A decoder makes silence of what is missing; after longer than this it begins anew, milliseconds. */
+const PAUSE_MS = 1_000
+/** What cannot be decoded is not tried again before, milliseconds: starting a decoder costs more than a packet. */
+const AGAIN_MS = 1_000
 /** 20 ms of nothing, in opus: it makes a file begin at 0. */
 const SILENCE = Uint8Array.of(0xf8, 0xff, 0xfe)
 
@@ -21,6 +25,7 @@ export class Voice {
   /** A ring of both channels. */
   readonly #samples = new Int16Array(KEPT * 2)
   #lastMs = 0
+  #beganMs: number | undefined
   /** All before this sample is mixed. */
   #mixed: number
 
@@ -34,7 +39,10 @@ export class Voice {
   /** The next packet, at this time of the stream in ms. */
   push({ data }: Frame, ms: number): void {
     let decoder = this.#decoder
-    if (!decoder || decoder.isOver) decoder = this.#begin(ms)
+    if (!decoder || decoder.isOver || ms > this.#lastMs + PAUSE_MS) {
+      if (this.#beganMs !== undefined && ms < this.#beganMs + AGAIN_MS) return
+      decoder = this.#begin(ms)
+    }
     this.#lastMs = Math.max(this.#lastMs, ms)
     decoder.write(matroskaFrame(0, { ms: this.#lastMs - this.#startMs, data, isKey: true }))
   }
@@ -64,8 +72,10 @@ export class Voice {
   }
 
   #begin(ms: number): GridDecoder {
+    this.#decoder?.end()
     this.#startMs = ms
     this.#lastMs = ms
+    this.#beganMs = ms
     let next = Math.round((ms * SAMPLE_RATE) / 1_000)
     const decoder = new GridDecoder({
       program: this.#program,

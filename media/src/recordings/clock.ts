@@ -3,13 +3,16 @@
 /** Between two packets the clocks may go apart so far before it is another run of the sender's clock, milliseconds. */
 const JUMP_MS = 500
 const BUCKET_MS = 1_000
+/** No clock that means anything goes so far ahead within one run, in buckets. */
+const BUCKETS_AHEAD = 600
 /** Clocks of machines differ by less (200 parts in a million): what grows faster is delay. Milliseconds a bucket. */
 const DRIFT_MS = 0.2
 
 type Run = {
   firstSequence: number
-  /** Of its first packet, in ms of the track's clock. */
+  /** Of its first packet, in ms of the track's clock, and of the recording. */
   firstTime: number
+  firstArrival: number
   /** The least `arrival - time` of each second of the track's clock. */
   least: number[]
 }
@@ -37,7 +40,7 @@ export class TrackClock {
     const time = (timestamp / this.#rate) * 1_000
     const apart = this.#last ? arrivalMs - this.#last.arrival - (time - this.#last.time) : 0
     if (this.#isNew || Math.abs(apart) > JUMP_MS)
-      this.#runs.push({ firstSequence: sequence, firstTime: time, least: [] })
+      this.#runs.push({ firstSequence: sequence, firstTime: time, firstArrival: arrivalMs, least: [] })
     this.#isNew = false
     this.#last = { sequence, time, arrival: arrivalMs }
     const run = this.#runs.at(-1)
@@ -56,6 +59,8 @@ export class TrackClock {
 
   #take(run: Run, time: number, ms: number): void {
     const bucket = Math.max(0, Math.floor((time - run.firstTime) / BUCKET_MS))
+    // Of a sender that says what it likes.
+    if (bucket > (ms - run.firstArrival) / BUCKET_MS + BUCKETS_AHEAD) return
     run.least[bucket] = Math.min(run.least[bucket] ?? Number.POSITIVE_INFINITY, ms - time)
   }
 
@@ -74,10 +79,21 @@ export class TrackClock {
     }
   }
 
+  /** Which run a packet is of. Looked for by halves: a sender whose clock jumps with each packet has as many as those. */
+  #runOf(sequence: number): number {
+    let [low, high] = [0, this.#runs.length - 1]
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2)
+      if ((this.#runs[middle]?.firstSequence ?? 0) <= sequence) low = middle
+      else high = middle - 1
+    }
+    return low
+  }
+
   /** When a packet was sent, in ms of the recording. */
   timeOf(sequence: number, timestamp: number): number {
     const time = (timestamp / this.#rate) * 1_000
-    const run = this.#runs.findLast(({ firstSequence }) => firstSequence <= sequence) ?? this.#runs[0]
+    const run = this.#runs[this.#runOf(sequence)]
     if (!run) return 0
     const at = (time - run.firstTime) / BUCKET_MS - 0.5
     const last = run.least.length - 1

@@ -7,7 +7,16 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { randomFrom } from '../../../test/src/support/rounds.ts'
-import { ffmpegProgram, H264, hasFfmpeg, openStudio, pictures, type Studio, sound, VP8 } from '../testing/av.ts'
+import {
+  ffmpegProgram,
+  H264,
+  hasFfmpeg,
+  openStudio,
+  pictures,
+  type Studio,
+  sound,
+  VP8,
+} from '../testing/av.ts'
 import { ivfFrames, rtpPacket } from '../testing/takes.ts'
 import { depacketizerOf, type Frame, superframe } from './depacketize.ts'
 import { Counted } from './journal.ts'
@@ -29,7 +38,20 @@ const sentByFfmpeg = async (path: string): Promise<Buffer[]> => {
   try {
     // Reports go to another port, where nobody listens. As fast as it plays: nothing is dropped on the way.
     const to = `rtp://127.0.0.1:${port}?rtcpport=${port + 1}&pkt_size=1200`
-    const options = ['-v', 'error', '-re', '-i', path, '-c', 'copy', '-strict', 'experimental', '-f', 'rtp', to]
+    const options = [
+      '-v',
+      'error',
+      '-re',
+      '-i',
+      path,
+      '-c',
+      'copy',
+      '-strict',
+      'experimental',
+      '-f',
+      'rtp',
+      to,
+    ]
     await execute(ffmpegProgram ?? '', options, { timeout: 30_000 })
     return packets
   } finally {
@@ -57,119 +79,134 @@ const payloadType = (packet: Buffer): number => packet[12] ?? 0
 const nalTypes = (packets: readonly Buffer[]): Set<number> =>
   new Set(packets.map(packet => payloadType(packet) & 0x1f))
 
-describe.skipIf(!hasFfmpeg)('packets of a sender that is not ours become what was sent', { timeout: 60_000 }, () => {
-  let studio: Studio
-  beforeAll(async () => {
-    studio = await openStudio()
-  })
-  afterAll(() => studio.close())
+describe.skipIf(!hasFfmpeg)(
+  'packets of a sender that is not ours become what was sent',
+  { timeout: 60_000 },
+  () => {
+    let studio: Studio
+    beforeAll(async () => {
+      studio = await openStudio()
+    })
+    afterAll(() => studio.close())
 
-  /** A checksum of each decoded picture, or of all decoded sound. */
-  const decoded = async (path: string, decoder: readonly string[] = []): Promise<string[]> => {
-    const args = ['-v', 'error', ...decoder, '-i', path, '-map', '0', '-fps_mode', 'passthrough']
-    const { stdout } = await execute(ffmpegProgram ?? '', [...args, '-f', 'framemd5', '-'])
-    return stdout
-      .split('\n')
-      .filter(line => /^\d/.test(line))
-      .map(line => line.split(',').at(-1)?.trim() ?? '')
-  }
+    /** A checksum of each decoded picture, or of all decoded sound. */
+    const decoded = async (path: string, decoder: readonly string[] = []): Promise<string[]> => {
+      const args = ['-v', 'error', ...decoder, '-i', path, '-map', '0', '-fps_mode', 'passthrough']
+      const { stdout } = await execute(ffmpegProgram ?? '', [...args, '-f', 'framemd5', '-'])
+      return stdout
+        .split('\n')
+        .filter(line => /^\d/.test(line))
+        .map(line => line.split(',').at(-1)?.trim() ?? '')
+    }
 
-  const written = async (mimeType: string, frames: readonly Frame[], name: string): Promise<string> => {
-    const path = join(studio.folder, name)
-    const rate = mimeType.startsWith('audio/') ? 48_000 : 90_000
-    const start = frames[0]?.timestamp ?? 0
-    const setup = frames.find(frame => frame.setup)?.setup
-    const clusters = frames.map(({ data, isKey, timestamp }) =>
-      matroskaFrame(0, { ms: ((timestamp - start) * 1_000) / rate, data, isKey }),
-    )
-    await writeFile(path, Buffer.concat([matroskaHead([{ mimeType, setup }]), ...clusters]))
-    return path
-  }
+    const written = async (mimeType: string, frames: readonly Frame[], name: string): Promise<string> => {
+      const path = join(studio.folder, name)
+      const rate = mimeType.startsWith('audio/') ? 48_000 : 90_000
+      const start = frames[0]?.timestamp ?? 0
+      const setup = frames.find(frame => frame.setup)?.setup
+      const clusters = frames.map(({ data, isKey, timestamp }) =>
+        matroskaFrame(0, { ms: ((timestamp - start) * 1_000) / rate, data, isKey }),
+      )
+      await writeFile(path, Buffer.concat([matroskaHead([{ mimeType, setup }]), ...clusters]))
+      return path
+    }
 
-  it.each([
-    ['video/VP8', 'vp8.mkv', VP8, 'vp8'],
-    ['video/VP9', 'vp9.mkv', ['-c:v', 'libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8'], 'vp9'],
-    // Large pictures in small packets, and small ones put together.
-    ['video/H264', 'h264.mkv', [...H264, '-tune', 'zerolatency', '-bsf:v', 'dump_extra'], 'h264'],
-  ] as const)('%s', async (mimeType, name, codec, called) => {
-    const made = await studio.make([
-      ...pictures(`${WIDTH}x360`, SECONDS, RATE),
-      ...codec,
-      '-g',
-      String(RATE),
-      '-b:v',
-      '900k',
-      name,
-    ])
-    const packets = await sentByFfmpeg(made)
-    expect(packets.length).toBeGreaterThan(FRAMES)
-    if (mimeType === 'video/H264') expect([...nalTypes(packets)]).toEqual(expect.arrayContaining([24, 28]))
-    const frames = framesOf(mimeType, packets)
-    expect(frames.length).toBe(FRAMES)
-    expect(frames.filter(({ isKey }) => isKey).length).toBeGreaterThanOrEqual(2)
-    const path = await written(mimeType, frames, `read-${name}`)
-    const { streams } = await studio.look(path)
-    expect(streams).toMatchObject([{ codec_name: called, codec_type: 'video', width: WIDTH }])
-    const [sent, seen] = [await decoded(made), await decoded(path)]
-    expect(sent).toHaveLength(FRAMES)
-    expect(seen).toEqual(sent)
+    it.each([
+      ['video/VP8', 'vp8.mkv', VP8, 'vp8'],
+      ['video/VP9', 'vp9.mkv', ['-c:v', 'libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8'], 'vp9'],
+      // Large pictures in small packets, and small ones put together.
+      ['video/H264', 'h264.mkv', [...H264, '-tune', 'zerolatency', '-bsf:v', 'dump_extra'], 'h264'],
+    ] as const)('%s', async (mimeType, name, codec, called) => {
+      const made = await studio.make([
+        ...pictures(`${WIDTH}x360`, SECONDS, RATE),
+        ...codec,
+        '-g',
+        String(RATE),
+        '-b:v',
+        '900k',
+        name,
+      ])
+      const packets = await sentByFfmpeg(made)
+      expect(packets.length).toBeGreaterThan(FRAMES)
+      if (mimeType === 'video/H264') expect([...nalTypes(packets)]).toEqual(expect.arrayContaining([24, 28]))
+      const frames = framesOf(mimeType, packets)
+      expect(frames.length).toBe(FRAMES)
+      expect(frames.filter(({ isKey }) => isKey).length).toBeGreaterThanOrEqual(2)
+      const path = await written(mimeType, frames, `read-${name}`)
+      const { streams } = await studio.look(path)
+      expect(streams).toMatchObject([{ codec_name: called, codec_type: 'video', width: WIDTH }])
+      const [sent, seen] = [await decoded(made), await decoded(path)]
+      expect(sent).toHaveLength(FRAMES)
+      expect(seen).toEqual(sent)
 
-    // One packet of the second picture is missing: that one is left out, and no other.
-    const stamps = [...new Set(packets.map(packet => packet.readUInt32BE(4)))]
-    const second = packets.findIndex(packet => packet.readUInt32BE(4) === stamps[1])
-    const less = framesOf(mimeType, packets.toSpliced(second, 1))
-    const stampOf = ({ timestamp }: Frame) => timestamp % 2 ** 32
-    expect(less.map(stampOf)).toEqual(frames.map(stampOf).filter(stamp => stamp !== stamps[1]))
+      // One packet of the second picture is missing: that one is left out, and no other.
+      const stamps = [...new Set(packets.map(packet => packet.readUInt32BE(4)))]
+      const second = packets.findIndex(packet => packet.readUInt32BE(4) === stamps[1])
+      const less = framesOf(mimeType, packets.toSpliced(second, 1))
+      const stampOf = ({ timestamp }: Frame) => timestamp % 2 ** 32
+      expect(less.map(stampOf)).toEqual(frames.map(stampOf).filter(stamp => stamp !== stamps[1]))
 
-    // In another order, and each twice: the same.
-    const shuffled = packets.map((_, n) => packets[n % 2 === 0 ? n + 1 : n - 1] ?? packets[n]).slice(0, -2)
-    const mixed = framesOf(
-      mimeType,
-      [packets[0], ...shuffled, ...packets.slice(-3)].flatMap(packet => (packet ? [packet, packet] : [])),
-    )
-    expect(mixed).toEqual(frames)
-  })
+      // In another order, and each twice: the same.
+      const shuffled = packets.map((_, n) => packets[n % 2 === 0 ? n + 1 : n - 1] ?? packets[n]).slice(0, -2)
+      const mixed = framesOf(
+        mimeType,
+        [packets[0], ...shuffled, ...packets.slice(-3)].flatMap(packet => (packet ? [packet, packet] : [])),
+      )
+      expect(mixed).toEqual(frames)
+    })
 
-  it('audio/opus', async () => {
-    const made = await studio.make([...sound(SECONDS), '-ac', '2', '-c:a', 'libopus', '-b:a', '64k', 'tone.ogg'])
-    const frames = framesOf('audio/opus', await sentByFfmpeg(made))
-    expect(frames.length).toBeGreaterThanOrEqual((SECONDS * 1_000) / 20)
-    const path = await written('audio/opus', frames, 'read-tone.mkv')
-    const { streams } = await studio.look(path)
-    expect(streams).toMatchObject([{ codec_name: 'opus', sample_rate: '48000', channels: 2 }])
-    // Of the first packet Ogg leaves out what the encoder looked ahead.
-    expect((await decoded(path)).slice(1, 90)).toEqual((await decoded(made)).slice(1, 90))
-  })
+    it('audio/opus', async () => {
+      const made = await studio.make([
+        ...sound(SECONDS),
+        '-ac',
+        '2',
+        '-c:a',
+        'libopus',
+        '-b:a',
+        '64k',
+        'tone.ogg',
+      ])
+      const frames = framesOf('audio/opus', await sentByFfmpeg(made))
+      expect(frames.length).toBeGreaterThanOrEqual((SECONDS * 1_000) / 20)
+      const path = await written('audio/opus', frames, 'read-tone.mkv')
+      const { streams } = await studio.look(path)
+      expect(streams).toMatchObject([{ codec_name: 'opus', sample_rate: '48000', channels: 2 }])
+      // Of the first packet Ogg leaves out what the encoder looked ahead.
+      expect((await decoded(path)).slice(1, 90)).toEqual((await decoded(made)).slice(1, 90))
+    })
 
-  it('video/AV1', async () => {
-    const made = await studio.make([
-      ...pictures(`${WIDTH}x360`, SECONDS, RATE),
-      ...['-c:v', 'libaom-av1', '-cpu-used', '8', '-usage', 'realtime', '-g', String(RATE), '-b:v', '900k'],
-      'av1.ivf',
-    ])
-    const packets = ivfFrames(await readFile(made)).flatMap((unit, n) => av1Payloads(unit).map(payload => ({ n, payload })))
-    const bytes = packets.map(({ n, payload }, sequence) =>
-      rtpPacket(
-        45,
-        { sequence, timestamp: n * 9_000, ssrc: 1, marker: packets[sequence + 1]?.n !== n },
-        payload,
-      ),
-    )
-    expect(bytes.length).toBeGreaterThan(2 * FRAMES)
-    const frames = framesOf('video/AV1', bytes)
-    expect(frames.length).toBe(FRAMES)
-    expect(frames.filter(({ isKey }) => isKey).length).toBeGreaterThanOrEqual(2)
-    const path = await written('video/AV1', frames, 'read-av1.mkv')
-    const { streams } = await studio.look(path)
-    expect(streams).toMatchObject([{ codec_name: 'av1', codec_type: 'video', width: WIDTH, height: 360 }])
-    expect(await decoded(path)).toEqual(await decoded(made))
+    it('video/AV1', async () => {
+      const made = await studio.make([
+        ...pictures(`${WIDTH}x360`, SECONDS, RATE),
+        ...['-c:v', 'libaom-av1', '-cpu-used', '8', '-usage', 'realtime', '-g', String(RATE), '-b:v', '900k'],
+        'av1.ivf',
+      ])
+      const packets = ivfFrames(await readFile(made)).flatMap((unit, n) =>
+        av1Payloads(unit).map(payload => ({ n, payload })),
+      )
+      const bytes = packets.map(({ n, payload }, sequence) =>
+        rtpPacket(
+          45,
+          { sequence, timestamp: n * 9_000, ssrc: 1, marker: packets[sequence + 1]?.n !== n },
+          payload,
+        ),
+      )
+      expect(bytes.length).toBeGreaterThan(2 * FRAMES)
+      const frames = framesOf('video/AV1', bytes)
+      expect(frames.length).toBe(FRAMES)
+      expect(frames.filter(({ isKey }) => isKey).length).toBeGreaterThanOrEqual(2)
+      const path = await written('video/AV1', frames, 'read-av1.mkv')
+      const { streams } = await studio.look(path)
+      expect(streams).toMatchObject([{ codec_name: 'av1', codec_type: 'video', width: WIDTH, height: 360 }])
+      expect(await decoded(path)).toEqual(await decoded(made))
 
-    const second = packets.findIndex(({ n }) => n === 1)
-    expect(framesOf('video/AV1', bytes.toSpliced(second, 1)).map(({ timestamp }) => timestamp % 2 ** 32)).toEqual(
-      frames.map((_, n) => n * 9_000).filter(timestamp => timestamp !== 9_000),
-    )
-  })
-})
+      const second = packets.findIndex(({ n }) => n === 1)
+      expect(
+        framesOf('video/AV1', bytes.toSpliced(second, 1)).map(({ timestamp }) => timestamp % 2 ** 32),
+      ).toEqual(frames.map((_, n) => n * 9_000).filter(timestamp => timestamp !== 9_000))
+    })
+  },
+)
 
 /** Where an OBU's size begins, and the OBU without it, as RTP has it. */
 const obusOf = (unit: Buffer): Buffer[] => {
@@ -226,12 +263,13 @@ const av1Payloads = (unit: Buffer, most = 700): Buffer[] => {
   return groups.map((group, n) => {
     const [first, last] = [group[0], group.at(-1)]
     const flags =
-      (first?.begins ? 0 : 0x80) | (last?.ends ? 0 : 0x40) | (group.length << 4) | (n === 0 && isNew ? 0x08 : 0)
+      (first?.begins ? 0 : 0x80) |
+      (last?.ends ? 0 : 0x40) |
+      (group.length << 4) |
+      (n === 0 && isNew ? 0x08 : 0)
     return Buffer.concat([
       Buffer.of(flags),
-      ...group.flatMap(({ data }, at) =>
-        at === group.length - 1 ? [data] : [leb128(data.length), data],
-      ),
+      ...group.flatMap(({ data }, at) => (at === group.length - 1 ? [data] : [leb128(data.length), data])),
     ])
   })
 }
@@ -262,7 +300,12 @@ it('a picture in H.264 is no beginning as long as nobody said how to decode it',
   const depacketizer = depacketizerOf('video/H264')
   const push = (sequence: number, ...payload: number[]) =>
     depacketizer?.push(
-      { payload: Uint8Array.from(payload), marker: (payload[0] ?? 0) % 32 === 5, sequence, timestamp: sequence },
+      {
+        payload: Uint8Array.from(payload),
+        marker: (payload[0] ?? 0) % 32 === 5,
+        sequence,
+        timestamp: sequence,
+      },
       false,
     )
   expect(push(1, 0x65, 0x88)).toMatchObject({ isKey: false })

@@ -94,6 +94,9 @@ export const superframe = (frames: readonly Uint8Array[]): Uint8Array => {
   return concat([...frames, index])
 }
 
+/** Frames of a superframe. */
+const LAYERS_MAX = 8
+
 /** RFC 9628, section 4.2. */
 const vp9 = (): Depacketizer => {
   let layers: Uint8Array[][] = []
@@ -127,6 +130,8 @@ const vp9 = (): Depacketizer => {
       // Without the lowest layer the others cannot be decoded.
       const isFirst = (begins ?? false) && spatial === 0
       if (isFirst) layers = []
+      // A superframe has no more.
+      if (begins && layers.length === LAYERS_MAX) return undefined
       if (begins) layers.push([])
       layers.at(-1)?.push(data)
       return { data: [], begins: isFirst, isKey: isFirst && !isInter && spatial === 0 }
@@ -158,7 +163,9 @@ const avcC = (sps: Uint8Array, pps: Uint8Array): Uint8Array => {
 /** Whether a packet of H.264 may be the first of a picture: no slice but the first is, which begins with macroblock 0. */
 const beginsPicture = (payload: Uint8Array): boolean => {
   const type = (payload[0] ?? 0) & 0x1f
-  if (type === NAL.stapA) return beginsPicture(payload.subarray(3))
+  // Its first unit is none of several.
+  if (type === NAL.stapA)
+    return ((payload[3] ?? 0) & 0x1f) !== NAL.stapA && beginsPicture(payload.subarray(3))
   const [nal, body] = type === NAL.fuA ? [(payload[1] ?? 0) & 0x1f, 2] : [type, 1]
   if (type === NAL.fuA && ((payload[1] ?? 0) & 0x80) === 0) return false
   return nal > NAL.idr || ((payload[body] ?? 0) & 0x80) !== 0
@@ -289,6 +296,28 @@ const DEPACKETIZERS: ReadonlyMap<string, () => Depacketizer> = new Map([
   ['video/av1', av1],
 ])
 
+/** What a frame may be made of, bytes: packets may come for hours without an end of a frame, and are not all kept for it. */
+const FRAME_BYTES = 16 * 1024 * 1024
+
+const bounded = (create: () => Depacketizer): Depacketizer => {
+  let depacketizer = create()
+  let held = 0
+  return {
+    push(packet, isAfterGap) {
+      held += packet.payload.byteLength
+      if (held > FRAME_BYTES) {
+        depacketizer = create()
+        held = 0
+      }
+      const frame = depacketizer.push(packet, isAfterGap)
+      if (frame) held = 0
+      return frame
+    },
+  }
+}
+
 /** @returns undefined for a codec that is not recorded */
-export const depacketizerOf = (mimeType: string): Depacketizer | undefined =>
-  DEPACKETIZERS.get(mimeType.toLowerCase())?.()
+export const depacketizerOf = (mimeType: string): Depacketizer | undefined => {
+  const create = DEPACKETIZERS.get(mimeType.toLowerCase())
+  return create && bounded(create)
+}

@@ -87,7 +87,7 @@ describe.skipIf(!hasFfmpeg)('films of what was captured at known times', { timeo
     if (!av) throw new Error('there is no ffmpeg')
     deps = av.film
     ;[picture, tone] = await Promise.all([takePicture(RED, SECONDS), takeTone(440, SECONDS)])
-  }, 60_000)
+  }, 240_000)
   afterAll(() => studio.close())
 
   const filmOf = async (...tracks: JournalRecord[][]): Promise<Film> => {

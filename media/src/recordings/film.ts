@@ -78,8 +78,8 @@ export const makeFilm = async ({ ffmpeg, drawsText }: FilmDeps, work: FilmWork):
       await run({ ...steadyArguments(note.mimeType, seconds), path }, target, seconds, EFFORT.steady)
       steady.set(note.track, target)
     } catch (error) {
-      // A picture that nobody can decode spoils none of the others: its tile has the name alone.
-      if (!(error instanceof FfmpegFault) || error.reason !== 'damaged') throw error
+      // A picture that nobody can decode, or not in time, spoils none of the others: its tile has the name alone.
+      if (!(error instanceof FfmpegFault)) throw error
     }
     await rm(path, { force: true })
   }

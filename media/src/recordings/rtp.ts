@@ -59,6 +59,8 @@ export class Unwrapper {
 
 /** Late packets are waited for this long, in the time of their arrival, milliseconds. */
 const LATE_MS = 2_000
+/** So many wait behind one that is missing; with more it is not waited for any more. */
+const WAITING_MAX = 4_000
 
 type Waiting = { packet: RtpPacket; ms: number }
 
@@ -67,6 +69,8 @@ export class Reorder {
   readonly #waiting = new Map<number, Waiting>()
   readonly #lateMs: number
   #next: number | undefined
+  /** The first of those that wait, once it was looked for. */
+  #lowest: number | undefined
 
   /** @param lateMs how long late packets are waited for */
   constructor(lateMs = LATE_MS) {
@@ -76,7 +80,10 @@ export class Reorder {
   /** @returns those whose turn it is, each with whether some before it are missing */
   push(packet: RtpPacket, ms: number): { packet: RtpPacket; isAfterGap: boolean }[] {
     this.#next ??= packet.sequence
-    if (packet.sequence >= this.#next) this.#waiting.set(packet.sequence, { packet, ms })
+    if (packet.sequence >= this.#next) {
+      this.#waiting.set(packet.sequence, { packet, ms })
+      if (this.#lowest !== undefined) this.#lowest = Math.min(this.#lowest, packet.sequence)
+    }
     return this.#release(ms - this.#lateMs)
   }
 
@@ -93,16 +100,27 @@ export class Reorder {
       const found = this.#waiting.get(next)
       if (found) {
         this.#waiting.delete(next)
+        this.#lowest = undefined
         this.#next = next + 1
         released.push({ packet: found.packet, isAfterGap })
         isAfterGap = false
         continue
       }
       if (this.#waiting.size === 0) return released
-      const lowest = Math.min(...this.#waiting.keys())
-      if ((this.#waiting.get(lowest)?.ms ?? 0) > lateBefore) return released
+      this.#lowest ??= this.#lookForLowest(next)
+      const lowest = this.#lowest
+      const isPatient = this.#waiting.size <= WAITING_MAX
+      if (isPatient && (this.#waiting.get(lowest)?.ms ?? 0) > lateBefore) return released
       this.#next = lowest
       isAfterGap = true
     }
+  }
+
+  /** It is near as a rule. */
+  #lookForLowest(from: number): number {
+    for (let n = from; n < from + WAITING_MAX; n++) if (this.#waiting.has(n)) return n
+    let lowest = Number.POSITIVE_INFINITY
+    for (const n of this.#waiting.keys()) if (n < lowest) lowest = n
+    return lowest
   }
 }

@@ -9,6 +9,14 @@ const ABSENT_MS = 5_000
 /** A picture that stays for less is not cut to: somebody said a word. */
 const SHOT_MS = 1_000
 
+/**
+ * Shots a film has at most, for each second of it, and in any case: each is made by a process of its own, and anybody may turn
+ * a camera off and on many times a second.
+ */
+const [SHOTS_PER_SECOND, SHOTS_ALLOWED] = [1, 200]
+/** So many voices each have a stream of their own; then those that are over make room. */
+const VOICES_APART = 60
+
 /** From and to, in ms of the recording. */
 type Span = { from: number; to: number }
 
@@ -50,19 +58,31 @@ const spansOf = (story: Story): Map<number, { there: Span; muted: Span[] }> => {
 
 const voiceKey = ({ participantId, source }: TrackNote): string => `${participantId} ${source}`
 
-/** Which voice each track of sound is of: a person whose microphone comes and goes has one. */
+/**
+ * Which voice each track of sound is of: a person whose microphone comes and goes has one. Of many who came one after the other
+ * the later ones have those of the earlier ones, who are gone.
+ */
 export const voicesOf = (story: Story): Map<number, number> => {
-  const numbers = new Map<string, number>()
   const voices = new Map<number, number>()
-  for (const { note } of trackNotes(story)) {
+  /** By voice, whose it was last, and until when. */
+  const taken: { key: string; to: number }[] = []
+  const spans = spansOf(story)
+  for (const { ms, note } of trackNotes(story)) {
     if (note.kind !== 'audio') continue
     const key = voiceKey(note)
-    const number = numbers.get(key) ?? numbers.size
-    numbers.set(key, number)
-    voices.set(note.track, number)
+    const to = spans.get(note.track)?.there.to ?? story.durationMs
+    const own = taken.findIndex(last => last.key === key)
+    const free = own >= 0 || taken.length < VOICES_APART ? own : taken.findIndex(last => last.to <= ms)
+    const voice = free >= 0 ? free : taken.length
+    voices.set(note.track, voice)
+    taken[voice] = { key, to: Math.max(to, taken[voice]?.to ?? 0) }
   }
   return voices
 }
+
+/** Whose place a picture or voice is shown at: a screen has one of its own. */
+const keyOf = ({ participantId, source }: TrackNote): string =>
+  source === 'screen' ? `${participantId} screen` : participantId
 
 /** Those who have a place, in the order they came. */
 const spotsOf = (story: Story): Spot[] => {
@@ -73,7 +93,7 @@ const spotsOf = (story: Story): Spot[] => {
     if (note.source === 'screenAudio') continue
     const there = spans.get(note.track)?.there
     if (!there) continue
-    const key = isScreen ? `${note.participantId} screen` : note.participantId
+    const key = keyOf(note)
     const { participantId, name } = note
     const spot = spots.get(key) ?? { key, participantId, name, isScreen, spans: [] }
     spots.set(key, spot)
@@ -88,6 +108,33 @@ const spotsOf = (story: Story): Spot[] => {
 
 const onGrid = (ms: number): number => Math.round(ms / FRAME_MS) * FRAME_MS
 const isIn = ({ from, to }: Span, ms: number): boolean => from <= ms && ms < to
+
+/** Whether it is in one of these, which are in their order; looked for by halves. */
+const isMutedAt = (muted: readonly Span[], ms: number): boolean => {
+  let [low, high] = [0, muted.length - 1]
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2)
+    if (onGrid(muted[middle]?.from ?? 0) <= ms) low = middle
+    else high = middle - 1
+  }
+  const last = muted[low]
+  return last !== undefined && isIn({ from: onGrid(last.from), to: onGrid(last.to) }, ms)
+}
+
+/** Of too many moments, in their order, those that are far enough apart; the first and the last stay. */
+const thinned = (times: readonly number[], most: number): number[] => {
+  const end = times.at(-1) ?? 0
+  let kept = [...times]
+  for (let apart = 2 * FRAME_MS; kept.length > most + 1; apart *= 2) {
+    let last = Number.NEGATIVE_INFINITY
+    kept = kept.filter(ms => {
+      const isKept = ms === 0 || ms === end || (ms - last >= apart && end - ms >= apart)
+      if (isKept) last = ms
+      return isKept
+    })
+  }
+  return kept
+}
 
 /** Who spoke last, at every moment; silences change nothing, and no one is cut to for a word. */
 const speakersOf = (story: Story): { ms: number; participantId: string }[] => {
@@ -123,16 +170,19 @@ export const planShots = (story: Story, videos: readonly VideoFile[], layout: Re
   for (const { span, muted } of shown) [span, ...muted].forEach(cut)
   for (const { ms } of speakers) cut({ from: ms, to: ms })
 
+  const bySpot = Map.groupBy(shown, ({ file }) => keyOf(file.note))
   const videoAt = (spot: Spot, ms: number): VideoFile | undefined =>
-    shown.findLast(
-      ({ file: { note }, span, muted }) =>
-        note.participantId === spot.participantId &&
-        (note.source === 'screen') === spot.isScreen &&
-        isIn({ from: onGrid(span.from), to: onGrid(span.to) }, ms) &&
-        !muted.some(({ from, to }) => isIn({ from: onGrid(from), to: onGrid(to) }, ms)),
-    )?.file
+    bySpot
+      .get(spot.key)
+      ?.findLast(
+        ({ span, muted }) =>
+          isIn({ from: onGrid(span.from), to: onGrid(span.to) }, ms) && !isMutedAt(muted, ms),
+      )?.file
 
-  const times = [...cuts].sort((a, b) => a - b)
+  const times = thinned(
+    [...cuts].sort((a, b) => a - b),
+    Math.max(SHOTS_ALLOWED, (end / 1_000) * SHOTS_PER_SECOND),
+  )
   const shots = times.slice(0, -1).map((from, n): Shot => {
     const to = times[n + 1] ?? end
     const there = spots.filter(spot =>

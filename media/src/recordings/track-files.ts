@@ -45,13 +45,12 @@ class Sink {
   }
 }
 
-type OpenTrack = {
-  note: TrackNote
-  counted: Counted
-  reorder: Reorder
-  depacketizer: Depacketizer
+type Writer = {
   write: (frame: Frame) => Promise<void>
+  /** Nothing more of this track comes. */
+  end: () => Promise<void>
 }
+type OpenTrack = Writer & { note: TrackNote; counted: Counted; reorder: Reorder; depacketizer: Depacketizer }
 
 /** Writes every track of a recording into a folder, pictures each into a file of their own. */
 export const writeTrackFiles = async (
@@ -59,11 +58,12 @@ export const writeTrackFiles = async (
   story: Story,
   folder: string,
 ): Promise<{ videos: VideoFile[]; audios: AudioFile[] }> => {
-  const videos: { file: VideoFile; sink: Sink }[] = []
+  const videos: VideoFile[] = []
   const audios: { file: AudioFile; sink: Sink }[] = []
   const voices = voicesOf(story)
-  const timeOf = (note: TrackNote, frame: Frame): number =>
-    story.clocks.get(note.track)?.timeOf(frame.sequence, frame.timestamp) ?? 0
+  /** Within the recording, whatever a sender's clock says. */
+  const timeOf = ({ track }: TrackNote, { sequence, timestamp }: Frame): number =>
+    Math.min(story.durationMs, story.clocks.get(track)?.timeOf(sequence, timestamp) ?? 0)
 
   const count = Math.max(0, ...voices.values()) + (voices.size > 0 ? 1 : 0)
   for (let first = 0; first < count; first += VOICES_PER_FILE) {
@@ -74,21 +74,23 @@ export const writeTrackFiles = async (
     audios.push({ file: { path: sink.path, voices: size }, sink })
   }
 
-  const audioWriter = (note: TrackNote): OpenTrack['write'] => {
+  const audioWriter = (note: TrackNote): Writer => {
     const voice = voices.get(note.track) ?? 0
     const audio = audios[Math.floor(voice / VOICES_PER_FILE)]
     let last = 0
-    return async frame => {
+    const write = async (frame: Frame) => {
       last = Math.max(last, timeOf(note, frame))
       const ms = last
       await audio?.sink.write(matroskaFrame(voice % VOICES_PER_FILE, { ms, data: frame.data, isKey: true }))
     }
+    // Others may go on with this voice.
+    return { write, end: async () => {} }
   }
 
-  const videoWriter = (note: TrackNote): OpenTrack['write'] => {
-    let video: (typeof videos)[number] | undefined
+  const videoWriter = (note: TrackNote): Writer => {
+    let video: { file: VideoFile; sink: Sink } | undefined
     let last = 0
-    return async frame => {
+    const write = async (frame: Frame) => {
       last = Math.max(last, timeOf(note, frame))
       if (!video) {
         if (!frame.isKey) return
@@ -96,7 +98,7 @@ export const writeTrackFiles = async (
         // On the grid of the film's frames, so that a cut anywhere is one between frames.
         const startMs = Math.max(0, Math.floor(last / FRAME_MS) * FRAME_MS)
         video = { sink, file: { note, path: sink.path, startMs, endMs: last } }
-        videos.push(video)
+        videos.push(video.file)
         await sink.write(matroskaHead([{ mimeType: note.mimeType, setup: frame.setup }]))
         await sink.write(matroskaFrame(0, { ms: 0, data: frame.data, isKey: true }))
       }
@@ -104,6 +106,8 @@ export const writeTrackFiles = async (
       const ms = last - video.file.startMs
       await video.sink.write(matroskaFrame(0, { ms, data: frame.data, isKey: frame.isKey }))
     }
+    // Of the thousands that come and go in a long call few are open at a time.
+    return { write, end: async () => video?.sink.end() }
   }
 
   const tracks = new Map<number, OpenTrack>()
@@ -118,6 +122,7 @@ export const writeTrackFiles = async (
     if (!track) return
     tracks.delete(number)
     await drain(track, track.reorder.end())
+    await track.end()
   }
 
   for await (const record of records) {
@@ -129,11 +134,14 @@ export const writeTrackFiles = async (
       const { note } = record
       const depacketizer = depacketizerOf(note.mimeType)
       if (!depacketizer) continue
-      const write = note.kind === 'audio' ? audioWriter(note) : videoWriter(note)
-      tracks.set(note.track, { note, counted: new Counted(), reorder: new Reorder(), depacketizer, write })
+      const writer = note.kind === 'audio' ? audioWriter(note) : videoWriter(note)
+      tracks.set(note.track, {
+        ...writer,
+        ...{ note, depacketizer, counted: new Counted(), reorder: new Reorder() },
+      })
     } else if (record.note.what === 'ended') await close(record.note.track)
   }
   for (const number of [...tracks.keys()]) await close(number)
-  for (const { sink } of [...videos, ...audios]) await sink.end()
-  return { videos: videos.map(({ file }) => file), audios: audios.map(({ file }) => file) }
+  for (const { sink } of audios) await sink.end()
+  return { videos, audios: audios.map(({ file }) => file) }
 }

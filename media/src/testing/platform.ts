@@ -16,12 +16,12 @@ import {
   Problem,
   type Reader,
   type RecordingNews,
-  type StreamNews,
   RIGHTS,
   ROUTES,
   type Role,
   type RoomDesk,
   StoredFile,
+  type StreamNews,
   TrunklineError,
 } from '@trunkline/protocol'
 import type pg from 'pg'

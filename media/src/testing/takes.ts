@@ -105,7 +105,18 @@ const OPUS_FRAME_MS = 20
 export const takeTone = async (hertz: number, seconds: number): Promise<Take> => {
   const file = await ffmpeg([
     ...['-f', 'lavfi', '-i', `aevalsrc='0.5*sin(2*PI*${hertz}*t)*${isOn}':s=48000:d=${seconds}`],
-    ...['-c:a', 'libopus', '-ac', '2', '-b:a', '32k', '-vbr', 'off', '-frame_duration', String(OPUS_FRAME_MS)],
+    ...[
+      '-c:a',
+      'libopus',
+      '-ac',
+      '2',
+      '-b:a',
+      '32k',
+      '-vbr',
+      'off',
+      '-frame_duration',
+      String(OPUS_FRAME_MS),
+    ],
     ...['-f', 'ogg'],
   ])
   const frames = oggPackets(file)

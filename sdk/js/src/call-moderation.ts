@@ -3,13 +3,13 @@ import {
   type CallAction,
   type Call as CallInfo,
   type CallRecording,
-  type CallStream,
   type CallRole,
+  type CallStream,
   type Knock,
   type NoticeData,
   type RecordingLayout,
-  type StreamAnswer,
   type RequestData,
+  type StreamAnswer,
   type TrackSource,
 } from '@trunkline/protocol'
 import type { Connection } from './connection.ts'

@@ -7,14 +7,13 @@ import {
 import { watchAudioLevel } from './audio-level.ts'
 import { Backoff, wait } from './backoff.ts'
 import { type CallClosed, CallModeration } from './call-moderation.ts'
-import type { CallSession, Received, SessionChoice } from './call-session.ts'
+import { CallPeople, type CallPeopleEvents } from './call-people.ts'
+import type { CallSession, SessionChoice } from './call-session.ts'
 import type { Connection } from './connection.ts'
 import { openCamera, openMic, openScreen, type ScreenContent } from './devices.ts'
 import { Emitter } from './emitter.ts'
 import type { CallEncryption, EncryptionOptions } from './encryption/call-encryption.ts'
 import { type Identity, trustText } from './encryption/identities.ts'
-import { type Reading, readingText } from './encryption/readings.ts'
-import { Unreadable } from './encryption/unreadable.ts'
 import { toTrunklineError } from './errors.ts'
 import { type JoinOptions, openWanted, type WantedTrack } from './join-options.ts'
 import { Levels } from './levels.ts'
@@ -27,17 +26,8 @@ import { type Topic, type TopicOptions, Topics } from './topics.ts'
 /** `reconnecting`: one comes back by itself, as the same participant where that is possible, with the same tracks. */
 export type CallState = 'joining' | 'joined' | 'reconnecting' | 'left'
 
-export type CallEvents = {
-  /** Something changed; what to listen to for drawing the call. */
-  changed: []
+export type CallEvents = CallPeopleEvents & {
   state: [CallState]
-  participantJoined: [Participant]
-  participantLeft: [Participant]
-  /** A track to attach to an element; again, with another track, when the media server was another. */
-  trackAdded: [Participant, TrackSource, MediaStreamTrack]
-  trackRemoved: [Participant, TrackSource]
-  /** Who speaks loudest; undefined in silence. */
-  speaker: [Participant | undefined]
   /** Figures of everybody were read again; see `quality()`. */
   quality: []
   /** What one joined with is not sent, and one is in the call all the same: the browser has no such codec, or one may only listen. */
@@ -46,8 +36,6 @@ export type CallEvents = {
   failed: [TrunklineError]
   /** A host, or the app, took us out of the call or ended it; `call.closed` says so, too. */
   closed: [CallClosed]
-  /** What somebody sends cannot be read here, and nothing of it is shown; or it can again. `text` says which and why. */
-  encryption: [from: Participant, reading: Reading, text: string]
   /** Something is known of the device of somebody (`encryption: { devices }`). `text` where people should be told: it is another. */
   identity: [of: Participant, identity: Identity, text: string | undefined]
 }
@@ -82,7 +70,7 @@ export class Call extends Emitter<CallEvents> {
   readonly moderation: CallModeration
   readonly #deps: Deps
   readonly #options: JoinOptions
-  readonly #participants = new Map<string, Participant>()
+  readonly #people: CallPeople
   /** Ids we had: a server that has not noticed yet that we came anew still lists them. */
   readonly #ownIds = new Set<string>()
   readonly #media = new LocalMedia(() => this.#onLocal())
@@ -96,18 +84,15 @@ export class Call extends Emitter<CallEvents> {
   )
   readonly #topics = new Topics({
     link: () => this.#session?.data,
-    participant: id => this.#participants.get(id),
+    participant: id => this.#people.get(id),
   })
   readonly #stops: (() => void)[] = []
-  readonly #userOf = (userId: string) => this.room.member(userId)?.user
   #session: CallSession | undefined
   /** What joining will be on, as long as it has not been answered. */
   #foreseen: CallSession | undefined
   #encryption: CallEncryption | undefined
-  readonly #unreadable = new Unreadable((id, paused) => this.#session?.viewing.setReadable(id, !paused))
   #state: CallState = 'joining'
   #closed: CallClosed | undefined
-  #speakerId: string | undefined
   #missing: ReturnType<typeof setTimeout> | undefined
   #wanted = 0
   /** The transports one has do not connect any more. */
@@ -119,6 +104,7 @@ export class Call extends Emitter<CallEvents> {
     this.room = deps.room
     this.#deps = deps
     this.#options = options
+    const userOf = (id: string) => deps.room.member(id)?.user
     const { id: userId, name } = deps.room.me?.user ?? { id: '', name: '' }
     this.local = new Participant(
       {
@@ -130,9 +116,16 @@ export class Call extends Emitter<CallEvents> {
         tracks: [],
         away: false,
       },
-      this.#userOf,
+      userOf,
       true,
     )
+    this.#people = new CallPeople({
+      own: id => (this.#ownIds.has(id) ? this.local : undefined),
+      userOf,
+      session: () => this.#session,
+      keys: () => this.#encryption?.keys,
+      tell: (name, ...args) => this.emit(name, ...(args as never)),
+    })
     this.moderation = new CallModeration({
       connection: deps.connection,
       roomId: deps.room.id,
@@ -164,7 +157,7 @@ export class Call extends Emitter<CallEvents> {
   }
   /** Everybody, oneself first; of many who only listen the first LIMITS.listenersNamed. */
   get participants(): Participant[] {
-    return [this.local, ...this.#participants.values()]
+    return [this.local, ...this.#people.others]
   }
   /** How many listen besides those that {@link participants} names. */
   get moreListeners(): number {
@@ -175,8 +168,7 @@ export class Call extends Emitter<CallEvents> {
   }
   /** Who speaks loudest now. */
   get speaker(): Participant | undefined {
-    if (this.#speakerId === undefined) return undefined
-    return this.#ownIds.has(this.#speakerId) ? this.local : this.#participants.get(this.#speakerId)
+    return this.#people.speaker
   }
   get micOn(): boolean {
     return this.#media.isOn('mic')
@@ -312,7 +304,7 @@ export class Call extends Emitter<CallEvents> {
         this.moderation.start(),
         this.room.on('state', state => this.#onRoomState(state)),
         this.#deps.connection.on('speaker:changed', ({ roomId, participantId }) => {
-          if (roomId === this.room.id) this.#onSpeaker(participantId)
+          if (roomId === this.room.id) this.#people.speaks(participantId)
         }),
         // Without a word the server would wait for us to come back.
         onPageHide(() => void this.leave()),
@@ -338,12 +330,9 @@ export class Call extends Emitter<CallEvents> {
   #foresee(): void {
     const prepared = this.#foreseen
     if (!prepared || this.#options.encryption) return
-    for (const details of this.room.liveCall?.participants ?? []) {
-      const isOwn = details.id === prepared.participantId
-      if (isOwn || details.encryption || this.#participants.has(details.id)) continue
-      this.#addParticipant(new Participant(details, this.#userOf))
-    }
-    for (const received of prepared.received) this.#onReceived(received)
+    const { participants = [] } = this.room.liveCall ?? {}
+    const others = participants.filter(({ id }) => id !== prepared.participantId)
+    this.#people.foresee(others, prepared.received)
   }
 
   async #startEncryption(): Promise<void> {
@@ -351,39 +340,16 @@ export class Call extends Emitter<CallEvents> {
     if (!encryption) return
     const started = await this.#deps.encrypt(encryption)
     if (this.#hasLeft()) return started.close()
-    started.on('reading', (id, reading) => this.#onReading(id, reading))
-    started.on('keyChanged', () => this.#unreadable.tryAll())
+    started.on('reading', (id, reading) => this.#people.read(id, reading))
+    started.on('keyChanged', () => this.#people.readAgain())
     started.on('safetyNumber', () => this.emit('changed'))
     started.on('identity', (id, identity) => {
-      const participant = this.#participants.get(id)
+      const participant = this.#people.get(id)
       if (participant)
         this.emit('identity', participant, identity, trustText(identity.trust, participant.name))
       this.emit('changed')
     })
     this.#encryption = started
-  }
-
-  #onReading(id: string, reading: Reading): void {
-    this.#unreadable.learn(id, reading)
-    const participant = this.#participants.get(id)
-    // Of who encrypts by another way that was said already.
-    if (!participant || this.#mismatch(participant)) return
-    if (participant.reading === 'refused' || participant.reading === reading) return
-    this.#tellReading(participant, reading)
-  }
-
-  #tellReading(participant: Participant, reading: Reading): void {
-    participant.setReading(reading)
-    this.emit('encryption', participant, reading, readingText(reading, participant.name))
-    this.emit('changed')
-  }
-
-  /** Why nothing of somebody can ever be read here: one of us encrypts and the other does not, or by another way. */
-  #mismatch({ encryption }: Participant): Reading | undefined {
-    const [own, theirs] = [this.#encryption?.keys, encryption?.keys]
-    if (own === theirs) return undefined
-    if (!own) return 'sealed'
-    return theirs ? 'otherKeys' : 'unsealed'
   }
 
   async #openTracks({ mic, camera, muted = false }: JoinOptions): Promise<void> {
@@ -422,7 +388,7 @@ export class Call extends Emitter<CallEvents> {
       if (session !== previous) previous?.close()
     }
     this.moderation.refresh()
-    for (const participant of this.#participants.values()) this.#dropEnded(participant)
+    this.#people.dropEnded()
   }
 
   /**
@@ -464,15 +430,15 @@ export class Call extends Emitter<CallEvents> {
       const place = { callId: session.call.id, participantId: session.participantId }
       this.#encryption?.enter(place, messages => session.sendKeys(messages))
     }
-    session.on('received', received => this.#onReceived(received))
-    session.on('ended', received => this.#onEnded(received))
+    session.on('received', received => this.#people.received(received))
+    session.on('ended', received => this.#people.ended(received))
     session.on('lost', ({ renew }) => {
       this.#renew ||= renew
       this.#again()
     })
-    session.on('held', received => this.#onHeld(received))
+    session.on('held', received => this.#people.held(received))
     // What was prepared has arrived already.
-    for (const received of session.received) this.#onReceived(received)
+    for (const received of session.received) this.#people.received(received)
   }
 
   /** Comes back, again and again until it works or cannot; a call of it while at work makes it start over. */
@@ -537,21 +503,10 @@ export class Call extends Emitter<CallEvents> {
     this.#watchMissing(isCounted || seat?.away === false)
     // A list without a call is a server that has just restarted: keep the picture until we know better.
     if (!info) return
-    const present = new Map(info.participants.map(participant => [participant.id, participant]))
     if (seat) this.#onSeat(seat)
     else if (isCounted) this.#onSeat({ role: 'listener' })
     this.moderation.learn(info)
-    for (const id of this.#ownIds) present.delete(id)
-    for (const [id, participant] of this.#participants) {
-      if (!present.has(id)) this.#removeParticipant(participant)
-    }
-    for (const [id, details] of present) {
-      const known = this.#participants.get(id)
-      if (known) {
-        known.update(details)
-        this.#dropEnded(known)
-      } else this.#addParticipant(new Participant(details, this.#userOf))
-    }
+    this.#people.learn(info.participants.filter(({ id }) => !this.#ownIds.has(id)))
     this.#encryption?.learn(info.participants)
     this.emit('changed')
   }
@@ -591,77 +546,6 @@ export class Call extends Emitter<CallEvents> {
     if (!present && this.#state === 'joined') this.#missing = setTimeout(() => this.#again(), MISSING_MS)
   }
 
-  #addParticipant(participant: Participant): void {
-    this.#participants.set(participant.id, participant)
-    this.emit('participantJoined', participant)
-    const mismatch = this.#mismatch(participant)
-    if (mismatch) {
-      this.#session?.viewing.setReadable(participant.id, false)
-      this.#tellReading(participant, mismatch)
-    }
-    for (const received of this.#session?.received ?? []) {
-      if (received.participantId === participant.id) this.#onReceived(received)
-    }
-  }
-
-  #removeParticipant(participant: Participant): void {
-    this.#participants.delete(participant.id)
-    this.#session?.viewing.forget(participant.id)
-    this.#unreadable.forget(participant.id)
-    if (this.#speakerId === participant.id) this.#onSpeaker(null)
-    for (const source of TrackSource.options) {
-      if (participant.setTrack(source, undefined)) this.emit('trackRemoved', participant, source)
-    }
-    this.emit('participantLeft', participant)
-  }
-
-  #onHeld({ participantId, source, held }: Received): void {
-    this.#participants.get(participantId)?.setHeld(source, held)
-    this.emit('changed')
-  }
-
-  #onReceived({ participantId, source, consumer, held }: Received): void {
-    // The list may come after the track; the track is taken up when it does.
-    const participant = this.#participants.get(participantId)
-    participant?.setHeld(source, held)
-    // What is sealed and not opened here is noise.
-    if (participant?.reading === 'sealed') return
-    if (!participant?.setTrack(source, consumer.track)) return
-    this.emit('trackAdded', participant, source, consumer.track)
-    this.emit('changed')
-  }
-
-  #removeTrack(participantId: string, source: TrackSource): void {
-    const participant = this.#participants.get(participantId)
-    if (!participant?.setTrack(source, undefined)) return
-    this.emit('trackRemoved', participant, source)
-    this.emit('changed')
-  }
-
-  /** Of who is away what it showed stands still; of the others what has ended is gone. */
-  #onEnded({ participantId, source, consumer }: Received): void {
-    const participant = this.#participants.get(participantId)
-    if (participant?.track(source) !== consumer.track) return
-    if (participant.away && participant.has(source)) return
-    this.#removeTrack(participantId, source)
-  }
-
-  /** Takes away what stood still for somebody to come back with, and it came back without. */
-  #dropEnded(participant: Participant): void {
-    for (const source of TrackSource.options) {
-      if (!participant.track(source) || participant.has(source)) continue
-      const received = this.#session?.received ?? []
-      const runs = received.some(it => it.participantId === participant.id && it.source === source)
-      if (!runs) this.#removeTrack(participant.id, source)
-    }
-  }
-
-  #onSpeaker(participantId: string | null): void {
-    this.#speakerId = participantId ?? undefined
-    this.emit('speaker', this.speaker)
-    this.emit('changed')
-  }
-
   #onLocal(): void {
     this.local.updateTracks(this.#media.tracks)
     for (const source of TrackSource.options) {
@@ -699,7 +583,7 @@ export class Call extends Emitter<CallEvents> {
     this.#media.stop()
     this.#quality.stop()
     this.#levels.stop()
-    this.#unreadable.close()
+    this.#people.close()
     this.#set('left')
     // After a failure; leave() says good-bye first.
     queueMicrotask(() => {

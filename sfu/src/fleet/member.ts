@@ -308,7 +308,7 @@ export class FleetMember implements Sfu {
   /** Goes on with a call that another process had. */
   async #goOn(roomId: string, checkpoint: string): Promise<void> {
     const read = readCheckpoint(checkpoint)
-    if (!read) {
+    if (read?.call.roomId !== roomId) {
       this.#logger.error({ roomId }, 'what was written down of a call cannot be read: it is over')
       return
     }

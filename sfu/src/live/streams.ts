@@ -39,8 +39,7 @@ export class Streams {
     // A retry whose first answer was lost.
     if (starting?.id === id) return (await starting.stream).answer()
     if (call.stream?.id === id) return call.stream.answer()
-    if (call.stream || starting)
-      throw new TrunklineError('conflict', 'This call is being streamed already.')
+    if (call.stream || starting) throw new TrunklineError('conflict', 'This call is being streamed already.')
     const stream = this.#start(call, data)
     this.#starting.set(call, { id, stream })
     try {

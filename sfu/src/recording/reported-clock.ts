@@ -29,7 +29,8 @@ export class ReportedClock {
   /** @param info of the engine's trace event `sr` */
   read(info: Record<string, unknown>): SenderReport | undefined {
     const [timestamp, seconds, fraction] = [info.rtpTs, info.ntpSec, info.ntpFrac].map(Number)
-    if (!this.#latest || timestamp === undefined || seconds === undefined || fraction === undefined) return undefined
+    if (!this.#latest || timestamp === undefined || seconds === undefined || fraction === undefined)
+      return undefined
     // Software without a clock on its wall says 0.
     if (!Number.isFinite(timestamp) || seconds === 0) return undefined
     const since = Math.round(((this.#now() - this.#latest.at) * this.#rate) / 1_000)

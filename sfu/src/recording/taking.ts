@@ -1,4 +1,4 @@
-import type { JournalNote } from '@trunkline/protocol'
+import { type JournalNote, LIMITS } from '@trunkline/protocol'
 import type { types } from 'mediasoup'
 import type { Call } from '../call.ts'
 import type { Producer } from '../producer.ts'
@@ -29,6 +29,8 @@ export class Taking {
   readonly #tracks = new Map<string, Promise<TakenTrack | undefined>>()
   readonly #transports = new Map<types.Router, Promise<types.DirectTransport>>()
   #nextTrack = 0
+  /** How many tracks of each user were taken. */
+  readonly #taken = new Map<string, number>()
   /** `performance.now()` where the time of the journal is 0: pauses that are left out move it. */
   #zero: number | undefined
   #pausedAt: number | undefined
@@ -58,6 +60,11 @@ export class Taking {
   take(producer: Producer): void {
     if (this.#zero === undefined || this.#isOver || this.#tracks.has(producer.id)) return
     if (producer.participant.encryption) return
+    const { userId } = producer.participant
+    const taken = this.#taken.get(userId) ?? 0
+    // Each costs whoever makes a film of it some seconds, and a journal numbers no more than 65,536.
+    if (taken >= LIMITS.tracksRecordedPerUser) return
+    this.#taken.set(userId, taken + 1)
     const taking = this.#take(producer).catch(error => {
       if (!producer.closed && !this.#isOver)
         this.#call.logger.warn({ err: error, producerId: producer.id }, 'a track is not taken')

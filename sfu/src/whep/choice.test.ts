@@ -64,7 +64,10 @@ test('what is asked for is shown, or nothing', () => {
   expect(chosen(all, { ...other, wish: { userId: 'user-ben' } })).toEqual(['ben camera', 'ben mic'])
   expect(chosen(all, { wish: { participantId: 'ben', userId: 'user-anna' } })).toBeUndefined()
   expect(chosen(all, { ...other, wish: { source: 'camera' } })).toEqual(['anna camera', 'anna mic'])
-  expect(chosen(all, { wish: { userId: 'user-cleo', source: 'camera' } })).toEqual(['cleo camera', 'cleo mic'])
+  expect(chosen(all, { wish: { userId: 'user-cleo', source: 'camera' } })).toEqual([
+    'cleo camera',
+    'cleo mic',
+  ])
   expect(chosen(all, { ...other, wish: { source: 'screen' } })).toEqual(['cleo screen', 'cleo screenAudio'])
   expect(chosen([ANNA], { wish: { userId: 'user-nobody' } })).toBeUndefined()
   expect(chosen([ANNA], { wish: { source: 'screen' } })).toBeUndefined()

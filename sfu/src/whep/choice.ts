@@ -20,13 +20,7 @@ export type Choosing = {
  * Who is shown: of those the wish is for, whoever shows a screen, else whoever has a picture, else whoever has a sound. Among
  * several who speaks now, else who is shown already, else who came first. What is encrypted end to end is nobody's to show.
  */
-export const choose = ({
-  participants,
-  wish,
-  plays,
-  speakingId,
-  shownId,
-}: Choosing): Shown | undefined => {
+export const choose = ({ participants, wish, plays, speakingId, shownId }: Choosing): Shown | undefined => {
   const all = Array.from(participants)
     .filter(participant => isMeant(participant, wish) && !participant.encryption)
     .map(participant => shownOf(participant, wish, plays))

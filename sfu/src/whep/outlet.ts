@@ -77,13 +77,7 @@ export class Outlet {
     const engine = endWith(transport, await producing)
     // Whoever consumes it is told of a picture, and is listened to when it asks for a whole one.
     if (kind === 'video') Object.defineProperty(engine, 'kind', { value: 'video' })
-    return new Outlet(
-      codec,
-      engine,
-      transport,
-      new Splice({ ssrc, payloadType, clockRate }),
-      onPictureAsked,
-    )
+    return new Outlet(codec, engine, transport, new Splice({ ssrc, payloadType, clockRate }), onPictureAsked)
   }
 
   get closed(): boolean {
@@ -135,4 +129,3 @@ export class Outlet {
     this.#engine.close()
   }
 }
-

@@ -59,10 +59,7 @@ export class Programmes {
     }
   }
 
-  #programmeFor(
-    key: string,
-    of: Pick<ProgrammeOptions, 'place' | 'wish' | 'codecs'>,
-  ): Promise<Programme> {
+  #programmeFor(key: string, of: Pick<ProgrammeOptions, 'place' | 'wish' | 'codecs'>): Promise<Programme> {
     const known = this.#programmes.get(key)
     if (known) return known
     const forget = () => {

@@ -10,6 +10,9 @@ const TIMESTAMPS = 0x1_0000_0000
 const SENDER_REPORT = 200
 const REPORT_BYTES = 28
 
+/** Nothing comes later than that; and further on numbers come round. */
+const LATE_PACKETS = 1_000
+
 export type SpliceOptions = { ssrc: number; payloadType: number; clockRate: number }
 
 /**
@@ -22,8 +25,10 @@ export class Splice {
   /** What is added to those of the stream it comes from. */
   #sequenceOffset = 0
   #timestampOffset = 0
-  /** The first of the stream it comes from: what is before it belongs to nothing that was sent. */
+  /** The first of the stream it comes from: what was before it belongs to nothing that was sent. */
   #first: number | undefined
+  /** How many of that stream have gone on. */
+  #passed = 0
   #last: { sequenceNumber: number; timestamp: number; atMs: number } | undefined
 
   constructor(options: SpliceOptions) {
@@ -46,7 +51,7 @@ export class Splice {
     const sequenceNumber = packet.readUInt16BE(2)
     const timestamp = packet.readUInt32BE(4)
     if (this.#first === undefined) this.#begin(sequenceNumber, timestamp, nowMs)
-    else if (this.#isOlder(sequenceNumber, this.#first)) return undefined
+    else if (this.#passed < LATE_PACKETS && this.#isOlder(sequenceNumber, this.#first)) return undefined
     const { ssrc, payloadType } = this.#options
     const passed = Buffer.allocUnsafe(FIXED_BYTES + packet.length - from)
     passed[0] = VERSION | ((packet[0] ?? 0) & PADDING)
@@ -59,8 +64,7 @@ export class Splice {
     packet.copy(passed, FIXED_BYTES, from)
     if (!this.#last || !this.#isOlder(number, this.#last.sequenceNumber))
       this.#last = { sequenceNumber: number, timestamp: time, atMs: nowMs }
-    // Numbers come round; from here on older ones are late, however far the first is away.
-    if (this.#first !== undefined && this.#isOlder(this.#first, sequenceNumber)) this.#keepFirstNear(sequenceNumber)
+    this.#passed += 1
     return passed
   }
 
@@ -78,17 +82,13 @@ export class Splice {
 
   #begin(sequenceNumber: number, timestamp: number, nowMs: number): void {
     this.#first = sequenceNumber
+    this.#passed = 0
     const last = this.#last
     const next = last ? (last.sequenceNumber + 1) % SEQUENCE_NUMBERS : sequenceNumber
     const ticks = last ? Math.max(1, Math.round(((nowMs - last.atMs) * this.#options.clockRate) / 1_000)) : 0
     const time = last ? (last.timestamp + ticks) % TIMESTAMPS : timestamp
     this.#sequenceOffset = (next - sequenceNumber + SEQUENCE_NUMBERS) % SEQUENCE_NUMBERS
     this.#timestampOffset = (time - timestamp + TIMESTAMPS) % TIMESTAMPS
-  }
-
-  #keepFirstNear(sequenceNumber: number): void {
-    const behind = (sequenceNumber - (this.#first ?? 0) + SEQUENCE_NUMBERS) % SEQUENCE_NUMBERS
-    if (behind > SEQUENCE_NUMBERS / 4) this.#first = (sequenceNumber - SEQUENCE_NUMBERS / 8 + SEQUENCE_NUMBERS) % SEQUENCE_NUMBERS
   }
 
   #isOlder(one: number, than: number): boolean {

@@ -6,6 +6,7 @@ import { expectNothingLeft } from '../testing/nothing-left.ts'
 import { arrivalOf, idsOf, joinRaw, publishRaw } from '../testing/raw.ts'
 import { listen, startSfu } from '../testing/start.ts'
 import { until } from '../testing/until.ts'
+import { SECRET, startWorkerHost } from '../testing/worker-host.ts'
 
 const ROUNDS = Math.ceil(60 * Number(process.env.TRUNKLINE_ROUNDS ?? 1))
 
@@ -73,17 +74,19 @@ test('those who watch the same share all but what is sent to each; the last of t
   const viewers = await Promise.all(['v0', 'v1', 'v2'].map(id => watchRaw(sfu, 'room', id)))
   await becomes(sfu, { producers: 2, consumers: 4 })
   // By another payload type it is another's.
-  const codecs = PLAYER.codecs.map(codec => ({ ...codec, preferredPayloadType: codec.preferredPayloadType + 1 }))
+  const codecs = PLAYER.codecs.map(codec => ({
+    ...codec,
+    preferredPayloadType: codec.preferredPayloadType + 1,
+  }))
   viewers.push(await watchRaw(sfu, 'room', 'v3', { rtpCapabilities: { codecs } }))
   await becomes(sfu, { producers: 3, consumers: 6 })
   for (const viewer of viewers) await sfu.request('call:leave', idsOf(viewer))
   await becomes(sfu, { producers: 1, consumers: 0 })
   // What others publish is as ever.
   const late = await joinRaw(sfu, 'room', 'late')
-  const [consumer] = late.consumers
-  expect((consumer?.rtpParameters.codecs[0] as { payloadType: number }).payloadType).toBe(
-    ROUTER_RTP_CAPABILITIES.codecs?.find(({ mimeType }) => mimeType === 'video/VP8')?.preferredPayloadType,
-  )
+  const { preferredPayloadType: payloadType } =
+    ROUTER_RTP_CAPABILITIES.codecs?.find(({ mimeType }) => mimeType === 'video/VP8') ?? {}
+  expect(late.consumers[0]?.rtpParameters.codecs[0]).toMatchObject({ payloadType })
 })
 
 test('tracks and people come and go: what is shown is of who is there', async () => {
@@ -159,6 +162,32 @@ test('with the worker of a viewer it ends, and the others go on', async () => {
   await watchRaw(sfu, 'room', 'next')
   await becomes(sfu, { producers: 2, consumers: 2 })
 })
+
+test('who watches on another machine is served there, without a pipe', async () => {
+  const { host, url } = await startWorkerHost()
+  const sfu = await startSfu({
+    workers: 1,
+    workerStreams: 1,
+    workerWaitMs: 30_000,
+    neighbours: {
+      secret: SECRET,
+      list: () => [{ id: 'b', url, load: 0, draining: false }],
+      onChange: () => () => {},
+    },
+  })
+  const anna = await joinRaw(sfu, 'room', 'anna')
+  await publishRaw(sfu, anna, 'mic')
+  await publishRaw(sfu, anna, 'camera')
+  const viewer = await watchRaw(sfu, 'room', 'viewer')
+  expect(host.pids).toHaveLength(1)
+  await until('it is served', async () => {
+    const there = (await sfu.counts()).find(one => one.host === 'b')
+    return there?.producers === 2 && there.consumers === 2
+  })
+  expect((await sfu.statistics()).pipes.open).toBe(0)
+  await sfu.request('call:leave', idsOf(viewer))
+  await becomes(sfu, { producers: 2, consumers: 0 })
+}, 120_000)
 
 test(
   `${ROUNDS} rounds of watching leave nothing behind`,

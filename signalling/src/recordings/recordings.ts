@@ -218,7 +218,10 @@ export class Recordings {
     )
     const back = written.filter(({ id, endedAt }) => endedAt !== null && live.has(id)).map(({ id }) => id)
     if (back.length > 0)
-      await this.#database.update(recordings).set({ endedAt: null, problem: null }).where(inArray(recordings.id, back))
+      await this.#database
+        .update(recordings)
+        .set({ endedAt: null, problem: null })
+        .where(inArray(recordings.id, back))
   }
 }
 

@@ -1,6 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KeyedMutex, type Logger } from '@trunkline/kit'
-import { type EventType, type NoticeData, RIGHTS, type Role } from '@trunkline/protocol'
+import {
+  type EventType,
+  LIMITS,
+  type NoticeData,
+  RIGHTS,
+  type Role,
+  TrunklineError,
+} from '@trunkline/protocol'
 import { and, eq, sql } from 'drizzle-orm'
 import type pg from 'pg'
 import type { Calls } from '../calls/calls.ts'
@@ -9,6 +16,9 @@ import { departures, members, rooms } from '../schema.ts'
 import { audience, type Session, sessionsOf, type TrunklineServer, usersHere } from '../session.ts'
 import { MembersChannel, type MembersNotice } from './members-channel.ts'
 import { isInForce, roleOf } from './standings.ts'
+
+/** How soon an SFU that could not be told who is out of a room is told again, ms: twice as late each time. */
+const DISMISS_AGAIN_MS = { first: 500, most: 4_000 }
 
 /**
  * Somebody's membership of a room may be another now; without a user, everybody's in it; without a room, anything: the
@@ -184,9 +194,28 @@ export class MembershipWatch {
   /** Also whoever has no socket: one that is away from the call may come back to it otherwise. */
   #dismiss(roomId: string, userId: string): void {
     // Not waited for: an SFU that is away keeps nobody in the room, and who resumes is asked whether it may.
-    this.#calls
-      .dismiss(roomId, userId)
+    this.#dismissUntilHeard(roomId, userId)
       .catch(error => this.#logger.error({ err: error, roomId }, 'a call could not be left'))
+  }
+
+  /**
+   * An SFU that is out of reach, or was killed just now, would keep somebody in the call, or restore them to it, for as long as they
+   * may be away.
+   */
+  async #dismissUntilHeard(roomId: string, userId: string): Promise<void> {
+    const deadline = performance.now() + 2 * LIMITS.resumeMs
+    for (let waitMs = DISMISS_AGAIN_MS.first; ; waitMs = Math.min(2 * waitMs, DISMISS_AGAIN_MS.most)) {
+      try {
+        return await this.#calls.dismiss(roomId, userId)
+      } catch (error) {
+        const isAway = error instanceof TrunklineError && error.code === 'unavailable'
+        if (!isAway || this.#isClosed || performance.now() > deadline) throw error
+      }
+      await sleep(waitMs)
+      const role = await roleOf(this.#database, roomId, userId)
+      // Let in again meanwhile.
+      if (role !== undefined && RIGHTS[role].call) return
+    }
   }
 
   async #onDeleted(roomId: string, tx: string): Promise<void> {

@@ -23,6 +23,7 @@ const cameraOf = (rids: string[]): OfferedMedia => {
       'a=rtpmap:96 VP8/90000',
       `a=simulcast:send ${rids.join(';')}`,
     ].join('\r\n'),
+    'sends',
   )
   return media[0] as OfferedMedia
 }

@@ -104,7 +104,11 @@ export const flashesIn = (
 ): number[] => {
   const times: number[] = []
   const { framesPerSecond, frames } = pixels
-  for (let frame = Math.ceil(from * framesPerSecond) + 1; frame < Math.min(frames, to * framesPerSecond); frame++)
+  for (
+    let frame = Math.ceil(from * framesPerSecond) + 1;
+    frame < Math.min(frames, to * framesPerSecond);
+    frame++
+  )
     if (isWhite(pixels.at(frame, x, y)) && !isWhite(pixels.at(frame - 1, x, y)))
       times.push(frame / framesPerSecond)
   return times

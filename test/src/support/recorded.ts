@@ -19,12 +19,20 @@ export const outcomeOf = (url: string, roomId: string): Promise<LogEvent> =>
     240_000,
   )
 
-/** A film of a room, on this machine. */
-export const downloadFilm = async (url: string, fileId: unknown, userId: string): Promise<string> => {
+/**
+ * A film of a room, on this machine.
+ * @param files where media is, when it is not where everything else is
+ */
+export const downloadFilm = async (
+  url: string,
+  fileId: unknown,
+  userId: string,
+  files = url,
+): Promise<string> => {
   const token = await mintToken(url, userId)
-  const file = await settled(url, token, String(fileId))
+  const file = await settled(files, token, String(fileId))
   expect([file.state, file.uploader]).toEqual(['ready', userId])
-  const response = await fetch(new URL(file.links.original ?? '', url))
+  const response = await fetch(new URL(file.links.original ?? '', files))
   expect(response.status).toBe(200)
   const path = join(temporaryFolder(), 'film.mp4')
   writeFileSync(path, Buffer.from(await response.arrayBuffer()))

@@ -32,7 +32,8 @@ export class DeviceKeys {
   readonly #identities: Identities
   #place: Place | undefined
   /** Of whom the safety number is. */
-  #present = ''
+  #present: { text: string; all: { userId: string; deviceKey: string }[] } = { text: '', all: [] }
+  #reckoning = false
   #safetyNumber: string | undefined
 
   /** @throws TrunklineError `invalid_request` for a pair in `memory` of another kind */
@@ -100,7 +101,7 @@ export class DeviceKeys {
 
   learn(people: readonly ParticipantInfo[]): void {
     this.#exchange.learn(people)
-    void this.#count(people)
+    this.#count(people)
   }
 
   hear(from: string, text: string): void {
@@ -116,7 +117,7 @@ export class DeviceKeys {
   }
 
   /** The number of those who are here now. Oneself counts with the key one has, whatever the list says of it. */
-  async #count(people: readonly ParticipantInfo[]): Promise<void> {
+  #count(people: readonly ParticipantInfo[]): void {
     const others = people.flatMap(({ id, userId, encryption }) =>
       id !== this.#place?.participantId && encryption?.keys === 'devices'
         ? [{ userId, deviceKey: encryption.deviceKey }]
@@ -125,13 +126,28 @@ export class DeviceKeys {
     const all = [...others, { userId: this.#userId, deviceKey: this.#deviceKey }]
     const present = all.map(({ userId, deviceKey }) => `${userId} ${deviceKey}`).sort()
     const text = present.join('\n')
-    if (text === this.#present) return
-    this.#present = text
+    if (text === this.#present.text) return
+    this.#present = { text, all }
     // While it is reckoned anew the one of before is of no use.
     this.#safetyNumber = undefined
-    const number = others.length === 0 ? undefined : await safetyNumberOf(all)
-    if (this.#present !== text) return
-    this.#safetyNumber = number
+    void this.#reckon()
+  }
+
+  /** One at a time, however often people come and go: it takes a while on purpose. */
+  async #reckon(): Promise<void> {
+    if (this.#reckoning) return
+    this.#reckoning = true
+    try {
+      for (;;) {
+        const present = this.#present
+        const number = present.all.length < 2 ? undefined : await safetyNumberOf(present.all)
+        if (this.#present !== present) continue
+        this.#safetyNumber = number
+        break
+      }
+    } finally {
+      this.#reckoning = false
+    }
     this.#deps.safetyNumber()
   }
 }

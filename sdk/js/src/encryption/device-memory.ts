@@ -20,11 +20,15 @@ export interface DeviceMemory {
   remember(userId: string, key: KnownKey): Promise<void>
 }
 
-/** Puts a key in the place of the same one, or behind the others. */
-const withKey = (known: readonly KnownKey[], key: KnownKey): KnownKey[] => [
-  ...known.filter(({ deviceKey }) => deviceKey !== key.deviceKey),
-  key,
-]
+/** Keys of one user that are kept, beside those that people have made sure of: anybody may come with another one each time. */
+const KNOWN_MAX = 50
+
+/** Puts a key in the place of the same one, or behind the others; of too many the oldest go. */
+const withKey = (known: readonly KnownKey[], key: KnownKey): KnownKey[] => {
+  const all = [...known.filter(({ deviceKey }) => deviceKey !== key.deviceKey), key]
+  let tooMany = all.filter(({ verified }) => !verified).length - KNOWN_MAX
+  return all.filter(({ verified }) => verified || tooMany-- <= 0)
+}
 
 /** Lasts as long as the page or the process, unless a pair is given that lasts longer. */
 export class ShortMemory implements DeviceMemory {
