@@ -21,7 +21,15 @@ test('however often people come and go, one safety number is reckoned at a time,
   keys.enter({ callId: 'call_1', participantId: 'par_ada' }, async () => [])
   const { shown: deviceKey } = await deviceOf()
   const other = (id: string): Participant => ({
-    ...{ id, userId: id, name: id, joinedAt: new Date(0).toISOString(), role: 'speaker', tracks: [], away: false },
+    ...{
+      id,
+      userId: id,
+      name: id,
+      joinedAt: new Date(0).toISOString(),
+      role: 'speaker',
+      tracks: [],
+      away: false,
+    },
     encryption: { keys: 'devices', deviceKey, callKey: deviceKey },
   })
   const changes = 200
