@@ -10,7 +10,8 @@ test('however often people come and go, one safety number is reckoned at a time,
 }, async () => {
   const derive = vi.spyOn(crypto.subtle, 'deriveBits')
   onTestFinished(() => derive.mockRestore())
-  const reckonings = () => derive.mock.calls.filter(([{ name }]) => name === 'PBKDF2').length
+  const isReckoning = (of: unknown) => (of as Algorithm).name === 'PBKDF2'
+  const reckonings = () => derive.mock.calls.filter(([of]) => isReckoning(of)).length
   const keys = await DeviceKeys.create({ memory: new ShortMemory() }, 'ada', {
     use: async () => undefined,
     forget: () => undefined,
