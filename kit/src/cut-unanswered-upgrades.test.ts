@@ -27,17 +27,21 @@ const open = async (port: number) => {
   await once(socket, 'connect')
   return socket
 }
-const ask = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n`
+const ask = (path: string) =>
+  `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n`
 
-it.each([false, true])('an upgrade that nobody serves is cut, also after another answer (%s)', async isLater => {
-  const socket = await open(await start())
-  if (isLater) {
-    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
-    await once(socket, 'data')
-  }
-  socket.resume().write(ask('/elsewhere'))
-  await once(socket, 'close')
-})
+it.each([false, true])(
+  'an upgrade that nobody serves is cut, also after another answer (%s)',
+  async isLater => {
+    const socket = await open(await start())
+    if (isLater) {
+      socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+      await once(socket, 'data')
+    }
+    socket.resume().write(ask('/elsewhere'))
+    await once(socket, 'close')
+  },
+)
 
 it('one that is served stays', async () => {
   const socket = await open(await start())

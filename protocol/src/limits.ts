@@ -85,7 +85,7 @@ export const LIMITS = {
   socketsPerUser: 30,
   roomsOpenPerSocket: 200,
   callsPerSocket: 16,
-  /** Streams of one user that come by WHIP, over all calls. */
+  /** Streams of one user that come by WHIP or go out by WHEP, over all calls. */
   streamsPerUser: 16,
   /** How often one user may knock at one call in a minute. */
   knocksPerMinute: 6,

@@ -83,6 +83,8 @@ export class Participant {
   answered = false
   /** Nobody speaks for it but its own transport. */
   unattended = false
+  /** How many pictures and sounds it is sent by WHEP. */
+  shown = 0
   closed = false
 
   constructor(options: ParticipantOptions, call: Call, transports: Transports | undefined) {
@@ -129,7 +131,7 @@ export class Participant {
   /** Streams it sends and receives, as far as it wants them; one that is about to receive wants all there are. */
   streams(tracks: number): number {
     if (!this.answered) return this.producers.size + tracks
-    let streams = this.producers.size
+    let streams = this.producers.size + this.shown
     for (const consumer of this.consumers.values()) if (consumer.wantedLayer >= 0) streams += 1
     return streams
   }

@@ -41,7 +41,9 @@ test('of many that are in one room’s call for the first time at once, by two n
   expect(await codeOf(ada.socket.request('call:resume', stolen))).toBe('not_in_call')
 })
 
-test('a ban while the SFU of a call is killed holds where the call goes on', { timeout: 120_000 }, async () => {
+test('a ban while the SFU of a call is killed holds where the call goes on', {
+  timeout: 120_000,
+}, async () => {
   const roomId = 'banned-meanwhile'
   await perform(nodeAt(0), 'room:create', { id: roomId, kind: 'group', members: ['ada', 'mallory'] })
   const [ada, mallory] = [await come(roomId, 'ada'), await come(roomId, 'mallory', 1)]
@@ -54,7 +56,15 @@ test('a ban while the SFU of a call is killed holds where the call goes on', { t
   await perform(nodeAt(0), 'member:ban', { roomId, userId: 'mallory' })
   await killed
   await ada.socket.hear('call:lost', () => true, 30_000)
-  await until('Ada is back', () => ada.resume().then(() => true, () => false), 30_000)
+  await until(
+    'Ada is back',
+    () =>
+      ada.resume().then(
+        () => true,
+        () => false,
+      ),
+    30_000,
+  )
   await until('Mallory is not in it', async () => (await inCall(roomId)).join() === 'ada', 15_000)
   expect(await codeOf(mallory.resume())).toBe('room_not_found')
   for (const node of fleet.nodes) expect(node.log()).not.toMatch('a call could not be left')

@@ -113,10 +113,14 @@ test('nobody starts so many recordings that the others’ films wait for theirs'
   expect(codes.filter(code => code === 'ok').length).toBeGreaterThanOrEqual(LIMITS.recordingsPerUser)
   // All that began are told of, however short they were.
   const began = () => mona.socket.heard('event:appended').map(({ event }) => event.type)
-  await until('what became of them is told', () => {
-    const types = began()
-    const started = types.filter(type => type === 'recording.started').length
-    return started > 0 && types.filter(type => type === 'recording.failed').length === started
-  }, 60_000)
+  await until(
+    'what became of them is told',
+    () => {
+      const types = began()
+      const started = types.filter(type => type === 'recording.started').length
+      return started > 0 && types.filter(type => type === 'recording.failed').length === started
+    },
+    60_000,
+  )
   expect(await codeOf(mona.socket.request('recording:start', { roomId }))).toBe('ok')
 })

@@ -94,7 +94,12 @@ it('thousands of tracks, one after the other, are a few open files', { timeout: 
       yield { type: 'note', ms: track * 10, note: trackOf(track, 0, 'camera') }
       // The first packet of a key frame of VP8, which is whole.
       const head = { sequence: 1, timestamp: 0, ssrc: 1, marker: true }
-      yield { type: 'packet', track, ms: track * 10, packet: rtpPacket(96, head, Buffer.of(0x10, 0x00, 1, 2)) }
+      yield {
+        type: 'packet',
+        track,
+        ms: track * 10,
+        packet: rtpPacket(96, head, Buffer.of(0x10, 0x00, 1, 2)),
+      }
       yield { type: 'note', ms: track * 10 + 5, note: { what: 'ended', track } }
       most = Math.max(most, openFiles())
     }
@@ -113,13 +118,16 @@ it.for([
   ['video/VP8', [0x10, 0x00], [0x00, 0x00], [0x00, 0x00]],
   ['video/VP9', [0x08, 0x00], [0x00, 0x00], [0x04, 0x00]],
   ['video/H264', [0x7c, 0x85], [0x7c, 0x05], [0x7c, 0x45]],
-] as const)('a picture of %s that does not end for long is not kept for its end', ([mimeType, first, more, last]) => {
-  const depacketizer = depacketizerOf(mimeType)
-  const push = (head: readonly number[], sequence: number, marker: boolean) => {
-    const payload = Buffer.concat([Buffer.from(head), Buffer.alloc(10_000)])
-    return depacketizer?.push({ payload, marker, sequence, timestamp: 0 }, false)
-  }
-  const packets = 5_000
-  for (let n = 0; n < packets; n++) push(n === 0 ? first : more, n, false)
-  expect(push(last, packets, true)).toBeUndefined()
-})
+] as const)(
+  'a picture of %s that does not end for long is not kept for its end',
+  ([mimeType, first, more, last]) => {
+    const depacketizer = depacketizerOf(mimeType)
+    const push = (head: readonly number[], sequence: number, marker: boolean) => {
+      const payload = Buffer.concat([Buffer.from(head), Buffer.alloc(10_000)])
+      return depacketizer?.push({ payload, marker, sequence, timestamp: 0 }, false)
+    }
+    const packets = 5_000
+    for (let n = 0; n < packets; n++) push(n === 0 ? first : more, n, false)
+    expect(push(last, packets, true)).toBeUndefined()
+  },
+)

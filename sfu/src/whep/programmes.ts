@@ -46,6 +46,7 @@ export class Programmes {
     }
     const codecs = (parseRtpCapabilities(data.rtpCapabilities).codecs ?? []) as PlayedCodec[]
     const { place, receive } = participant.assertAndGetTransports()
+    participant.shown = new Set(codecs.map(({ kind }) => kind)).size
     const { seat } = participant
     seat.stand({ standing: { ...seat.standing, role: 'listener' }, asOf: seat.asOf })
     settleSeat(participant)

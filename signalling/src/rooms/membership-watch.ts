@@ -194,8 +194,9 @@ export class MembershipWatch {
   /** Also whoever has no socket: one that is away from the call may come back to it otherwise. */
   #dismiss(roomId: string, userId: string): void {
     // Not waited for: an SFU that is away keeps nobody in the room, and who resumes is asked whether it may.
-    this.#dismissUntilHeard(roomId, userId)
-      .catch(error => this.#logger.error({ err: error, roomId }, 'a call could not be left'))
+    this.#dismissUntilHeard(roomId, userId).catch(error =>
+      this.#logger.error({ err: error, roomId }, 'a call could not be left'),
+    )
   }
 
   /**

@@ -10,7 +10,8 @@ test('however often people come and go, one safety number is reckoned at a time,
 }, async () => {
   const derive = vi.spyOn(crypto.subtle, 'deriveBits')
   onTestFinished(() => derive.mockRestore())
-  const reckonings = () => derive.mock.calls.filter(([{ name }]) => name === 'PBKDF2').length
+  const isReckoning = (of: unknown) => (of as Algorithm).name === 'PBKDF2'
+  const reckonings = () => derive.mock.calls.filter(([of]) => isReckoning(of)).length
   const keys = await DeviceKeys.create({ memory: new ShortMemory() }, 'ada', {
     use: async () => undefined,
     forget: () => undefined,
@@ -21,7 +22,15 @@ test('however often people come and go, one safety number is reckoned at a time,
   keys.enter({ callId: 'call_1', participantId: 'par_ada' }, async () => [])
   const { shown: deviceKey } = await deviceOf()
   const other = (id: string): Participant => ({
-    ...{ id, userId: id, name: id, joinedAt: new Date(0).toISOString(), role: 'speaker', tracks: [], away: false },
+    ...{
+      id,
+      userId: id,
+      name: id,
+      joinedAt: new Date(0).toISOString(),
+      role: 'speaker',
+      tracks: [],
+      away: false,
+    },
     encryption: { keys: 'devices', deviceKey, callKey: deviceKey },
   })
   const changes = 200
