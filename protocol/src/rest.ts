@@ -151,7 +151,8 @@ export const ROUTES = {
   createWebhook: {
     method: 'post',
     path: '/v1/webhooks',
-    summary: 'Have events sent to an address of your own, from now on. The secret they are signed with is shown once',
+    summary:
+      'Have events sent to an address of your own, from now on. The secret they are signed with is shown once',
     callers: ['key'],
     body: WebhookPost,
     response: CreatedWebhook,
@@ -250,7 +251,8 @@ export const ROUTES = {
   retryDeadLetters: {
     method: 'post',
     path: '/v1/webhooks/{id}/dead-letters/retry',
-    summary: 'Send all dead letters again, beside what is sent otherwise: those that are taken are no longer there',
+    summary:
+      'Send all dead letters again, beside what is sent otherwise: those that are taken are no longer there',
     callers: ['key'],
     params: webhook,
     response: z.strictObject({ delivered: z.int(), left: z.int() }),

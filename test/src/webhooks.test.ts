@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { EventsAnswer, LIMITS, type OutgoingEvent, Webhook, WebhookAttempt } from '@trunkline/protocol'
 import { Webhook as Verifier } from 'standardwebhooks'
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
@@ -21,17 +22,18 @@ const makeRoom = async (id: string, metadata = {}) => {
   const made = await ask('POST', '/v1/rooms', { id, kind: 'group', members: ['ada'], metadata })
   expect(made.status).toBe(201)
 }
-const say = (roomId: string, text: string) =>
-  ask('POST', `/v1/rooms/${roomId}/messages`, { sender: 'ada', text })
+const say = (roomId: string, words: string) =>
+  ask('POST', `/v1/rooms/${roomId}/messages`, { sender: 'ada', text: words })
 
 describe('webhooks over REST', () => {
   test('are made, looked at, changed, tried and deleted by an API key', async () => {
     const received: { headers: Record<string, string>; body: string }[] = []
-    const receiver = createServer(async (request, response) => {
-      let body = ''
-      for await (const chunk of request) body += chunk
-      received.push({ headers: request.headers as Record<string, string>, body })
-      response.end('thanks')
+    const receiver = createServer((request, response) => {
+      const take = (body: string) => {
+        received.push({ headers: request.headers as Record<string, string>, body })
+        response.end('thanks')
+      }
+      text(request).then(take, () => response.destroy())
     })
     await new Promise<void>(resolve => receiver.listen(0, '127.0.0.1', resolve))
     onTestFinished(() => {
@@ -157,11 +159,11 @@ describe('GET /v1/events', () => {
       expect(response.headers.get('content-type')).toBe('text/event-stream')
       const messages: { id: string; event: OutgoingEvent }[] = []
       void (async () => {
-        let text = ''
+        let unread = ''
         for await (const chunk of response.body ?? []) {
-          text += Buffer.from(chunk).toString()
-          const parts = text.split('\n\n')
-          text = parts.pop() ?? ''
+          unread += Buffer.from(chunk).toString()
+          const parts = unread.split('\n\n')
+          unread = parts.pop() ?? ''
           for (const part of parts) {
             const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(part)?.[1]
             const said = field('data')

@@ -7,7 +7,7 @@ import { limitsFor } from '../av/probe.ts'
 import { MediaFault } from '../jobs/processor.ts'
 import { concatList, filmArguments, mixArguments, shotArguments, steadyArguments } from './arguments.ts'
 import type { Story } from './journal.ts'
-import { planShots, type Shot } from './timeline.ts'
+import { planShots } from './timeline.ts'
 import { writeTrackFiles } from './track-files.ts'
 
 export type FilmDeps = {
