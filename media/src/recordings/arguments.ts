@@ -1,6 +1,6 @@
 import { type Arguments, audioInput, LONGEST_SECONDS, videoInput } from '../av/arguments.ts'
 import { MEDIA_LIMITS } from '../limits.ts'
-import { CANVAS } from './layout.ts'
+import { type Box, CANVAS } from './layout.ts'
 import type { Shot } from './timeline.ts'
 
 // What ffmpeg is told to make a film of a recording; pure, as in ../av/arguments.ts.
@@ -26,9 +26,13 @@ export const escapeOption = (value: string): string =>
  * anywhere. The time of its first frame is 0.
  * @param mimeType of the track
  * @param seconds of it
+ * @param size the largest it is shown in: a film of many people has small pictures, and larger ones are work for nothing
  */
-export const steadyArguments = (mimeType: string, seconds: number): Arguments => {
-  const { width, height } = CANVAS
+export const steadyArguments = (
+  mimeType: string,
+  seconds: number,
+  { width, height }: Pick<Box, 'width' | 'height'>,
+): Arguments => {
   // Of the frames in a superframe the largest alone is a picture; ffmpeg's own decoder would show each of them.
   const decoder = mimeType.toLowerCase() === 'video/vp9' ? ['-c:v', 'libvpx-vp9'] : []
   return {

@@ -7,7 +7,8 @@ import { limitsFor } from '../av/probe.ts'
 import { MediaFault } from '../jobs/processor.ts'
 import { concatList, filmArguments, mixArguments, shotArguments, steadyArguments } from './arguments.ts'
 import type { Story } from './journal.ts'
-import { planShots } from './timeline.ts'
+import type { Box } from './layout.ts'
+import { planShots, type Shot } from './timeline.ts'
 import { writeTrackFiles } from './track-files.ts'
 
 export type FilmDeps = {
@@ -48,9 +49,13 @@ export const makeFilm = async ({ ffmpeg, drawsText }: FilmDeps, work: FilmWork):
   }
   const shots = planShots(story, videos, work.layout)
   const film = story.durationMs / 1_000
-  const lengths = videos.map(({ startMs, endMs }) => (endMs - startMs) / 1_000 + 1)
+  const sizes = sizesOf(shots)
+  const seen = videos.flatMap(({ note, path, startMs, endMs }) => {
+    const size = sizes.get(note.track)
+    return size ? [{ note, path, size, seconds: (endMs - startMs) / 1_000 + 1 }] : []
+  })
   const effort =
-    lengths.reduce((sum, length) => sum + length * EFFORT.steady, 0) + film * (EFFORT.shot + EFFORT.mix)
+    seen.reduce((sum, { seconds }) => sum + seconds * EFFORT.steady, 0) + film * (EFFORT.shot + EFFORT.mix)
   let done = 0
 
   const run = async (
@@ -71,11 +76,10 @@ export const makeFilm = async ({ ffmpeg, drawsText }: FilmDeps, work: FilmWork):
   }
 
   const steady = new Map<number, string>()
-  for (const [n, { note, path }] of videos.entries()) {
+  for (const { note, path, size, seconds } of seen) {
     const target = join(folder, `steady-${note.track}.mp4`)
-    const seconds = lengths[n] ?? 0
     try {
-      await run({ ...steadyArguments(note.mimeType, seconds), path }, target, seconds, EFFORT.steady)
+      await run({ ...steadyArguments(note.mimeType, seconds, size), path }, target, seconds, EFFORT.steady)
       steady.set(note.track, target)
     } catch (error) {
       // A picture that nobody can decode, or not in time, spoils none of the others: its tile has the name alone.
@@ -101,6 +105,17 @@ export const makeFilm = async ({ ffmpeg, drawsText }: FilmDeps, work: FilmWork):
   const target = join(folder, 'film.mp4')
   await run(filmArguments(list, sound), target, film, 0)
   return target
+}
+
+/** The largest that each track is shown in; those that are not shown have none. */
+const sizesOf = (shots: readonly Shot[]): Map<number, Box> => {
+  const sizes = new Map<number, Box>()
+  for (const { tiles } of shots) {
+    for (const { box, video } of tiles) {
+      if (video && box.width > (sizes.get(video.note.track)?.width ?? 0)) sizes.set(video.note.track, box)
+    }
+  }
+  return sizes
 }
 
 /** The names of a shot's tiles, each in a file: nothing in one means anything to ffmpeg then. */

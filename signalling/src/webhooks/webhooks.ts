@@ -396,9 +396,12 @@ export class Webhooks {
   }
 
   #begin(row: WebhookRow): Endpoint {
-    const { logger } = { logger: this.#logger }
-    const deps = { store: this.#store, stream: this.#stream, logger, allowsPrivate: this.#allowsPrivate }
-    const endpoint = new Endpoint(row, deps)
+    const endpoint = new Endpoint(row, {
+      store: this.#store,
+      stream: this.#stream,
+      logger: this.#logger,
+      allowsPrivate: this.#allowsPrivate,
+    })
     this.#endpoints.set(row.id, endpoint)
     endpoint.held(HELD_MS)
     endpoint.start()
