@@ -40,9 +40,10 @@ export const putImage = (canvas: Buffer, image: Image, { x, y, width, height }: 
   })
 }
 
-/** Luma of black, and what white has more; colours are 0 at 128. */
-const BLACK = 16
-const RANGE = 219
+/** Luma of black and of white in video; colours are 0 at 128. */
+export const BLACK = 16
+export const WHITE = 235
+const RANGE = WHITE - BLACK
 const NO_COLOUR = 128
 
 /** Puts a veil over what is in a picture. */

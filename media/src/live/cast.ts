@@ -81,10 +81,6 @@ export class Cast {
     ]
   }
 
-  get isPaused(): boolean {
-    return this.#isPaused
-  }
-
   /** Who is seen where at this moment. */
   seats(ms: number): Seat[] {
     if (this.#isPaused) return []

@@ -20,7 +20,6 @@ export class GridDecoder {
     /** bytes */
     unitBytes: number
     onUnit: (unit: Buffer) => void
-    onEnd?: (said: string) => void
   }) {
     this.#unitBytes = options.unitBytes
     this.#onUnit = options.onUnit
@@ -29,9 +28,8 @@ export class GridDecoder {
     this.#input = this.#running.child.stdin as Writable
     const output = this.#running.child.stdout as Readable
     output.on('data', (chunk: Buffer) => this.#take(chunk))
-    void this.#running.ended.then(({ said }) => {
+    void this.#running.ended.then(() => {
       this.#isOver = true
-      options.onEnd?.(said)
     })
   }
 

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream'
 import { writeNames } from '../recordings/film.ts'
 import { type Box, CANVAS } from '../recordings/layout.ts'
 import { plateArguments } from './arguments.ts'
-import { CANVAS_BYTES, type Veil } from './canvas.ts'
+import { BLACK, CANVAS_BYTES, type Veil, WHITE } from './canvas.ts'
 import { type LiveProgram, startProgram } from './program.ts'
 
 export type Tile = { name: string; box: Box; hasVideo: boolean }
@@ -30,10 +30,6 @@ const render = async (program: LiveProgram, args: readonly string[]): Promise<Bu
   if (picture.length !== CANVAS_BYTES) throw new Error(`no names could be drawn: ${how}: ${said}`)
   return picture
 }
-
-/** Luma of black and of white in video. */
-const BLACK = 16
-const WHITE = 235
 
 /** Where a name is: what lies under it is not all that is seen there. */
 const veilOf = (black: Buffer, white: Buffer, { x, y, width, height }: Box): Veil | undefined => {

@@ -10,7 +10,7 @@ export type LiveProgram = {
 }
 
 /** Of a process that runs as long as a stream does: no processor time to be used up, and memory for some pictures. */
-const LIMITS = { dataBytes: 2 ** 30, fileBytes: 2 ** 28 }
+const PROCESS_LIMITS = { dataBytes: 2 ** 30, fileBytes: 2 ** 28 }
 const SAID_CHARS = 2_000
 
 export type RunningProgram = {
@@ -28,7 +28,7 @@ export const startProgram = (
 ): RunningProgram => {
   // What takes the network away is the full fence.
   const kind = options.hasNetwork && program.fence === 'full' ? 'limited' : program.fence
-  const [command, ...before] = new Fence(kind).wrap(program.path, LIMITS)
+  const [command, ...before] = new Fence(kind).wrap(program.path, PROCESS_LIMITS)
   const child = spawn(command, [...before, ...args], { stdio: options.stdio ?? 'pipe' })
   let said = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {

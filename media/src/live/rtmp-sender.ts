@@ -85,11 +85,6 @@ export class RtmpSender {
     clearTimeout(timer)
   }
 
-  close(): void {
-    this.#isOver = true
-    this.#line?.running.kill()
-  }
-
   async #connect(): Promise<void> {
     let socket: Socket
     let target: Target
