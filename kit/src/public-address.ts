@@ -33,15 +33,22 @@ const NOT_PUBLIC_IPV6: readonly [string, number][] = [
   ['3fff::', 20],
 ]
 
-/** ISATAP (RFC 5214): an IPv4 address, private ones too, in the last 32 bits behind anybody's prefix. */
-const ISATAP = /:(?:0|[1-3]00):5efe:[0-9a-f]+:[0-9a-f]+$/
+/**
+ * ISATAP (RFC 5214): an IPv4 address, private ones too, in the last 32 bits behind anybody's prefix. The zeros before it may be left
+ * out.
+ */
+const ISATAP = /:(?:0|[1-3]00)?:5efe:[0-9a-f]+:[0-9a-f]+$/
+
+/** An IPv4 address in the clothes of IPv6 is still one. */
+const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
 
 const blocked = new BlockList()
 for (const [network, prefix] of NOT_PUBLIC_IPV4) blocked.addSubnet(network, prefix, 'ipv4')
 for (const [network, prefix] of NOT_PUBLIC_IPV6) blocked.addSubnet(network, prefix, 'ipv6')
 
-/** @param address of IPv4 or IPv6, in its shortest form, small letters */
-export const isPublicAddress = (address: string): boolean => {
+/** @param text an address of IPv4 or IPv6, in whichever spelling: resolvers leave zeros out, TURN writes all of them */
+export const isPublicAddress = (text: string): boolean => {
+  const address = MAPPED.exec(text)?.[1] ?? text.toLowerCase()
   if (!address.includes(':')) return !blocked.check(address, 'ipv4')
   const first = Number.parseInt(address, 16)
   return first >= 0x2000 && first <= 0x3fff && !ISATAP.test(address) && !blocked.check(address, 'ipv6')

@@ -28,6 +28,7 @@ it.each([
   '[::1]',
   '[::ffff:10.0.0.1]',
   '[fe80::1]',
+  '[2a00:1450:4001::5efe:10.0.0.1]',
 ])('%s is nobody on the internet', async host => {
   await expect(findTarget(`rtmp://${host}/live/key`, false)).rejects.toMatchObject({ code: 'forbidden' })
 })

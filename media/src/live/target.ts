@@ -17,12 +17,6 @@ export type Target = {
 
 const PORTS = { 'rtmp:': 1_935, 'rtmps:': 443 } as const
 
-const canonical = (address: string): string => {
-  // An IPv4 address in the clothes of IPv6 is still one.
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
-  return mapped ?? address.toLowerCase()
-}
-
 /**
  * Looks up where an address leads.
  * @param allowsPrivate whether it may lead into the operator's own network
@@ -42,7 +36,7 @@ export const findTarget = async (url: string, allowsPrivate: boolean): Promise<T
   if (address === undefined)
     throw new TrunklineError('invalid_request', `Nobody knows the host ${host} that the stream is to go to.`)
   // One that is not makes the whole name suspect.
-  if (!allowsPrivate && !addresses.every(one => isPublicAddress(canonical(one)))) {
+  if (!allowsPrivate && !addresses.every(isPublicAddress)) {
     throw new TrunklineError(
       'forbidden',
       `Streams may not be sent to ${host}: it is not on the public internet. Whoever runs this server may allow it (LIVE_PRIVATE_TARGETS).`,

@@ -5,12 +5,6 @@ import { isPublicAddress } from '@trunkline/kit'
 /** Somebody wants us to connect to where outsiders have no business. For people. */
 export class PrivateTarget extends Error {}
 
-const canonical = (address: string): string => {
-  // An IPv4 address in the clothes of IPv6 is still one.
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
-  return mapped ?? address.toLowerCase()
-}
-
 const refused = (host: string) =>
   new PrivateTarget(
     `${host} is not on the public internet. Whoever runs this server may allow it (WEBHOOK_PRIVATE_TARGETS).`,
@@ -22,7 +16,7 @@ const refused = (host: string) =>
  */
 export const assertPublic = (hostname: string): void => {
   const host = hostname.replace(/^\[|\]$/g, '')
-  if (isIP(host) && !isPublicAddress(canonical(host))) throw refused(host)
+  if (isIP(host) && !isPublicAddress(host)) throw refused(host)
 }
 
 /**
@@ -33,7 +27,7 @@ export const guardedLookup: LookupFunction = (hostname, options, callback) => {
   lookup(hostname, { ...(options as LookupOptions), all: true }, (error, found: LookupAddress[]) => {
     if (error) return callback(error, '', 0)
     // One that is not makes the whole name suspect.
-    if (!found.every(({ address }) => isPublicAddress(canonical(address)))) {
+    if (!found.every(({ address }) => isPublicAddress(address))) {
       return callback(refused(hostname), '', 0)
     }
     const [first] = found
