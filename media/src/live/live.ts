@@ -202,10 +202,7 @@ export const createLive = (deps: LiveDeps): Live => {
         }
         // An empty one says that it is over.
         if (bytes.length === 0) break
-        const { ms, notes } = await Promise.race([
-          thread.push(bytes, state.part < skipUntil),
-          abortion(stopped),
-        ])
+        const { ms, notes } = await unlessAborted(thread.push(bytes, state.part < skipUntil), stopped)
         Object.assign(state, { ms, notes, part: state.part + 1 })
         waitedSince = performance.now()
         const far = state.part + BEHIND_PARTS
@@ -306,8 +303,11 @@ export const createLive = (deps: LiveDeps): Live => {
   return { start, task, forgetting, router, running: () => running }
 }
 
-const abortion = (signal: AbortSignal): Promise<never> =>
-  new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason)
-    else signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+/** What is awaited, or why it is not any more. A signal lives as long as a stream, so that nobody may go on listening to it. */
+const unlessAborted = <T>(awaited: Promise<T>, signal: AbortSignal): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason)
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort, { once: true })
+    awaited.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
   })
