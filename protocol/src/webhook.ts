@@ -49,7 +49,7 @@ const settings = {
 export const WebhookPost = z.strictObject(settings)
 export type WebhookPost = z.infer<typeof WebhookPost>
 
-/** Body of `PATCH /v1/webhooks/{id}`: what is left out stays, null takes it away. */
+/** Body of `PATCH /v1/webhooks/{id}`: what is left out stays, null takes a filter away. */
 export const WebhookChanges = z.strictObject({
   url: WebhookUrl.optional(),
   description: text(LIMITS.descriptionChars).optional(),
@@ -141,8 +141,9 @@ export const DeadLetter = z.strictObject({
 })
 export type DeadLetter = z.infer<typeof DeadLetter>
 
-/** Query of `GET /v1/events`, as text. */
 const list = z.string().transform(names => names.split(','))
+
+/** Query of `GET /v1/events`, as text. */
 export const EventsQuery = z.strictObject({
   /** From the answer before; without it, what happens from now on. */
   cursor: Cursor.optional(),

@@ -411,7 +411,7 @@ export class Webhooks {
 
 const noSuchWebhook = () => new TrunklineError('not_found', 'There is no such webhook.')
 
-/** Columns of what can be set; null takes away. */
+/** Columns of what can be set; null takes a filter away. */
 const columnsOf = (post: Partial<Omit<WebhookChanges, 'paused'>>) =>
   ({
     ...(post.url !== undefined && { url: post.url }),
