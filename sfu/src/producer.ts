@@ -37,7 +37,7 @@ export class Producer {
   readonly requested: types.RtpParameters
   /** Everybody's consumers of it. */
   readonly consumers = new Set<Consumer>()
-  /** What a recording and a stream of the call want of it. */
+  /** What a recording, a stream, and those who watch by WHEP want of it. */
   readonly takers = new Set<{ readonly wantedLayer: number }>()
   /** What its viewers want of a picture; sound is sent whole. */
   readonly demand: Demand | undefined

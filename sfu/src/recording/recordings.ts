@@ -12,7 +12,7 @@ import { Recording } from './recording.ts'
 
 /** Where recordings and streams are kept until media makes something of them. */
 export type RecordingShelf = {
-  putPart(recordingId: string, n: number, bytes: Uint8Array): Promise<void>
+  putPart(jobId: string, n: number, bytes: Uint8Array): Promise<void>
   /** Has the parts of a stream shown as they come. */
   stream(order: StreamOrder): Promise<{ playlist?: string }>
 }

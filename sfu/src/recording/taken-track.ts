@@ -21,7 +21,7 @@ export type TakenTrackOptions = {
   onReport: (report: SenderReport) => void
 }
 
-/** A track of a call as the recording takes it: its highest layer, packet by packet. */
+/** A track of a call as a recording or a stream takes it: its highest layer, packet by packet. */
 export class TakenTrack {
   readonly #engine: types.Consumer
   readonly #producer: Producer
@@ -52,7 +52,7 @@ export class TakenTrack {
     })
     const track = new TakenTrack(engine, producer)
     const [codec] = engine.rtpParameters.codecs
-    if (!codec) throw new Error('a track without a codec cannot be recorded')
+    if (!codec) throw new Error('a track without a codec cannot be taken')
     const { participant, source } = producer
     onNote({
       what: 'track',
