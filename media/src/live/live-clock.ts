@@ -26,7 +26,7 @@ export class LiveClock {
     if (this.#last && time < this.#last.time) return
     const apart = this.#last ? arrivalMs - this.#last.arrival - (time - this.#last.time) : 0
     // Later than its clock says may be delay; a sender that paused goes on with another clock.
-    if (Math.abs(apart) > JUMP_MS) this.restart()
+    if (Math.abs(apart) > JUMP_MS) this.#least = undefined
     this.#last = { time, arrival: arrivalMs }
     this.#take(time, arrivalMs)
   }
@@ -34,11 +34,6 @@ export class LiveClock {
   /** What its clock said at this moment, by the sender's own account: without what packets were delayed. */
   report(timestamp: number, ms: number): void {
     if (this.#last) this.#take((timestamp / this.#rate) * 1_000, ms)
-  }
-
-  /** Its clock and that of the stream went apart. */
-  restart(): void {
-    this.#least = undefined
   }
 
   /** When a packet was sent, in ms of the stream. */
