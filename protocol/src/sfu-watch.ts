@@ -14,6 +14,10 @@ export const WatchWish = z.strictObject({
 })
 export type WatchWish = z.infer<typeof WatchWish>
 
+/** How the engine of the SFU writes the id of a media section into packets (RFC 8843, section 15): by this number, and in few bytes. */
+export const PACKET_MID = { uri: 'urn:ietf:params:rtp-hdrext:sdes:mid', id: 1, bytes: 8 } as const
+const PacketMid = z.string().max(PACKET_MID.bytes)
+
 export const WATCH_REQUESTS = {
   /**
    * An unattended participant that receives nothing yet is sent one picture and one sound from now on, by its receive transport:
@@ -27,7 +31,7 @@ export const WATCH_REQUESTS = {
       /** By the payload types of the player, the preferred first. What it is sent, it is sent by these. */
       rtpCapabilities: RtpCapabilities,
       /** What packets of the two say where the engine writes the id of a media section; left out, they say nothing of use. */
-      mids: z.strictObject({ audio: z.string().max(8).optional(), video: z.string().max(8).optional() }),
+      mids: z.strictObject({ audio: PacketMid.optional(), video: PacketMid.optional() }),
     }),
     response: Nothing,
   },

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { PACKET_MID } from '@trunkline/protocol'
 import type { types } from 'mediasoup'
 import { MEDIA_CODECS } from '../codecs.ts'
 import { endWith } from '../end-with.ts'
@@ -14,9 +15,6 @@ const FEEDBACK: types.RtcpFeedback[] = [
   { type: 'nack', parameter: 'pli' },
   { type: 'ccm', parameter: 'fir' },
 ]
-const MID = 'urn:ietf:params:rtp-hdrext:sdes:mid'
-/** By which the engine writes it. */
-const MID_ID = 1
 
 /**
  * Where one picture or one sound goes out to players who chose the payload types: one stream for all who watch the same by the
@@ -94,7 +92,8 @@ export class Outlet {
         producerId: this.#engine.id,
         rtpCapabilities: {
           codecs: [{ kind, ...codec, preferredPayloadType: payloadType, rtcpFeedback: FEEDBACK }],
-          headerExtensions: mid === undefined ? [] : [{ kind, uri: MID, preferredId: MID_ID }],
+          headerExtensions:
+            mid === undefined ? [] : [{ kind, uri: PACKET_MID.uri, preferredId: PACKET_MID.id }],
         },
         // It is written into each packet. Of this length it is none of the header extensions that a player may have by that id.
         mid: mid ?? 'nobody',

@@ -1,5 +1,5 @@
-import { TrunklineError, type WatchWish } from '@trunkline/protocol'
-import { type Agreement, agreeToSend, MID_BYTES, rtpCapabilitiesOf } from '../whip/agreement.ts'
+import { PACKET_MID, TrunklineError, type WatchWish } from '@trunkline/protocol'
+import { type Agreement, agreeToSend, rtpCapabilitiesOf } from '../whip/agreement.ts'
 import type { StreamUse } from '../whip/streams.ts'
 
 /** Players that watch by WHEP (draft-ietf-wish-whep): each is a participant that is sent one picture and one sound. */
@@ -38,9 +38,9 @@ export const watching = (wish: WatchWish): StreamUse => ({
 const midInPackets = (agreement: Agreement | undefined): string | undefined => {
   if (!agreement || agreement.headerExtensions.length === 0) return undefined
   const { mid } = agreement.media
-  if (Buffer.byteLength(mid) <= MID_BYTES) return mid
+  if (Buffer.byteLength(mid) <= PACKET_MID.bytes) return mid
   throw new TrunklineError(
     'not_acceptable',
-    `The mid "${mid}" does not fit in packets: choose one of at most ${MID_BYTES} bytes.`,
+    `The mid "${mid}" does not fit in packets: choose one of at most ${PACKET_MID.bytes} bytes.`,
   )
 }

@@ -1,4 +1,4 @@
-import type { RtpCapabilities, RtpParameters } from '@trunkline/protocol'
+import { PACKET_MID, type RtpCapabilities, type RtpParameters } from '@trunkline/protocol'
 import type { OfferedCodec, OfferedMedia } from './offer.ts'
 
 type Capability = {
@@ -52,10 +52,6 @@ const PLAYER_FEEDBACK = [
   { type: 'nack', parameter: 'pli' },
   { type: 'ccm', parameter: 'fir' },
 ]
-const MID = 'urn:ietf:params:rtp-hdrext:sdes:mid'
-/** By which the engine of the SFU writes the id of the media section, and how long one may be. */
-const MID_ID = 1
-export const MID_BYTES = 8
 
 /**
  * What a player can be sent by a section: every codec of it that the SFU routes, for whoever is shown may send by any.
@@ -68,7 +64,9 @@ export const agreeToSend = (media: OfferedMedia, routed: RtpCapabilities): Agree
     .filter(offered => capabilities.some(one => isSame(offered, one)))
     .map(offered => ({ ...offered, rtcpFeedback: common(offered.rtcpFeedback, PLAYER_FEEDBACK) }))
   if (codecs.length === 0) return undefined
-  const headerExtensions = media.headerExtensions.filter(({ uri, id }) => uri === MID && id === MID_ID)
+  const headerExtensions = media.headerExtensions.filter(
+    ({ uri, id }) => uri === PACKET_MID.uri && id === PACKET_MID.id,
+  )
   return { media, codecs, headerExtensions, streams: [] }
 }
 
