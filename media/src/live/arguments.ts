@@ -1,6 +1,6 @@
 import { audioInput, LONGEST_SECONDS, videoInput } from '../av/arguments.ts'
 import { drawName } from '../recordings/arguments.ts'
-import { type Box, CANVAS } from '../recordings/layout.ts'
+import { BACKGROUND, type Box, CANVAS, EMPTY_TILE } from '../recordings/layout.ts'
 
 // What ffmpeg is told while a call is shown live; pure, as in ../av/arguments.ts.
 
@@ -12,9 +12,6 @@ export const SAMPLE_RATE = 48_000
 export const FRAME_SAMPLES = SAMPLE_RATE / FRAME_RATE
 /** A piece of the stream, which begins with a whole picture. */
 export const SEGMENT_SECONDS = 2
-
-const BACKGROUND = '0x14181d'
-const EMPTY_TILE = '0x2a313a'
 
 /** What is read is there at once, and nothing more is waited for to know what it is. */
 const AT_ONCE = ['-probesize', '5000', '-analyzeduration', '0', '-f', 'matroska']

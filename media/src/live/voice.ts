@@ -1,5 +1,5 @@
 import type { Frame } from '../recordings/depacketize.ts'
-import { matroskaFrame, matroskaHead } from '../recordings/matroska.ts'
+import { matroskaFrame, matroskaHead, OPUS_SILENCE } from '../recordings/matroska.ts'
 import { FRAME_SAMPLES, SAMPLE_RATE, voiceArguments } from './arguments.ts'
 import { GridDecoder } from './grid-decoder.ts'
 import type { LiveProgram } from './program.ts'
@@ -13,8 +13,6 @@ const KEPT = SAMPLE_RATE * 4
 const PAUSE_MS = 1_000
 /** What cannot be decoded is not tried again before, milliseconds: starting a decoder costs more than a packet. */
 const AGAIN_MS = 1_000
-/** 20 ms of nothing, in opus: it makes a file begin at 0. */
-const SILENCE = Uint8Array.of(0xf8, 0xff, 0xfe)
 
 /** The sound of a track while it is heard: packets go in, and come out where the mix has them. */
 export class Voice {
@@ -88,7 +86,7 @@ export class Voice {
     })
     this.#decoder = decoder
     decoder.write(matroskaHead([{ mimeType: this.#mimeType }]))
-    decoder.write(matroskaFrame(0, { ms: 0, data: SILENCE, isKey: true }))
+    decoder.write(matroskaFrame(0, { ms: 0, data: OPUS_SILENCE, isKey: true }))
     return decoder
   }
 

@@ -1,6 +1,6 @@
 import { type Arguments, audioInput, LONGEST_SECONDS, videoInput } from '../av/arguments.ts'
 import { MEDIA_LIMITS } from '../limits.ts'
-import { type Box, CANVAS } from './layout.ts'
+import { BACKGROUND, type Box, CANVAS, EMPTY_TILE } from './layout.ts'
 import type { Shot } from './timeline.ts'
 
 // What ffmpeg is told to make a film of a recording; pure, as in ../av/arguments.ts.
@@ -8,9 +8,6 @@ import type { Shot } from './timeline.ts'
 const FRAME_RATE = 25
 /** Of the film. */
 export const FRAME_MS = 1_000 / FRAME_RATE
-
-const BACKGROUND = '0x14181d'
-const EMPTY_TILE = '0x2a313a'
 
 const h264 = (preset: string, crf: number): string[] => [
   ...['-c:v', 'libx264', '-preset', preset, '-crf', String(crf), '-pix_fmt', 'yuv420p'],

@@ -1,8 +1,11 @@
 /** Where something is in the picture, in pixels; even numbers, as H.264 has it. */
 export type Box = { x: number; y: number; width: number; height: number }
 
-/** Of the film. */
+/** Of the film, and of what is shown live. */
 export const CANVAS = { width: 1_280, height: 720 } as const
+/** As ffmpeg takes colours: what is between tiles, and tiles without a picture. */
+export const BACKGROUND = '0x14181d'
+export const EMPTY_TILE = '0x2a313a'
 /** Between tiles, pixels. */
 const GAP = 8
 /** Beside who speaks. */

@@ -15,6 +15,9 @@ const CODECS: ReadonlyMap<string, string> = new Map([
   ['video/av1', 'V_AV1'],
 ])
 
+/** 20 ms of nothing, in opus: it makes a file begin at 0. */
+export const OPUS_SILENCE = Uint8Array.of(0xf8, 0xff, 0xfe)
+
 /** A size that says that it is not known: it goes on to the end. */
 const UNKNOWN = Uint8Array.of(0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)
 

@@ -6,7 +6,7 @@ import type { JournalRecord } from '@trunkline/protocol'
 import { FRAME_MS } from './arguments.ts'
 import { type Depacketizer, depacketizerOf, type Frame } from './depacketize.ts'
 import { Counted, type Story, type TrackNote } from './journal.ts'
-import { matroskaFrame, matroskaHead } from './matroska.ts'
+import { matroskaFrame, matroskaHead, OPUS_SILENCE } from './matroska.ts'
 import { Reorder } from './rtp.ts'
 import { voicesOf } from './timeline.ts'
 
@@ -18,9 +18,6 @@ export type AudioFile = { path: string; voices: number }
 
 /** Voices a file has at most: ffmpeg does not look at more than 64 streams. */
 const VOICES_PER_FILE = 60
-
-/** 20 ms of nothing, in opus: it makes a file begin at 0. */
-const SILENCE = Uint8Array.of(0xf8, 0xff, 0xfe)
 
 /** A file that is written one piece after another. */
 class Sink {
@@ -70,7 +67,8 @@ export const writeTrackFiles = async (
     const size = Math.min(VOICES_PER_FILE, count - first)
     const sink = new Sink(join(folder, `voices-${audios.length}.mkv`))
     await sink.write(matroskaHead(Array.from({ length: size }, () => ({ mimeType: 'audio/opus' }))))
-    for (let n = 0; n < size; n++) await sink.write(matroskaFrame(n, { ms: 0, data: SILENCE, isKey: true }))
+    for (let n = 0; n < size; n++)
+      await sink.write(matroskaFrame(n, { ms: 0, data: OPUS_SILENCE, isKey: true }))
     audios.push({ file: { path: sink.path, voices: size }, sink })
   }
 
