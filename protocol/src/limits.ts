@@ -109,6 +109,8 @@ export const LIMITS = {
   streamSeconds: 12 * 3_600,
   /** Everybody in a call is told of its stream this long before anything leaves it. */
   streamNoticeMs: 1_000,
+  /** Of the address a stream is sent to: ffmpeg reads it in lines of a thousand. */
+  rtmpUrlChars: 900,
   /** Streams at once, unless the operator says otherwise (LIVE_STREAMS); one call has one. */
   streams: 4,
   /** For how long a service that falls away is tried again. */

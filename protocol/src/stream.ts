@@ -22,7 +22,7 @@ export type CallStream = z.infer<typeof CallStream>
 /** Where a stream is sent: its last part is mostly a secret, so that nobody but media is told of it. */
 export const RtmpUrl = z
   .string()
-  .max(LIMITS.urlChars)
+  .max(LIMITS.rtmpUrlChars)
   .refine(value => /^rtmps?:\/\/[^/\s]+\/[^/\s]+\/?\S*$/.test(value) && URL.canParse(value), {
     message: 'must be an address such as rtmp://live.example.org/app/key, or rtmps://',
   })

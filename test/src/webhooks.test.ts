@@ -47,8 +47,10 @@ describe('webhooks over REST', () => {
     const { secret, ...webhook } = made.body
     expect(Webhook.parse(webhook)).toEqual(webhook)
     expect(secret).toMatch(/^whsec_/)
-    expect((await ask('GET', `/v1/webhooks/${webhook.id}`)).body).toEqual(webhook)
-    expect((await ask('GET', '/v1/webhooks')).body.data).toEqual([webhook])
+    // It goes on by itself.
+    const seen = { ...webhook, cursor: expect.any(String) }
+    expect((await ask('GET', `/v1/webhooks/${webhook.id}`)).body).toEqual(seen)
+    expect((await ask('GET', '/v1/webhooks')).body.data).toEqual([seen])
 
     const tried = await ask('POST', `/v1/webhooks/${webhook.id}/test`)
     expect(WebhookAttempt.parse(tried.body)).toMatchObject({
@@ -117,6 +119,42 @@ describe('webhooks over REST', () => {
     expect((await ask('POST', '/v1/webhooks/whk_1/replay', {})).status).toBe(400)
   })
 })
+
+test('a server that stood still for longer than it may goes on, and tells everything', async () => {
+  const rooms = Array.from({ length: 30 }, (_, n) => `still-${n}`)
+  for (const id of rooms) await makeRoom(id)
+  const told: OutgoingEvent[] = []
+  const receiver = createServer((request, response) => {
+    const take = (body: string) => {
+      told.push(JSON.parse(body))
+      setTimeout(() => response.end(), 100)
+    }
+    text(request).then(take, () => response.destroy())
+  })
+  await new Promise<void>(resolve => receiver.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    receiver.closeAllConnections()
+    receiver.close()
+  })
+  const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`
+  const { body: webhook } = await ask('POST', '/v1/webhooks', {
+    url,
+    types: ['message.created'],
+    roomIds: rooms,
+  })
+  await Promise.all(rooms.flatMap(id => Array.from({ length: 10 }, (_, n) => say(id, `number ${n}`))))
+  await vi.waitFor(() => expect(told.length).toBeGreaterThan(20), WAIT)
+  process.kill(server.pid, 'SIGSTOP')
+  // Longer than one who sends may say nothing.
+  await new Promise(resolve => setTimeout(resolve, 12_000))
+  process.kill(server.pid, 'SIGCONT')
+  await vi.waitFor(() => expect(new Set(told.map(({ id }) => id)).size).toBe(300), WAIT)
+  for (const roomId of rooms) {
+    const seqs = [...new Set(told.filter(({ room }) => room.id === roomId).map(({ data }) => data.seq))]
+    expect(seqs).toEqual(seqs.toSorted((a, b) => a - b))
+  }
+  expect((await ask('DELETE', `/v1/webhooks/${webhook.id}`)).status).toBe(200)
+}, 120_000)
 
 describe('GET /v1/events', () => {
   test('waits for what happens, and goes on where it was', async () => {

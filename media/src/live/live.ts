@@ -124,6 +124,8 @@ export const createLive = (deps: LiveDeps): Live => {
   const start = async (order: StreamOrder): Promise<{ playlist?: string }> => {
     if (!program)
       throw new TrunklineError('unavailable', 'There is no ffmpeg on this server to stream calls with.')
+    if (deps.streams === 0)
+      throw new TrunklineError('unavailable', 'This server streams no calls: LIVE_STREAMS is 0.')
     const { streamId, hls, rtmp } = order
     // The job asks again whenever it connects.
     if (rtmp !== undefined) await findTarget(rtmp, deps.allowsPrivate)
@@ -214,8 +216,10 @@ export const createLive = (deps: LiveDeps): Live => {
           )
         }
       }
-      await thread.end()
+      await unlessAborted(thread.end(), stopped)
       await keeping
+      // What could not be put away is no end.
+      stopped.throwIfAborted()
     } catch (error) {
       if (!state.isFailed) throw error
     } finally {

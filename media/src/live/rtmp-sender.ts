@@ -95,14 +95,18 @@ export class RtmpSender {
       this.#lose(AWAY)
       return
     }
-    const server = await bridge(socket)
-    const { port } = server.address() as AddressInfo
     // Not as an argument: those of a process everybody on the machine can read.
     const preset = join(this.#folder, `${randomUUID()}.ffpreset`)
-    const { isSecure, host, port: there, app, key } = target
-    const tcUrl = `${isSecure ? 'rtmps' : 'rtmp'}://${host.includes(':') ? `[${host}]` : host}:${there}/${app}`
-    const text = `rtmp_app=${app}\nrtmp_playpath=${key}\nrtmp_tcurl=${tcUrl}\n`
-    await writeFile(preset, text, { mode: 0o600 })
+    let server: Server
+    try {
+      server = await bridge(socket)
+      await writeFile(preset, presetOf(target), { mode: 0o600 })
+    } catch {
+      socket.destroy()
+      this.#lose(AWAY)
+      return
+    }
+    const { port } = server.address() as AddressInfo
     const running = startProgram(
       this.#program,
       [
@@ -149,6 +153,12 @@ export class RtmpSender {
     this.#state = state
     this.#onState(state, reason)
   }
+}
+
+/** Where ffmpeg is to say that it is. */
+const presetOf = ({ isSecure, host, port, app, key }: Target): string => {
+  const tcUrl = `${isSecure ? 'rtmps' : 'rtmp'}://${host.includes(':') ? `[${host}]` : host}:${port}/${app}`
+  return `rtmp_app=${app}\nrtmp_playpath=${key}\nrtmp_tcurl=${tcUrl}\n`
 }
 
 const open = ({ isSecure, host, address, port }: Target): Promise<Socket> =>

@@ -35,6 +35,8 @@ type Track = {
   sender: LiveClock
   reorder: Reorder
   depacketizer: Depacketizer
+  /** It is over, and was not shown to its end yet: it takes nobody's place. */
+  isOver: boolean
   picture?: Picture
   voice?: Voice
 }
@@ -76,9 +78,9 @@ export class Show {
     for (const note of notes) this.#take({ type: 'note', ms, note })
   }
 
-  /** Notes with which another can go on. */
+  /** Notes with which another can go on: also of what is not shown yet, and in no part that it reads. */
   notes(): JournalNote[] {
-    return this.#cast.notes()
+    return [...this.#cast.notes(), ...this.#notes.map(({ note }) => note)]
   }
 
   /** ms of the stream until which all is known */
@@ -145,6 +147,8 @@ export class Show {
     this.#notes.push({ ms, note })
     if (note.what === 'track') this.#open(note)
     if (note.what === 'muted' && note.muted) this.#tracks.get(note.track)?.voice?.rest()
+    const over = note.what === 'ended' && this.#tracks.get(note.track)
+    if (over) over.isOver = true
   }
 
   #senderOf(participantId: string): LiveClock {
@@ -155,8 +159,9 @@ export class Show {
   #open(note: TrackNote): void {
     const depacketizer = depacketizerOf(note.mimeType)
     if (!depacketizer) return
-    const own = [...this.#tracks.values()].filter(track => track.note.participantId === note.participantId)
-    if (this.#tracks.size >= MOST.tracks || own.length >= MOST.ofOne) return
+    const going = [...this.#tracks.values()].filter(track => !track.isOver)
+    const own = going.filter(track => track.note.participantId === note.participantId)
+    if (going.length >= MOST.tracks || own.length >= MOST.ofOne) return
     const { program } = this.#options
     const { kind, mimeType } = note
     this.#tracks.set(note.track, {
@@ -166,6 +171,7 @@ export class Show {
       sender: this.#senderOf(note.participantId),
       reorder: new Reorder(LATE_MS),
       depacketizer,
+      isOver: false,
       ...(kind === 'audio'
         ? { voice: new Voice(program, mimeType, this.#frame ?? Math.floor(this.#latestMs / FRAME_MS)) }
         : { picture: new Picture(program, mimeType, this.#sizeOfNext()) }),

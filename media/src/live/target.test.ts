@@ -17,6 +17,7 @@ it('an address is taken apart as services mean it: the last part is the key', as
     app: 'a/b',
     key: 'key',
   })
+  expect(await findTarget('rtmp://127.0.0.1/live', true)).toMatchObject({ app: 'live', key: '' })
 })
 
 it.each([

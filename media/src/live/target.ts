@@ -43,7 +43,8 @@ export const findTarget = async (url: string, allowsPrivate: boolean): Promise<T
     )
   }
   const path = `${pathname.slice(1)}${search}`
-  const cut = pathname.slice(1).lastIndexOf('/')
+  // Without a key all of it is the app.
+  const cut = pathname.includes('/', 1) ? pathname.slice(1).lastIndexOf('/') : path.length
   return {
     isSecure,
     host,

@@ -50,7 +50,10 @@ export class Taking {
   begin(): void {
     if (this.#isOver) return
     this.#zero = performance.now()
-    if (this.#pausedAt !== undefined) this.#pausedAt = this.#zero
+    if (this.#pausedAt !== undefined) {
+      this.#pausedAt = this.#zero
+      this.note({ what: 'paused' })
+    }
     for (const participant of this.#call.participants.values()) {
       for (const producer of participant.producers.values()) this.take(producer)
     }
@@ -137,6 +140,7 @@ export class Taking {
     if (known) return known
     const opening = router.createDirectTransport()
     this.#transports.set(router, opening)
+    opening.catch(() => this.#transports.delete(router))
     router.observer.once('close', () => this.#transports.delete(router))
     return opening
   }

@@ -44,6 +44,8 @@ export class Programmes {
         'This call is encrypted end to end: it cannot be watched by WHEP, whose players have no keys. Join it with the SDK.',
       )
     }
+    // Asked again: the answer was lost on its way.
+    if (participant.shown > 0) return
     const codecs = (parseRtpCapabilities(data.rtpCapabilities).codecs ?? []) as PlayedCodec[]
     const { place, receive } = participant.assertAndGetTransports()
     participant.shown = new Set(codecs.map(({ kind }) => kind)).size

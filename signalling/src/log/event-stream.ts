@@ -27,7 +27,8 @@ export type Stretch = {
 /** After the event of this number of this room, of those that transaction wrote; after none of it when `roomId` is empty. */
 type Place = { tx: bigint; roomId: string; seq: number }
 
-const isNumber = (field: unknown): boolean => isText(field) && /^\d{1,19}$/.test(field as string)
+/** Of those that fit into a bigint. */
+const isNumber = (field: unknown): boolean => isText(field) && /^\d{1,18}$/.test(field as string)
 
 /** Numbers of transactions looked at in one go, to begin with: as many as give about a page. */
 const SPAN = 1_000n

@@ -7,10 +7,12 @@ import {
   type StreamNews,
   TrunklineError,
 } from '@trunkline/protocol'
+import { and, eq } from 'drizzle-orm'
 import type { FanOut } from '../fan-out.ts'
 import { derivedId } from '../ids.ts'
 import type { Entry } from '../log/entry.ts'
 import type { EventLog } from '../log/event-log.ts'
+import { events } from '../schema.ts'
 
 /** For who ends what nobody watches any more. */
 const SERVER = { role: 'host', rank: SERVER_CALL_RANK } as const
@@ -61,37 +63,43 @@ export class Streams {
     await this.#sfu
       ?.request('stream:stop', { roomId, streamId, by: SERVER })
       .catch(error => this.#logger.debug({ err: error, streamId }, 'the call of a stream is over'))
-    await this.#append(entryOf(news))
+    await unlessGone(
+      this.#log.transaction(roomId, async ({ executor, append }) => {
+        const begun = and(eq(events.roomId, roomId), eq(events.clientId, startedId(streamId)))
+        const [told] = await executor.select({ seq: events.seq }).from(events).where(begun).limit(1)
+        // The room was deleted meanwhile, and another of that name has nothing to do with it.
+        if (told) await append(entryOf(news))
+      }),
+    )
   }
 
   async #started({ roomId, callId, streamId, userId }: SfuNoticeData<'stream:started'>): Promise<void> {
-    const clientId = derivedId('stream', 'started', streamId)
-    await this.#append({
-      roomId,
-      type: 'stream.started',
-      sender: userId,
-      clientId,
-      data: { streamId, callId },
-    })
+    const data = { streamId, callId }
+    const clientId = startedId(streamId)
+    await unlessGone(this.#log.append({ roomId, type: 'stream.started', sender: userId, clientId, data }))
   }
+}
 
-  async #append(entry: Entry): Promise<void> {
-    try {
-      await this.#log.append(entry)
-    } catch (error) {
-      const isGone = error instanceof TrunklineError && error.code === 'room_not_found'
-      if (!isGone) throw error
-    }
+/** By which it is found in the log that a stream began. */
+export const startedId = (streamId: string): string => derivedId('stream', 'started', streamId)
+
+/** What is of a room that was deleted is told to nobody. */
+const unlessGone = async (work: Promise<unknown>): Promise<void> => {
+  try {
+    await work
+  } catch (error) {
+    const isGone = error instanceof TrunklineError && error.code === 'room_not_found'
+    if (!isGone) throw error
   }
 }
 
 /** The same clientId each time: what was told before is found. */
-const entryOf = (news: Exclude<StreamNews, { type: 'state' }>): Entry => {
-  const { roomId, streamId } = news
+const entryOf = (news: Exclude<StreamNews, { type: 'state' }>): Omit<Entry, 'roomId'> => {
+  const { streamId } = news
   const clientId = derivedId('stream', 'over', streamId)
   if (news.type === 'failed')
-    return { roomId, type: 'stream.failed', clientId, data: { streamId, reason: news.reason } }
+    return { type: 'stream.failed', clientId, data: { streamId, reason: news.reason } }
   const { durationMs, problem } = news
   const data = { streamId, durationMs, ...(problem !== undefined && { problem }) }
-  return { roomId, type: 'stream.ended', clientId, data }
+  return { type: 'stream.ended', clientId, data }
 }

@@ -19,8 +19,9 @@ import {
 const PAGE = 500
 /** Requests to one endpoint at once, each of another room. */
 const AT_ONCE = 64
-/** Rooms that may wait before no more is read. */
+/** Rooms that may wait, and events of all of them in memory, before no more is read. */
 const LANES_MAX = 1_000
+const KEPT_MAX = 2_000
 /** When nothing was answered for so long, what is under way is left to go on by itself, ms. */
 const QUIET_MS = 200
 /** How often the log is looked at for what other processes wrote, ms. */
@@ -67,6 +68,7 @@ export class Endpoint {
   #work: Promise<void> | undefined
   /** Until when this process may send (`performance.now()`). */
   #heldUntil = 0
+  #lapse: NodeJS.Timeout | undefined
 
   constructor(row: WebhookRow, deps: Deps) {
     this.#row = row
@@ -86,6 +88,9 @@ export class Endpoint {
   /** @param ms this process holds it for so long from now on, if it does not say so again */
   held(ms: number): void {
     this.#heldUntil = performance.now() + ms
+    clearTimeout(this.#lapse)
+    // What is under way then is another's to send.
+    this.#lapse = setTimeout(() => this.#cut(), ms)
   }
 
   start(): void {
@@ -108,10 +113,17 @@ export class Endpoint {
   async stop(): Promise<void> {
     this.#isStopped = true
     this.#wake?.()
-    const cut = setTimeout(() => this.#sender.close(), GRACE_MS)
+    const cut = setTimeout(() => this.#cut(), GRACE_MS)
     await this.#work
     clearTimeout(cut)
+    clearTimeout(this.#lapse)
+    this.#cut()
+  }
+
+  #cut(): void {
+    this.#isStopped = true
     this.#sender.close()
+    this.#wake?.()
   }
 
   async #run(): Promise<void> {
@@ -137,8 +149,10 @@ export class Endpoint {
 
   /** Of one that is dead only as much is read as to have something to try. */
   get #hasPlace(): boolean {
-    if (this.#lanes.size >= LANES_MAX) return false
-    return !this.#pulse.isDead || ![...this.#lanes.values()].some(lane => lane.attempts === 0)
+    const lanes = [...this.#lanes.values()]
+    const kept = lanes.reduce((sum, { queue }) => sum + queue.length, 0)
+    if (lanes.length >= LANES_MAX || kept >= KEPT_MAX) return false
+    return !this.#pulse.isDead || !lanes.some(lane => lane.attempts === 0)
   }
 
   /** @returns whether there is more */
@@ -161,8 +175,14 @@ export class Endpoint {
     return !stretch.isEnd
   }
 
+  /** A process that stood still may not know that another took over. */
+  get #isHeld(): boolean {
+    return performance.now() <= this.#heldUntil
+  }
+
   #startLanes(): void {
-    if (this.#isStopped) return
+    // What is begun and not sent would be begun again at once, for ever: nothing else would be done, this included.
+    if (this.#isStopped || !this.#isHeld) return
     if (this.#pulse.isDead) {
       const [first] = [...this.#lanes.values()].sort(
         (a, b) => a.attempts - b.attempts || a.retryAt - b.retryAt,
@@ -225,8 +245,7 @@ export class Endpoint {
 
   /** @returns whether to go on with what comes after it */
   async #send(lane: Lane, streamed: StreamedEvent): Promise<boolean> {
-    // A process that stood still may not know that another took over.
-    if (performance.now() > this.#heldUntil) return false
+    if (!this.#isHeld) return false
     const at = new Date()
     const body = JSON.stringify(outgoing(streamed))
     const headers = signedHeaders(this.#secrets, eventIdOf(streamed), at, body)
@@ -275,7 +294,7 @@ export class Endpoint {
   }
 
   get #hasDue(): boolean {
-    if (this.#pulse.isDead) return false
+    if (this.#pulse.isDead || !this.#isHeld) return false
     const now = Date.now()
     return (
       this.#running < AT_ONCE &&

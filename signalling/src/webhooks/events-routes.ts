@@ -68,7 +68,7 @@ export const mountEvents = (router: Router, { authenticate, limits, log, stream,
       const found = await next(query, cursor)
       cursor = found.cursor
       const left = end - performance.now()
-      if (found.wanted.length > 0 || (found.isEnd && (left <= 0 || gone.aborted))) {
+      if (found.wanted.length > 0 || gone.aborted || (found.isEnd && left <= 0)) {
         return { data: found.wanted.map(outgoing), cursor }
       }
       if (found.isEnd) await pause(gone, left)
@@ -147,7 +147,9 @@ export const mountEvents = (router: Router, { authenticate, limits, log, stream,
       if (!response.headersSent) throw error
       response.destroy()
     } finally {
-      open.set(keyId, (open.get(keyId) ?? 1) - 1)
+      const left = (open.get(keyId) ?? 1) - 1
+      if (left > 0) open.set(keyId, left)
+      else open.delete(keyId)
     }
   })
 }

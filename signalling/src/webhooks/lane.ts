@@ -2,7 +2,7 @@ import type { StreamedEvent } from '../log/event-stream.ts'
 import type { LaneRow } from './webhook-store.ts'
 
 /** Events of one room kept in memory for being sent; a room that is further behind is read out of its log. */
-const KEPT = 200
+const KEPT = 50
 
 /** How one room of an endpoint goes on: event by event, each only after the one before it was taken. */
 export class Lane {
@@ -72,7 +72,10 @@ export class Lane {
     this.retryAt = 0
   }
 
+  /** What comes next is read anew by then: what it says may have been deleted. */
   failed(at: Date, problem: string, retryAt: number): void {
+    this.queue = []
+    this.isWhole = false
     this.attempts += 1
     this.firstAttemptAt ??= at
     this.problem = problem

@@ -41,12 +41,16 @@ export class WebhookStore {
     this.#holder = deps.holder
   }
 
-  /** Takes those that nobody sends for, keeps those that are its own, and gives all that it has now. */
+  /**
+   * Takes those that nobody sends for, keeps those that are its own, and gives all that it has now. Its own are waited for: it may
+   * be writing down how far one is.
+   */
   async hold(): Promise<WebhookRow[]> {
     const { rows } = await this.#database.execute<{ id: string }>(sql`
       update webhooks set holder = ${this.#holder}, held_until = now() + make_interval(secs => ${HELD_MS / 1_000})
-      where id in (
-        select id from webhooks where not paused and (holder = ${this.#holder} or held_until is null or held_until < now())
+      where (not paused and holder = ${this.#holder}) or id in (
+        select id from webhooks
+        where not paused and holder is distinct from ${this.#holder} and (held_until is null or held_until < now())
         for update skip locked
       ) returning id`)
     const ids = rows.map(({ id }) => id)

@@ -201,6 +201,28 @@ test('paused it keeps everything; going on it tells it; replayed it tells it aga
   expect(ids.slice(0, 3)).toEqual(ids.slice(3))
 })
 
+test('what is changed while events are under way holds from then on', async () => {
+  const webhooks = await startWebhooks()
+  const slow = await startReceiver((_, response) => void setTimeout(() => response.end(), 400))
+  const next = await startReceiver()
+  const rooms = await Promise.all(Array.from({ length: 5 }, () => room()))
+  const { id } = await hook(webhooks, { url: slow.url, roomIds: rooms })
+  for (let n = 0; n < 4; n++) await Promise.all(rooms.map(say))
+  await vi.waitFor(() => expect(slow.received.length).toBeGreaterThan(0), WAIT)
+  // Whoever looks after them looks in between, too.
+  const looks = [
+    webhooks.create({ url: next.url, roomIds: ['nowhere'] }),
+    webhooks.update(id, { url: next.url }),
+  ]
+  await Promise.all(looks)
+  const before = slow.received.length
+  const arrived = () => new Set([...slow.received, ...next.received].map(({ event }) => event.id)).size
+  await vi.waitFor(() => expect(arrived()).toBe(20), WAIT)
+  await Promise.all(rooms.map(say))
+  await vi.waitFor(() => expect(arrived()).toBe(25), WAIT)
+  expect(slow.received).toHaveLength(before)
+})
+
 test('while a secret is changed both are signed with', async () => {
   const webhooks = await startWebhooks()
   const { received, url } = await startReceiver()

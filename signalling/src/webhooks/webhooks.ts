@@ -30,8 +30,6 @@ import { filterOf, HELD_MS, type WebhookRow, WebhookStore } from './webhook-stor
 
 /** How often a process says that it still sends, and looks for endpoints that nobody sends to, ms. */
 const HOLD_MS = 2_000
-/** After a change it is left alone for so long: whoever sends to it notices by then. */
-const HAND_OVER_MS = 2 * HOLD_MS
 
 type Page<T> = { data: T[]; nextCursor?: string }
 type Paging = { cursor?: string | undefined; limit: number }
@@ -132,11 +130,10 @@ export class Webhooks {
   }
 
   async remove(id: string): Promise<void> {
-    await this.#letGo(id)
-    const gone = await this.#database
-      .delete(webhooks)
-      .where(eq(webhooks.id, id))
-      .returning({ id: webhooks.id })
+    const gone = await this.#alone(async () => {
+      await this.#letGo(id)
+      return this.#database.delete(webhooks).where(eq(webhooks.id, id)).returning({ id: webhooks.id })
+    })
     if (gone.length === 0) throw noSuchWebhook()
   }
 
@@ -160,9 +157,9 @@ export class Webhooks {
         'This cursor is of another database. Name a time with `since`.',
       )
     }
-    await this.#letGo(id)
-    await this.#database.delete(webhookLanes).where(eq(webhookLanes.webhookId, id))
-    return this.#change(id, { cursor: from, cursorAt: new Date(since ?? Date.now()) })
+    return this.#change(id, { cursor: from, cursorAt: new Date(since ?? Date.now()) }, async () => {
+      await this.#database.delete(webhookLanes).where(eq(webhookLanes.webhookId, id))
+    })
   }
 
   /** One that happened nowhere. */
@@ -306,29 +303,48 @@ export class Webhooks {
     return row
   }
 
-  /** Whoever sends to it stops, and it is taken up again as it is then. */
-  async #change(id: string, columns: Partial<Record<keyof WebhookRow, unknown>>): Promise<Webhook> {
-    const wasHere = this.#endpoints.has(id)
-    await this.#letGo(id)
-    const handOver = sql`now() + make_interval(secs => ${HAND_OVER_MS / 1_000})`
-    const [row] = await this.#database
-      .update(webhooks)
-      .set({
-        ...(columns as Partial<WebhookRow>),
-        holder: null,
-        // One that another process sends to is left alone until that has noticed.
-        heldUntil: wasHere ? null : sql`case when held_until > now() then ${handOver} end`,
-        // What is changed may be what was wrong.
-        failingSince: null,
-        failures: 0,
-        retryAt: null,
-        problem: null,
-      })
-      .where(eq(webhooks.id, id))
-      .returning()
+  /**
+   * Whoever sends to it stops, and it is taken up again as it is then.
+   * @param whileStopped what is done while this process does not send to it
+   */
+  async #change(
+    id: string,
+    columns: Partial<Record<keyof WebhookRow, unknown>>,
+    whileStopped = async (): Promise<void> => undefined,
+  ): Promise<Webhook> {
+    const [row] = await this.#alone(async () => {
+      const wasHere = this.#endpoints.has(id)
+      await this.#letGo(id)
+      await whileStopped()
+      return this.#database
+        .update(webhooks)
+        .set({
+          ...(columns as Partial<WebhookRow>),
+          holder: null,
+          // One that another process sends to is left alone until that has noticed, or is not to send any more.
+          heldUntil: wasHere ? null : sql`held_until`,
+          // What is changed may be what was wrong.
+          failingSince: null,
+          failures: 0,
+          retryAt: null,
+          problem: null,
+        })
+        .where(eq(webhooks.id, id))
+        .returning()
+    })
     if (!row) throw noSuchWebhook()
     this.#hold()
     return this.#show(row)
+  }
+
+  /** Not beside a look at what is held: what is let go for a change would be taken up again as it was before. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#holding.then(work)
+    this.#holding = done.then(
+      () => undefined,
+      () => undefined,
+    )
+    return done
   }
 
   async #show(row: WebhookRow): Promise<Webhook> {
