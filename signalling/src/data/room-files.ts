@@ -1,8 +1,8 @@
 import type { Jobs, Task } from '@trunkline/kit'
 import { AVATARS_PATH, type FileShelf } from '@trunkline/protocol'
-import { eq } from 'drizzle-orm'
+import { eq, inArray } from 'drizzle-orm'
 import type { Database } from '../database.ts'
-import { rooms } from '../schema.ts'
+import { recordings, rooms } from '../schema.ts'
 import { filesOf } from './file-lines.ts'
 
 const TASK = 'room-files'
@@ -16,6 +16,7 @@ const LATER_MS = 60_000
  */
 export class RoomFiles {
   readonly #jobs: Jobs
+  readonly #database: Database
 
   constructor(deps: {
     jobs: Jobs
@@ -25,8 +26,17 @@ export class RoomFiles {
   }) {
     const { jobs, tasks, database, shelf } = deps
     this.#jobs = jobs
+    this.#database = database
     tasks.set(TASK, async (payload, { signal }) => {
-      const { roomId } = payload as { roomId: string }
+      const { roomId, recordingIds } = payload as { roomId: string; recordingIds: string[] }
+      const there = await database
+        .select({ id: recordings.id })
+        .from(recordings)
+        .where(inArray(recordings.id, recordingIds))
+      for (const recordingId of recordingIds) {
+        // Without its row nobody else knows of what was kept for its film.
+        if (!there.some(({ id }) => id === recordingId)) await shelf?.deleteParts(recordingId)
+      }
       const [room] = await database.select({ id: rooms.id }).from(rooms).where(eq(rooms.id, roomId))
       // It was not deleted after all, or there is another of its name.
       if (room || !shelf) return
@@ -54,12 +64,17 @@ export class RoomFiles {
   }
 
   /**
-   * Deletes a room's files with the room. They are put down for it before, so that a process that dies in between leaves
+   * Deletes a room's files, and what was recorded there, with the room. They are put down for it before, so that a process that dies in between leaves
    * none behind.
    */
   async deleteWith(roomId: string, deleteRoom: () => Promise<void>): Promise<void> {
-    await this.#jobs.add(TASK, { roomId }, { key: roomId, runAt: new Date(Date.now() + LATER_MS) })
+    const kept = await this.#database
+      .select({ id: recordings.id })
+      .from(recordings)
+      .where(eq(recordings.roomId, roomId))
+    const work = { roomId, recordingIds: kept.map(({ id }) => id) }
+    await this.#jobs.add(TASK, work, { key: roomId, runAt: new Date(Date.now() + LATER_MS) })
     await deleteRoom()
-    await this.#jobs.add(TASK, { roomId }, { key: roomId })
+    await this.#jobs.add(TASK, work, { key: roomId })
   }
 }
