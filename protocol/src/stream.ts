@@ -19,13 +19,13 @@ export const CallStream = z.strictObject({
 })
 export type CallStream = z.infer<typeof CallStream>
 
+const NO_RTMP = { message: 'must be an address such as rtmp://live.example.org/app/key, or rtmps://' }
 /** Where a stream is sent: its last part is mostly a secret, so that nobody but media is told of it. */
 export const RtmpUrl = z
   .string()
   .max(LIMITS.rtmpUrlChars)
-  .refine(value => /^rtmps?:\/\/[^/\s]+\/[^/\s]+\/?\S*$/.test(value) && URL.canParse(value), {
-    message: 'must be an address such as rtmp://live.example.org/app/key, or rtmps://',
-  })
+  .regex(/^rtmps?:\/\/[^/\s]+\/[^/\s]+\/?\S*$/, NO_RTMP)
+  .refine(value => URL.canParse(value), NO_RTMP)
 
 /** Where media serves what is watched: `/live/<streamId>/<key>/index.m3u8`, and segments beside it. */
 export const LIVE_PATH = '/live'

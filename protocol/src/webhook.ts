@@ -105,12 +105,11 @@ export const OutgoingEvent = z.strictObject({
 })
 export type OutgoingEvent = z.infer<typeof OutgoingEvent>
 
-/** From where on events are sent again: one of the two. */
-export const ReplayRequest = z
-  .strictObject({ cursor: Cursor.optional(), since: Time.optional() })
-  .refine(({ cursor, since }) => (cursor === undefined) !== (since === undefined), {
-    message: 'must name a cursor or a time, and not both',
-  })
+/** From where on events are sent again. */
+export const ReplayRequest = z.union(
+  [z.strictObject({ cursor: Cursor }), z.strictObject({ since: Time })],
+  'must name a cursor or a time, and not both',
+)
 export type ReplayRequest = z.infer<typeof ReplayRequest>
 
 /** One time that an event was sent, and what became of it. */

@@ -149,15 +149,16 @@ export class Webhooks {
   }
 
   /** Sends from there on again; what waits is part of it, or was before it and is given up. */
-  async replay(id: string, { cursor, since }: ReplayRequest): Promise<Webhook> {
-    const from = cursor ?? (await this.#stream.at(new Date(since ?? 0)))
+  async replay(id: string, begin: ReplayRequest): Promise<Webhook> {
+    const time = 'since' in begin ? new Date(begin.since) : undefined
+    const from = 'cursor' in begin ? begin.cursor : await this.#stream.at(new Date(begin.since))
     if (!(await this.#stream.read(from, 1))) {
       throw new TrunklineError(
         'invalid_request',
         'This cursor is of another database. Name a time with `since`.',
       )
     }
-    return this.#change(id, { cursor: from, cursorAt: new Date(since ?? Date.now()) }, async () => {
+    return this.#change(id, { cursor: from, cursorAt: time ?? new Date() }, async () => {
       await this.#database.delete(webhookLanes).where(eq(webhookLanes.webhookId, id))
     })
   }
