@@ -194,8 +194,8 @@ export const OPERATION_REQUESTS: Examples = {
   'recording:pause': { pause: { roomId, paused: true }, 'go on': { roomId, paused: false } },
   'recording:stop': inRoom,
   'stream:start': {
+    // With one of the two alone, lacking it would be wrong, and no JSON Schema says so.
     both: { roomId, rtmp: 'rtmps://live.example.org/app/key', hls: true, layout: 'speaker' },
-    watched: { roomId, hls: true },
   },
   'stream:get': inRoom,
   'stream:pause': { pause: { roomId, paused: true } },
