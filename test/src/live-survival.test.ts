@@ -56,9 +56,9 @@ const over = (url: string, roomId: string) =>
     PATIENCE_MS,
   )
 
-/** What the playlist still names shows Ada, and one hears her. */
+/** What is shown from now on shows Ada, and one hears her. */
 const expectAda = async (address: string) => {
-  const film = await playFilm(address)
+  const film = await playFilm(address, 8)
   const { frames } = film.pixels
   const red = Array.from({ length: frames }, (_, n) => film.pixels.at(n, 0.6, 0.5)).filter(seen =>
     seen.every((value, n) => Math.abs(value - (RED[n] ?? 0)) < 70),

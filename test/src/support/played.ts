@@ -44,11 +44,22 @@ export type Pixels = {
   frames: number
 }
 
-/** All pictures of a film, made small. */
-export const readPixels = async (path: string, framesPerSecond = 25): Promise<Pixels> => {
+/** So many seconds of it: what is still live has no end. */
+const first = (seconds: number | undefined): string[] =>
+  seconds === undefined ? [] : ['-t', String(seconds)]
+
+/** All pictures of a film, or of its first seconds, made small. */
+export const readPixels = async (path: string, framesPerSecond = 25, seconds?: number): Promise<Pixels> => {
   const [width, height] = [160, 90]
   const bytes = await raw([
-    ...['-i', path, '-an', '-vf', `fps=${framesPerSecond},scale=${width}:${height}:flags=area`],
+    ...[
+      ...first(seconds),
+      '-i',
+      path,
+      '-an',
+      '-vf',
+      `fps=${framesPerSecond},scale=${width}:${height}:flags=area`,
+    ],
     ...['-f', 'rawvideo', '-pix_fmt', 'rgb24'],
   ])
   const size = width * height * 3
@@ -66,9 +77,20 @@ export const readPixels = async (path: string, framesPerSecond = 25): Promise<Pi
 
 const RATE = 16_000
 
-/** The sound of a film, 16,000 samples a second. */
-export const readSound = async (path: string): Promise<Float32Array> => {
-  const bytes = await raw(['-i', path, '-vn', '-ac', '1', '-ar', String(RATE), '-f', 'f32le'])
+/** The sound of a film, or of its first seconds, 16,000 samples a second. */
+export const readSound = async (path: string, seconds?: number): Promise<Float32Array> => {
+  const bytes = await raw([
+    ...first(seconds),
+    '-i',
+    path,
+    '-vn',
+    '-ac',
+    '1',
+    '-ar',
+    String(RATE),
+    '-f',
+    'f32le',
+  ])
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength))
 }
 
@@ -88,8 +110,9 @@ export type Film = { pixels: Pixels; sound: Float32Array }
 /** Somewhere in the picture, as parts of it. */
 export type Spot = { x: number; y: number }
 
-export const playFilm = async (path: string): Promise<Film> => {
-  const [pixels, sound] = await Promise.all([readPixels(path), readSound(path)])
+/** @param seconds of it; all, when left out */
+export const playFilm = async (path: string, seconds?: number): Promise<Film> => {
+  const [pixels, sound] = await Promise.all([readPixels(path, 25, seconds), readSound(path, seconds)])
   return { pixels, sound }
 }
 
