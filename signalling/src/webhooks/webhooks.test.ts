@@ -41,7 +41,10 @@ const startWebhooks = async (options: { allowsPrivate?: boolean } = {}) => {
     logger: createLogger({ name: 'webhooks-test', level: 'silent' }),
   })
   webhooks.start()
-  onTestFinished(() => webhooks.close())
+  onTestFinished(async () => {
+    await webhooks.close()
+    await over.$client.end()
+  })
   return webhooks
 }
 
