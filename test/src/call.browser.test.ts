@@ -98,9 +98,10 @@ test('who leaves is gone for the others at once, and so is who closes the tab', 
     ['Ada', 'Ben', 'Cleo'].map(name => visit(browser, `${server.url}/r/leaving?name=${name}`, name)),
   )
   const [ada, ben, cleo] = visitors as [Visitor, Visitor, Visitor]
-  // Looking at the lobby makes nobody a member, and so there is no room yet.
+  // Looking at the lobby makes nobody a member.
   await ada.page.getByRole('button', { name: /^Join/ }).waitFor()
-  expect((await rest(server.url, 'GET', '/v1/rooms/leaving')).status).toBe(404)
+  const { body } = await rest(server.url, 'GET', '/v1/rooms/leaving/members')
+  expect(body.data ?? []).toEqual([])
   await Promise.all(visitors.map(joinCall))
   await expectMoving(ada, 3)
   await ben.page.getByRole('button', { name: /^Leave/ }).click()
