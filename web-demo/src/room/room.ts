@@ -253,6 +253,9 @@ export class RoomView extends LightElement {
     try {
       const { room, canCall } = await this.#enterForCall(name)
       if (!this.token) remember('name', name)
+      // What the others do is known by what they send, or else once the room is open: nobody is to come in otherwise by chance.
+      const isKnown = this.#identity?.client?.keysOfPrepared(this.roomId) !== undefined
+      if (encrypted === undefined && !isKnown) await room.opened()
       const encryption = encryptionOptions(this.#encrypts(encrypted))
       const isPrepared = room.isCallPrepared && !encryption.encryption
       const joining = canCall ? room.joinCall({ ...devices.release(), ...encryption }) : undefined
