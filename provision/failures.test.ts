@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { failuresOf, sentenceOf } from './failures.ts'
+import { failuresOf, sentenceOf, unhandledIn } from './failures.ts'
 
 const VITEST = join(import.meta.dirname, '../node_modules/vitest/vitest.mjs')
 
@@ -17,6 +17,26 @@ const failuresIn = (files: Record<string, string>) => {
   spawnSync(process.execPath, [VITEST, 'run', ...args], { cwd: root, stdio: 'ignore' })
   return failuresOf(readFileSync(report, 'utf8'), root).sort((a, b) => a.file.localeCompare(b.file))
 }
+
+/** Runs one file by Vitest and gives what it says of errors. */
+const saidOf = (text: string): string => {
+  const root = mkdtempSync(join(tmpdir(), 'trunkline-failures-'))
+  onTestFinished(() => rmSync(root, { recursive: true, force: true }))
+  writeFileSync(join(root, 'a.test.js'), text)
+  const args = ['run', '--root', root, '--globals']
+  return spawnSync(process.execPath, [VITEST, ...args], { cwd: root, encoding: 'utf8' }).stderr
+}
+
+test('an error nobody handled is told by the file it came up in', () => {
+  const said = saidOf(`test('works', async () => {
+    void Promise.reject(new Error('nobody looks'))
+    await new Promise(resolve => setTimeout(resolve, 50))
+  })`)
+  expect(said).toContain('nobody looks')
+  expect(unhandledIn(said)).toEqual([{ file: 'a.test.js', test: '', error: 'An error that nobody handled.' }])
+  expect(unhandledIn(saidOf(`test('works', () => {})`))).toEqual([])
+  expect(unhandledIn('Vitest caught 1 unhandled error during the test run.')).toBeUndefined()
+})
 
 test('what failed is told by file and test, and of a file that cannot be run, that', () => {
   const found = failuresIn({

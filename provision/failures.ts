@@ -1,4 +1,5 @@
 import { relative } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 
 /** A test that failed, of a file in this repository; of no name when it is the file that could not be run. */
 export type Failure = { readonly file: string; readonly test: string; readonly error: string }
@@ -35,6 +36,18 @@ export const failuresOf = (report: string, root: string): Failure[] =>
         error: failureMessages[0] ?? message,
       }))
     })
+
+/**
+ * The errors nobody handled, by what Vitest says of them: of the file each came up in.
+ * @returns undefined when one is of no file
+ */
+export const unhandledIn = (said: string): Failure[] | undefined => {
+  const text = stripVTControlCharacters(said)
+  const counts = [...text.matchAll(/Vitest caught (\d+) unhandled error/g)]
+  const files = [...text.matchAll(/^This error originated in "([^"]+)" test file/gm)]
+  if (files.length !== counts.reduce((sum, [, count]) => sum + Number(count), 0)) return undefined
+  return files.map(([, file = '']) => ({ file, test: '', error: 'An error that nobody handled.' }))
+}
 
 /** What is to be read of a failure that did not come again: where, and its error, without the places in the code. */
 export const sentenceOf = ({ file, test, error }: Failure): string => {

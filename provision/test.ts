@@ -8,15 +8,15 @@
  * Of the whole run, files that failed run once more, each alone, when they are few. Browsers, media and clocks are real
  * here, and three files share two cores: now and then one gets so little of them that it gives up waiting, which says
  * nothing of Trunkline either. What passes then does not fail the run, but is printed at its end with its first error,
- * so that a real race is still seen. What fails again fails the run; so does all that is no failed test, such as a
- * process left behind or an error nobody handled.
+ * so that a real race is still seen. The same holds of a file during which there was an error nobody handled. What fails
+ * again fails the run; so does all that belongs to no file, such as a process left behind.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Failure, failuresOf, sentenceOf } from './failures.ts'
+import { type Failure, failuresOf, sentenceOf, unhandledIn } from './failures.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const VITEST = 'node_modules/vitest/vitest.mjs'
@@ -24,12 +24,11 @@ const ATTEMPTS = 4
 /** How many files may have failed for them to be run again: more are no accident. */
 const MOST_AGAIN = 8
 const CRASH = 'Worker exited unexpectedly with signal SIGSEGV'
-const UNHANDLED = /Vitest caught \d+ unhandled error/
 
 type Run = {
   code: number
   crashed: boolean
-  /** What failed, when it is nothing but tests. */
+  /** What failed, when it is nothing but files of tests. */
   failures: Failure[] | undefined
 }
 
@@ -62,8 +61,10 @@ const run = async (...args: string[]): Promise<Run> => {
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
     const { code, said } = await vitest(...reporters, ...args)
     // Vitest ends with 1 when tests failed; nothing-left.ts with another.
-    const isOfTests = code === 1 && existsSync(report) && !UNHANDLED.test(said) && !isInterrupted
-    const failures = code === 0 ? [] : isOfTests ? failuresOf(readFileSync(report, 'utf8'), ROOT) : undefined
+    const unhandled = unhandledIn(said)
+    const isOfTests = code === 1 && existsSync(report) && unhandled && !isInterrupted
+    const failures =
+      code === 0 ? [] : isOfTests ? [...failuresOf(readFileSync(report, 'utf8'), ROOT), ...unhandled] : undefined
     return { code, crashed: said.includes(CRASH), failures }
   } finally {
     rmSync(folder, { recursive: true, force: true })

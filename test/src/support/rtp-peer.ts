@@ -1,5 +1,6 @@
 import { Audio, PeerConnection, type Track, Video } from 'node-datachannel'
 import { rtpPacket, type Take, type TakenFrame } from '../../../media/src/testing/takes.ts'
+import { until } from './until.ts'
 
 /** How often senders report, ms. */
 const REPORT_MS = 1_000
@@ -137,26 +138,27 @@ export class RtpPeer {
         if (state === 'complete' && description) resolve(description.sdp)
       })
     })
-    const connected = new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error('a peer did not connect within 15 s')), 15_000)
-      connection.onStateChange(state => {
-        if (state !== 'connected') return
-        clearTimeout(timer)
-        resolve()
+    let isConnected = false
+    connection.onStateChange(state => {
+      isConnected ||= state === 'connected'
+    })
+    try {
+      connection.setLocalDescription()
+      const answer = await fetch(`${url}/v1/rooms/${roomId}/whip`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/sdp' },
+        body: await offer,
       })
-    })
-    connection.setLocalDescription()
-    const answer = await fetch(`${url}/v1/rooms/${roomId}/whip`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/sdp' },
-      body: await offer,
-    })
-    const text = await answer.text()
-    if (answer.status !== 201) throw new Error(`a peer was refused: ${answer.status} ${text}`)
-    connection.setRemoteDescription(text, 'answer')
-    await connected
-    const stream = new URL(answer.headers.get('location') ?? '', url).href
-    return new RtpPeer(connection, tracks, stream, token)
+      const text = await answer.text()
+      if (answer.status !== 201) throw new Error(`a peer was refused: ${answer.status} ${text}`)
+      connection.setRemoteDescription(text, 'answer')
+      await until('a peer is connected', () => isConnected, 15_000)
+      const stream = new URL(answer.headers.get('location') ?? '', url).href
+      return new RtpPeer(connection, tracks, stream, token)
+    } catch (error) {
+      connection.close()
+      throw error
+    }
   }
 
   /** Leaves the call. Idempotent. */

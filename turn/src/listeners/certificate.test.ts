@@ -42,10 +42,13 @@ it('uses a renewed certificate, and keeps the old one while the new one is of no
   await expect.poll(() => said.at(-1)).toBe('TURN uses its new TLS certificate')
   expect(await shownName(turn)).toBe('renewed.test')
 
+  // A file that is being written is looked at half done now and then, which is told as well.
+  said.length = 0
   await rm(tls.keyPath)
-  await expect.poll(() => said).toHaveLength(3)
+  await expect.poll(() => said.length).toBeGreaterThan(0)
+  said.length = 0
   await writeFile(tls.certPath, 'no certificate')
-  await expect.poll(() => said).toHaveLength(4)
+  await expect.poll(() => said.length).toBeGreaterThan(0)
   expect(await shownName(turn)).toBe('renewed.test')
   expect((await before.refresh()).code).toBe(0)
 })

@@ -224,8 +224,10 @@ test('a server that puts keys of its own in place is told by the safety number, 
   const call = new TestCall()
   const [ada, ben] = (await join(call, 'par_ada', 'par_ben')) as [Member, Member]
   await settled([ada, ben])
-  await vi.waitFor(() => expect(ada.keys.safetyNumber).toMatch(/^(\d{5} ){5}\d{5}$/), WAIT)
-  expect(ben.keys.safetyNumber).toBe(ada.keys.safetyNumber)
+  await vi.waitFor(() => {
+    expect(ada.keys.safetyNumber).toMatch(/^(\d{5} ){5}\d{5}$/)
+    expect(ben.keys.safetyNumber).toBe(ada.keys.safetyNumber)
+  }, WAIT)
   expect(ada.identities.get('par_ben')?.fingerprint).toBe(ben.keys.own.fingerprint)
 
   const tapped = new TestCall('call_2')
