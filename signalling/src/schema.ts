@@ -206,6 +206,28 @@ export const events = pgTable(
   ],
 )
 
+/** Ends of rooms that are gone with their logs, for who follows the whole log (log/told-events.ts). Kept for LIMITS.deletedRoomsKeptMs. */
+export const deletedRooms = pgTable(
+  'deleted_rooms',
+  {
+    /** What the room was called inside the database: another of its id has another. */
+    number: bigint('number', { mode: 'number' }).primaryKey(),
+    roomId: text('room_id').notNull(),
+    /** After its last event. */
+    seq: bigint('seq', { mode: 'number' }).notNull(),
+    sender: text('sender'),
+    at: time('at').notNull(),
+    tx: tx('tx'),
+    kind: text('kind', { enum: ['direct', 'group', 'channel'] }).notNull(),
+    title: text('title').notNull(),
+    metadata: json('metadata').$type<Record<string, Json>>().notNull(),
+  },
+  table => [
+    index('deleted_rooms_by_id').on(table.roomId, table.number.desc()),
+    index('deleted_rooms_by_tx').on(sql`((${table.tx}::text)::bigint)`),
+  ],
+)
+
 /**
  * Rooms users were in and are not any more: what sync tells who was away meanwhile, what an export of one's own data looks
  * through, and whose older tokens let nobody back in. One row of a user and a room however often they part, gone with the
@@ -682,7 +704,9 @@ export const webhookLanes = pgTable(
     webhookId: text('webhook_id')
       .notNull()
       .references(() => webhooks.id, { onDelete: 'cascade' }),
-    roomId: inRoom(),
+    /** Of the room inside the database: another of its id has another. No reference: its end is told as well. */
+    number: bigint('number', { mode: 'number' }).notNull(),
+    roomId: text('room_id').notNull(),
     /** The first that was not taken. */
     seq: seq('seq').notNull(),
     /** The last before the endpoint's cursor. */
@@ -692,7 +716,7 @@ export const webhookLanes = pgTable(
     retryAt: time('retry_at').notNull(),
     problem: text('problem'),
   },
-  table => [primaryKey({ columns: [table.webhookId, table.roomId] })],
+  table => [primaryKey({ columns: [table.webhookId, table.number] })],
 )
 
 /** The delivery log: what was sent stands in the event. */
@@ -723,12 +747,24 @@ export const webhookDeadLetters = pgTable(
     webhookId: text('webhook_id')
       .notNull()
       .references(() => webhooks.id, { onDelete: 'cascade' }),
-    roomId: inRoom(),
+    number: bigint('number', { mode: 'number' }).notNull(),
+    roomId: text('room_id').notNull(),
     seq: seq('seq').notNull(),
     attempts: integer('attempts').notNull(),
     firstAttemptAt: time('first_attempt_at').notNull(),
     gaveUpAt: time('gave_up_at').notNull().defaultNow(),
     problem: text('problem').notNull(),
   },
-  table => [index('webhook_dead_letters_latest').on(table.webhookId, table.n.desc())],
+  table => [
+    index('webhook_dead_letters_latest').on(table.webhookId, table.n.desc()),
+    uniqueIndex('webhook_dead_letters_once').on(table.webhookId, table.number, table.seq),
+  ],
 )
+
+/** How far the whole log was copied to where `EVENTS_REDIS_URL` says, for when that forgot. */
+export const eventSinks = pgTable('event_sinks', {
+  name: text('name').primaryKey(),
+  cursor: text('cursor').notNull(),
+  /** When the last event before the cursor happened. */
+  cursorAt: time('cursor_at').notNull(),
+})
