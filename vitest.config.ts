@@ -24,8 +24,6 @@ const named = (...names: string[]) => names.map(name => `test/src/${name}.test.t
 const ALONE = named(
   'attack*',
   'call-quality.browser',
-  'calls-join.browser',
-  'calls-network.browser',
   'calls-resume.browser',
   'firefox.browser',
   'whep-firefox.browser',
@@ -47,6 +45,23 @@ const IN_PAIRS = named(
   'rooms-nodes',
   'turn-call.browser',
 )
+
+/**
+ * Files about what lasts: services killed again and again, disks that fill, lines that are cut or lose, thousands of joins.
+ * `npm run test:long` runs them, `npm test` does not: together they take long, and few changes have to do with them.
+ */
+const LONG = [
+  // Kills between what is sent and what is acknowledged, of servers, databases and Redis.
+  ...named('chaos', 'durability', 'webhooks-chaos'),
+  // Kills in the middle of what takes long itself: uploads, films, streams, exports; a disk that is full.
+  ...named('calls-recording-survival', 'live-survival', 'portable-data-crash', 'uploads'),
+  'media/src/crash.test.ts',
+  // What is done thousands of times leaves nothing behind.
+  ...named('calls-soak'),
+  'turn/src/fuzz.test.ts',
+]
+/** Of those, the ones beside which nothing runs: joins one after the other, and calls over bad lines. */
+const LONG_ALONE = named('calls-join.browser', 'calls-network.browser')
 
 /** What is made for a whole run. */
 const DATABASE = 'test/src/support/make-database-template.ts'
@@ -83,7 +98,7 @@ export default defineConfig({
           name: 'integration',
           globalSetup: SETUP,
           include: ['test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', ...LIBWEBRTC, ...IN_PAIRS, ...ALONE],
+          exclude: ['**/node_modules/**', ...LIBWEBRTC, ...IN_PAIRS, ...ALONE, ...LONG, ...LONG_ALONE],
           execArgv: [...LOADS_FAST],
           expect: POLLING,
           testTimeout: 90_000,
@@ -97,7 +112,7 @@ export default defineConfig({
           name: 'unit',
           globalSetup: DATABASE,
           include: ['{kit,signalling,sfu,turn,media,cli,provision}/**/*.test.ts'],
-          exclude: ['**/node_modules/**', '**/dist/**', ...LIBWEBRTC],
+          exclude: ['**/node_modules/**', '**/dist/**', ...LIBWEBRTC, ...LONG],
           execArgv: [...LOADS_FAST],
           expect: POLLING,
           testTimeout: 40_000,
@@ -126,7 +141,7 @@ export default defineConfig({
           name: 'pairs',
           globalSetup: SETUP,
           include: IN_PAIRS,
-          exclude: ['**/node_modules/**', ...ALONE],
+          exclude: ['**/node_modules/**', ...ALONE, ...LONG, ...LONG_ALONE],
           execArgv: [...LOADS_FAST],
           expect: POLLING,
           testTimeout: 90_000,
@@ -146,6 +161,32 @@ export default defineConfig({
           hookTimeout: 60_000,
           fileParallelism: false,
           sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        test: {
+          name: 'long',
+          globalSetup: SETUP,
+          include: LONG,
+          execArgv: [...LOADS_FAST],
+          expect: POLLING,
+          testTimeout: 90_000,
+          hookTimeout: 60_000,
+          maxWorkers: BESIDE_EACH_OTHER,
+          sequence: { groupOrder: 4 },
+        },
+      },
+      {
+        test: {
+          name: 'long-alone',
+          globalSetup: SETUP,
+          include: LONG_ALONE,
+          execArgv: [...LOADS_FAST],
+          expect: POLLING,
+          testTimeout: 90_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 5 },
         },
       },
     ],

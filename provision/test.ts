@@ -1,5 +1,5 @@
 /**
- * Runs the tests: with arguments, those they name; without, all of them.
+ * Runs the tests: with arguments, those they name; without, all but those of endurance, which `--long` runs.
  *
  * The wrapper of libwebrtc that plays clients in Node (@roamhq/wrtc) now and then dies of a segmentation fault of its
  * own and takes the test runner's process along: seen in about one run of eight. That says nothing of Trunkline, so
@@ -83,12 +83,11 @@ const runThroughCrashes = async (...args: string[]): Promise<Run> => {
   return last
 }
 
-const runAll = async (): Promise<number> => {
-  const first = await runThroughCrashes('--project', 'libwebrtc')
-  const rest = await run('--project=!libwebrtc')
-  const code = first.code || rest.code
-  if (code === 0 || !first.failures || !rest.failures) return code
-  const failures = [...first.failures, ...rest.failures]
+/** Runs again, once, what failed in these runs and may have been an accident. @returns with what to exit */
+const runAgain = async (runs: readonly Run[]): Promise<number> => {
+  const code = runs.find(one => one.code !== 0)?.code ?? 0
+  if (code === 0 || runs.some(one => !one.failures)) return code
+  const failures = runs.flatMap(one => one.failures ?? [])
   const files = [...new Set(failures.map(({ file }) => file))]
   if (files.length === 0 || files.length > MOST_AGAIN) return code
 
@@ -101,5 +100,15 @@ const runAll = async (): Promise<number> => {
   return passed.length === files.length ? 0 : 1
 }
 
+/** Projects of what lasts long: see vitest.config.ts. */
+const LONG = 'long*'
+
 const args = process.argv.slice(2)
-process.exitCode = args.length > 0 ? (await vitest(...args)).code : await runAll()
+if (args.length === 0) {
+  const first = await runThroughCrashes('--project', 'libwebrtc')
+  process.exitCode = await runAgain([first, await run('--project=!libwebrtc', `--project=!${LONG}`)])
+} else if (args.join() === '--long') {
+  process.exitCode = await runAgain([await run('--project', LONG)])
+} else {
+  process.exitCode = (await vitest(...args)).code
+}
