@@ -14,13 +14,15 @@ import { FileNews, StoredFile } from '@trunkline/protocol'
 import type pg from 'pg'
 import { expect, it, onTestFinished } from 'vitest'
 import { LOADS_FAST } from '../../test/src/support/fast-loading.ts'
+import { rounds } from '../../test/src/support/rounds.ts'
 import { openStore } from './store/open.ts'
 import { eventually } from './testing/eventually.ts'
 import { startDatabase, startMedia } from './testing/platform.ts'
 import { phonePhoto } from './testing/samples.ts'
 
-const ROUNDS = Math.ceil(4 * Number(process.env.TRUNKLINE_ROUNDS ?? 1))
-const DEATHS = Math.ceil(5 * Number(process.env.TRUNKLINE_ROUNDS ?? 1))
+/** 10 of each with TRUNKLINE_ROUNDS=5. */
+const ROUNDS = rounds(2)
+const DEATHS = rounds(2)
 const WRITERS = 6
 /** About so many steps bring what the test prepares to its end; some numbers are beyond it. */
 const STEPS = 110

@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest'
+import { rounds } from '../../test/src/support/rounds.ts'
 import { expectNothingLeft } from './testing/nothing-left.ts'
 import { arrivalOf, DTLS, idsOf, joinRaw, publishRaw, resumeRaw } from './testing/raw.ts'
 import { until } from './testing/until.ts'
 
-const ROUNDS = Math.ceil(200 * Number(process.env.TRUNKLINE_ROUNDS ?? 1))
+/** 200 with TRUNKLINE_ROUNDS=5. */
+const ROUNDS = rounds(40)
 
 test(
   `${ROUNDS} rounds of joining, publishing, consuming and leaving leave nothing behind`,

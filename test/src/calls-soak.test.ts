@@ -8,14 +8,15 @@ import { startServer } from './support/server.ts'
 import { connectSocket, type TestSocket } from './support/socket.ts'
 import { until } from './support/until.ts'
 
-const JOINS = rounds(5_000)
+/** 5,000 with TRUNKLINE_ROUNDS=5. */
+const JOINS = rounds(1_000)
 const PEOPLE = 8
 const ROOMS = 3
 /** Of all joins, those before the first look: what is loaded and cached once is no leak. */
 const WARM_UP = 0.2
 /**
  * What a process may have grown by in the rest, MB and open files. The heap of Node breathes, and its pool of connections to
- * the database; the worker does not. One file for each hundred joins would be forty.
+ * the database; the worker does not. One file for each fifty joins would be sixteen.
  */
 const BREATH = { server: { megabytes: 40, descriptors: 10 }, worker: { megabytes: 4, descriptors: 1 } }
 

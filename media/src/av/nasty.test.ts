@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { randomFrom } from '../../../test/src/support/rounds.ts'
+import { randomFrom, rounds } from '../../../test/src/support/rounds.ts'
 import { MediaFault, type Produced } from '../jobs/processor.ts'
 import { ffmpegProgram, H264, hasFfmpeg, openStudio, pictures, type Studio, sound } from '../testing/av.ts'
 import { damaged } from '../testing/damaged.ts'
@@ -15,7 +15,7 @@ import { type Bait, movieOfAnother, playlists } from '../testing/nasty-av.ts'
 const execute = promisify(execFile)
 
 // TRUNKLINE_ROUNDS multiplies the damaged files; TRUNKLINE_SEED repeats a run.
-const DAMAGED = Math.ceil(4 * Number(process.env.TRUNKLINE_ROUNDS ?? 1))
+const DAMAGED = rounds(2)
 const SEED = Number(process.env.TRUNKLINE_SEED ?? Date.now() % 2 ** 31)
 
 describe.skipIf(!hasFfmpeg)('nasty video and sound', { timeout: 120_000 }, () => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { randomFrom } from '../../../test/src/support/rounds.ts'
+import { randomFrom, rounds } from '../../../test/src/support/rounds.ts'
 import { detectKind, kindOf } from '../files/kind.ts'
 import { MediaFault, type Produced } from '../jobs/processor.ts'
 import { damaged } from '../testing/damaged.ts'
@@ -18,7 +18,7 @@ import { workOf } from '../testing/work.ts'
 import { createPictures, type Pictures } from './pictures.ts'
 
 // TRUNKLINE_ROUNDS multiplies the damaged files; TRUNKLINE_SEED repeats a run.
-const DAMAGED = Math.ceil(40 * Number(process.env.TRUNKLINE_ROUNDS ?? 1))
+const DAMAGED = rounds(20)
 const SEED = Number(process.env.TRUNKLINE_SEED ?? Date.now() % 2 ** 31)
 
 let folder = ''

@@ -1,5 +1,6 @@
 import type { SfuRequestData } from '@trunkline/protocol'
 import { expect, test } from 'vitest'
+import { rounds } from '../../../test/src/support/rounds.ts'
 import { ROUTER_RTP_CAPABILITIES } from '../codecs.ts'
 import type { LocalSfu } from '../sfu.ts'
 import { expectNothingLeft } from '../testing/nothing-left.ts'
@@ -8,7 +9,8 @@ import { listen, startSfu } from '../testing/start.ts'
 import { until } from '../testing/until.ts'
 import { SECRET, startWorkerHost } from '../testing/worker-host.ts'
 
-const ROUNDS = Math.ceil(60 * Number(process.env.TRUNKLINE_ROUNDS ?? 1))
+/** 200 with TRUNKLINE_ROUNDS=5. */
+const ROUNDS = rounds(40)
 
 /** What a player takes, by payload types of its own. */
 const PLAYER = {
