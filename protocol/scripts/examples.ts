@@ -15,6 +15,7 @@ import {
   voicePart,
 } from './example-values.ts'
 import { job, OPERATION_ANSWERS, OPERATION_REQUESTS } from './operation-examples.ts'
+import { TEMPLATE_ANSWERS, TEMPLATE_BODIES } from './push-examples.ts'
 import { ring, ringOver } from './ring-examples.ts'
 import { WEBHOOK_ANSWERS, WEBHOOK_BODIES } from './webhook-examples.ts'
 
@@ -393,6 +394,7 @@ export const EVENT_EXAMPLES: Examples = {
   'room.updated': event('room.updated', { changes: { title: 'Ward 8', retentionDays: null } }),
   'room.archived': event('room.archived', {}),
   'room.restored': event('room.restored', {}),
+  'room.deleted': event('room.deleted', {}),
   'member.invited': event('member.invited', { user: guest, role: 'publisher' }),
   'member.requested': event('member.requested', { user: ada, message: 'Let me in' }),
   'member.joined': {
@@ -512,6 +514,7 @@ export const BODY_EXAMPLES: Examples = {
     parts: { sender: 'ada', clientId: 'c-1', parts: [textPart, filePart], metadata: {} },
   },
   ...WEBHOOK_BODIES,
+  ...TEMPLATE_BODIES,
 }
 
 export const ANSWER_EXAMPLES: Examples = {
@@ -546,4 +549,5 @@ export const ANSWER_EXAMPLES: Examples = {
   deleteRoomAvatar: { gone: { avatar: null } },
   deleteUserAvatar: { gone: { avatar: null } },
   ...WEBHOOK_ANSWERS,
+  ...TEMPLATE_ANSWERS,
 }

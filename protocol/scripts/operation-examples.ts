@@ -13,6 +13,7 @@ import {
   textPart,
 } from './example-values.ts'
 import type { Examples } from './examples.ts'
+import { PUSH_ANSWERS, PUSH_REQUESTS } from './push-examples.ts'
 import { callRecords, ring, ringOver } from './ring-examples.ts'
 
 const inCall = { roomId, participantId: 'par_1' }
@@ -31,6 +32,7 @@ const readUpTo = { plain: { roomId, seq: 3 }, 'nothing yet': { roomId, seq: 0 } 
 
 /** A request of every operation. */
 export const OPERATION_REQUESTS: Examples = {
+  ...PUSH_REQUESTS,
   'room:create': {
     shortest: { kind: 'channel' },
     whole: {
@@ -277,6 +279,7 @@ const found = { text: 'ward round', highlights: [[0, 4]] }
 
 /** An answer to every operation. */
 export const OPERATION_ANSWERS: Examples = {
+  ...PUSH_ANSWERS,
   'room:create': withMembership,
   'room:get': withMembership,
   'room:update': withMembership,

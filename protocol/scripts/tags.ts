@@ -16,6 +16,7 @@ export const TAGS = {
   Calls:
     'Live calls and how good they are; what a call needs before it begins, and the TURN services behind it',
   Webhooks: 'Events of all rooms, sent to your own server, or fetched by it',
+  Push: 'Being told while away: devices, what one wants to hear, templates',
   'Portable data': 'Export, import and deletion, as jobs',
 } as const
 type Tag = keyof typeof TAGS
@@ -44,6 +45,8 @@ const OF_OPERATIONS: Readonly<Record<Domain<OperationName>, Tag>> = {
   breakout: 'Calls',
   recording: 'Calls',
   stream: 'Calls',
+  device: 'Push',
+  notification: 'Push',
   export: 'Portable data',
   job: 'Portable data',
 }
@@ -67,6 +70,10 @@ const OF_ROUTES: Readonly<Record<RouteName, Tag>> = {
   listWebhookAttempts: 'Webhooks',
   listDeadLetters: 'Webhooks',
   retryDeadLetters: 'Webhooks',
+  listPushTemplates: 'Push',
+  putPushTemplate: 'Push',
+  deletePushTemplate: 'Push',
+  previewPushTemplate: 'Push',
   getSfu: 'Calls',
   drainSfu: 'Calls',
   getTurn: 'Calls',

@@ -33,6 +33,10 @@ export const RecordingId = id('recording')
 export const StreamId = id('stream')
 export const ScheduleId = id('scheduled message')
 export const WebhookId = id('webhook')
+export const HookId = id('hook')
+export const EphemeralId = id('ephemeral message')
+/** Of something that is pushed to. */
+export const DeviceId = id('device')
 /** Chosen by whoever sends: the same `clientId` from the same sender gets the same event back. */
 export const ClientId = z
   .string()

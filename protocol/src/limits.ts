@@ -208,6 +208,60 @@ export const LIMITS = {
   webhookAttemptsKept: 1_000,
   /** How long `GET /v1/events` may wait for an event. */
   eventsWaitSeconds: 60,
+  /** How long the end of a room that was deleted can still be told: in webhooks that stood still, and in `GET /v1/events`. */
+  deletedRoomsKeptMs: 30 * 24 * 3_600_000,
+  /** Devices of one user that are pushed to: one more takes the place of the one that was not seen for the longest. */
+  devicesPerUser: 20,
+  deviceNameChars: 100,
+  pushTokenChars: 4_096,
+  apnsTokenChars: 200,
+  apnsTopicChars: 155,
+  emailChars: 254,
+  localeChars: 35,
+  timeZoneChars: 64,
+  /** How long e-mail and SMS wait for more to tell. */
+  digestMinutesMin: 1,
+  digestMinutesMax: 24 * 60,
+  digestMinutesDefault: 60,
+  templateTitleChars: 200,
+  templateBodyChars: 1_000,
+  /** Title and body as they are sent: cut off there. */
+  pushTitleChars: 120,
+  pushBodyChars: 400,
+  /** Who is present when something happens is looked for again after this long: a connection may have died unnoticed. */
+  pushPresentMs: 25_000,
+  /** A push service that has not answered after this long has not taken it. */
+  pushTimeoutMs: 10_000,
+  /** Between two attempts at a push, at most. */
+  pushRetryMs: 10 * 60_000,
+  /** A push that was first tried this long ago and was not taken is tried no more; services keep it for as long. */
+  pushGiveUpMs: 24 * 3_600_000,
+  bots: 1_000,
+  commandsPerBot: 50,
+  /** Arguments of a command, and fields of a form. */
+  fieldsPerForm: 10,
+  fieldNameChars: 32,
+  fieldDescriptionChars: 200,
+  /** What is typed into one field, or after a command. */
+  fieldTextChars: 4_000,
+  labelChars: 80,
+  choicesPerField: 25,
+  choiceChars: 100,
+  /** Buttons and forms of one message. */
+  controlsPerMessage: 10,
+  controlIdChars: 64,
+  /** How long a bot may take to answer who waits: for a command, a button, a form. */
+  botAnswerMs: 5_000,
+  botCompletionMs: 2_000,
+  botAnswerBytes: 128 * 1024,
+  /** Questions to one bot that may wait for an answer at a time, at one node. */
+  botQuestionsAtOnce: 32,
+  hooksPerRoom: 20,
+  /** Messages posted to one hook: sustained per second, and at once. */
+  hookMessagesPerSecond: 5,
+  hookMessagesBurst: 50,
+  /** How old the signature of a post may be, or how far ahead. */
+  hookSignatureSeconds: 300,
   /** Streams of events (`GET /v1/events`) that one API key may hold open at once, at one node. */
   eventStreams: 20,
 } as const

@@ -1,11 +1,14 @@
 import { z } from 'zod'
+import { BOT_OPERATIONS } from './bot.ts'
 import { BREAKOUT_OPERATIONS } from './breakouts.ts'
 import { Call } from './call.ts'
 import { CALL_OPERATIONS } from './call-operations.ts'
 import { CallRecord } from './call-record.ts'
+import { DEVICE_OPERATIONS } from './device.ts'
 import { RoomEvent } from './events.ts'
 import { FileKind, RoomFile } from './file.ts'
 import { ClientId, JobId, Position, RingId, RoomId, ScheduleId, Seq, Time, UserId } from './ids.ts'
+import { HOOK_OPERATIONS } from './incoming-hook.ts'
 import { Counts, InboxEntry, PendingEntry, SyncAnswer } from './inbox.ts'
 import { Job } from './job.ts'
 import { text } from './json.ts'
@@ -22,6 +25,7 @@ import {
 import { NodeItem, NodeName, NodePayload } from './node.ts'
 import { Nothing } from './nothing.ts'
 import { Cursor, page, paging } from './page.ts'
+import { NOTIFICATION_OPERATIONS } from './notification.ts'
 import { ParticipantQuality } from './quality.ts'
 import { RECORDING_OPERATIONS } from './recording.ts'
 import { Ring, RingMedia, RingSeconds } from './ring.ts'
@@ -674,6 +678,8 @@ export const OPERATIONS = {
   ...BREAKOUT_OPERATIONS,
   ...RECORDING_OPERATIONS,
   ...STREAM_OPERATIONS,
+  ...DEVICE_OPERATIONS,
+  ...NOTIFICATION_OPERATIONS,
 } as const satisfies Record<string, Operation>
 
 export type OperationName = keyof typeof OPERATIONS

@@ -10,6 +10,7 @@ import { text } from './json.ts'
 import { LIMITS } from './limits.ts'
 import { Message, MessagePost } from './message.ts'
 import { PageLimit, page, paging } from './page.ts'
+import { PushTemplate, RenderedTemplate, TemplatePreview, TemplateQuery } from './push.ts'
 import { DrainRequest, SfuOverview } from './sfu-drain.ts'
 import { DemoTokenRequest, GuestTokenRequest, TokenRequest } from './token.ts'
 import { RelaysRevoked, TurnOverview } from './turn.ts'
@@ -256,6 +257,41 @@ export const ROUTES = {
     callers: ['key'],
     params: webhook,
     response: z.strictObject({ delivered: z.int(), left: z.int() }),
+    status: 200,
+  },
+  listPushTemplates: {
+    method: 'get',
+    path: '/v1/push/templates',
+    summary: 'What is said in pushes where something else was chosen than what stands there from the start',
+    callers: ['key'],
+    response: z.strictObject({ data: z.array(PushTemplate) }),
+    status: 200,
+  },
+  putPushTemplate: {
+    method: 'put',
+    path: '/v1/push/templates',
+    summary: 'Say what is said in pushes of a type in a language',
+    callers: ['key'],
+    body: PushTemplate,
+    response: PushTemplate,
+    status: 200,
+  },
+  deletePushTemplate: {
+    method: 'delete',
+    path: '/v1/push/templates',
+    summary: 'Say in a language again what is said without a template of its own; harmless to repeat',
+    callers: ['key'],
+    query: TemplateQuery,
+    response: z.strictObject({}),
+    status: 200,
+  },
+  previewPushTemplate: {
+    method: 'post',
+    path: '/v1/push/templates/preview',
+    summary: 'What a template makes of an example, without keeping it',
+    callers: ['key'],
+    body: TemplatePreview,
+    response: RenderedTemplate,
     status: 200,
   },
   getSfu: {
