@@ -1,4 +1,12 @@
-import type { CustomStatus, FileKind, Json, MessagePart } from '@trunkline/protocol'
+import type {
+  CustomStatus,
+  FileKind,
+  Json,
+  MessagePart,
+  PushType,
+  QuietHours,
+  TemplateType,
+} from '@trunkline/protocol'
 import { sql } from 'drizzle-orm'
 import {
   bigint,
@@ -768,3 +776,104 @@ export const eventSinks = pgTable('event_sinks', {
   /** When the last event before the cursor happened. */
   cursorAt: time('cursor_at').notNull(),
 })
+
+/** What users are told by while away. */
+export const pushDevices = pgTable(
+  'push_devices',
+  {
+    id: text('id').primaryKey(),
+    userId: text('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    kind: text('kind', { enum: ['web', 'apns', 'fcm', 'email', 'sms'] }).notNull(),
+    /** For calls only: a token of PushKit. */
+    isVoip: boolean('is_voip').notNull().default(false),
+    /** SHA-256 of where it is reached: the same device is one. */
+    hash: bytes('hash').notNull().unique(),
+    /** Where it is reached, encrypted with the installation's secret: who knows it can write to it. */
+    sealed: bytes('sealed').notNull(),
+    name: text('name'),
+    locale: text('locale'),
+    content: text('content', { enum: ['full', 'ids'] }).notNull(),
+    createdAt: time('created_at').notNull().defaultNow(),
+    seenAt: time('seen_at').notNull().defaultNow(),
+    pushedAt: time('pushed_at'),
+  },
+  table => [index('push_devices_by_user').on(table.userId)],
+)
+
+/** How users want to be told, where they have said so. */
+export const notificationSettings = pgTable('notification_settings', {
+  userId: text('user_id')
+    .primaryKey()
+    .references(() => users.id, { onDelete: 'cascade' }),
+  quietHours: json('quiet_hours').$type<QuietHours>(),
+  whenAway: boolean('when_away'),
+  digestMinutes: integer('digest_minutes'),
+})
+
+/** What of a room users want to be told, where they have said so. */
+export const notificationLevels = pgTable(
+  'notification_levels',
+  {
+    userId: text('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    roomId: inRoom(),
+    level: text('level', { enum: ['all', 'mentions', 'none'] }).notNull(),
+    until: time('until'),
+  },
+  table => [
+    primaryKey({ columns: [table.userId, table.roomId] }),
+    index('notification_levels_by_room').on(table.roomId),
+  ],
+)
+
+/** How far the log was looked through for what is to be pushed: one row. */
+export const pushCursor = pgTable('push_cursor', {
+  id: integer('id').primaryKey(),
+  /** A cursor of the log (log/event-stream.ts). */
+  cursor: text('cursor').notNull(),
+  cursorAt: time('cursor_at').notNull().defaultNow(),
+})
+
+/** Pushes that wait, one of a device and tag: what comes later takes the place of what waits. */
+export const pushQueue = pgTable(
+  'push_queue',
+  {
+    n: bigserial('n', { mode: 'number' }).primaryKey(),
+    deviceId: text('device_id')
+      .notNull()
+      .references(() => pushDevices.id, { onDelete: 'cascade' }),
+    /** The device's: each kind has a lane of its own. */
+    kind: text('kind', { enum: ['web', 'apns', 'fcm', 'email', 'sms'] }).notNull(),
+    tag: text('tag').notNull(),
+    type: text('type').$type<PushType>().notNull(),
+    /** Of the event; a digest is of none. */
+    roomId: text('room_id').references(() => rooms.id, { onDelete: 'cascade' }),
+    seq: seq('seq').notNull(),
+    urgent: boolean('urgent').notNull(),
+    dueAt: time('due_at').notNull(),
+    attempts: integer('attempts').notNull().default(0),
+    firstAttemptAt: time('first_attempt_at'),
+    /** Until when the process that took it may send it. */
+    claimedUntil: time('claimed_until'),
+  },
+  table => [
+    uniqueIndex('push_queue_by_tag').on(table.deviceId, table.tag),
+    index('push_queue_due').on(table.kind, table.dueAt),
+    index('push_queue_by_room').on(table.roomId),
+  ],
+)
+
+/** What is said in pushes, where it is not what stands in the code. */
+export const pushTemplates = pgTable(
+  'push_templates',
+  {
+    type: text('type').$type<TemplateType>().notNull(),
+    locale: text('locale').notNull(),
+    title: text('title').notNull(),
+    body: text('body').notNull(),
+  },
+  table => [primaryKey({ columns: [table.type, table.locale] })],
+)
