@@ -1,3 +1,4 @@
+import { BOT_ANSWERS, BOT_BODIES, BOT_NOTICES, BOT_REQUESTS, BOT_RESPONSES, controls } from './bot-examples.ts'
 import {
   ada,
   at,
@@ -195,6 +196,7 @@ const nothing = { nothing: {} }
 
 export const REQUEST_EXAMPLES: Examples = {
   ...OPERATION_REQUESTS,
+  ...BOT_REQUESTS,
   'inbox:watch': nothing,
   'presence:watch': { two: { userIds: ['ada', 'grace'] }, nobody: { userIds: [] } },
   'room:open': {
@@ -276,6 +278,7 @@ export const REQUEST_EXAMPLES: Examples = {
 
 export const RESPONSE_EXAMPLES: Examples = {
   ...OPERATION_ANSWERS,
+  ...BOT_RESPONSES,
   'inbox:watch': nothing,
   'presence:watch': { one: { data: [{ userId: 'ada', status: 'dnd' }] } },
   'room:open': {
@@ -334,6 +337,7 @@ export const RESPONSE_EXAMPLES: Examples = {
 }
 
 export const NOTICE_EXAMPLES: Examples = {
+  ...BOT_NOTICES,
   'event:appended': { message: { event: messageEvent } },
   'typing:changed': { begins: { roomId, userId: 'ada', typing: true } },
   'presence:changed': {
@@ -414,6 +418,7 @@ export const EVENT_EXAMPLES: Examples = {
       data: {
         parts: [textPart],
         mentions: ['grace'],
+        controls,
         replyTo: 2,
         threadOf: 2,
         forwarded: { sender: 'grace', at },
@@ -514,6 +519,7 @@ export const BODY_EXAMPLES: Examples = {
     parts: { sender: 'ada', clientId: 'c-1', parts: [textPart, filePart], metadata: {} },
   },
   ...WEBHOOK_BODIES,
+  ...BOT_BODIES,
   ...TEMPLATE_BODIES,
 }
 
@@ -549,5 +555,6 @@ export const ANSWER_EXAMPLES: Examples = {
   deleteRoomAvatar: { gone: { avatar: null } },
   deleteUserAvatar: { gone: { avatar: null } },
   ...WEBHOOK_ANSWERS,
+  ...BOT_ANSWERS,
   ...TEMPLATE_ANSWERS,
 }

@@ -17,6 +17,7 @@ export const TAGS = {
     'Live calls and how good they are; what a call needs before it begins, and the TURN services behind it',
   Webhooks: 'Events of all rooms, sent to your own server, or fetched by it',
   Push: 'Being told while away: devices, what one wants to hear, templates',
+  Bots: 'Bots, what they can be told to do, and hooks by which other systems post to rooms',
   'Portable data': 'Export, import and deletion, as jobs',
 } as const
 type Tag = keyof typeof TAGS
@@ -49,6 +50,11 @@ const OF_OPERATIONS: Readonly<Record<Domain<OperationName>, Tag>> = {
   notification: 'Push',
   export: 'Portable data',
   job: 'Portable data',
+  command: 'Bots',
+  button: 'Bots',
+  form: 'Bots',
+  ephemeral: 'Bots',
+  hook: 'Bots',
 }
 
 const OF_ROUTES: Readonly<Record<RouteName, Tag>> = {
@@ -74,6 +80,15 @@ const OF_ROUTES: Readonly<Record<RouteName, Tag>> = {
   putPushTemplate: 'Push',
   deletePushTemplate: 'Push',
   previewPushTemplate: 'Push',
+  createBot: 'Bots',
+  listBots: 'Bots',
+  getBot: 'Bots',
+  updateBot: 'Bots',
+  deleteBot: 'Bots',
+  setBotCommands: 'Bots',
+  rotateBotToken: 'Bots',
+  rotateBotSecret: 'Bots',
+  postToHook: 'Bots',
   getSfu: 'Calls',
   drainSfu: 'Calls',
   getTurn: 'Calls',

@@ -27,6 +27,7 @@ export const ERRORS = {
   range_not_satisfiable: { status: 416, retryable: false, title: 'Outside the file' },
   limit_reached: { status: 422, retryable: false, title: 'A limit was reached' },
   rate_limited: { status: 429, retryable: true, title: 'Too many requests' },
+  bot_failed: { status: 502, retryable: true, title: 'The bot gave no answer that can be used' },
   internal: { status: 500, retryable: true, title: 'Something went wrong on the server' },
   unavailable: { status: 503, retryable: true, title: 'Not available right now' },
 } as const satisfies Record<string, { status: number; retryable: boolean; title: string }>

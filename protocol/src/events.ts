@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Breakout, BreakoutMove } from './breakouts.ts'
+import { Controls } from './control.ts'
 import { CallId, ClientId, FileId, RecordingId, RingId, RoomId, Seq, StreamId, Time, UserId } from './ids.ts'
 import { metadata } from './json.ts'
 import { Forwarded, MessagePart, MimeType, Reaction } from './message.ts'
@@ -14,6 +15,7 @@ const said = {
   parts: z.array(MessagePart),
   metadata: metadata.optional(),
   mentions: z.array(UserId).optional(),
+  controls: Controls.optional(),
   /** What it said was taken out of the log; parts are empty. */
   deleted: z.literal(true).optional(),
 }
@@ -36,6 +38,8 @@ export const EVENTS = {
   /** Nobody writes from here on. */
   'room.archived': z.strictObject({}),
   'room.restored': z.strictObject({}),
+  /** The room is gone, and its log with it: who follows the logs of all rooms is told, after the last event of this one. */
+  'room.deleted': z.strictObject({}),
   'member.invited': z.strictObject({ user: User, role: GrantedRole }),
   /** Somebody asks to come in: for moderators' eyes. */
   'member.requested': z.strictObject({ user: User, message: z.string().optional() }),
@@ -181,6 +185,7 @@ export const RoomEvent = z.discriminatedUnion('type', [
   eventOf('room.updated'),
   eventOf('room.archived'),
   eventOf('room.restored'),
+  eventOf('room.deleted'),
   eventOf('member.invited'),
   eventOf('member.requested'),
   eventOf('member.joined'),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Controls } from './control.ts'
 import { ClientId, FileId, RoomId, Seq, Time, UserId } from './ids.ts'
 import { jsonBytes, jsonValue, metadata, text } from './json.ts'
 import { LIMITS } from './limits.ts'
@@ -57,6 +58,8 @@ export const content = {
   parts: z.array(SentPart).min(1).max(LIMITS.partsPerMessage).optional(),
   metadata: metadata.optional(),
   mentions: Mentions.optional(),
+  /** Buttons and forms below it, in its order; of bots only. */
+  controls: Controls.optional(),
 }
 
 /** What a new message may be beside its content. */
@@ -71,7 +74,12 @@ export const placement = {
   ttlSeconds: z.int().min(LIMITS.messageTtlSecondsMin).max(LIMITS.messageTtlSecondsMax).optional(),
 }
 
-type Content = { text?: string | undefined; parts?: readonly SentPart[] | undefined; metadata?: unknown }
+type Content = {
+  text?: string | undefined
+  parts?: readonly SentPart[] | undefined
+  metadata?: unknown
+  controls?: unknown
+}
 
 export const checkContent = (value: Content, ctx: z.RefinementCtx) => {
   // What has a fault already may be nested too deep to be measured.
@@ -79,7 +87,7 @@ export const checkContent = (value: Content, ctx: z.RefinementCtx) => {
   if ((value.text === undefined) === (value.parts === undefined)) {
     ctx.addIssue({ code: 'custom', message: 'send either text or parts, not both and not neither' })
   }
-  if (jsonBytes([value.text, value.parts]) > LIMITS.messageBytes) {
+  if (jsonBytes([value.text, value.parts, value.controls]) > LIMITS.messageBytes) {
     ctx.addIssue({ code: 'custom', message: `a message must be at most ${LIMITS.messageBytes} bytes` })
   }
 }
@@ -123,6 +131,7 @@ export const Message = z.strictObject({
   parts: z.array(MessagePart),
   metadata: metadata.optional(),
   mentions: z.array(UserId).optional(),
+  controls: Controls.optional(),
   replyTo: Seq.optional(),
   threadOf: Seq.optional(),
   forwarded: Forwarded.optional(),
@@ -144,6 +153,7 @@ export const MessageVersion = z.strictObject({
   parts: z.array(MessagePart),
   metadata: metadata.optional(),
   mentions: z.array(UserId).optional(),
+  controls: Controls.optional(),
 })
 export type MessageVersion = z.infer<typeof MessageVersion>
 
@@ -156,6 +166,7 @@ export const ScheduledMessage = z.strictObject({
   parts: z.array(MessagePart),
   metadata: metadata.optional(),
   mentions: z.array(UserId).optional(),
+  controls: Controls.optional(),
   replyTo: Seq.optional(),
   threadOf: Seq.optional(),
   silent: z.literal(true).optional(),

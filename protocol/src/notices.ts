@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { EphemeralMessage } from './bot.ts'
 import { Call, ConsumerOptions } from './call.ts'
 import { DataConsumerOptions } from './data.ts'
 import { KeyMessage } from './encryption.ts'
@@ -43,6 +44,8 @@ export const NOTICES = {
     deliveredSeq: Position,
     readSeq: Position,
   }),
+  /** To one user: what a bot shows nobody else. It is not in the log. */
+  'ephemeral:shown': EphemeralMessage,
   /** What is being made of a file has come so far, 0 to 1; its end comes as an event of the log. */
   'file:progress': z.strictObject({ roomId: RoomId, fileId: FileId, progress: z.number() }),
   /** Nothing is recorded any more; what was kept becomes a film. */

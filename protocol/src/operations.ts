@@ -678,6 +678,8 @@ export const OPERATIONS = {
   ...BREAKOUT_OPERATIONS,
   ...RECORDING_OPERATIONS,
   ...STREAM_OPERATIONS,
+  ...BOT_OPERATIONS,
+  ...HOOK_OPERATIONS,
   ...DEVICE_OPERATIONS,
   ...NOTIFICATION_OPERATIONS,
 } as const satisfies Record<string, Operation>

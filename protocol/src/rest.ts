@@ -1,10 +1,12 @@
 import { z } from 'zod'
+import { Bot, BotChanges, BotCommands, BotPost, CreatedBot, RotatedToken } from './bot.ts'
 import { IceServer } from './call.ts'
 import { ERRORS, type ErrorCode } from './errors.ts'
 import { RoomEvent } from './events.ts'
 import { LinkedFile, StoredFile, VariantName } from './file.ts'
 import { FileId, JobId, Position, RoomId, UserId, WebhookId } from './ids.ts'
 import { RemovedStretch } from './inbox.ts'
+import { HookAnswer, HookToken } from './incoming-hook.ts'
 import { Job } from './job.ts'
 import { text } from './json.ts'
 import { LIMITS } from './limits.ts'
@@ -63,6 +65,7 @@ const file = z.object({ id: FileId })
 const job = z.object({ id: JobId })
 const user = z.object({ id: UserId })
 const webhook = z.object({ id: WebhookId })
+const bot = z.object({ id: UserId })
 const FileIds = z
   .string()
   .transform(ids => ids.split(','))
@@ -293,6 +296,96 @@ export const ROUTES = {
     body: TemplatePreview,
     response: RenderedTemplate,
     status: 200,
+  },
+  createBot: {
+    method: 'post',
+    path: '/v1/bots',
+    summary:
+      'Make a bot: a user with a token of its own, and an address where it is asked and told. Token and secret are shown once',
+    callers: ['key'],
+    body: BotPost,
+    response: CreatedBot,
+    status: 201,
+  },
+  listBots: {
+    method: 'get',
+    path: '/v1/bots',
+    summary: 'Bots, by id',
+    callers: ['key'],
+    query: z.strictObject({
+      ...paging,
+      limit: z.coerce.number().pipe(PageLimit).default(LIMITS.pageSizeDefault),
+    }),
+    response: page(Bot),
+    status: 200,
+  },
+  getBot: {
+    method: 'get',
+    path: '/v1/bots/{id}',
+    summary: 'A bot, for an API key or itself',
+    callers: ['key', 'user'],
+    params: bot,
+    response: Bot,
+    status: 200,
+  },
+  updateBot: {
+    method: 'patch',
+    path: '/v1/bots/{id}',
+    summary: 'Change a bot: what is left out stays, null takes its address away',
+    callers: ['key'],
+    params: bot,
+    body: BotChanges,
+    response: Bot,
+    status: 200,
+  },
+  deleteBot: {
+    method: 'delete',
+    path: '/v1/bots/{id}',
+    summary:
+      'End a bot: its token is refused and nothing is sent to it. The user stays, with what it said, until it is deleted as one',
+    callers: ['key'],
+    params: bot,
+    response: z.strictObject({}),
+    status: 200,
+  },
+  setBotCommands: {
+    method: 'put',
+    path: '/v1/bots/{id}/commands',
+    summary: 'Say what a bot can be told to do, in place of what it could before; for an API key or itself',
+    callers: ['key', 'user'],
+    params: bot,
+    body: BotCommands,
+    response: Bot,
+    status: 200,
+  },
+  rotateBotToken: {
+    method: 'post',
+    path: '/v1/bots/{id}/token',
+    summary: 'Make a new token: the one before is refused at once',
+    callers: ['key'],
+    params: bot,
+    response: RotatedToken,
+    status: 200,
+  },
+  rotateBotSecret: {
+    method: 'post',
+    path: '/v1/bots/{id}/secret',
+    summary: 'Make a new secret. For a day everything is signed with the old one as well',
+    callers: ['key'],
+    params: bot,
+    response: RotatedSecret,
+    status: 200,
+  },
+  postToHook: {
+    method: 'post',
+    path: '/v1/hooks/{id}',
+    summary:
+      'Post to a room by the address of a hook: JSON, a form with `text`, or plain text. `Idempotency-Key` or `webhook-id` tells a retry apart',
+    callers: ['anyone'],
+    params: z.object({ id: HookToken }),
+    body: 'bytes',
+    response: HookAnswer,
+    status: 201,
   },
   getSfu: {
     method: 'get',

@@ -34,7 +34,7 @@ export const eventFilter = {
 export const EventFilter = z.strictObject(eventFilter)
 export type EventFilter = z.infer<typeof EventFilter>
 
-const WebhookUrl = z
+export const WebhookUrl = z
   .url({ protocol: /^https?$/, message: 'must be an address with http or https' })
   .max(LIMITS.urlChars)
 
