@@ -1,4 +1,5 @@
 import type {
+  Command,
   CustomStatus,
   FileKind,
   Json,
@@ -876,4 +877,84 @@ export const pushTemplates = pgTable(
     body: text('body').notNull(),
   },
   table => [primaryKey({ columns: [table.type, table.locale] })],
+)
+
+/** Users with a program instead of a screen: how it is known, where it is asked and told, and what it can be told to do. */
+export const bots = pgTable('bots', {
+  userId: text('user_id')
+    .primaryKey()
+    .references(() => users.id, { onDelete: 'cascade' }),
+  /** SHA-256 of its token, which follows from the installation's secret and this number (bots/bot-keys.ts). */
+  tokenHash: bytes('token_hash').notNull().unique(),
+  tokenNumber: bigint('token_number', { mode: 'number' }).notNull(),
+  secretNumber: bigint('secret_number', { mode: 'number' }).notNull(),
+  /** What is sent is signed with the secret of the number before as well, until then. */
+  previousUntil: time('previous_until'),
+  url: text('url'),
+  hears: text('hears', { enum: ['mentions', 'all', 'nothing'] }).notNull(),
+  commands: json('commands').$type<Command[]>().notNull().default([]),
+  /** From `Idempotency-Key`. */
+  requestKey: text('request_key').unique(),
+  createdAt: time('created_at').notNull().defaultNow(),
+  /** The latest that went wrong; null once it answered again. */
+  problem: text('problem'),
+  problemAt: time('problem_at'),
+})
+
+/**
+ * How far the log was looked through for what bots are to hear: the one row. No cursor: there is no bot that hears anything, and
+ * nothing is looked through.
+ */
+export const botFeed = pgTable('bot_feed', {
+  id: smallint('id').primaryKey().default(1),
+  cursor: text('cursor'),
+})
+
+/** Rooms in which a bot has something to be told: one process at a time tells it, in the order of the room. */
+export const botLanes = pgTable(
+  'bot_lanes',
+  {
+    botId: text('bot_id')
+      .notNull()
+      .references(() => bots.userId, { onDelete: 'cascade' }),
+    roomId: inRoom(),
+    attempts: integer('attempts').notNull().default(0),
+    /** Of the first message that waits. */
+    firstAttemptAt: time('first_attempt_at'),
+    retryAt: time('retry_at').notNull().defaultNow(),
+    /** The process that tells it, and until when it may. */
+    holder: text('holder'),
+    heldUntil: time('held_until'),
+  },
+  table => [primaryKey({ columns: [table.botId, table.roomId] }), index('bot_lanes_due').on(table.retryAt)],
+)
+
+/** Messages that bots are to be told of, and were not yet. */
+export const botMessages = pgTable(
+  'bot_messages',
+  {
+    botId: text('bot_id')
+      .notNull()
+      .references(() => bots.userId, { onDelete: 'cascade' }),
+    roomId: inRoom(),
+    seq: seq('seq').notNull(),
+  },
+  table => [primaryKey({ columns: [table.botId, table.roomId, table.seq] })],
+)
+
+/** Addresses at which others post to a room. Each is a user, too: the author of what is posted. */
+export const incomingHooks = pgTable(
+  'incoming_hooks',
+  {
+    id: text('id')
+      .primaryKey()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    roomId: inRoom(),
+    /** SHA-256 of the secret part of its address, which follows from the installation's secret and this number. */
+    tokenHash: bytes('token_hash').notNull().unique(),
+    tokenNumber: bigint('token_number', { mode: 'number' }).notNull(),
+    signed: boolean('signed').notNull(),
+    createdAt: time('created_at').notNull().defaultNow(),
+  },
+  table => [index('incoming_hooks_by_room').on(table.roomId)],
 )
