@@ -223,6 +223,8 @@ export const LIMITS = {
   digestMinutesMin: 1,
   digestMinutesMax: 24 * 60,
   digestMinutesDefault: 60,
+  /** Templates over all types and languages. */
+  pushTemplates: 500,
   templateTitleChars: 200,
   templateBodyChars: 1_000,
   /** Title and body as they are sent: cut off there. */

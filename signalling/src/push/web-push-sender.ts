@@ -1,0 +1,51 @@
+import webpush from 'web-push'
+import { PrivateTarget } from '../webhooks/guarded-lookup.ts'
+import { Poster } from './post.ts'
+import { type Outcome, outcomeOf, type Push, type PushSender, secondsLeft, type TargetOf } from './push-sender.ts'
+
+/** Who we are to push services (VAPID, RFC 8292), keys in base64url. */
+export type VapidKeys = { subject: string; publicKey: string; privateKey: string }
+
+/** Web Push: encrypted for the browser (RFC 8291), to whatever service it named (RFC 8030). */
+export class WebPushSender implements PushSender<'web'> {
+  readonly #vapid: VapidKeys
+  readonly #poster: Poster
+
+  constructor(options: { vapid: VapidKeys; allowsPrivate: boolean }) {
+    this.#vapid = options.vapid
+    this.#poster = new Poster(options)
+  }
+
+  async send({ subscription }: TargetOf<'web'>, push: Push): Promise<Outcome> {
+    let details: webpush.RequestDetails
+    try {
+      details = webpush.generateRequestDetails(subscription, JSON.stringify(push.message), {
+        vapidDetails: this.#vapid,
+        TTL: secondsLeft(push),
+        urgency: push.isUrgent ? 'high' : 'normal',
+        topic: push.collapseKey,
+      })
+    } catch (error) {
+      // Keys that are no point of the curve: nobody can read what is encrypted for them.
+      return { is: 'dead', problem: `nothing can be encrypted for it: ${(error as Error).message}` }
+    }
+    try {
+      const headers = Object.fromEntries(
+        Object.entries(details.headers).map(([name, value]) => [name.toLowerCase(), String(value)]),
+      )
+      const answer = await this.#poster.post(details.endpoint, headers, details.body as Buffer)
+      // Subscribed with another key than ours: it takes nothing of us any more.
+      if (answer.status === 403) {
+        return { is: 'dead', problem: `the push service answered 403: ${answer.body.slice(0, 200)}` }
+      }
+      return outcomeOf('the push service', answer.status, answer.body, answer.retryAfterMs)
+    } catch (error) {
+      if (error instanceof PrivateTarget) return { is: 'dead', problem: error.message }
+      return { is: 'retry', problem: (error as Error).message }
+    }
+  }
+
+  close(): void {
+    this.#poster.close()
+  }
+}
