@@ -1,7 +1,8 @@
 /**
  * From glass to glass: how long a picture takes from being drawn at one side of a call to being shown at the other,
  * through camera track, encoder, SFU, network stack, decoder and jitter buffer. Two pages of Chromium in a call of the
- * demo; the "camera" writes the time on its pictures, which the other side reads off its video.
+ * demo; the "camera" writes the time on its pictures, which the other side reads off its
+ * video. Beside that the floor: two such pages connected to each other with nothing in between and nothing else on them.
  *
  *     npm run bench glass [seconds, 20 by default]
  */
@@ -15,6 +16,8 @@ const WIDTH = 640
 const HEIGHT = 360
 const FPS = 30
 const ROOM = 'glass'
+/** Until bandwidth is known, pictures are smaller and late. */
+const SETTLE_MS = 8_000
 
 /** Chromium's, which TypeScript's library does not have. */
 declare class MediaStreamTrackGenerator extends MediaStreamTrack {
@@ -67,10 +70,10 @@ const readAges = (seconds: number): Promise<number[]> =>
     type View = {
       call: { participants: { isLocal: boolean; track(source: string): MediaStreamTrack | undefined }[] }
     }
-    const { call } = document.querySelector('tl-call') as unknown as View
-    const track = call.participants.find(({ isLocal }) => !isLocal)?.track('camera')
-    const video = [...document.querySelectorAll('video')].find(({ srcObject }) =>
-      (srcObject as MediaStream | null)?.getTracks().some(one => one === track),
+    const view = document.querySelector('tl-call') as unknown as View | null
+    const track = view?.call.participants.find(({ isLocal }) => !isLocal)?.track('camera')
+    const video = [...document.querySelectorAll('video')].find(
+      ({ srcObject }) => !view || (srcObject as MediaStream | null)?.getTracks().some(one => one === track),
     )
     const canvas = document.createElement('canvas')
     canvas.width = 640
@@ -93,6 +96,44 @@ const readAges = (seconds: number): Promise<number[]> =>
     video.requestVideoFrameCallback(look)
   })
 
+declare global {
+  interface Window {
+    bare: RTCPeerConnection
+  }
+}
+
+/** In the page: offers its camera to another page, in the codec calls begin with. */
+const offerBare = async (): Promise<string> => {
+  const stream = await navigator.mediaDevices.getUserMedia({ video: true })
+  window.bare = new RTCPeerConnection()
+  const transceiver = window.bare.addTransceiver(stream.getVideoTracks()[0] as MediaStreamTrack, {
+    direction: 'sendonly',
+    sendEncodings: [{ maxBitrate: 1_500_000 }],
+  })
+  const { codecs } = RTCRtpSender.getCapabilities('video') ?? { codecs: [] }
+  transceiver.setCodecPreferences(codecs.filter(({ mimeType }) => mimeType === 'video/VP8'))
+  await window.bare.setLocalDescription()
+  while (window.bare.iceGatheringState !== 'complete') await new Promise(resolve => setTimeout(resolve, 50))
+  return window.bare.localDescription?.sdp ?? ''
+}
+
+/** In the page: shows what is offered. */
+const answerBare = async (sdp: string): Promise<string> => {
+  window.bare = new RTCPeerConnection()
+  window.bare.ontrack = ({ track }) => {
+    const video = Object.assign(document.createElement('video'), { autoplay: true, muted: true, width: 1000 })
+    video.srcObject = new MediaStream([track])
+    document.body.append(video)
+  }
+  await window.bare.setRemoteDescription({ type: 'offer', sdp })
+  await window.bare.setLocalDescription()
+  while (window.bare.iceGatheringState !== 'complete') await new Promise(resolve => setTimeout(resolve, 50))
+  return window.bare.localDescription?.sdp ?? ''
+}
+
+/** In the page that offered. */
+const takeAnswer = (sdp: string): Promise<void> => window.bare.setRemoteDescription({ type: 'answer', sdp })
+
 const join = async (page: Page): Promise<void> => {
   await page.getByRole('button', { name: /^Join/ }).click()
 }
@@ -106,22 +147,35 @@ const open = async (name: string, sends: boolean): Promise<Page> => {
   await page.goto(`${server.url}/r/${ROOM}?name=${name}`)
   return page
 }
+const sorted = (ages: number[]): number[] => ages.toSorted((a, b) => a - b)
+const seesSomething = () => [...document.querySelectorAll('video')].some(video => video.videoWidth > 0)
+
 // One sends and one looks: they share two cores here, and would not elsewhere.
 const [ada, ben] = [await open('Ada', true), await open('Ben', false)]
 for (const page of [ada, ben]) await join(page)
-await ben.waitForFunction(() => [...document.querySelectorAll('video')].some(video => video.videoWidth > 0))
-// Until bandwidth is known, pictures are smaller and late.
-await ben.waitForTimeout(8_000)
-const ages = (await ben.evaluate(readAges, SECONDS)).toSorted((a, b) => a - b)
-const size = await ben.evaluate(() =>
-  Math.max(...[...document.querySelectorAll('video')].map(video => video.videoWidth)),
-)
-const at = (share: number) => ages[Math.floor((ages.length - 1) * share)] ?? 0
-console.log(
-  `${WIDTH}x${HEIGHT} at ${FPS} pictures a second, ${ages.length} looked at (${size} wide), load ${loadavg()[0]?.toFixed(1)}\n`,
-)
-console.log('| p5 | p50 | p95 | p99 |\n|---|---|---|---|')
-console.log(`| ${[0.05, 0.5, 0.95, 0.99].map(share => `${at(share)} ms`).join(' | ')} |`)
+await ben.waitForFunction(seesSomething)
+await ben.waitForTimeout(SETTLE_MS)
+const inCall = sorted(await ben.evaluate(readAges, SECONDS))
+
+for (const page of [ada, ben]) {
+  await page.route('**/bare', route => route.fulfill({ contentType: 'text/html', body: '<body></body>' }))
+  await page.goto(`${server.url}/bare`)
+}
+const answer = await ben.evaluate(answerBare, await ada.evaluate(offerBare))
+await ada.evaluate(takeAnswer, answer)
+await ben.waitForFunction(seesSomething)
+await ben.waitForTimeout(SETTLE_MS)
+const bare = sorted(await ben.evaluate(readAges, SECONDS))
+
+console.log(`${WIDTH}x${HEIGHT} at ${FPS} pictures a second, VP8, load ${loadavg()[0]?.toFixed(1)}\n`)
+console.log('| | pictures looked at | p5 | p50 | p95 | p99 |\n|---|---|---|---|---|---|')
+for (const [what, ages] of [
+  ['a call', inCall],
+  ['two pages with nothing in between', bare],
+] as const) {
+  const at = (share: number) => `${ages[Math.floor((ages.length - 1) * share)] ?? 0} ms`
+  console.log(`| ${[what, ages.length, ...[0.05, 0.5, 0.95, 0.99].map(at)].join(' | ')} |`)
+}
 await browser.close()
 await server.stop()
 process.exit(0)

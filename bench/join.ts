@@ -23,7 +23,7 @@ const ROOM = 'join'
 
 const server = await startServer({ RTC_PORT: '0', TURN_PORT: '0' }, [])
 const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: [...FLAGS] })
-await bringOthers(browser, server.url, ROOM)
+await bringOthers(server.url, ROOM)
 
 const strangers: JoinTimes[] = []
 const known: JoinTimes[] = []

@@ -20,7 +20,7 @@ const ROOM = 'join'
 test('who joins sees everybody, every time; how long that took is printed', async () => {
   const server = await startServer({ register })
   const browser = await launchBrowser(register)
-  await bringOthers(browser, server.url, ROOM)
+  await bringOthers(server.url, ROOM)
   const page = await visitLobby(browser, server.url, ROOM, 'Me')
   const first = await measureJoin(page)
   const again: JoinTimes[] = []

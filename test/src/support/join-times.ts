@@ -1,4 +1,7 @@
+import { Rest } from '@trunkline/sdk'
 import type { Browser, Page } from 'playwright-core'
+import { takePicture, takeTone } from '../../../media/src/testing/takes.ts'
+import { RtpPeer } from './rtp-peer.ts'
 
 /**
  * From the click on "Join" in the demo's lobby to the others' faces, as the page itself sees it: for the bench and for
@@ -53,29 +56,18 @@ const keepTimes = () => {
 }
 
 /**
- * Brings the others into a room's call: people in one tab, who send 320x180 at 15 pictures a second. Each looks at the next
- * one only, small, so that all of them are encoded: the machine is to be busy with a join, and not with what five machines
- * do elsewhere.
+ * Brings the others into a room's call: real ICE, DTLS and SRTP peers that send a picture of 320x180, 25 times a second, and
+ * sound made ahead of time. Nothing encodes here: that is what five other machines do, and this one is to be busy with a join.
  */
-export const bringOthers = async (browser: Browser, url: string, room: string): Promise<void> => {
-  const page = await (await browser.newContext()).newPage()
-  await page.goto(`${url}/icon.svg`)
-  // As text: a test runner would make an import of its own of the one in there.
-  await page.evaluate(`(async () => {
-    const { Rest, Trunkline } = await import('${url}/sdk.js')
-    for (let n = 1; n <= ${OTHERS}; n++) {
-      const { token } = await new Rest({ url: '${url}' }).createGuestToken('${room}', 'O' + n)
-      const opened = await new Trunkline({ url: '${url}', token }).openRoom('${room}')
-      const video = { width: 320, height: 180, frameRate: 15 }
-      const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video })
-      const [camera, mic] = [stream.getVideoTracks()[0], stream.getAudioTracks()[0]]
-      const call = await opened.joinCall({ camera, mic })
-      call.on('trackAdded', (participant, source) => {
-        if (participant.isLocal) return
-        call.prefer(participant, source, participant.name === 'O' + ((n % ${OTHERS}) + 1) ? 90 : 0)
-      })
-    }
-  })()`)
+export const bringOthers = async (url: string, room: string): Promise<void> => {
+  const sending = await Promise.all([takePicture('0x2060a0', 4), takeTone(440, 4)])
+  for (let n = 1; n <= OTHERS; n++) {
+    const { token } = await new Rest({ url }).createGuestToken(room, `O${n}`)
+    await RtpPeer.publish({
+      ...{ url, roomId: room, token, zero: performance.now(), obliging: true },
+      sending: sending.map(take => ({ take })),
+    })
+  }
 }
 
 /** A page in the lobby of that room. */

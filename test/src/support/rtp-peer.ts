@@ -23,6 +23,8 @@ export type RtpPeerOptions = {
   zero: number
   /** How far its clock is from ours, ms. */
   clockOffMs?: number
+  /** Begins its takes anew when somebody needs a whole picture, as an encoder makes one: what is captured when, nobody knows then. */
+  obliging?: boolean
 }
 
 let sources = 5_000
@@ -36,11 +38,14 @@ class SentTrack {
   #sequence = Math.floor(Math.random() * 2 ** 15)
   readonly #base = Math.floor(Math.random() * 2 ** 31)
   #next: number
+  /** How many frames after the takes' own beginning they began last. */
+  #began = 0
   #reportAt: number
   #packets = 0
   #bytes = 0
 
-  constructor(track: Track, sending: Sending, ssrc: number, { zero, clockOffMs = 0 }: RtpPeerOptions) {
+  constructor(track: Track, sending: Sending, ssrc: number, options: RtpPeerOptions) {
+    const { zero, clockOffMs = 0, obliging = false } = options
     this.#track = track
     this.#sending = sending
     this.#ssrc = ssrc
@@ -50,14 +55,19 @@ class SentTrack {
     const { frames, lengthMs } = sending.take
     this.#next = Math.floor(this.#reportAt / lengthMs) * frames.length
     while (this.#frame(this.#next).ms < this.#reportAt) this.#next++
+    if (!obliging) return
+    track.onMessage(packet => {
+      if (asksForPicture(packet)) this.#began = this.#next
+    })
   }
 
   /** Takes begin anew where they end. */
   #frame(n: number): TakenFrame {
     const { frames, lengthMs } = this.#sending.take
-    const frame = frames[n % frames.length]
-    if (!frame) throw new Error('there is nothing to send')
-    return { ms: frame.ms + Math.floor(n / frames.length) * lengthMs, payloads: frame.payloads }
+    const due = frames[n % frames.length]
+    const shown = frames[Math.max(0, n - this.#began) % frames.length]
+    if (!due || !shown) throw new Error('there is nothing to send')
+    return { ms: due.ms + Math.floor(n / frames.length) * lengthMs, payloads: shown.payloads }
   }
 
   #timestamp(ms: number): number {
@@ -170,6 +180,15 @@ export class RtpPeer {
       // The server may be gone.
       .catch(() => undefined)
   }
+}
+
+/** Whether among these RTCP packets is one that asks for a whole picture: a PLI (RFC 4585, 6.3.1) or a FIR (RFC 5104, 4.3.1). */
+const asksForPicture = (packets: Buffer): boolean => {
+  for (let at = 0; at + 4 <= packets.length; at += 4 * (packets.readUInt16BE(at + 2) + 1)) {
+    const format = packets.readUInt8(at) & 0x1f
+    if (packets.readUInt8(at + 1) === 206 && (format === 1 || format === 4)) return true
+  }
+  return false
 }
 
 const opusOf = (n: number, payloadType: number): Audio => {
