@@ -32,4 +32,8 @@ DELETE FROM "webhook_dead_letters" earlier USING "webhook_dead_letters" later
   WHERE later."webhook_id" = earlier."webhook_id" AND later."number" = earlier."number" AND later."seq" = earlier."seq" AND later."n" > earlier."n";--> statement-breakpoint
 CREATE INDEX "deleted_rooms_by_id" ON "deleted_rooms" USING btree ("room_id","number" DESC NULLS LAST);--> statement-breakpoint
 CREATE INDEX "deleted_rooms_by_tx" ON "deleted_rooms" USING btree ((("tx"::text)::bigint));--> statement-breakpoint
-CREATE UNIQUE INDEX "webhook_dead_letters_once" ON "webhook_dead_letters" USING btree ("webhook_id","number","seq");
+CREATE UNIQUE INDEX "webhook_dead_letters_once" ON "webhook_dead_letters" USING btree ("webhook_id","number","seq");--> statement-breakpoint
+-- Cursors name rooms by their number; those that named one by its id go back to the beginning of its transaction.
+UPDATE "webhooks" SET "cursor" = rtrim(translate(replace(encode(convert_to(jsonb_set(
+  convert_from(decode(rpad(translate("cursor", '-_', '+/'), (length("cursor") + 3) / 4 * 4, '='), 'base64'), 'UTF8')::jsonb,
+  '{2}', '"0"')::text, 'UTF8'), 'base64'), chr(10), ''), '+/', '-_'), '=');

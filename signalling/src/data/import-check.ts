@@ -85,7 +85,9 @@ const roomOf = (room: PortableLineOf<'room'>, fail: Fail) => {
 
 const seqOf = ({ event }: PortableLineOf<'event'>, state: ImportState, fail: Fail): number => {
   if (event.roomId !== state.roomId) throw fail('it is an event of another room.')
-  if (event.type === 'event.hidden') throw fail('"event.hidden" stands in no log.')
+  if (event.type === 'event.hidden' || event.type === 'room.deleted') {
+    throw fail(`"${event.type}" stands in no log.`)
+  }
   if (event.seq !== state.nextSeq) {
     throw fail(
       `the event has the number ${event.seq} where ${state.nextSeq} must come: the log has no holes.`,

@@ -13,6 +13,7 @@ import { afterDeparture } from '../rooms/membership-changes.ts'
 import {
   blocks,
   callUsers,
+  deletedRooms,
   departures,
   events,
   liveCallUsers,
@@ -20,6 +21,7 @@ import {
   mentions,
   messages,
   nodeValues,
+  pushDevices,
   reactions,
   recordings,
   rings,
@@ -75,6 +77,7 @@ export const createUserDeletion = (deps: Deps): JobKind => {
     await deletedUsers.begin(userId)
     deps.disconnect(userId)
     await deps.revokeRelays(userId)
+    await database.delete(pushDevices).where(eq(pushDevices.userId, userId))
     await database.delete(blocks).where(or(eq(blocks.userId, userId), eq(blocks.blockedId, userId)))
     await database.transaction(executor => takeBack(executor, eq(scheduledMessages.sender, userId)))
     await database
@@ -194,6 +197,7 @@ export const createUserDeletion = (deps: Deps): JobKind => {
     await connection.delete(liveCallUsers).where(eq(liveCallUsers.userId, userId))
     await connection.update(nodeValues).set({ sender: alias }).where(eq(nodeValues.sender, userId))
     await connection.update(rooms).set({ createdBy: alias }).where(eq(rooms.createdBy, userId))
+    await connection.update(deletedRooms).set({ sender: alias }).where(eq(deletedRooms.sender, userId))
     // Whoever gets this id later is another: the room of the pair is not theirs to be found.
     await connection
       .update(rooms)

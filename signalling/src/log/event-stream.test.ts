@@ -4,7 +4,9 @@ import { beforeAll, expect, test } from 'vitest'
 import type { Database } from '../database.ts'
 import { Snapshots } from '../inbox/snapshots.ts'
 import { startTestDatabase, type TestDatabase } from '../testing/log-database.ts'
+import { rooms } from '../schema.ts'
 import { inTransaction } from './connection.ts'
+import { forgetEnds, tellEnd } from './deleted-rooms.ts'
 import type { Entry } from './entry.ts'
 import { EventLog } from './event-log.ts'
 import { EventStream } from './event-stream.ts'
@@ -103,6 +105,50 @@ test('a transaction that began before others, and got the room after them, comes
   expect((await readAll(start, 1)).events.map(nameOf)).toEqual(['late 1', 'late 2', 'late 3'])
 })
 
+test('the end of a room comes after its last event, and before the first of another of its id', async () => {
+  await server.addRoom('ended', ['ada'])
+  const start = await stream.now()
+  for (const text of ['one', 'two']) await say('ended', text)
+  const before = await stream.now()
+  // Whoever makes the next has its number of a transaction before whoever deletes this one.
+  await inTransaction(database.$client, async connection => {
+    await connection.execute(sql`select pg_current_xact_id()`)
+    await log.transaction('ended', async ({ executor }) => {
+      await tellEnd(executor, 'ended', 'ada')
+      for (const table of ['events', 'messages']) {
+        await executor.execute(sql.raw(`delete from ${table} where room_id = 'ended'`))
+      }
+      await executor.execute(sql`delete from rooms where id = 'ended'`)
+    })
+    const room = { id: 'ended', kind: 'group' as const, title: '', metadata: {} }
+    await connection.insert(rooms).values(room)
+    const anew: Entry<'room.updated'> = { roomId: 'ended', type: 'room.updated', data: { changes: {} } }
+    await write(connection, await lockRooms(connection, ['ended']), await check(connection, [anew]), [anew])
+  })
+  await say('ended', 'three')
+  for (const cursor of [start, before]) {
+    const { events } = await readAll(cursor, 1)
+    expect(events.map(({ seq, type }) => `${seq} ${type}`)).toEqual([
+      '3 room.deleted',
+      '1 room.updated',
+      '2 message.created',
+    ])
+    expect(events[0]).toMatchObject({ roomId: 'ended', sender: 'ada', data: {} })
+  }
+  const numbers: number[] = []
+  for (let cursor = before, isEnd = false; !isEnd; ) {
+    const stretch = await stream.read(cursor, 10)
+    numbers.push(...(stretch?.events ?? []).map(({ room }) => room.number))
+    cursor = stretch?.cursor ?? ''
+    isEnd = stretch?.isEnd ?? true
+  }
+  expect(new Set(numbers).size).toBe(2)
+  // Forgotten once it is old.
+  await database.execute(sql`update deleted_rooms set at = now() - interval '31 days'`)
+  await forgetEnds(database)
+  expect((await readAll(before)).events.map(({ seq }) => seq)).toEqual([1, 2])
+})
+
 test('begins at a time, and goes on from any cursor it gave', async () => {
   await server.addRoom('timed', ['ada'])
   await say('timed', 'before')
@@ -122,7 +168,7 @@ test('begins at a time, and goes on from any cursor it gave', async () => {
 
 test('what is no cursor is refused, and one of another database is none of ours', async () => {
   await expect(stream.read('nonsense', 5)).rejects.toMatchObject({ code: 'invalid_request' })
-  const forged = Buffer.from(JSON.stringify(['another', '5', '', '0'])).toString('base64url')
+  const forged = Buffer.from(JSON.stringify(['another', '5', '0', '0'])).toString('base64url')
   expect(await stream.read(forged, 5)).toBeUndefined()
 })
 

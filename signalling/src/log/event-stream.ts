@@ -1,20 +1,10 @@
-import type { Json, RoomEvent } from '@trunkline/protocol'
 import { sql } from 'drizzle-orm'
 import { isText, readCursor, writeCursor } from '../cursor.ts'
 import type { Database } from '../database.ts'
 import type { Horizon, Snapshots } from '../inbox/snapshots.ts'
-import { type EventRow, toEvent } from './event-row.ts'
+import { TOLD, TOLD_COLUMNS, type ToldEvent, type ToldRow, toTold } from './told-events.ts'
 
-/** The room an event is of, as it is now. `number` tells it from an earlier one of the same id. */
-export type StreamRoom = {
-  id: string
-  number: number
-  kind: 'direct' | 'group' | 'channel'
-  title: string
-  metadata: Record<string, Json>
-}
-
-export type StreamedEvent = { event: RoomEvent; room: StreamRoom; cursor: string }
+export type StreamedEvent = ToldEvent & { cursor: string }
 
 export type Stretch = {
   events: StreamedEvent[]
@@ -24,8 +14,8 @@ export type Stretch = {
   isEnd: boolean
 }
 
-/** After the event of this number of this room, of those that transaction wrote; after none of it when `roomId` is empty. */
-type Place = { tx: bigint; roomId: string; seq: number }
+/** After the event `seq` of the room of this number, of those that transaction wrote; after none of it when the number is 0. */
+type Place = { tx: bigint; number: number; seq: number }
 
 /** Of those that fit into a bigint. */
 const isNumber = (field: unknown): boolean => isText(field) && /^\d{1,18}$/.test(field as string)
@@ -36,7 +26,7 @@ const SPAN_MIN = 1n
 const SPAN_MAX = 1n << 32n
 
 /**
- * The whole log: events of all rooms, those of each room in their order, in the order in which transactions wrote them.
+ * The whole log: events of all rooms and the ends of those that were deleted, those of each room in their order, in the order in which transactions wrote them.
  *
  * It is read up to the horizon of a snapshot, the lowest number of a transaction that still runs: below it nothing is to come
  * any more (docs/decisions/sync-cursor.md). Within a room the numbers of transactions never fall (`latestTx`), so its order
@@ -45,6 +35,8 @@ const SPAN_MAX = 1n << 32n
 export class EventStream {
   readonly #database: Database
   readonly #snapshots: Snapshots
+  /** What is being read, by where and how much: those who follow the log side by side share it. */
+  readonly #reading = new Map<string, Promise<Stretch | undefined>>()
   #span = SPAN
 
   constructor(deps: { database: Database; snapshots: Snapshots }) {
@@ -55,7 +47,7 @@ export class EventStream {
   /** The cursor before which everything is that has happened until now. */
   now(): Promise<string> {
     return this.#snapshots.read(async (_, horizon) =>
-      write(horizon, { tx: BigInt(horizon.xmin), roomId: '', seq: 0 }),
+      write(horizon, { tx: BigInt(horizon.xmin), number: 0, seq: 0 }),
     )
   }
 
@@ -63,10 +55,13 @@ export class EventStream {
   at(time: Date): Promise<string> {
     return this.#snapshots.read(async (executor, horizon) => {
       const { rows } = await executor.execute<{ tx: string | null }>(
-        sql`select min((tx::text)::bigint)::text as tx from events where at >= ${time.toISOString()}::timestamptz`,
+        sql`select least(
+            (select min((tx::text)::bigint) from events where at >= ${time.toISOString()}::timestamptz),
+            (select min((tx::text)::bigint) from deleted_rooms where at >= ${time.toISOString()}::timestamptz)
+          )::text as tx`,
       )
       const tx = rows[0]?.tx ?? horizon.xmin
-      return write(horizon, { tx: BigInt(tx), roomId: '', seq: 0 })
+      return write(horizon, { tx: BigInt(tx), number: 0, seq: 0 })
     })
   }
 
@@ -77,42 +72,34 @@ export class EventStream {
    * @throws TrunklineError `invalid_request` for what is no cursor
    */
   read(cursor: string, limit: number): Promise<Stretch | undefined> {
+    const key = `${limit} ${cursor}`
+    const reading =
+      this.#reading.get(key) ?? this.#read(cursor, limit).finally(() => this.#reading.delete(key))
+    this.#reading.set(key, reading)
+    return reading
+  }
+
+  #read(cursor: string, limit: number): Promise<Stretch | undefined> {
     return this.#snapshots.read(async (executor, horizon) => {
       const place = read(cursor, horizon)
       if (!place) return undefined
       const end = BigInt(horizon.xmin)
       if (place.tx >= end) return { events: [], cursor, isEnd: true }
       const until = place.tx + this.#span < end ? place.tx + this.#span : end
-      const { rows } = await executor.execute<
-        Omit<EventRow, 'at' | 'seq'> & {
-          seq: string
-          at: string
-          tx: string
-          number: string
-          kind: StreamRoom['kind']
-          title: string
-          metadata: Record<string, Json>
-        }
-      >(sql`
-        select events.room_id as "roomId", events.seq, events.type, events.sender, events.client_id as "clientId",
-          events.data, events.at, events.tx, rooms.number, rooms.kind, rooms.title, rooms.metadata
-        from events join rooms on rooms.id = events.room_id
-        where (events.tx::text)::bigint >= ${String(place.tx)}::bigint and (events.tx::text)::bigint < ${String(until)}::bigint
-          and ((events.tx::text)::bigint, events.room_id collate "C", events.seq)
-            > (${String(place.tx)}::bigint, ${place.roomId}, ${place.seq}::bigint)
-        order by (events.tx::text)::bigint, events.room_id collate "C", events.seq
+      const { rows } = await executor.execute<ToldRow & { tx: string }>(sql`
+        select ${TOLD_COLUMNS}, tx from ${TOLD}
+        where (tx::text)::bigint >= ${String(place.tx)}::bigint and (tx::text)::bigint < ${String(until)}::bigint
+          and ((tx::text)::bigint, number, seq) > (${String(place.tx)}::bigint, ${place.number}::bigint, ${place.seq}::bigint)
+        order by (tx::text)::bigint, number, seq
         limit ${limit}`)
       this.#adapt(rows.length, limit)
-      const events = rows.map(({ tx, number, kind, title, metadata, at, seq, ...row }): StreamedEvent => {
-        const event = toEvent({ ...row, seq: Number(seq), at: new Date(at) })
-        return {
-          event,
-          room: { id: row.roomId, number: Number(number), kind, title, metadata },
-          cursor: write(horizon, { tx: BigInt(tx), roomId: row.roomId, seq: event.seq }),
-        }
+      const events = rows.map(({ tx, ...row }): StreamedEvent => {
+        const told = toTold(row)
+        const after = { tx: BigInt(tx), number: told.room.number, seq: told.event.seq }
+        return { ...told, cursor: write(horizon, after) }
       })
       const isWhole = rows.length < limit
-      const last = isWhole ? write(horizon, { tx: until, roomId: '', seq: 0 }) : events.at(-1)?.cursor
+      const last = isWhole ? write(horizon, { tx: until, number: 0, seq: 0 }) : events.at(-1)?.cursor
       return { events, cursor: last ?? cursor, isEnd: isWhole && until === end }
     })
   }
@@ -124,11 +111,11 @@ export class EventStream {
   }
 }
 
-const write = ({ identity }: Horizon, { tx, roomId, seq }: Place): string =>
-  writeCursor(identity, String(tx), roomId, String(seq))
+const write = ({ identity }: Horizon, { tx, number, seq }: Place): string =>
+  writeCursor(identity, String(tx), String(number), String(seq))
 
 const read = (cursor: string, horizon: Horizon): Place | undefined => {
-  const [identity, tx, roomId, seq] = readCursor(cursor, [isText, isNumber, isText, isNumber]) as string[]
+  const [identity, tx, number, seq] = readCursor(cursor, [isText, isNumber, isNumber, isNumber]) as string[]
   if (identity !== horizon.identity || BigInt(tx ?? 0) > BigInt(horizon.xmax)) return undefined
-  return { tx: BigInt(tx ?? 0), roomId: roomId ?? '', seq: Number(seq) }
+  return { tx: BigInt(tx ?? 0), number: Number(number), seq: Number(seq) }
 }

@@ -39,6 +39,8 @@ const PROJECTIONS: Projections = {
   'room.updated': roomUpdated,
   'room.archived': roomArchived,
   'room.restored': roomRestored,
+  // In no log: it is told of one that is gone.
+  'room.deleted': async () => {},
   'member.invited': projectMember,
   'member.requested': projectMember,
   'member.joined': projectMember,

@@ -3,6 +3,7 @@ import { and, asc, gt, isNotNull } from 'drizzle-orm'
 import type { Database } from '../database.ts'
 import { rooms } from '../schema.ts'
 import { type Connection, inTransaction } from './connection.ts'
+import { forgetEnds } from './deleted-rooms.ts'
 import { dropFiles } from './project-files.ts'
 
 const HOUR_MS = 3_600_000
@@ -52,6 +53,7 @@ export class Retention {
   }
 
   async #sweep(): Promise<number> {
+    await forgetEnds(this.#database)
     let removed = 0
     for await (const roomId of this.#roomsThatForget()) {
       for (let batch = BATCH; batch === BATCH; removed += batch) {

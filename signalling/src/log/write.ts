@@ -175,11 +175,14 @@ export const check = async ({ $client }: Connection, entries: readonly Entry[]):
 /**
  * The number of this transaction, or of the room's latest event, if that is the higher: a transaction that began earlier may
  * get the room's lock later. So within a room numbers of transactions never fall, and who reads all rooms by them reads
- * each in its order (log/event-stream.ts). One this database has not come to yet was loaded from a dump of another.
+ * each in its order (log/event-stream.ts). A room's first event comes after the end of the room that had its id before.
+ * One this database has not come to yet was loaded from a dump of another.
  * @param roomId SQL of the room, whose row is locked
  */
 export const latestTx = (roomId: string): string => `greatest(pg_current_xact_id(), (
-    select before.tx from (select tx from events where events.room_id = ${roomId} order by seq desc limit 1) before
+    select before.tx from (select coalesce(
+        (select tx from events where events.room_id = ${roomId} order by seq desc limit 1),
+        (select tx from deleted_rooms where deleted_rooms.room_id = ${roomId} order by number desc limit 1)) as tx) before
     where before.tx < pg_snapshot_xmax(pg_current_snapshot())))`
 
 const insert = async ({ $client }: Connection, events: readonly RoomEvent[]): Promise<void> => {

@@ -11,6 +11,7 @@ import {
 import { and, eq, sql } from 'drizzle-orm'
 import { fileIdsOf } from '../files/file-shares.ts'
 import { letGo } from '../files/loose-files.ts'
+import { tellEnd } from '../log/deleted-rooms.ts'
 import type { EventLog } from '../log/event-log.ts'
 import { dropFiles } from '../log/project-files.ts'
 import {
@@ -117,7 +118,7 @@ export class RoomSettings {
 
   /**
    * Deletes a room with its log and all that was made from it. Only the departures of its members remain, for those who
-   * sync later. The bytes of its files are no business of this one: once nobody is in their room they open to nobody.
+   * sync later, and that it ended, for who follows the whole log. The bytes of its files are no business of this one: once nobody is in their room they open to nobody.
    * @param isDue looks at the room once nobody else changes it: it stays unless this is so
    */
   remove(
@@ -125,8 +126,9 @@ export class RoomSettings {
     roomId: string,
     isDue: (room: { lastSeq: number }) => boolean = () => true,
   ): Promise<void> {
-    return command(this.#log, { roomId, actor, right: 'administer' }, async ({ executor, room }) => {
+    return command(this.#log, { roomId, actor, right: 'administer' }, async ({ executor, room, sender }) => {
       if (!isDue(room)) return
+      await tellEnd(executor, roomId, sender)
       const inIt = executor
         .select({
           userId: members.userId,
