@@ -3,6 +3,15 @@ import { createJobs, type Logger, type Redis, type Task } from '@trunkline/kit'
 import type { FileShelf, RoomDesk, Sfu, TurnService } from '@trunkline/protocol'
 import type { Router } from 'express'
 import type pg from 'pg'
+import { BotAnswers } from './bots/bot-answers.ts'
+import { BotFeed } from './bots/bot-feed.ts'
+import { BotLanes } from './bots/bot-lanes.ts'
+import { BotLine } from './bots/bot-line.ts'
+import { BotOutbox } from './bots/bot-outbox.ts'
+import { Bots } from './bots/bots.ts'
+import { Ephemerals } from './bots/ephemerals.ts'
+import { Interactions } from './bots/interactions.ts'
+import { RoomBots } from './bots/room-bots.ts'
 import { Breakouts } from './calls/breakouts.ts'
 import { CallHistory } from './calls/call-history.ts'
 import { Calls } from './calls/calls.ts'
@@ -29,6 +38,8 @@ import { Tokens } from './identity/tokens.ts'
 import { UserChanges } from './identity/user-changes.ts'
 import { Users } from './identity/users.ts'
 import type { Vault } from './identity/vault.ts'
+import { newId } from './ids.ts'
+import { IncomingHooks } from './incoming/hooks.ts'
 import { Feed } from './inbox/feed.ts'
 import { Inbox } from './inbox/inbox.ts'
 import { Snapshots } from './inbox/snapshots.ts'
@@ -36,11 +47,13 @@ import { Sync } from './inbox/sync.ts'
 import { RateLimits } from './limits.ts'
 import { EventLog } from './log/event-log.ts'
 import { EventStream } from './log/event-stream.ts'
+import { LogWatch } from './log/log-watch.ts'
 import { Retention } from './log/retention.ts'
 import { Nodes } from './nodes/nodes.ts'
 import { createHandlers } from './operations/handlers.ts'
 import { createPerform } from './operations/perform.ts'
 import { Presence } from './presence/presence.ts'
+import { Push, type PushSettings } from './push/push.ts'
 import { Recordings } from './recordings/recordings.ts'
 import { IceServers, type IceServersConfig } from './relays/ice-servers.ts'
 import { Relays } from './relays/relays.ts'
@@ -56,11 +69,17 @@ import type { Services } from './services.ts'
 import { usersHere } from './session.ts'
 import { createSocketServer, serveSockets } from './socket-server.ts'
 import { Streams } from './streams/streams.ts'
+import { Deliveries } from './webhooks/deliveries.ts'
+import { Endpoints } from './webhooks/endpoints.ts'
+import { RedisStreamSink } from './webhooks/redis-stream-sink.ts'
+import { SinkWriter } from './webhooks/sink-writer.ts'
+import { WebhookStore } from './webhooks/webhook-store.ts'
 import { Webhooks } from './webhooks/webhooks.ts'
 
 export { Fleet } from './calls/fleet.ts'
 export { createHttpShelf } from './data/http-shelf.ts'
 export { Vault } from './identity/vault.ts'
+export type { PushSettings } from './push/push.ts'
 
 /** How long requests under way may take once the service closes, ms. */
 const DRAIN_MS = 3_000
@@ -85,8 +104,12 @@ export type SignallingOptions = {
   linkSecret?: string | undefined
   /** An API key chosen by the operator. */
   apiKey?: string | undefined
+  /** A Redis Stream the whole log is copied to, of about so many entries. */
+  eventStream?: { redis: Redis; stream: string; length: number } | undefined
   /** Whether webhooks may lead into the operator's own network. */
   webhooksMayBePrivate: boolean
+  /** Keys and wishes of who runs this, for telling users while they are away. */
+  push: PushSettings
 }
 
 export type Signalling = {
@@ -129,8 +152,27 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   const snapshots = new Snapshots(database)
   const reads = { snapshots, reader: chat.reader }
   const stream = new EventStream({ database, snapshots })
+  const watch = new LogWatch(log)
   const allowsPrivate = options.webhooksMayBePrivate
-  const webhooks = new Webhooks({ database, vault, log, stream, allowsPrivate, logger })
+  const webhookStore = new WebhookStore({ database, vault, holder: newId('whp') })
+  const endpoints = new Endpoints({ store: webhookStore, stream, watch, allowsPrivate, logger })
+  const ofWebhooks = { database, store: webhookStore, allowsPrivate }
+  const webhooks = new Webhooks({ ...ofWebhooks, vault, stream, endpoints })
+  const deliveries = new Deliveries(ofWebhooks)
+  const { eventStream } = options
+  const sink = eventStream && new RedisStreamSink(eventStream.redis, eventStream)
+  const sinkWriter = sink && new SinkWriter({ database, stream, watch, sink, logger })
+  const presence = new Presence({ io, database, bus, logger })
+  const push = new Push({
+    database,
+    vault,
+    log,
+    stream,
+    presence,
+    settings: options.push,
+    allowsPrivate,
+    logger,
+  })
   const closing = new AbortController()
   const retention = new Retention({ database, logger })
   const searchIndexer = new SearchIndexer({ database, log, logger })
@@ -139,7 +181,24 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   const membershipWatch = new MembershipWatch({ io, database, calls, connection: pool.options, logger })
   const breakouts = new Breakouts({ database, log, rooms, users, roomCreation, calls, logger })
   const moderation = new Moderation({ io, calls, rooms, log, membershipWatch, logger })
-  const authenticate = createAuthenticate({ apiKeys, tokens, users, deletedUsers })
+  const bots = new Bots({ database, users, fanOut, stream, vault, allowsPrivate })
+  const roomBots = new RoomBots(database)
+  const ephemerals = new Ephemerals({ rooms, fanOut, files: chat.fileShares })
+  const ofBots = {
+    bots,
+    line: new BotLine({ allowsPrivate }),
+    answers: new BotAnswers({ database, chat, ephemerals }),
+  }
+  const interactions = new Interactions({ ...ofBots, rooms, roomBots, reader: chat.reader })
+  const botOutbox = new BotOutbox({
+    ...ofBots,
+    feed: new BotFeed({ database, stream }),
+    lanes: new BotLanes(database),
+    log,
+    logger,
+  })
+  const hooks = new IncomingHooks({ database, users, rooms, log, vault })
+  const authenticate = createAuthenticate({ apiKeys, tokens, users, deletedUsers, bots })
 
   if (options.apiKey) await apiKeys.preset(options.apiKey)
   const firstApiKey = (await apiKeys.isEmpty()) ? await apiKeys.create() : undefined
@@ -184,7 +243,8 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
     inbox: new Inbox(reads),
     feed: new Feed(reads),
     nodes: new Nodes({ database, log }),
-    presence: new Presence({ io, database, bus, logger }),
+    presence,
+    push,
     search: new FullTextSearch({ database, reader: chat.reader }),
     calls,
     moderation,
@@ -195,6 +255,10 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
     relays,
     limits,
     data,
+    roomBots,
+    interactions,
+    ephemerals,
+    hooks,
     shelf: options.shelf,
   }
   const perform = createPerform({ rooms, users, fairShare, handlers: createHandlers(services) })
@@ -204,8 +268,11 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
     tokens,
     guests,
     perform,
+    bots,
     webhooks,
+    deliveries,
     stream,
+    watch,
     closing: closing.signal,
   })
   const desk = createRoomDesk({
@@ -250,7 +317,10 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   chat.start()
   retention.start()
   searchIndexer.start()
-  webhooks.start()
+  endpoints.start()
+  botOutbox.start()
+  sinkWriter?.start()
+  push.start()
   await jobs.start()
   await data.runner.start()
   io.attach(httpServer)
@@ -278,7 +348,11 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
       await ringWork.close()
       await recordingWork.close()
       await searchIndexer.close()
-      await webhooks.close()
+      await push.close()
+      await endpoints.close()
+      await botOutbox.close()
+      await sinkWriter?.close()
+      watch.close()
       calls.close()
       recordings.close()
       streams.close()

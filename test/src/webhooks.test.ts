@@ -156,6 +156,34 @@ test('a server that stood still for longer than it may goes on, and tells everyt
   expect((await ask('DELETE', `/v1/webhooks/${webhook.id}`)).status).toBe(200)
 }, 120_000)
 
+test('a room that is deleted is told, after its last event and before the first of another of its id', async () => {
+  await makeRoom('ends', { kind: 'ward' })
+  const { cursor: start } = (await ask('GET', '/v1/events')).body
+  await say('ends', 'one')
+  const told: string[] = []
+  const poll = async (cursor: string, count: number): Promise<string> => {
+    let at = cursor
+    for (const end = told.length + count; told.length < end; ) {
+      const { body } = await ask('GET', `/v1/events?cursor=${at}&roomIds=ends&waitSeconds=30`)
+      const { data, cursor: next } = EventsAnswer.parse(body)
+      told.push(...data.map(({ type, data: { seq }, room }) => `${type} ${seq} ${room.metadata.kind}`))
+      at = next
+    }
+    return at
+  }
+  const cursor = await poll(start, 1)
+  const { seq } = (await ask('GET', '/v1/rooms/ends/events?limit=1')).body.data.at(-1)
+  expect((await ask('DELETE', '/v1/rooms/ends')).status).toBe(200)
+  await makeRoom('ends', { kind: 'office' })
+  await poll(cursor, 3)
+  expect(told).toEqual([
+    `message.created ${seq} ward`,
+    `room.deleted ${seq + 1} ward`,
+    'room.created 1 office',
+    'member.joined 2 office',
+  ])
+})
+
 describe('GET /v1/events', () => {
   test('waits for what happens, and goes on where it was', async () => {
     await makeRoom('polled', { kind: 'ward' })

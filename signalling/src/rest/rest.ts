@@ -10,6 +10,9 @@ import {
 import asyncApi from '@trunkline/protocol/asyncapi.json' with { type: 'json' }
 import openApi from '@trunkline/protocol/openapi.json' with { type: 'json' }
 import { Router } from 'express'
+import { botRoutes } from '../bots/bot-routes.ts'
+import type { Bots } from '../bots/bots.ts'
+import { assertMayOffer } from '../bots/offers.ts'
 import type { Calls } from '../calls/calls.ts'
 import type { Chat } from '../chat/chat.ts'
 import { freshMessage } from '../chat/message-row.ts'
@@ -22,15 +25,21 @@ import type { Authenticate } from '../identity/authenticate.ts'
 import type { Guests } from '../identity/guests.ts'
 import type { Tokens } from '../identity/tokens.ts'
 import type { Users } from '../identity/users.ts'
+import { mountHooks } from '../incoming/hook-routes.ts'
+import type { IncomingHooks } from '../incoming/hooks.ts'
 import type { RateLimits } from '../limits.ts'
 import type { EventLog } from '../log/event-log.ts'
 import type { EventStream } from '../log/event-stream.ts'
+import type { LogWatch } from '../log/log-watch.ts'
 import { actingUser, rightToWrite, senderMissing } from '../operations/acting-user.ts'
 import { mountOperations } from '../operations/mount-operations.ts'
 import type { Perform } from '../operations/perform.ts'
+import type { Push } from '../push/push.ts'
+import { pushRoutes } from '../push/push-routes.ts'
 import type { IceServers } from '../relays/ice-servers.ts'
 import type { Relays } from '../relays/relays.ts'
 import type { Rooms } from '../rooms/rooms.ts'
+import type { Deliveries } from '../webhooks/deliveries.ts'
 import { mountEvents } from '../webhooks/events-routes.ts'
 import { webhookRoutes } from '../webhooks/webhook-routes.ts'
 import type { Webhooks } from '../webhooks/webhooks.ts'
@@ -55,6 +64,11 @@ export type RestDeps = {
   data: Data
   database: Database
   webhooks: Webhooks
+  push: Push
+  deliveries: Deliveries
+  watch: LogWatch
+  bots: Bots
+  hooks: IncomingHooks
   stream: EventStream
   /** Aborted when the service closes. */
   closing: AbortSignal
@@ -94,6 +108,7 @@ export const createRest = (deps: RestDeps): Router => {
     if (!principal) throw new Error('the route admits nobody unknown')
     const user = await actingUser(users, principal, named)
     if (!user) throw senderMissing()
+    assertMayOffer(user, content)
     await limits.message(principal)
     const message: NewMessage = {
       ...content,
@@ -137,6 +152,9 @@ export const createRest = (deps: RestDeps): Router => {
   mountWhep(router, streams)
   mountEvents(router, deps)
   webhookRoutes(router, deps)
+  botRoutes(router, deps)
+  mountHooks(router, deps)
+  pushRoutes(router, deps)
   mountOperations(router, deps)
 
   router.get('/v1/asyncapi.json', (_request, response) => {

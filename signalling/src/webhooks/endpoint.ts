@@ -1,6 +1,7 @@
 import type { Logger } from '@trunkline/kit'
 import { type EventFilter, isWanted, LIMITS } from '@trunkline/protocol'
-import type { EventStream, StreamedEvent } from '../log/event-stream.ts'
+import type { EventStream } from '../log/event-stream.ts'
+import type { ToldEvent } from '../log/told-events.ts'
 import { Lane } from './lane.ts'
 import { eventIdOf, outgoing } from './outgoing.ts'
 import { Pulse } from './pulse.ts'
@@ -22,9 +23,10 @@ const AT_ONCE = 64
 /** Rooms that may wait, and events of all of them in memory, before no more is read. */
 const LANES_MAX = 1_000
 const KEPT_MAX = 2_000
-/** When nothing was answered for so long, what is under way is left to go on by itself, ms. */
-const QUIET_MS = 200
-/** How often the log is looked at for what other processes wrote, ms. */
+/** Attempts, or ms, after which it is written down how far it is: so much is sent twice when a process dies. */
+const WRITE_EVERY = 500
+const WRITE_MS = 500
+/** How often lanes that wait are looked at, ms. */
 const LOOK_MS = 200
 /** How often it is written down that nothing happened, ms. */
 const NOTHING_MS = 30_000
@@ -51,18 +53,24 @@ export class Endpoint {
   readonly #secrets: readonly string[]
   readonly #sender: Sender
   readonly #pulse: Pulse
-  readonly #lanes = new Map<string, Lane>()
-  /** Rooms whose rows are to go. */
-  readonly #free = new Set<string>()
+  /** By the number of their room. */
+  readonly #lanes = new Map<number, Lane>()
+  /** The latest of each id of a room. */
+  readonly #latest = new Map<string, Lane>()
+  /** Numbers of rooms whose rows are to go. */
+  readonly #free = new Set<number>()
   #attempts: AttemptOf[] = []
   #givenUp: GivenUp[] = []
   #cursor: string
   #cursorAt: Date
-  /** What of it is written down: when, and as what. */
-  #written = { at: 0, failing: '', cursorAt: 0 }
+  /** When it was last looked whether there is something to write down; when something was, and as what. */
+  #written = { at: 0, wroteAt: 0, failing: '', cursorAt: 0 }
   #logged = 0
   #running = 0
-  #answeredAt = 0
+  /** Whether the log may hold more than was read. */
+  #hasNews = true
+  #writing: Promise<void> | undefined
+  #fault: unknown
   #isStopped = false
   #wake: (() => void) | undefined
   #work: Promise<void> | undefined
@@ -106,6 +114,7 @@ export class Endpoint {
 
   /** There may be something new. */
   look(): void {
+    this.#hasNews = true
     this.#wake?.()
   }
 
@@ -127,23 +136,19 @@ export class Endpoint {
   }
 
   async #run(): Promise<void> {
-    for (const row of await this.#deps.store.lanes(this.#row.id)) this.#lanes.set(row.roomId, Lane.of(row))
+    for (const row of await this.#deps.store.lanes(this.#row.id)) this.#keep(Lane.of(row))
     while (!this.#isStopped) {
-      const wait = this.#pulse.retryAt - Date.now()
-      if (this.#pulse.isDead && wait > 0) {
-        await this.#sleep(Math.min(wait, 1_000))
-        continue
+      if (this.#hasNews && this.#hasPlace) {
+        this.#hasNews = false
+        if (await this.#read()) this.#hasNews = true
       }
-      const hasMore = this.#hasPlace && (await this.#read())
       this.#startLanes()
-      await this.#settle()
-      if (!(await this.#write())) {
-        this.#isStopped = true
-        return
-      }
-      if (!hasMore && !this.#hasDue) await this.#sleep(LOOK_MS)
+      this.#writeIfDue()
+      if (!this.#hasNews || !this.#hasPlace) await this.#sleep(LOOK_MS)
     }
     while (this.#running > 0) await this.#sleep(GRACE_MS)
+    await this.#writing
+    if (this.#fault) throw this.#fault
     await this.#write()
   }
 
@@ -163,16 +168,29 @@ export class Endpoint {
       this.#cursor = await this.#deps.stream.at(this.#cursorAt)
       return true
     }
-    for (const streamed of stretch.events) {
-      const { event, room } = streamed
+    for (const told of stretch.events) {
+      const { event, room } = told
       this.#cursorAt = new Date(event.at)
       if (!isWanted(this.#filter, event, room.metadata)) continue
-      const lane = this.#lanes.get(event.roomId)
-      if (lane) lane.add(streamed)
-      else this.#lanes.set(event.roomId, Lane.at(streamed))
+      const lane = this.#lanes.get(room.number)
+      if (lane) lane.add(told)
+      else this.#keep(Lane.at(told))
     }
     this.#cursor = stretch.cursor
     return !stretch.isEnd
+  }
+
+  #keep(lane: Lane): void {
+    const ahead = this.#latest.get(lane.roomId)
+    if (ahead) lane.follow(ahead)
+    this.#latest.set(lane.roomId, lane)
+    this.#lanes.set(lane.number, lane)
+  }
+
+  #drop(lane: Lane): void {
+    this.#lanes.delete(lane.number)
+    if (this.#latest.get(lane.roomId) === lane) this.#latest.delete(lane.roomId)
+    if (lane.written !== undefined) this.#free.add(lane.number)
   }
 
   /** A process that stood still may not know that another took over. */
@@ -184,18 +202,18 @@ export class Endpoint {
     // What is begun and not sent would be begun again at once, for ever: nothing else would be done, this included.
     if (this.#isStopped || !this.#isHeld) return
     if (this.#pulse.isDead) {
-      const [first] = [...this.#lanes.values()].sort(
-        (a, b) => a.attempts - b.attempts || a.retryAt - b.retryAt,
-      )
+      const [first] = [...this.#lanes.values()]
+        .filter(lane => lane.isDue(Number.POSITIVE_INFINITY))
+        .sort((a, b) => a.attempts - b.attempts || a.retryAt - b.retryAt)
       if (first && this.#running === 0 && Date.now() >= this.#pulse.retryAt) this.#begin(first, 1)
       // Nothing is left to try it with.
-      if (!first) this.#pulse.taken()
+      if (this.#lanes.size === 0) this.#pulse.taken()
       return
     }
     const now = Date.now()
     for (const lane of this.#lanes.values()) {
       if (this.#running >= AT_ONCE) return
-      if (!lane.isRunning && lane.retryAt <= now) this.#begin(lane, Number.POSITIVE_INFINITY)
+      if (lane.isDue(now)) this.#begin(lane, Number.POSITIVE_INFINITY)
     }
   }
 
@@ -205,11 +223,9 @@ export class Endpoint {
     void this.#go(lane, most).finally(() => {
       lane.isRunning = false
       this.#running -= 1
-      this.#answeredAt = performance.now()
-      if (lane.isDone) {
-        this.#lanes.delete(lane.roomId)
-        if (lane.written !== undefined) this.#free.add(lane.roomId)
-      }
+      if (lane.isDone) this.#drop(lane)
+      // Room for one that had none. What was read meanwhile, and what is to be, is the loop's.
+      this.#startLanes()
       this.#wake?.()
     })
   }
@@ -218,9 +234,8 @@ export class Endpoint {
   async #go(lane: Lane, most: number): Promise<void> {
     try {
       for (let sent = 0; sent < most && !this.#isStopped && lane.from <= lane.until; sent++) {
-        const streamed = await this.#next(lane)
-        if (streamed && !(await this.#send(lane, streamed))) return
-        this.#answeredAt = performance.now()
+        const told = await this.#next(lane)
+        if (told && !(await this.#send(lane, told))) return
       }
     } catch (error) {
       this.#deps.logger.warn(
@@ -232,29 +247,29 @@ export class Endpoint {
   }
 
   /** The next event to be sent; nothing when those that were looked at are not wanted. */
-  async #next(lane: Lane): Promise<StreamedEvent | undefined> {
+  async #next(lane: Lane): Promise<ToldEvent | undefined> {
     const [first] = lane.queue
     if (first) return first
-    const { roomId, from, until } = lane
-    const found = lane.isWhole ? [] : await this.#deps.store.eventsOf(roomId, from, until, CATCH_UP)
+    const { from, until: to } = lane
+    const found = lane.isWhole ? [] : await this.#deps.store.eventsOf(lane, { from, to, limit: CATCH_UP })
     lane.queue = found.filter(({ event, room }) => isWanted(this.#filter, event, room.metadata))
     if (lane.queue.length === 0)
-      lane.passed(found.length === CATCH_UP ? (found.at(-1)?.event.seq ?? until) : until)
+      lane.passed(found.length === CATCH_UP ? (found.at(-1)?.event.seq ?? to) : to)
     return lane.queue[0]
   }
 
   /** @returns whether to go on with what comes after it */
-  async #send(lane: Lane, streamed: StreamedEvent): Promise<boolean> {
+  async #send(lane: Lane, told: ToldEvent): Promise<boolean> {
     if (!this.#isHeld) return false
     const at = new Date()
-    const body = JSON.stringify(outgoing(streamed))
-    const headers = signedHeaders(this.#secrets, eventIdOf(streamed), at, body)
+    const body = JSON.stringify(outgoing(told))
+    const headers = signedHeaders(this.#secrets, eventIdOf(told), at, body)
     const sent = await this.#sender.send(headers, body, at)
     // What was cut off by stopping says nothing of the endpoint.
     if (this.#isStopped && !sent.delivered) return false
-    this.#attempts.push({ streamed, url: this.#row.url, sent })
-    if (!sent.delivered) return this.#failed(lane, streamed, sent)
-    lane.passed(streamed.event.seq)
+    this.#attempts.push({ told, url: this.#row.url, sent })
+    if (!sent.delivered) return this.#failed(lane, told, sent)
+    lane.passed(told.event.seq)
     if (this.#pulse.taken()) this.#bringBack()
     return true
   }
@@ -268,12 +283,12 @@ export class Endpoint {
   }
 
   /** @returns whether the event was given up, and what comes after it is next */
-  #failed(lane: Lane, streamed: StreamedEvent, { at, problem = '', retryAfterMs = 0 }: Sent): boolean {
+  #failed(lane: Lane, told: ToldEvent, { at, problem = '', retryAfterMs = 0 }: Sent): boolean {
     this.#pulse.failed(lane.roomId, at, problem, retryAfterMs)
     const { firstAttemptAt = at } = lane
     if (Date.now() - firstAttemptAt.getTime() >= LIMITS.webhookGiveUpMs) {
-      this.#givenUp.push({ streamed, attempts: lane.attempts + 1, firstAttemptAt, problem })
-      lane.passed(streamed.event.seq)
+      this.#givenUp.push({ told, attempts: lane.attempts + 1, firstAttemptAt, problem })
+      lane.passed(told.event.seq)
       return true
     }
     const delay = Math.max(retryDelay(lane.attempts + 1), Math.min(retryAfterMs, LIMITS.webhookRetryMs))
@@ -281,25 +296,25 @@ export class Endpoint {
     return false
   }
 
-  /** Resolves when nothing is under way any more, or what is takes long. */
-  async #settle(): Promise<void> {
-    this.#answeredAt = performance.now()
-    for (;;) {
-      const wait = this.#answeredAt + QUIET_MS - performance.now()
-      if (this.#running === 0 || wait <= 0) return
-      await this.#sleep(wait)
-      // Room for those that had none.
-      this.#startLanes()
-    }
-  }
-
-  get #hasDue(): boolean {
-    if (this.#pulse.isDead || !this.#isHeld) return false
-    const now = Date.now()
-    return (
-      this.#running < AT_ONCE &&
-      [...this.#lanes.values()].some(lane => !lane.isRunning && lane.retryAt <= now)
-    )
+  /** Beside what is sent and read, one time after the other. */
+  #writeIfDue(): void {
+    const isDue =
+      this.#attempts.length >= WRITE_EVERY || performance.now() - this.#written.at >= WRITE_MS
+    if (this.#writing || !isDue) return
+    this.#writing = this.#write()
+      .then(
+        isHeld => {
+          if (!isHeld) this.#isStopped = true
+        },
+        error => {
+          this.#fault = error
+          this.#isStopped = true
+        },
+      )
+      .finally(() => {
+        this.#writing = undefined
+        this.#wake?.()
+      })
   }
 
   /** @returns whether this process still holds the endpoint */
@@ -307,26 +322,25 @@ export class Endpoint {
     const { store } = this.#deps
     const { id } = this.#row
     const [attempts, givenUp] = [this.#attempts.splice(0), this.#givenUp.splice(0)]
-    const free = [...this.#free].filter(roomId => !this.#lanes.has(roomId))
+    const free = [...this.#free].filter(number => !this.#lanes.has(number))
     this.#free.clear()
     const lanes = [...this.#lanes.values()].filter(lane => lane.isChanged)
     const { failing } = this.#pulse
     const said = JSON.stringify(failing ?? null)
-    const { at, failing: before, cursorAt } = this.#written
+    const [cursor, cursorAt] = [this.#cursor, this.#cursorAt]
+    const { wroteAt, failing: before, cursorAt: cursorBefore } = this.#written
     const isNews =
-      lanes.length > 0 || free.length > 0 || said !== before || this.#cursorAt.getTime() !== cursorAt
-    if (!isNews && attempts.length === 0 && performance.now() - at < NOTHING_MS) return true
-    // Before it is written down that their events are over with.
-    await store.giveUp(id, givenUp)
+      lanes.length > 0 ||
+      free.length > 0 ||
+      givenUp.length > 0 ||
+      said !== before ||
+      cursorAt.getTime() !== cursorBefore
+    const now = performance.now()
+    this.#written.at = now
+    if (!isNews && attempts.length === 0 && now - wroteAt < NOTHING_MS) return true
     const rows = lanes.map(lane => lane.toRow(id))
-    const isHeld = await store.progress(id, {
-      cursor: this.#cursor,
-      cursorAt: this.#cursorAt,
-      lanes: rows,
-      free,
-      failing,
-    })
-    this.#written = { at: performance.now(), failing: said, cursorAt: this.#cursorAt.getTime() }
+    const isHeld = await store.progress(id, { cursor, cursorAt, lanes: rows, free, givenUp, failing })
+    this.#written = { at: now, wroteAt: now, failing: said, cursorAt: cursorAt.getTime() }
     await store.log(id, attempts)
     this.#logged += attempts.length
     if (this.#logged >= PRUNE_EVERY) {

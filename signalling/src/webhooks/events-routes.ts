@@ -12,26 +12,24 @@ import {
 import type { Request, Response, Router } from 'express'
 import type { Authenticate } from '../identity/authenticate.ts'
 import type { RateLimits } from '../limits.ts'
-import type { EventLog } from '../log/event-log.ts'
 import type { EventStream, StreamedEvent } from '../log/event-stream.ts'
+import type { LogWatch } from '../log/log-watch.ts'
 import { outgoing } from './outgoing.ts'
 
-/** How often the log is looked at for what other processes wrote, ms. */
-const LOOK_MS = 200
 /** A stream in which nothing happens says so, for those between who end what is silent, ms. */
 const BEAT_MS = 15_000
 
 type Deps = {
   authenticate: Authenticate
   limits: RateLimits
-  log: EventLog
   stream: EventStream
+  watch: LogWatch
   /** Aborted when the service closes. */
   closing: AbortSignal
 }
 
 /** `GET /v1/events`: the log of all rooms, for those who cannot be called. */
-export const mountEvents = (router: Router, { authenticate, limits, log, stream, closing }: Deps): void => {
+export const mountEvents = (router: Router, { authenticate, limits, stream, watch, closing }: Deps): void => {
   /** Streams that are open, by API key. */
   const open = new Map<string, number>()
 
@@ -48,12 +46,12 @@ export const mountEvents = (router: Router, { authenticate, limits, log, stream,
     return { wanted, cursor: stretch.cursor, isEnd: stretch.isEnd }
   }
 
-  /** Resolves when there may be something new: what this process appends at once, others' a moment later. */
+  /** Resolves when there may be something new. */
   const pause = async (signal: AbortSignal, ms: number): Promise<void> => {
     const woken = new AbortController()
-    const stop = log.onAppend(() => woken.abort())
+    const stop = watch.onNews(() => woken.abort())
     try {
-      await sleep(Math.min(ms, LOOK_MS), undefined, { signal: AbortSignal.any([signal, woken.signal]) })
+      await sleep(ms, undefined, { signal: AbortSignal.any([signal, woken.signal]) })
     } catch {
       // Woken, or nobody waits any more.
     } finally {
@@ -105,7 +103,7 @@ export const mountEvents = (router: Router, { authenticate, limits, log, stream,
       for (const streamed of found.wanted) if (!gone.aborted) await say(message(streamed))
       cursor = found.cursor
       if (performance.now() - saidAt > BEAT_MS) await say(`: nothing new\nid: ${cursor}\n\n`)
-      if (found.isEnd) await pause(gone, LOOK_MS)
+      if (found.isEnd) await pause(gone, BEAT_MS)
       if (!gone.aborted) found = await next(query, cursor)
     }
   }

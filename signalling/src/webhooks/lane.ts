@@ -1,4 +1,4 @@
-import type { StreamedEvent } from '../log/event-stream.ts'
+import type { ToldEvent } from '../log/told-events.ts'
 import type { LaneRow } from './webhook-store.ts'
 
 /** Events of one room kept in memory for being sent; a room that is further behind is read out of its log. */
@@ -7,12 +7,14 @@ const KEPT = 50
 /** How one room of an endpoint goes on: event by event, each only after the one before it was taken. */
 export class Lane {
   readonly roomId: string
+  /** Tells the room from another of its id: each has a lane of its own. */
+  readonly number: number
   /** Everything before was taken. */
   from: number
   /** The last event that was read of this room. */
   until: number
   /** What is to be sent, if all of it is here; else the next of it, and the rest is in the log. */
-  queue: StreamedEvent[] = []
+  queue: ToldEvent[] = []
   isWhole = false
   isRunning = false
   attempts = 0
@@ -22,29 +24,44 @@ export class Lane {
   /** As a row says it is, if one does. */
   written: string | undefined
 
-  private constructor(roomId: string, from: number, until: number) {
-    this.roomId = roomId
+  /** That of the room which had this id before. */
+  #ahead: Lane | undefined
+
+  private constructor(room: { roomId: string; number: number }, from: number, until: number) {
+    this.roomId = room.roomId
+    this.number = room.number
     this.from = from
     this.until = until
   }
 
   /** A room in which nothing waited until this event. */
-  static at(streamed: StreamedEvent): Lane {
-    const { roomId, seq } = streamed.event
-    const lane = new Lane(roomId, seq, seq)
-    lane.queue = [streamed]
+  static at(told: ToldEvent): Lane {
+    const { roomId, seq } = told.event
+    const lane = new Lane({ roomId, number: told.room.number }, seq, seq)
+    lane.queue = [told]
     lane.isWhole = true
     return lane
   }
 
   static of(row: LaneRow): Lane {
-    const lane = new Lane(row.roomId, row.seq, row.until)
+    const lane = new Lane(row, row.seq, row.until)
     lane.attempts = row.attempts
     lane.firstAttemptAt = row.firstAttemptAt ?? undefined
     lane.retryAt = row.retryAt.getTime()
     lane.problem = row.problem ?? undefined
     lane.written = lane.#state
     return lane
+  }
+
+  /** Who is told of a room anew knows that the one before it ended. */
+  follow(ahead: Lane): void {
+    this.#ahead = ahead
+  }
+
+  /** Whether its next event may be sent now. */
+  isDue(now: number): boolean {
+    if (this.#ahead?.isDone) this.#ahead = undefined
+    return !this.#ahead && !this.isRunning && this.retryAt <= now
   }
 
   get isDone(): boolean {
@@ -56,9 +73,9 @@ export class Lane {
     return this.written !== this.#state
   }
 
-  add(streamed: StreamedEvent): void {
-    this.until = streamed.event.seq
-    if (this.isWhole && this.queue.length < KEPT) this.queue.push(streamed)
+  add(told: ToldEvent): void {
+    this.until = told.event.seq
+    if (this.isWhole && this.queue.length < KEPT) this.queue.push(told)
     else this.isWhole = false
   }
 
@@ -87,6 +104,7 @@ export class Lane {
     this.written = this.#state
     return {
       webhookId,
+      number: this.number,
       roomId: this.roomId,
       seq: this.from,
       until: this.until,

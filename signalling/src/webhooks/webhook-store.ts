@@ -1,10 +1,9 @@
-import type { EventFilter } from '@trunkline/protocol'
+import { type EventFilter, TrunklineError } from '@trunkline/protocol'
 import { and, asc, eq, inArray, lte, sql } from 'drizzle-orm'
 import type { Database } from '../database.ts'
 import type { Vault } from '../identity/vault.ts'
-import { type EventRow, toEvent } from '../log/event-row.ts'
-import type { StreamedEvent } from '../log/event-stream.ts'
-import { webhookAttempts, webhookDeadLetters, webhookLanes, webhooks } from '../schema.ts'
+import { TOLD, TOLD_COLUMNS, type ToldEvent, type ToldRow, toTold } from '../log/told-events.ts'
+import { webhookAttempts, webhookLanes, webhooks } from '../schema.ts'
 import { eventIdOf } from './outgoing.ts'
 import type { Failing } from './pulse.ts'
 import type { Sent } from './sender.ts'
@@ -20,15 +19,16 @@ export type Progress = {
   cursor: string
   cursorAt: Date
   lanes: LaneRow[]
-  /** Rooms in which nothing waits any more. */
-  free: string[]
+  /** Numbers of rooms in which nothing waits any more. */
+  free: number[]
+  givenUp: readonly GivenUp[]
   failing: Failing | undefined
 }
 
-export type AttemptOf = { streamed: StreamedEvent; url: string; sent: Sent }
-export type GivenUp = { streamed: StreamedEvent; attempts: number; firstAttemptAt: Date; problem: string }
+export type AttemptOf = { told: ToldEvent; url: string; sent: Sent }
+export type GivenUp = { told: ToldEvent; attempts: number; firstAttemptAt: Date; problem: string }
 
-/** Webhooks as the process that sends them reads and writes them. */
+/** Webhooks in the database, as the process that tells them reads and writes them. */
 export class WebhookStore {
   readonly #database: Database
   readonly #vault: Vault
@@ -39,6 +39,13 @@ export class WebhookStore {
     this.#database = deps.database
     this.#vault = deps.vault
     this.#holder = deps.holder
+  }
+
+  /** @throws TrunklineError `not_found` */
+  async get(id: string): Promise<WebhookRow> {
+    const [row] = await this.#database.select().from(webhooks).where(eq(webhooks.id, id))
+    if (!row) throw noSuchWebhook()
+    return row
   }
 
   /**
@@ -71,7 +78,11 @@ export class WebhookStore {
   }
 
   lanes(webhookId: string): Promise<LaneRow[]> {
-    return this.#database.select().from(webhookLanes).where(eq(webhookLanes.webhookId, webhookId))
+    return this.#database
+      .select()
+      .from(webhookLanes)
+      .where(eq(webhookLanes.webhookId, webhookId))
+      .orderBy(asc(webhookLanes.number))
   }
 
   /** Secrets to sign with now, the latest first. */
@@ -84,7 +95,8 @@ export class WebhookStore {
    * Writes down how far an endpoint is. A process that another took the endpoint from writes nothing.
    * @returns whether it still is this process's
    */
-  async progress(webhookId: string, { cursor, cursorAt, lanes, free, failing }: Progress): Promise<boolean> {
+  async progress(webhookId: string, progress: Progress): Promise<boolean> {
+    const { cursor, cursorAt, lanes, free, givenUp, failing } = progress
     return this.#database.transaction(async transaction => {
       const held = await transaction
         .update(webhooks)
@@ -102,15 +114,15 @@ export class WebhookStore {
       if (free.length > 0) {
         await transaction
           .delete(webhookLanes)
-          .where(and(eq(webhookLanes.webhookId, webhookId), inArray(webhookLanes.roomId, free)))
+          .where(and(eq(webhookLanes.webhookId, webhookId), inArray(webhookLanes.number, free)))
       }
       if (lanes.length > 0) {
-        // A room that was deleted meanwhile has nothing left to be sent.
         await transaction.execute(sql`
-          insert into webhook_lanes (webhook_id, room_id, seq, until, attempts, first_attempt_at, retry_at, problem)
-          select ${webhookId}, rooms.id, lane.seq, lane.until, lane.attempts, lane.first_attempt_at, lane.retry_at, lane.problem
+          insert into webhook_lanes (webhook_id, number, room_id, seq, until, attempts, first_attempt_at, retry_at, problem)
+          select ${webhookId}, lane.*
           from json_to_recordset(${JSON.stringify(
             lanes.map(lane => ({
+              number: lane.number,
               room_id: lane.roomId,
               seq: lane.seq,
               until: lane.until,
@@ -119,30 +131,49 @@ export class WebhookStore {
               retry_at: lane.retryAt,
               problem: lane.problem,
             })),
-          )}::json) as lane (room_id text, seq bigint, until bigint, attempts int, first_attempt_at timestamptz, retry_at timestamptz, problem text)
-          join rooms on rooms.id = lane.room_id
-          on conflict (webhook_id, room_id) do update set seq = excluded.seq, until = excluded.until, attempts = excluded.attempts,
+          )}::json) as lane (number bigint, room_id text, seq bigint, until bigint, attempts int, first_attempt_at timestamptz, retry_at timestamptz, problem text)
+          on conflict (webhook_id, number) do update set seq = excluded.seq, until = excluded.until, attempts = excluded.attempts,
             first_attempt_at = excluded.first_attempt_at, retry_at = excluded.retry_at, problem = excluded.problem`)
+      }
+      if (givenUp.length > 0) {
+        // Of a room that was deleted meanwhile nothing is left to be tried again.
+        await transaction.execute(sql`
+          insert into webhook_dead_letters (webhook_id, number, room_id, seq, attempts, first_attempt_at, problem)
+          select ${webhookId}, letter.* from json_to_recordset(${JSON.stringify(
+            givenUp.map(({ told, attempts, firstAttemptAt, problem }) => ({
+              number: told.room.number,
+              room_id: told.event.roomId,
+              seq: told.event.seq,
+              attempts,
+              first_attempt_at: firstAttemptAt,
+              problem,
+            })),
+          )}::json) as letter (number bigint, room_id text, seq bigint, attempts int, first_attempt_at timestamptz, problem text)
+          where exists (select from ${TOLD}
+            where told.room_id = letter.room_id and told.number = letter.number and told.seq = letter.seq)
+          on conflict (webhook_id, number, seq) do update set attempts = excluded.attempts, gave_up_at = now(),
+            first_attempt_at = excluded.first_attempt_at, problem = excluded.problem`)
       }
       return true
     })
   }
 
-  /** A stretch of a room's log, the first of it. */
-  async eventsOf(roomId: string, from: number, to: number, limit: number): Promise<StreamedEvent[]> {
-    const { rows } = await this.#database.execute<
-      Omit<EventRow, 'at' | 'seq'> & { seq: string; at: string; number: string } & StreamedEvent['room']
-    >(sql`
-      select events.room_id as "roomId", events.seq, events.type, events.sender, events.client_id as "clientId",
-        events.data, events.at, rooms.number, rooms.kind, rooms.title, rooms.metadata
-      from events join rooms on rooms.id = events.room_id
-      where events.room_id = ${roomId} and events.seq >= ${from} and events.seq <= ${to}
-      order by events.seq limit ${limit}`)
-    return rows.map(({ number, kind, title, metadata, at, seq, ...row }) => ({
-      event: toEvent({ ...row, seq: Number(seq), at: new Date(at) }),
-      room: { id: roomId, number: Number(number), kind, title, metadata },
-      cursor: '',
-    }))
+  /** A stretch of what is told of a room, the first of it. */
+  async eventsOf(
+    { roomId, number }: { roomId: string; number: number },
+    { from, to, limit }: { from: number; to: number; limit: number },
+  ): Promise<ToldEvent[]> {
+    const { rows } = await this.#database.execute<ToldRow>(sql`
+      select ${TOLD_COLUMNS} from ${TOLD}
+      where room_id = ${roomId} and number = ${number} and seq >= ${from} and seq <= ${to}
+      order by seq limit ${limit}`)
+    return rows.map(toTold)
+  }
+
+  /** One event; nothing when it is there no more. */
+  async event(room: { roomId: string; number: number }, seq: number): Promise<ToldEvent | undefined> {
+    const [told] = await this.eventsOf(room, { from: seq, to: seq, limit: 1 })
+    return told
   }
 
   /** The delivery log, all of some moment at once. */
@@ -151,10 +182,10 @@ export class WebhookStore {
     await this.#database.execute(sql`
       insert into webhook_attempts (webhook_id, room_id, seq, event_id, url, at, latency_ms, status, answer, problem)
       select ${webhookId}, one.* from json_to_recordset(${JSON.stringify(
-        attempts.map(({ streamed, url, sent }) => ({
-          room_id: streamed.event.roomId,
-          seq: streamed.event.seq,
-          event_id: eventIdOf(streamed),
+        attempts.map(({ told, url, sent }) => ({
+          room_id: told.event.roomId,
+          seq: told.event.seq,
+          event_id: eventIdOf(told),
           url,
           at: sent.at,
           latency_ms: sent.latencyMs,
@@ -180,17 +211,9 @@ export class WebhookStore {
         ),
       )
   }
-
-  async giveUp(webhookId: string, letters: readonly GivenUp[]): Promise<void> {
-    for (const { streamed, attempts, firstAttemptAt, problem } of letters) {
-      const { roomId, seq } = streamed.event
-      await this.#database.execute(sql`
-        insert into ${webhookDeadLetters} (webhook_id, room_id, seq, attempts, first_attempt_at, problem)
-        select ${webhookId}, rooms.id, ${seq}, ${attempts}, ${firstAttemptAt.toISOString()}::timestamptz, ${problem}
-        from rooms where rooms.id = ${roomId} and exists (select from webhooks where id = ${webhookId})`)
-    }
-  }
 }
+
+export const noSuchWebhook = () => new TrunklineError('not_found', 'There is no such webhook.')
 
 export const filterOf = ({ types, roomIds, metadata }: WebhookRow): EventFilter =>
   ({

@@ -8,10 +8,16 @@ import { Webhook as Verifier } from 'standardwebhooks'
 import { beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import type { Database } from '../database.ts'
 import { Vault } from '../identity/vault.ts'
+import { newId } from '../ids.ts'
 import { Snapshots } from '../inbox/snapshots.ts'
+import { tellEnd } from '../log/deleted-rooms.ts'
 import { EventLog } from '../log/event-log.ts'
 import { EventStream } from '../log/event-stream.ts'
+import { LogWatch } from '../log/log-watch.ts'
 import { startTestDatabase, type TestDatabase } from '../testing/log-database.ts'
+import { Deliveries } from './deliveries.ts'
+import { Endpoints } from './endpoints.ts'
+import { WebhookStore } from './webhook-store.ts'
 import { Webhooks } from './webhooks.ts'
 
 const WAIT = { timeout: 60_000, interval: 20 }
@@ -31,21 +37,25 @@ beforeAll(async () => {
 
 /** Webhooks of a process of its own. */
 const startWebhooks = async (options: { allowsPrivate?: boolean } = {}) => {
-  const over = await server.open()
-  const webhooks = new Webhooks({
-    database: over,
-    vault: new Vault('the secret of these tests'),
-    log,
-    stream: new EventStream({ database: over, snapshots: new Snapshots(over) }),
-    allowsPrivate: options.allowsPrivate ?? true,
-    logger: createLogger({ name: 'webhooks-test', level: 'silent' }),
-  })
-  webhooks.start()
+  const database = await server.open()
+  const vault = new Vault('the secret of these tests')
+  const store = new WebhookStore({ database, vault, holder: newId('whp') })
+  const stream = new EventStream({ database, snapshots: new Snapshots(database) })
+  const allowsPrivate = options.allowsPrivate ?? true
+  const logger = createLogger({ name: 'webhooks-test', level: 'silent' })
+  const watch = new LogWatch(log)
+  const endpoints = new Endpoints({ store, stream, watch, allowsPrivate, logger })
+  endpoints.start()
   onTestFinished(async () => {
-    await webhooks.close()
-    await over.$client.end()
+    await endpoints.close()
+    watch.close()
+    await database.$client.end()
   })
-  return webhooks
+  return {
+    endpoints,
+    webhooks: new Webhooks({ database, vault, stream, store, endpoints, allowsPrivate }),
+    deliveries: new Deliveries({ database, store, allowsPrivate }),
+  }
 }
 
 type Received = { headers: Record<string, string>; body: string; event: OutgoingEvent }
@@ -80,6 +90,15 @@ const room = async (metadata: Record<string, string> = {}): Promise<string> => {
   await database.execute(sql`update rooms set metadata = ${JSON.stringify(metadata)}::json where id = ${id}`)
   return id
 }
+/** As whoever deletes a room does, as far as it is told. */
+const remove = (roomId: string) =>
+  log.transaction(roomId, async ({ executor }) => {
+    await tellEnd(executor, roomId, 'ada')
+    for (const table of ['events', 'messages']) {
+      await executor.execute(sql.raw(`delete from ${table} where room_id = '${roomId}'`))
+    }
+    await executor.execute(sql`delete from rooms where id = ${roomId}`)
+  })
 const say = (roomId: string) =>
   log.append({
     roomId,
@@ -98,7 +117,7 @@ const hook = async (webhooks: Webhooks, post: WebhookPost) => {
 }
 
 test('what happens is told in order, as the package of Standard Webhooks wants it', async () => {
-  const webhooks = await startWebhooks()
+  const { webhooks, deliveries } = await startWebhooks()
   const { received, url } = await startReceiver()
   const [one, two] = [await room(), await room()]
   await say(one)
@@ -113,14 +132,14 @@ test('what happens is told in order, as the package of Standard Webhooks wants i
     expect(() => new Verifier(`whsec_${btoa('another')}`).verify(body, headers)).toThrow()
   }
   await vi.waitFor(async () => {
-    const { data } = await webhooks.attempts(id, { limit: 100 })
+    const { data } = await deliveries.attempts(id, { limit: 100 })
     expect(data).toHaveLength(40)
     expect(data[0]).toMatchObject({ delivered: true, response: { status: 204 }, request: { url } })
   }, WAIT)
 })
 
 test('a room whose event is refused waits, the others go on; then it comes in order', async () => {
-  const webhooks = await startWebhooks()
+  const { webhooks, deliveries } = await startWebhooks()
   const [sick, well] = [await room(), await room()]
   let refuses = 3
   const { received, url } = await startReceiver(({ event }, response) => {
@@ -134,7 +153,7 @@ test('a room whose event is refused waits, the others go on; then it comes in or
   const ids = received.filter(({ event }) => event.data.roomId === sick && event.data.seq === 2)
   expect(new Set(ids.map(({ headers }) => headers['webhook-id'])).size).toBe(1)
   await vi.waitFor(async () => {
-    const { data } = await webhooks.attempts(id, { limit: 100 })
+    const { data } = await deliveries.attempts(id, { limit: 100 })
     const failed = data.filter(({ delivered }) => !delivered)
     expect(failed).toHaveLength(3)
     expect(failed[0]).toMatchObject({
@@ -146,7 +165,7 @@ test('a room whose event is refused waits, the others go on; then it comes in or
 })
 
 test('one endpoint that is dead holds no other up, and gets everything once it lives', async () => {
-  const webhooks = await startWebhooks()
+  const { webhooks } = await startWebhooks()
   const rooms = await Promise.all(Array.from({ length: 15 }, () => room()))
   let isDead = true
   const dead = await startReceiver((_, response) => {
@@ -170,7 +189,7 @@ test('one endpoint that is dead holds no other up, and gets everything once it l
 }, 120_000)
 
 test('filters by type, family, room and metadata', async () => {
-  const webhooks = await startWebhooks()
+  const { webhooks } = await startWebhooks()
   const { received, url } = await startReceiver()
   const [ward, other] = [await room({ kind: 'ward' }), await room({ kind: 'office' })]
   await hook(webhooks, { url, types: ['message.*'], metadata: { kind: 'ward' } })
@@ -185,7 +204,7 @@ test('filters by type, family, room and metadata', async () => {
 })
 
 test('paused it keeps everything; going on it tells it; replayed it tells it again under the same ids', async () => {
-  const webhooks = await startWebhooks()
+  const { webhooks } = await startWebhooks()
   const { received, url } = await startReceiver()
   const roomId = await room()
   const { id, cursor } = await hook(webhooks, { url, roomIds: [roomId] })
@@ -205,7 +224,7 @@ test('paused it keeps everything; going on it tells it; replayed it tells it aga
 })
 
 test('what is changed while events are under way holds from then on', async () => {
-  const webhooks = await startWebhooks()
+  const { webhooks } = await startWebhooks()
   const slow = await startReceiver((_, response) => void setTimeout(() => response.end(), 400))
   const next = await startReceiver()
   const rooms = await Promise.all(Array.from({ length: 5 }, () => room()))
@@ -227,7 +246,7 @@ test('what is changed while events are under way holds from then on', async () =
 })
 
 test('while a secret is changed both are signed with', async () => {
-  const webhooks = await startWebhooks()
+  const { webhooks } = await startWebhooks()
   const { received, url } = await startReceiver()
   const roomId = await room()
   const { id, secret } = await hook(webhooks, { url, roomIds: [roomId] })
@@ -245,17 +264,17 @@ test('of two processes one tells; when it is gone the other goes on, and nothing
   const [first, second] = [await startWebhooks(), await startWebhooks()]
   const { received, url } = await startReceiver()
   const roomId = await room()
-  await hook(first, { url, roomIds: [roomId] })
+  await hook(first.webhooks, { url, roomIds: [roomId] })
   await say(roomId)
   await vi.waitFor(() => expect(received).toHaveLength(1), WAIT)
-  await first.close()
+  await first.endpoints.close()
   await say(roomId)
   await vi.waitFor(() => expect(seqsOf(received, roomId)).toEqual([1, 2]), WAIT)
-  await second.close()
+  await second.endpoints.close()
 })
 
 test('three days after the first attempt an event is a dead letter, and what comes after it is told', async () => {
-  const webhooks = await startWebhooks()
+  const { webhooks, deliveries } = await startWebhooks()
   let refuses = true
   const { received, url } = await startReceiver(({ event }, response) => {
     response.writeHead(refuses && event.data.seq === 1 ? 503 : 200).end()
@@ -272,18 +291,18 @@ test('three days after the first attempt an event is a dead letter, and what com
   await say(roomId)
   await vi.waitFor(() => expect(seqsOf(received, roomId)).toContain(2), WAIT)
   await vi.waitFor(async () => {
-    const { data } = await webhooks.deadLetters(id, { limit: 10 })
+    const { data } = await deliveries.deadLetters(id, { limit: 10 })
     expect(data).toMatchObject([
       { event: { data: { roomId, seq: 1 } }, problem: expect.stringContaining('503') },
     ])
   }, WAIT)
-  expect(await webhooks.retryDeadLetters(id)).toEqual({ delivered: 0, left: 1 })
+  expect(await deliveries.retryDeadLetters(id)).toEqual({ delivered: 0, left: 1 })
   refuses = false
-  expect(await webhooks.retryDeadLetters(id)).toEqual({ delivered: 1, left: 0 })
+  expect(await deliveries.retryDeadLetters(id)).toEqual({ delivered: 1, left: 0 })
 })
 
 test("nothing is sent into the operator's own network unless that is allowed", async () => {
-  const webhooks = await startWebhooks({ allowsPrivate: false })
+  const { webhooks, deliveries } = await startWebhooks({ allowsPrivate: false })
   const { received } = await startReceiver()
   for (const host of [
     '127.0.0.1',
@@ -298,9 +317,39 @@ test("nothing is sent into the operator's own network unless that is allowed", a
   }
   // A name may lead there, and is found out when it is looked up.
   const { id } = await hook(webhooks, { url: 'http://localhost:1/' })
-  expect(await webhooks.test(id)).toMatchObject({
+  expect(await deliveries.test(id)).toMatchObject({
     delivered: false,
     problem: expect.stringContaining('WEBHOOK_PRIVATE_TARGETS'),
   })
   expect(received).toEqual([])
+})
+
+test('a room made anew under the id of one that was deleted is told from its first event on', async () => {
+  const { webhooks } = await startWebhooks()
+  let isDeaf = false
+  const { received, url } = await startReceiver((_, response) => {
+    if (isDeaf) response.destroy()
+    else response.writeHead(200).end()
+  })
+  const roomId = await room()
+  await hook(webhooks, { url, roomIds: [roomId] })
+  for (let n = 0; n < 3; n++) await say(roomId)
+  await vi.waitFor(() => expect(seqsOf(received, roomId)).toEqual([1, 2, 3]), WAIT)
+  // The fourth waits to be tried again, and its room ends meanwhile.
+  isDeaf = true
+  await say(roomId)
+  await vi.waitFor(() => expect(seqsOf(received, roomId)).toContain(4), WAIT)
+  await remove(roomId)
+  await server.addRoom(roomId, ['ada'])
+  for (let n = 0; n < 2; n++) await say(roomId)
+  received.length = 0
+  isDeaf = false
+  await vi.waitFor(() => expect(seqsOf(received, roomId).slice(-3)).toEqual([5, 1, 2]), WAIT)
+  expect(received.find(({ event }) => event.data.seq === 5)?.event).toMatchObject({
+    type: 'room.deleted',
+    data: { roomId, sender: 'ada', data: {} },
+    room: { id: roomId },
+  })
+  const ids = received.slice(-3).map(({ event }) => event.id)
+  expect(ids[1]).not.toBe(ids[0]?.replace('_5', '_1'))
 })
