@@ -12,7 +12,7 @@ import {
 } from '@trunkline/kit'
 import { createHttpDesk, createMedia, type Media, openStore, type StoreSettings } from '@trunkline/media'
 import { type FileShelf, type RoomDesk, SFU_CONTRACT, type Sfu, TrunklineError } from '@trunkline/protocol'
-import { createHttpShelf, createSignalling, type Signalling, Vault } from '@trunkline/signalling'
+import { createHttpShelf, createSignalling, type PushSettings, type Signalling, Vault } from '@trunkline/signalling'
 import type { Express } from 'express'
 import type pg from 'pg'
 import { announcedAddressFor, isLoopback, resolveHost } from './addresses.ts'
@@ -24,7 +24,7 @@ import { mountHealth } from './health.ts'
 import { type Listener, listen, type Tls } from './listener.ts'
 import { countLive } from './metrics.ts'
 import { proxyTo } from './proxy.ts'
-import { openRedis } from './redis.ts'
+import { expectRedis, openRedis } from './redis.ts'
 import { fileLinkKey, linkSecret, turnSecrets } from './secrets.ts'
 import { MEGABYTE, type Settings } from './settings.ts'
 import { type RunningSfu, startSfu } from './sfu.ts'
@@ -288,12 +288,47 @@ const startSignalling = async (
     shelf: deps.shelf,
     linkSecret: linkSecret(vault),
     apiKey: settings.TRUNKLINE_API_KEY,
+    eventStream: settings.EVENTS_REDIS_URL
+      ? {
+          redis: await expectRedis(settings.EVENTS_REDIS_URL, composition),
+          stream: settings.EVENTS_STREAM,
+          length: settings.EVENTS_STREAM_LENGTH,
+        }
+      : undefined,
     // Who tries it out has the receiver on the same machine.
     webhooksMayBePrivate: settings.WEBHOOK_PRIVATE_TARGETS ?? isLoopback(settings.HOST),
+    push: pushSettings(settings),
   })
   lifecycle.add('signalling', () => signalling.close())
   app.use(signalling.router)
   return signalling
+}
+
+/** Half a key is none: `checkTogether` has refused it. */
+const pushSettings = (settings: Settings): PushSettings => {
+  const { APNS_KEY, APNS_KEY_ID, APNS_TEAM_ID, FCM_ACCOUNT, PUSH_PROVIDER_URL, PUSH_PROVIDER_SECRET } = settings
+  return {
+    vapidSubject: settings.VAPID_SUBJECT,
+    vapidPrivateKey: settings.VAPID_PRIVATE_KEY,
+    ...(APNS_KEY &&
+      APNS_KEY_ID &&
+      APNS_TEAM_ID && {
+        apns: { url: settings.APNS_URL, key: APNS_KEY, keyId: APNS_KEY_ID, teamId: APNS_TEAM_ID },
+      }),
+    ...(FCM_ACCOUNT && {
+      fcm: {
+        url: settings.FCM_URL,
+        projectId: FCM_ACCOUNT.project_id,
+        clientEmail: FCM_ACCOUNT.client_email,
+        privateKey: FCM_ACCOUNT.private_key,
+        tokenUri: FCM_ACCOUNT.token_uri,
+      },
+    }),
+    ...(PUSH_PROVIDER_URL &&
+      PUSH_PROVIDER_SECRET && { provider: { url: PUSH_PROVIDER_URL, secret: PUSH_PROVIDER_SECRET } }),
+    idsOnly: settings.PUSH_IDS_ONLY,
+    whenAway: settings.PUSH_WHEN_AWAY,
+  }
 }
 
 /** What others need that were started before it. */

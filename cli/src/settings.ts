@@ -19,6 +19,20 @@ const megabytes = (max: number) =>
     .min(1, 'must be at least 1 megabyte')
     .max(max, `must be at most ${max} megabytes`)
     .describe('2048')
+/** A file as one line. */
+const base64 = (what: string) =>
+  z
+    .string()
+    .regex(/^[A-Za-z0-9+/\s]+={0,2}\s*$/, `must be ${what}, in base64`)
+    .transform(text => Buffer.from(text, 'base64').toString('utf8'))
+    .describe(`${what}, in base64`)
+/** What is needed of the file that Google gives. */
+const ServiceAccount = z.object({
+  project_id: z.string(),
+  client_email: z.string(),
+  private_key: z.string(),
+  token_uri: z.url(),
+})
 const secret = z.string().min(8, 'must be at least 8 characters')
 
 /** `10.0.0.1` or `10.0.0.0/8`. */
@@ -71,6 +85,44 @@ export const Settings = z.object({
   TRUNKLINE_SECRET: secret.describe('a-long-random-string').optional(),
   TRUNKLINE_DEMO: flag('1').optional(),
   WEBHOOK_PRIVATE_TARGETS: flag('1').optional(),
+  VAPID_SUBJECT: z
+    .string()
+    .regex(/^(mailto:\S+@\S+|https:\/\/\S+)$/, 'must be mailto: and an address, or an https URL')
+    .describe('mailto:operator@example.org')
+    .optional(),
+  VAPID_PRIVATE_KEY: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 bytes in base64url, as `npx web-push generate-vapid-keys` makes them')
+    .describe('the private key, in base64url')
+    .optional(),
+  APNS_KEY: base64('the .p8 file that Apple gives')
+    .refine(text => text.includes('PRIVATE KEY'), 'must be the .p8 file that Apple gives, in base64')
+    .optional(),
+  APNS_KEY_ID: z.string().describe('ABC123DEFG').optional(),
+  APNS_TEAM_ID: z.string().describe('DEF123GHIJ').optional(),
+  APNS_URL: url('https://api.sandbox.push.apple.com').default('https://api.push.apple.com'),
+  FCM_ACCOUNT: base64('the JSON file of a service account that Google gives')
+    .transform((text, ctx) => {
+      try {
+        return ServiceAccount.parse(JSON.parse(text))
+      } catch {
+        ctx.addIssue({
+          code: 'custom',
+          message: 'must be the JSON file of a service account that Google gives, in base64',
+        })
+        return z.NEVER
+      }
+    })
+    .optional(),
+  FCM_URL: url('https://fcm.googleapis.com').default('https://fcm.googleapis.com'),
+  PUSH_PROVIDER_URL: url('https://mailer.example.org/trunkline').optional(),
+  PUSH_PROVIDER_SECRET: z
+    .string()
+    .regex(/^whsec_[A-Za-z0-9+/]{32,}={0,2}$/, 'must be whsec_ and at least 24 bytes in base64')
+    .describe('whsec_...')
+    .optional(),
+  PUSH_IDS_ONLY: flag('1').default(false),
+  PUSH_WHEN_AWAY: flag('1').default(false),
   DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must be a PostgreSQL URL')
@@ -81,6 +133,18 @@ export const Settings = z.object({
     .regex(/^rediss?:\/\//, 'must be a Redis URL')
     .describe('redis://host:6379')
     .optional(),
+  EVENTS_REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\//, 'must be a Redis URL')
+    .describe('redis://host:6379')
+    .optional(),
+  EVENTS_STREAM: z.string().describe('trunkline:events').default('trunkline:events'),
+  EVENTS_STREAM_LENGTH: z.coerce
+    .number('must be a number of entries')
+    .int()
+    .min(1_000, 'must be at least 1000 entries')
+    .describe('100000')
+    .default(100_000),
   S3_ENDPOINT: url('http://s3:7070').optional(),
   S3_PUBLIC_ENDPOINT: url('https://files.example.org').optional(),
   S3_BUCKET: z.string().describe('trunkline').optional(),
