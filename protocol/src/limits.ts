@@ -258,6 +258,8 @@ export const LIMITS = {
   botAnswerBytes: 128 * 1024,
   /** Questions to one bot that may wait for an answer at a time, at one node. */
   botQuestionsAtOnce: 32,
+  /** What a client keeps of a room's that is shown to its user alone: the latest. */
+  ephemeralsKept: 50,
   hooksPerRoom: 20,
   /** Messages posted to one hook: sustained per second, and at once. */
   hookMessagesPerSecond: 5,

@@ -14,17 +14,42 @@ export class FairShare {
 
   /** @throws TrunklineError `rate_limited` when too many of this user wait already */
   async run<R>(userId: string, work: () => Promise<R>): Promise<R> {
-    const line = this.#lines.get(userId) ?? { underWay: 0, waiting: [] }
-    this.#lines.set(userId, line)
+    const line = this.#lineOf(userId)
     if (line.underWay < LIMITS.requestsAtOnce) line.underWay++
     else await this.#wait(line)
     try {
       return await work()
     } finally {
-      const next = line.waiting.shift()
-      if (next) next()
-      else if (--line.underWay === 0) this.#lines.delete(userId)
+      this.#giveOn(userId)
     }
+  }
+
+  /**
+   * Waits, within `run`, for something that is not ours to hurry, such as a bot: what else the user asks for goes on meanwhile. Its place
+   * is the next that becomes free.
+   */
+  async aside<R>(userId: string, work: () => Promise<R>): Promise<R> {
+    this.#giveOn(userId)
+    try {
+      return await work()
+    } finally {
+      const line = this.#lineOf(userId)
+      if (line.underWay < LIMITS.requestsAtOnce) line.underWay++
+      else await new Promise<void>(resolve => line.waiting.unshift(resolve))
+    }
+  }
+
+  #lineOf(userId: string): Line {
+    const line = this.#lines.get(userId) ?? { underWay: 0, waiting: [] }
+    this.#lines.set(userId, line)
+    return line
+  }
+
+  #giveOn(userId: string): void {
+    const line = this.#lineOf(userId)
+    const next = line.waiting.shift()
+    if (next) next()
+    else if (--line.underWay === 0) this.#lines.delete(userId)
   }
 
   /** Until another of this user is done, and gives its place on. */

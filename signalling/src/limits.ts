@@ -22,6 +22,7 @@ export class RateLimits {
   readonly #keys: BurstyRateLimiter
   /** Per participant, who speaks by one socket. */
   readonly #keySends: BurstyRateLimiter
+  readonly #hooks: BurstyRateLimiter
 
   constructor(redis?: Redis) {
     this.#messages = bursty(
@@ -37,6 +38,11 @@ export class RateLimits {
       redis,
     )
     this.#keySends = bursty('key-sends', { perSecond: LIMITS.keySendsPerSecond, burst: LIMITS.keySendsBurst })
+    this.#hooks = bursty(
+      'hooks',
+      { perSecond: LIMITS.hookMessagesPerSecond, burst: LIMITS.hookMessagesBurst },
+      redis,
+    )
     this.#knocks = limiter('knocks', LIMITS.knocksPerMinute, 60, redis)
     this.#guests = limiter('guests', LIMITS.guestTokensPerMinute, 60, redis)
   }
@@ -90,6 +96,16 @@ export class RateLimits {
       participantId,
       `at most ${LIMITS.keySendsPerSecond} \`key:send\` a second`,
       LIMITS.keySendsPerSecond,
+    )
+  }
+
+  /** A message posted to a hook, by whoever knows its address. */
+  hook(hookId: string): Promise<void> {
+    return consume(
+      this.#hooks,
+      hookId,
+      `at most ${LIMITS.hookMessagesPerSecond} messages a second to one hook`,
+      LIMITS.hookMessagesPerSecond,
     )
   }
 

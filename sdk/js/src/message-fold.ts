@@ -59,13 +59,14 @@ const withText = (parts: Message['parts']): Pick<Message, 'text' | 'parts'> => {
 const edited = (message: Message, { at, data }: RoomEventOf<'message.edited'>): Message => {
   // It was taken back meanwhile, and the log forgot: the event that says so is on its way.
   if (data.deleted) return message
-  const { text: _, metadata: __, mentions: ___, ...rest } = message
-  const { metadata, mentions } = data
+  const { text: _, metadata: __, mentions: ___, controls: ____, ...rest } = message
+  const { metadata, mentions, controls } = data
   return {
     ...rest,
     ...withText(data.parts),
     ...(metadata && { metadata }),
     ...(mentions && { mentions }),
+    ...(controls && { controls }),
     editedAt: at,
   }
 }

@@ -1,4 +1,5 @@
 import {
+  type Control,
   type Json,
   type MessagePart,
   partsOf,
@@ -18,6 +19,8 @@ export type DraftOptions = {
   metadata?: { [key: string]: Json }
   /** Users it speaks to. */
   mentions?: string[]
+  /** Buttons and forms below it; for bots. */
+  controls?: Control[]
   /** Number of the message it answers, quoted above it. */
   replyTo?: number
   /** Number of the message in whose thread it is said. */
@@ -74,7 +77,7 @@ export type PendingMessage = {
   readonly error?: TrunklineError
 } & Readonly<DraftOptions>
 
-const OPTIONS = ['metadata', 'mentions', 'replyTo', 'threadOf', 'silent', 'ttlSeconds'] as const
+const OPTIONS = ['metadata', 'mentions', 'controls', 'replyTo', 'threadOf', 'silent', 'ttlSeconds'] as const
 
 /** The options of a draft or a pending message, without what it says. */
 export const optionsOf = (of: DraftOptions): DraftOptions =>

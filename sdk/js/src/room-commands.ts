@@ -63,8 +63,13 @@ export abstract class RoomCommands<
 
   /** Changes what one said. Options of the draft that place a message do not count. */
   edit(seq: number, draft: Draft): Promise<RoomEvent> {
-    const { metadata, mentions } = draft
-    const said = { ...contentOf(draft), ...(metadata && { metadata }), ...(mentions && { mentions }) }
+    const { metadata, mentions, controls } = draft
+    const said = {
+      ...contentOf(draft),
+      ...(metadata && { metadata }),
+      ...(mentions && { mentions }),
+      ...(controls && { controls }),
+    }
     return this.#append(this.#ask('message:edit', { seq, ...said, clientId: newClientId() }))
   }
 

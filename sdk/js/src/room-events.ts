@@ -1,4 +1,11 @@
-import type { Call as CallInfo, Member, PresenceStatus, RoomEvent, RoomEventOf } from '@trunkline/protocol'
+import type {
+  Call as CallInfo,
+  EphemeralMessage,
+  Member,
+  PresenceStatus,
+  RoomEvent,
+  RoomEventOf,
+} from '@trunkline/protocol'
 
 /**
  * `open` is live; `reconnecting` shows what was known last; `refused` will not open (error says why), and opens by
@@ -14,6 +21,8 @@ export type RoomEvents = {
   event: [RoomEvent]
   /** The same, messages only. */
   message: [RoomEventOf<'message.created'>]
+  /** A bot shows this user something that nobody else sees: it is in `room.bots.ephemerals`. */
+  ephemeral: [EphemeralMessage]
   typing: [Member[]]
   presence: [string, PresenceStatus]
   receipt: [string]

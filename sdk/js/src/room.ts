@@ -30,6 +30,7 @@ import type { Presences } from './presences.ts'
 import { ReceiptSender } from './receipts.ts'
 import type { Rest } from './rest.ts'
 import type { RingOptions, Rings } from './rings.ts'
+import { RoomBots } from './room-bots.ts'
 import { RoomCall } from './room-call.ts'
 import { type ClosedReason, closedBy } from './room-closed.ts'
 import { RoomCommands } from './room-commands.ts'
@@ -62,6 +63,8 @@ export type RoomDeps = {
 export class Room extends RoomCommands<RoomEvents> {
   /** What its messages show, and the way to upload more. */
   readonly files: RoomFiles
+  /** What its bots can be told and asked, and what they show this user alone. */
+  readonly bots: RoomBots
   readonly #deps: RoomDeps
   readonly #opening: RoomOpening
   readonly #log: LogSync
@@ -87,6 +90,14 @@ export class Room extends RoomCommands<RoomEvents> {
     this.#deps = deps
     const { connection, preparations, presences, blocks } = deps
     this.files = new RoomFiles(id, deps)
+    this.bots = new RoomBots(id, {
+      request: (name, data) => connection.request(name, data),
+      take: event => this.take(event),
+      changed: shown => {
+        if (shown) this.emit('ephemeral', shown)
+        this.emit('changed')
+      },
+    })
     this.#messages = new RoomMessages(blocks)
     this.#roster = new Roster(userId => presences.statusOf(userId))
     this.#typingSender = new TypingSender(typing => {
@@ -444,6 +455,7 @@ export class Room extends RoomCommands<RoomEvents> {
       this.emit('receipt', notice.userId)
       this.emit('changed')
     })
+    hear('ephemeral:shown', message => this.bots.take(message))
     hear('call:changed', ({ call }) => this.#call.setLive(call))
     hear('room:closed', ({ reason }) => void this.#onClosed(reason))
     hear('room:entered', ({ role }) => {

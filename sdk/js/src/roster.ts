@@ -137,7 +137,8 @@ export class Roster {
   }
 
   #othersOf(event: Sent): Member[] {
-    return this.members.filter(({ user }) => user.id !== event.sender)
+    // Bots say of nothing that they received it, and hooks cannot.
+    return this.members.filter(({ user }) => user.id !== event.sender && user.kind !== 'bot')
   }
 
   #isGone({ user }: Member): boolean {

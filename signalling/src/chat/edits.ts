@@ -82,11 +82,12 @@ export class Edits {
     const last = page.at(-1)
     const hasMore = (rows[0]?.found ?? 0) > page.length
     return {
-      data: page.map(({ at, data: { parts, metadata, mentions } }) => ({
+      data: page.map(({ at, data: { parts, metadata, mentions, controls } }) => ({
         at: new Date(at).toISOString(),
         parts,
         ...(metadata === undefined ? {} : { metadata }),
         ...(mentions === undefined ? {} : { mentions }),
+        ...(controls === undefined ? {} : { controls }),
       })),
       ...(hasMore && last ? { nextCursor: cursorOf(Number(last.seq)) } : {}),
     }

@@ -9,7 +9,7 @@ import {
   TrunklineError,
 } from '@trunkline/protocol'
 
-export type Content = Pick<MessagePost, 'text' | 'parts' | 'metadata' | 'mentions'>
+export type Content = Pick<MessagePost, 'text' | 'parts' | 'metadata' | 'mentions' | 'controls'>
 /** What a new message may be beside its content. */
 export type Placement = Pick<MessagePost, 'replyTo' | 'threadOf' | 'silent' | 'ttlSeconds'>
 
@@ -21,6 +21,7 @@ const said = (content: Content) => ({
   parts: partsOf(content),
   ...present({
     metadata: content.metadata,
+    controls: content.controls,
     mentions: content.mentions?.length ? [...new Set(content.mentions)] : undefined,
   }),
 })

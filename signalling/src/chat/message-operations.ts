@@ -1,4 +1,5 @@
 import { partsOf, TrunklineError } from '@trunkline/protocol'
+import { assertMayOffer } from '../bots/offers.ts'
 import { rightToWrite } from '../operations/acting-user.ts'
 import type { OperationHandlers, Performance } from '../operations/operation.ts'
 import type { Services } from '../services.ts'
@@ -18,6 +19,7 @@ export const messageOperations = ({ rooms, limits, chat }: Services) => {
     'message:history': ({ roomId, seq, ...paging }) => edits.history({ roomId, seq }, paging),
 
     'message:edit': async ({ clientId, ...edit }, performance) => {
+      assertMayOffer(performance.user, edit)
       await count(performance)
       return { event: await edits.edit({ ...edit, clientId: clientId ?? performance.retryKey }, performance) }
     },
@@ -65,6 +67,7 @@ export const messageOperations = ({ rooms, limits, chat }: Services) => {
     },
 
     'message:schedule': async ({ clientId, text, ...message }, performance) => {
+      assertMayOffer(performance.user, message)
       await count(performance)
       const { principal, user, retryKey } = performance
       return scheduled.add({

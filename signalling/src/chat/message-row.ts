@@ -1,7 +1,7 @@
 import { type Message, type MessagePart, type RoomEventOf, textOf } from '@trunkline/protocol'
 
 type Created = RoomEventOf<'message.created'>['data']
-type Said = Pick<Created, 'metadata' | 'mentions'> & { parts: MessagePart[] }
+type Said = Pick<Created, 'metadata' | 'mentions' | 'controls'> & { parts: MessagePart[] }
 
 /** A message as its tables have it: what it was made with, what it says now, and what became of it. */
 export type MessageRow = {
@@ -32,12 +32,13 @@ const iso = (time: string): string => new Date(time).toISOString()
 
 /** Of a deleted message only its place is left. */
 const contentOf = (row: MessageRow, reactions: readonly ReactionRow[]): Partial<Message> => {
-  const { parts, metadata, mentions } = row.said
+  const { parts, metadata, mentions, controls } = row.said
   const text = textOf(parts)
   return {
     ...(text === undefined ? {} : { text }),
     ...(metadata === undefined ? {} : { metadata }),
     ...(mentions === undefined ? {} : { mentions }),
+    ...(controls === undefined ? {} : { controls }),
     ...(row.edited_at === null ? {} : { editedAt: iso(row.edited_at) }),
     ...(row.pinned_at === null ? {} : { pinnedAt: iso(row.pinned_at) }),
     ...(reactions.length === 0

@@ -1,4 +1,5 @@
 import { type CallRole, type GrantedRole, TrunklineError, type User } from '@trunkline/protocol'
+import type { Bots } from '../bots/bots.ts'
 import type { ApiKeys } from './api-keys.ts'
 import type { DeletedUsers } from './deleted-users.ts'
 import { CLOCK_TOLERANCE_SECONDS, type Tokens } from './tokens.ts'
@@ -25,7 +26,13 @@ export type Authenticate = (token: string | undefined) => Promise<Principal>
 
 /** @throws TrunklineError from the returned function: `token_*`, saying which check failed */
 export const createAuthenticate =
-  (deps: { apiKeys: ApiKeys; tokens: Tokens; users: Users; deletedUsers: DeletedUsers }): Authenticate =>
+  (deps: {
+    apiKeys: ApiKeys
+    tokens: Tokens
+    users: Users
+    deletedUsers: DeletedUsers
+    bots: Bots
+  }): Authenticate =>
   async token => {
     if (!token) {
       throw new TrunklineError(
@@ -36,6 +43,7 @@ export const createAuthenticate =
     // An API key may have any form the operator chose, so it is looked up before anything is read into it.
     const keyId = await deps.apiKeys.identify(token)
     if (keyId !== undefined) return { type: 'key', keyId }
+    if (deps.bots.isToken(token)) return bot(deps, token)
     const claims = await deps.tokens.verify(token)
     if (await deps.deletedUsers.assertAdmits(claims.sub, claims.iat)) deps.users.forget(claims.sub)
     const user = await deps.users.ensure({
@@ -53,3 +61,15 @@ export const createAuthenticate =
       expiresAt: (claims.exp + CLOCK_TOLERANCE_SECONDS) * 1000,
     }
   }
+
+/** A bot's token lasts until it is replaced, and lets it into no room it is not a member of. */
+const bot = async (
+  { bots, deletedUsers }: { bots: Bots; deletedUsers: DeletedUsers },
+  token: string,
+): Promise<UserPrincipal> => {
+  const { user, createdAt } = await bots.identify(token)
+  const issuedAt = createdAt.getTime()
+  await deletedUsers.assertAdmits(user.id, issuedAt / 1_000)
+  const none = { grants: new Map(), calls: new Map() }
+  return { type: 'user', user, ...none, issuedAt, expiresAt: Number.POSITIVE_INFINITY }
+}

@@ -1,3 +1,4 @@
+import { botOperations } from '../bots/bot-operations.ts'
 import { breakoutOperations } from '../calls/breakout-operations.ts'
 import { callOperations } from '../calls/call-operations.ts'
 import { moderationOperations } from '../calls/moderation-operations.ts'
@@ -8,9 +9,11 @@ import { dataOperations } from '../data/data-operations.ts'
 import { fileOperations } from '../files/file-operations.ts'
 import { blockOperations } from '../identity/block-operations.ts'
 import { userOperations } from '../identity/user-operations.ts'
+import { hookOperations } from '../incoming/hook-operations.ts'
 import { inboxOperations } from '../inbox/inbox-operations.ts'
 import { nodeOperations } from '../nodes/node-operations.ts'
 import { presenceOperations } from '../presence/presence-operations.ts'
+import { pushOperations } from '../push/push-operations.ts'
 import { recordingOperations } from '../recordings/recording-operations.ts'
 import { memberOperations } from '../rooms/member-operations.ts'
 import { roomOperations } from '../rooms/room-operations.ts'
@@ -28,6 +31,7 @@ export const createHandlers = (services: Services): OperationHandlers => ({
   ...messageOperations(services),
   ...blockOperations(services),
   ...presenceOperations(services),
+  ...pushOperations(services),
   ...inboxOperations(services),
   ...nodeOperations(services),
   ...searchOperations(services),
@@ -39,4 +43,6 @@ export const createHandlers = (services: Services): OperationHandlers => ({
   ...breakoutOperations(services),
   ...recordingOperations(services),
   ...streamOperations(services),
+  ...botOperations(services),
+  ...hookOperations(services),
 })

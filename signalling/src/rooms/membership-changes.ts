@@ -1,5 +1,5 @@
 import { type GrantedRole, RIGHTS, type Role, rolesWith, type User } from '@trunkline/protocol'
-import { and, asc, eq, inArray, ne, sql } from 'drizzle-orm'
+import { and, asc, eq, inArray, notInArray, sql } from 'drizzle-orm'
 import type { Executor } from '../database.ts'
 import { departures, members, users } from '../schema.ts'
 import { endDistinction, type LockedTransaction } from './command.ts'
@@ -19,7 +19,7 @@ export const join = async (
 /**
  * What follows when somebody in this role has gone: the room is not that of its members of before, and one that lost
  * its last owner gets another, so that it can be looked after. It is the longest-standing moderator, else publisher,
- * else member; nobody whose token ends, so no guest. A room with nobody left stays, for an app's server.
+ * else member; no guest, whose token ends, and no bot. A room with nobody left stays, for an app's server.
  */
 export const afterDeparture = async (transaction: LockedTransaction, role: Role): Promise<void> => {
   const { executor, append, room } = transaction
@@ -36,7 +36,7 @@ export const afterDeparture = async (transaction: LockedTransaction, role: Role)
     .select({ userId: members.userId })
     .from(members)
     .innerJoin(users, eq(users.id, members.userId))
-    .where(and(inRoom, inArray(members.role, HEIRS), ne(users.kind, 'guest')))
+    .where(and(inRoom, inArray(members.role, HEIRS), notInArray(users.kind, ['guest', 'bot'])))
     .orderBy(
       sql`array_position(${sql.param(HEIRS)}::text[], ${members.role})`,
       asc(members.joinedAt),

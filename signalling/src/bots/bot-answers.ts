@@ -1,0 +1,97 @@
+import {
+  type BotAnswer,
+  type BotReply,
+  type RoomEvent,
+  TrunklineError,
+  type User,
+} from '@trunkline/protocol'
+import { and, eq } from 'drizzle-orm'
+import type { Chat } from '../chat/chat.ts'
+import type { Database } from '../database.ts'
+import type { UserPrincipal } from '../identity/authenticate.ts'
+import { toEvent } from '../log/event-row.ts'
+import { events } from '../schema.ts'
+import type { Session } from '../session.ts'
+import type { Ephemerals } from './ephemerals.ts'
+
+/** Where an answer goes, and to whom. */
+export type Occasion = {
+  bot: User
+  roomId: string
+  /** Told apart from other answers: what is asked or told again is answered once. */
+  key: string
+  threadOf?: number | undefined
+  /** The message whose button was pressed. */
+  pressed?: number | undefined
+  /** Who waits for it, and by which socket. */
+  asker?: { user: User; session: Session | undefined } | undefined
+}
+
+/** Does what bots answer: in the bot's own name, with its own rights, in the room it was asked in. */
+export class BotAnswers {
+  readonly #database: Database
+  readonly #chat: Chat
+  readonly #ephemerals: Ephemerals
+
+  constructor(deps: { database: Database; chat: Chat; ephemerals: Ephemerals }) {
+    this.#database = deps.database
+    this.#chat = deps.chat
+    this.#ephemerals = deps.ephemerals
+  }
+
+  /** @throws TrunklineError what the bot may not do, or is not there */
+  async perform({ update, ephemeral, ...said }: BotAnswer, occasion: Occasion): Promise<BotReply> {
+    const { bot, roomId, key, threadOf, pressed, asker } = occasion
+    const reply: BotReply = {}
+    if (update) {
+      if (pressed === undefined) {
+        throw new TrunklineError('invalid_request', 'There is no message to update: nothing of one was pressed.')
+      }
+      const clientId = `${key}-update`
+      reply.updated = await this.#once(occasion, clientId, () =>
+        this.#chat.edits.edit({ roomId, seq: pressed, ...update, clientId }, actorOf(bot)),
+      )
+    }
+    if (said.text === undefined && said.parts === undefined) return reply
+    if (ephemeral) {
+      if (!asker) throw new TrunklineError('invalid_request', 'Nobody waits who could be shown it alone.')
+      const { text, parts, metadata } = said
+      const shown = { roomId, userId: asker.user.id, text, parts, metadata }
+      reply.ephemeral = await this.#ephemerals.show(shown, bot, asker.session)
+      return reply
+    }
+    reply.event = await this.#once(occasion, key, async () => {
+      const message = { ...said, threadOf, roomId, sender: bot.id, clientId: key, right: 'write' as const }
+      return (await this.#chat.messages.send(message)).event
+    })
+    return reply
+  }
+
+  /** A bot that is asked again may answer otherwise: what it said first stays. */
+  async #once({ bot, roomId }: Occasion, clientId: string, work: () => Promise<RoomEvent>): Promise<RoomEvent> {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof TrunklineError && error.code === 'conflict')) throw error
+      const [row] = await this.#database
+        .select()
+        .from(events)
+        .where(and(eq(events.roomId, roomId), eq(events.sender, bot.id), eq(events.clientId, clientId)))
+      if (!row) throw error
+      return toEvent(row)
+    }
+  }
+}
+
+/** A bot as it acts by what it answers: like by its token, and in rooms it is in only. */
+const actorOf = (user: User): { principal: UserPrincipal; user: User } => ({
+  principal: {
+    type: 'user',
+    user,
+    grants: new Map(),
+    calls: new Map(),
+    issuedAt: 0,
+    expiresAt: Number.POSITIVE_INFINITY,
+  },
+  user,
+})

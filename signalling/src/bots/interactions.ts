@@ -1,0 +1,234 @@
+import {
+  BotAnswer,
+  type BotReply,
+  type Choice,
+  CompletionAnswer,
+  type Control,
+  type ErrorIssue,
+  type Field,
+  type FieldValues,
+  faultsOf,
+  type Interaction,
+  LIMITS,
+  type Message,
+  RIGHTS,
+  readArguments,
+  type Room,
+  TrunklineError,
+  type User,
+} from '@trunkline/protocol'
+import type { z } from 'zod'
+import type { MessageReader } from '../chat/message-reader.ts'
+import { derivedId, newId } from '../ids.ts'
+import type { Rooms } from '../rooms/rooms.ts'
+import type { Session } from '../session.ts'
+import type { BotAnswers } from './bot-answers.ts'
+import { type BotLine, BotProblem } from './bot-line.ts'
+import type { Bots, KnownBot } from './bots.ts'
+import type { RoomBots } from './room-bots.ts'
+
+/** Who asks a bot something, and by what a retry is known. */
+export type Asker = { user: User; session: Session | undefined; retryKey: string | undefined }
+type Question = { [T in Interaction['type']]: Pick<Extract<Interaction, { type: T }>, 'type' | 'data'> }[Interaction['type']]
+type Given = { arguments?: FieldValues | undefined; text?: string | undefined }
+
+/**
+ * What people ask of bots: commands, buttons, forms. A bot is asked at once, and answers within a few seconds or not at all; whoever
+ * asked hears which.
+ */
+export class Interactions {
+  readonly #rooms: Rooms
+  readonly #bots: Bots
+  readonly #roomBots: RoomBots
+  readonly #reader: MessageReader
+  readonly #line: BotLine
+  readonly #answers: BotAnswers
+  /** Questions under way, by bot. */
+  readonly #underWay = new Map<string, number>()
+
+  constructor(deps: {
+    rooms: Rooms
+    bots: Bots
+    roomBots: RoomBots
+    reader: MessageReader
+    line: BotLine
+    answers: BotAnswers
+  }) {
+    this.#rooms = deps.rooms
+    this.#bots = deps.bots
+    this.#roomBots = deps.roomBots
+    this.#reader = deps.reader
+    this.#line = deps.line
+    this.#answers = deps.answers
+  }
+
+  /**
+   * @throws TrunklineError `not_found` for a command nobody has, `conflict` when several have it, `invalid_request` for
+   *   arguments that are none, `bot_failed`
+   */
+  async run(
+    asked: Given & { roomId: string; botId?: string | undefined; name: string },
+    asker: Asker,
+  ): Promise<BotReply> {
+    const { roomId, botId, name } = asked
+    const { bot, command } = await this.#roomBots.command(roomId, name, botId)
+    const wanted = command.arguments ?? []
+    const given = asked.arguments ?? readArguments(wanted, asked.text ?? '')
+    await this.#assertFits(roomId, wanted, given, `/${name}`)
+    return this.#ask(bot, roomId, asker, { type: 'command.run', data: { name, arguments: given } })
+  }
+
+  /** @throws TrunklineError as {@link run} */
+  async complete(
+    asked: {
+      roomId: string
+      botId?: string | undefined
+      name: string
+      argument: string
+      text: string
+      arguments?: FieldValues | undefined
+    },
+    asker: Asker,
+  ): Promise<Choice[]> {
+    const { roomId, botId, name, argument, text, arguments: others = {} } = asked
+    const { bot, command } = await this.#roomBots.command(roomId, name, botId)
+    const field = command.arguments?.find(one => one.name === argument)
+    if (!field) throw new TrunklineError('not_found', `/${name} has no argument ${argument}.`)
+    if (field.kind === 'choice') return field.choices.filter(choice => begins(choice, text))
+    if (field.kind !== 'text' || !field.completes) return []
+    const data = { name, argument, text, arguments: others }
+    const letter = await this.#letter(bot, roomId, asker, { type: 'command.complete', data })
+    return (await this.#post(bot, letter, CompletionAnswer, LIMITS.botCompletionMs)).choices
+  }
+
+  /** @throws TrunklineError `not_found` for a button that is not there (any more), `bot_failed` */
+  async press(
+    { roomId, seq, buttonId }: { roomId: string; seq: number; buttonId: string },
+    asker: Asker,
+  ): Promise<BotReply> {
+    const { message } = await this.#pressed(roomId, seq, 'button', buttonId)
+    const bot = await this.#roomBots.get(roomId, message.sender)
+    return this.#ask(bot, roomId, asker, { type: 'button.pressed', data: { buttonId, message } })
+  }
+
+  /** @throws TrunklineError `not_found` for a form that is not there (any more), `invalid_request` for values that do not fit, `bot_failed` */
+  async submit(
+    { roomId, seq, formId, values }: { roomId: string; seq: number; formId: string; values: FieldValues },
+    asker: Asker,
+  ): Promise<BotReply> {
+    const { message, control } = await this.#pressed(roomId, seq, 'form', formId)
+    await this.#assertFits(roomId, control.fields, values, 'The form')
+    const bot = await this.#roomBots.get(roomId, message.sender)
+    return this.#ask(bot, roomId, asker, { type: 'form.submitted', data: { formId, values, message } })
+  }
+
+  async #pressed<T extends Control['type']>(
+    roomId: string,
+    seq: number,
+    type: T,
+    id: string,
+  ): Promise<{ message: Message; control: Extract<Control, { type: T }> }> {
+    const message = await this.#reader.get({ roomId, seq })
+    const control = message.controls?.find(one => one.id === id && one.type === type)
+    if (!control) {
+      throw new TrunklineError('not_found', `There is no such ${type} on this message: it may have changed since.`)
+    }
+    if (control.disabled) throw new TrunklineError('conflict', `This ${type} is not to be used any more.`)
+    return { message, control: control as Extract<Control, { type: T }> }
+  }
+
+  /** What a bot gets was checked: it names what there is, of the kinds it asked for. */
+  async #assertFits(
+    roomId: string,
+    wanted: readonly Field[],
+    given: FieldValues,
+    what: string,
+  ): Promise<void> {
+    const issues = faultsOf(wanted, given)
+    if (issues.length > 0) throw doesNotFit(what, issues)
+    for (const { name } of wanted.filter(({ kind }) => kind === 'user')) {
+      const userId = given[name]
+      if (userId === undefined) continue
+      const role = await this.#rooms.roleOf(roomId, String(userId))
+      if (!role || !RIGHTS[role].read) {
+        throw doesNotFit(what, [{ path: name, message: 'must be the id of somebody in the room' }])
+      }
+    }
+  }
+
+  async #ask(bot: KnownBot, roomId: string, asker: Asker, question: Question): Promise<BotReply> {
+    const letter = await this.#letter(bot, roomId, asker, question)
+    const answer = await this.#post(bot, letter, BotAnswer, LIMITS.botAnswerMs)
+    const message = 'message' in question.data ? question.data.message : undefined
+    try {
+      return await this.#answers.perform(answer, {
+        bot: bot.user,
+        roomId,
+        key: letter.id,
+        threadOf: message?.threadOf,
+        pressed: message?.seq,
+        asker,
+      })
+    } catch (error) {
+      if (!(error instanceof TrunklineError)) throw error
+      await this.#bots.note(bot.row, `Its answer could not be performed: ${error.message}`)
+      throw failed(bot, `answered what could not be done here: ${error.message}`, error)
+    }
+  }
+
+  async #letter(bot: KnownBot, roomId: string, asker: Asker, question: Question): Promise<Interaction> {
+    const { user, retryKey } = asker
+    const { type, data } = question
+    const id =
+      retryKey === undefined
+        ? newId('int')
+        : derivedId('int', bot.row.userId, roomId, user.id, JSON.stringify(data), retryKey)
+    const room = roomOf(await this.#rooms.get(roomId))
+    const timestamp = new Date().toISOString()
+    return { id, type, timestamp, botId: bot.row.userId, user, room, data } as Interaction
+  }
+
+  async #post<T extends z.ZodType>(
+    bot: KnownBot,
+    letter: Interaction,
+    schema: T,
+    timeoutMs: number,
+  ): Promise<z.output<T>> {
+    const { userId, url } = bot.row
+    if (url === null) throw failed(bot, 'has no address at which it could be asked')
+    const underWay = this.#underWay.get(userId) ?? 0
+    if (underWay >= LIMITS.botQuestionsAtOnce) {
+      throw failed(bot, `has ${LIMITS.botQuestionsAtOnce} questions to answer already; try again in a moment`)
+    }
+    this.#underWay.set(userId, underWay + 1)
+    try {
+      const secrets = this.#bots.secretsOf(bot.row)
+      const answer = await this.#line.ask({ url, secrets, id: letter.id, body: letter, timeoutMs }, schema)
+      await this.#bots.note(bot.row, undefined)
+      return answer
+    } catch (error) {
+      if (!(error instanceof BotProblem)) throw error
+      await this.#bots.note(bot.row, error.message)
+      throw failed(bot, `gave no answer. ${error.message}`, error)
+    } finally {
+      const left = (this.#underWay.get(userId) ?? 1) - 1
+      if (left > 0) this.#underWay.set(userId, left)
+      else this.#underWay.delete(userId)
+    }
+  }
+}
+
+const begins = ({ value, label = value }: Choice, text: string): boolean =>
+  [value, label].some(word => word.toLowerCase().startsWith(text.toLowerCase()))
+
+const roomOf = ({ id, kind, title, metadata }: Room) => ({ id, kind, title, metadata })
+
+const failed = ({ user }: KnownBot, what: string, cause?: unknown): TrunklineError =>
+  new TrunklineError('bot_failed', `${user.name} ${what}${what.endsWith('.') ? '' : '.'}`, { cause })
+
+const doesNotFit = (what: string, issues: ErrorIssue[]): TrunklineError =>
+  new TrunklineError(
+    'invalid_request',
+    `${what} was not filled in as it wants: ${issues.map(({ path, message }) => `${path} ${message}`).join('; ')}.`,
+    { details: { issues } },
+  )
