@@ -1,5 +1,8 @@
 import type { Jobs, Logger, Task } from '@trunkline/kit'
 import type { FileShelf } from '@trunkline/protocol'
+import type { Ephemerals } from './bots/ephemerals.ts'
+import type { Interactions } from './bots/interactions.ts'
+import type { RoomBots } from './bots/room-bots.ts'
 import type { Breakouts } from './calls/breakouts.ts'
 import type { CallHistory } from './calls/call-history.ts'
 import type { Calls } from './calls/calls.ts'
@@ -12,6 +15,7 @@ import type { FairShare } from './fair-share.ts'
 import type { FanOut } from './fan-out.ts'
 import type { Blocks } from './identity/blocks.ts'
 import type { Users } from './identity/users.ts'
+import type { IncomingHooks } from './incoming/hooks.ts'
 import type { Feed } from './inbox/feed.ts'
 import type { Inbox } from './inbox/inbox.ts'
 import type { Sync } from './inbox/sync.ts'
@@ -19,6 +23,7 @@ import type { RateLimits } from './limits.ts'
 import type { EventLog } from './log/event-log.ts'
 import type { Nodes } from './nodes/nodes.ts'
 import type { Presence } from './presence/presence.ts'
+import type { Push } from './push/push.ts'
 import type { IceServers } from './relays/ice-servers.ts'
 import type { Relays } from './relays/relays.ts'
 import type { MembershipWatch } from './rooms/membership-watch.ts'
@@ -51,6 +56,7 @@ export type Services = {
   feed: Feed
   nodes: Nodes
   presence: Presence
+  push: Push
   search: FullTextSearch
   calls: Calls
   moderation: Moderation
@@ -61,6 +67,10 @@ export type Services = {
   relays: Relays
   limits: RateLimits
   data: Data
+  roomBots: RoomBots
+  interactions: Interactions
+  ephemerals: Ephemerals
+  hooks: IncomingHooks
   /** Absent where no media service is known. */
   shelf: FileShelf | undefined
 }

@@ -1,6 +1,8 @@
 export {
   type Ban,
+  type BotReply,
   type Breakout,
+  type Button,
   CALL_RIGHTS,
   type Call as CallInfo,
   type CallAction,
@@ -9,13 +11,21 @@ export {
   type CallRecording,
   type CallRole,
   type CallStream,
+  type Choice,
+  type Control,
   type Counts,
   type CustomStatus,
   type Derivative,
+  type EphemeralMessage,
   ERRORS,
   type ErrorCode,
+  type Field,
+  type FieldValue,
+  type FieldValues,
   type FileKind,
   type FileState,
+  type Form,
+  faultsOf,
   type GrantedRole,
   type InboxEntry,
   type IssuedToken,
@@ -33,6 +43,7 @@ export {
   type PresenceStatus,
   RANK,
   type ReactionCount,
+  type RecordingLayout,
   type RemovedStretch,
   RIGHTS,
   type Ring,
@@ -41,18 +52,22 @@ export {
   type Room as RoomInfo,
   type RoomAction,
   type RoomChanges,
+  type RoomCommand,
   type RoomEvent,
   type RoomEventOf,
   type RoomFile,
   type RoomPost,
   type RoomPreview,
   type RoomWithMembership,
+  readArguments,
+  readCommand,
   type ScheduledMessage,
   type SearchHit,
   type SearchKind,
   type SentPart,
   type StoredFile,
   type Storyboard,
+  type StreamAnswer,
   type SyncAnswer,
   type TrackSource,
   TrunklineError,
@@ -70,6 +85,7 @@ export {
   CallModeration,
   type CallModerationEvents,
   type Muted,
+  type StreamSending,
 } from './call-moderation.ts'
 export type { ConnectionState } from './connection.ts'
 export type { DeviceOptions } from './device-loader.ts'
@@ -126,6 +142,7 @@ export type { Quality, TrackQuality } from './quality.ts'
 export { Rest, type RestOptions, type RouteInput } from './rest.ts'
 export { type RingOptions, Rings, type RingsEvents } from './rings.ts'
 export { Room } from './room.ts'
+export { RoomBots } from './room-bots.ts'
 export type { ClosedReason } from './room-closed.ts'
 export type { RoomEvents, RoomState } from './room-events.ts'
 export { RoomFiles, type RoomFilesEvents } from './room-files.ts'
