@@ -19,6 +19,13 @@ export const checkTogether = (settings: Settings, services: ReadonlySet<Service>
   if ((settings.TLS_CERT === undefined) !== (settings.TLS_KEY === undefined)) {
     throw new ConfigError('TLS_CERT and TLS_KEY belong together: set both or neither.')
   }
+  const apns = [settings.APNS_KEY, settings.APNS_KEY_ID, settings.APNS_TEAM_ID]
+  if (apns.some(it => it !== undefined) && apns.some(it => it === undefined)) {
+    throw new ConfigError('APNS_KEY, APNS_KEY_ID and APNS_TEAM_ID belong together: set all three or none.')
+  }
+  if ((settings.PUSH_PROVIDER_URL === undefined) !== (settings.PUSH_PROVIDER_SECRET === undefined)) {
+    throw new ConfigError('PUSH_PROVIDER_URL and PUSH_PROVIDER_SECRET belong together: set both or neither.')
+  }
   if (settings.TURN_TLS_PORTS && !settings.TLS_CERT) {
     throw new ConfigError(
       'TURN over TLS needs a certificate: set TLS_CERT and TLS_KEY, or leave TURN_TLS_PORTS empty.',

@@ -166,8 +166,8 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   const push = new Push({
     database,
     vault,
-    log,
     stream,
+    watch,
     presence,
     settings: options.push,
     allowsPrivate,

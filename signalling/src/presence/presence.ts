@@ -7,7 +7,7 @@ import { isOneOf } from '../one-of.ts'
 import { users } from '../schema.ts'
 import type { Session, TrunklineServer } from '../session.ts'
 import { Announcer } from './announcer.ts'
-import { AttendanceRecord, type Change } from './attendance.ts'
+import { type Attendance, AttendanceRecord, type Change } from './attendance.ts'
 import { Peers } from './peers.ts'
 import { nothingOf, ownView, profilesOf, viewOf, wordsOf } from './profiles.ts'
 import { sharing } from './sharing.ts'
@@ -99,6 +99,11 @@ export class Presence {
   /** Sockets of a user, over all nodes. */
   socketsOf(userId: string): number {
     return this.#record.socketsOf(userId)
+  }
+
+  /** How somebody is there, whatever it says of itself. */
+  attendanceOf(userId: string): Attendance {
+    return this.#record.statusOf(userId)
   }
 
   /** Somebody came into a room, left it, or was banned. Without a room: any of them. */

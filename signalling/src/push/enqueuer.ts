@@ -2,7 +2,8 @@ import type { Logger } from '@trunkline/kit'
 import { type DeviceKind, type NotificationLevel, type QuietHours, RIGHTS, type Role } from '@trunkline/protocol'
 import { sql } from 'drizzle-orm'
 import type { Database, Executor } from '../database.ts'
-import type { EventStream, StreamedEvent, StreamRoom } from '../log/event-stream.ts'
+import type { EventStream, StreamedEvent } from '../log/event-stream.ts'
+import type { ToldRoom } from '../log/told-events.ts'
 import type { Attendance } from '../presence/attendance.ts'
 import type { Preferences } from './preferences.ts'
 import type { PushQueue, Waiting } from './push-queue.ts'
@@ -152,7 +153,7 @@ export class Enqueuer {
     )
   }
 
-  #judge(candidate: Candidate, telling: Telling, room: StreamRoom, seq: number, now: Date): Verdict {
+  #judge(candidate: Candidate, telling: Telling, room: ToldRoom, seq: number, now: Date): Verdict {
     const { preferences, attendanceOf, settledAt } = this.#deps
     const { userId, role } = candidate
     const { type, by } = telling
@@ -186,7 +187,7 @@ export class Enqueuer {
 
   async #candidates(
     executor: Executor,
-    room: StreamRoom,
+    room: ToldRoom,
     tellings: readonly Telling[],
   ): Promise<Candidate[]> {
     const senders = tellings.flatMap(({ by }) => (by === undefined ? [] : [by]))

@@ -1,4 +1,4 @@
-import { LIMITS, type NotificationSettings, type RoomNotification } from '@trunkline/protocol'
+import { LIMITS, type NotificationSettings, type OperationData, type RoomNotification } from '@trunkline/protocol'
 import { and, asc, eq, gt, sql } from 'drizzle-orm'
 import type { Database } from '../database.ts'
 import { notificationLevels, notificationSettings } from '../schema.ts'
@@ -33,7 +33,7 @@ export class Preferences {
     }
   }
 
-  async set(userId: string, changes: Partial<NotificationSettings>): Promise<NotificationSettings> {
+  async set(userId: string, changes: OperationData<'notification:set'>): Promise<NotificationSettings> {
     const values = Object.fromEntries(
       Object.entries(changes).filter(([, value]) => value !== undefined),
     ) as Partial<NotificationSettings>

@@ -3,8 +3,8 @@ import type { Logger } from '@trunkline/kit'
 import type { DeviceKind, OperationAnswer } from '@trunkline/protocol'
 import type { Database } from '../database.ts'
 import type { Vault } from '../identity/vault.ts'
-import type { EventLog } from '../log/event-log.ts'
 import type { EventStream } from '../log/event-stream.ts'
+import type { LogWatch } from '../log/log-watch.ts'
 import type { Presence } from '../presence/presence.ts'
 import { type ApnsKey, ApnsSender } from './apns-sender.ts'
 import { Devices } from './devices.ts'
@@ -18,8 +18,6 @@ import type { PushSender } from './push-sender.ts'
 import { Templates } from './templates.ts'
 import { WebPushSender } from './web-push-sender.ts'
 
-/** How often the log is looked at for what other processes wrote, ms. */
-const LOOK_MS = 200
 /** After so long those who were connected to a process that went are connected to another, ms. */
 const SETTLE_MS = 5_000
 
@@ -41,8 +39,8 @@ export type PushSettings = {
 type Deps = {
   database: Database
   vault: Vault
-  log: EventLog
   stream: EventStream
+  watch: LogWatch
   presence: Presence
   settings: PushSettings
   /** Whether subscriptions of browsers may lead into the operator's own network. */
@@ -56,12 +54,11 @@ export class Push {
   readonly preferences: Preferences
   readonly templates: Templates
   readonly options: OperationAnswer<'device:options'>
-  readonly #log: EventLog
+  readonly #watch: LogWatch
   readonly #logger: Logger
   readonly #enqueuer: Enqueuer
   readonly #dispatchers: readonly Dispatcher[]
   #stopListening: (() => void) | undefined
-  #timer: NodeJS.Timeout | undefined
   #looking: Promise<void> = Promise.resolve()
   #isLooking = false
   #isWoken = false
@@ -81,7 +78,7 @@ export class Push {
         : []),
     ]
     const kinds = senders.map(([kind]) => kind)
-    this.#log = deps.log
+    this.#watch = deps.watch
     this.#logger = logger
     this.options = { kinds, vapidPublicKey: vapid.publicKey }
     this.devices = new Devices({ database, vault })
@@ -110,7 +107,7 @@ export class Push {
   }
 
   start(): void {
-    this.#stopListening = this.#log.onAppend(() => this.#look())
+    this.#stopListening = this.#watch.onNews(() => this.#look())
     for (const dispatcher of this.#dispatchers) dispatcher.start()
     this.#look()
   }
@@ -118,7 +115,6 @@ export class Push {
   async close(): Promise<void> {
     this.#isClosed = true
     this.#stopListening?.()
-    clearTimeout(this.#timer)
     await this.#looking
     await Promise.all(this.#dispatchers.map(dispatcher => dispatcher.close()))
   }
@@ -126,15 +122,13 @@ export class Push {
   #look(): void {
     this.#isWoken = true
     if (this.#isLooking || this.#isClosed) return
-    clearTimeout(this.#timer)
     this.#isLooking = true
     this.#looking = this.#lookAll().finally(() => {
       this.#isLooking = false
-      if (!this.#isClosed) this.#timer = setTimeout(() => this.#look(), LOOK_MS)
     })
   }
 
-  /** Until there is nothing more. What was appended this moment can be read a moment later, when the timer looks again. */
+  /** Until there is nothing more. What cannot be read yet, or is another process's at the moment, is looked for soon again. */
   async #lookAll(): Promise<void> {
     try {
       let found: Awaited<ReturnType<Enqueuer['look']>> = 'more'

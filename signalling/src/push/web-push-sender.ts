@@ -16,10 +16,10 @@ export class WebPushSender implements PushSender<'web'> {
     this.#poster = new Poster(options)
   }
 
-  async send({ subscription }: TargetOf<'web'>, push: Push): Promise<Outcome> {
+  async send({ subscription: { endpoint, keys } }: TargetOf<'web'>, push: Push): Promise<Outcome> {
     let details: webpush.RequestDetails
     try {
-      details = webpush.generateRequestDetails(subscription, JSON.stringify(push.message), {
+      details = webpush.generateRequestDetails({ endpoint, keys }, JSON.stringify(push.message), {
         vapidDetails: this.#vapid,
         TTL: secondsLeft(push),
         urgency: push.isUrgent ? 'high' : 'normal',
