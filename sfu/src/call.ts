@@ -113,6 +113,11 @@ export class Call {
     if (this.participants.size === 0) this.emptySince = this.#lastSeen
   }
 
+  /** Whether anybody in it encrypts end to end: the server cannot read what they say and show. */
+  get isEncrypted(): boolean {
+    return [...this.participants.values()].some(({ encryption }) => encryption)
+  }
+
   /** Tracks of everybody in it. */
   get tracks(): number {
     let tracks = 0

@@ -310,3 +310,22 @@ export const assertHost = (door: Door, { userId, ...standing }: CallActor): void
   if (standing.rank >= SERVER_CALL_RANK || door.roleOf(userId, standing) === 'host') return
   throw new TrunklineError('forbidden', 'Only hosts of this call may do this.')
 }
+
+/** @throws TrunklineError `not_found` where nobody is in one */
+export const assertAndGetCall = (call: Call | undefined): Call => {
+  if (call?.started) return call
+  throw new TrunklineError('not_found', 'There is no call in this room now.')
+}
+
+/**
+ * The live call of a room, to a host of it.
+ * @throws TrunklineError `not_found` without a call, `forbidden` for who is no host of it
+ */
+export const hostedCall = (
+  find: (roomId: string) => Call | undefined,
+  { roomId, by }: { roomId: string; by: CallActor },
+): Call => {
+  const call = assertAndGetCall(find(roomId))
+  assertHost(call.door, by)
+  return call
+}

@@ -9,7 +9,7 @@ import {
 } from '@trunkline/protocol'
 import type { Call } from './call.ts'
 import { closeProducer, endCall, removeParticipant } from './cascade.ts'
-import { assertHost, type Door } from './door.ts'
+import { assertAndGetCall, assertHost, type Door } from './door.ts'
 import type { Doors } from './doors.ts'
 import type { Participant } from './participant.ts'
 
@@ -28,7 +28,7 @@ export const moderationHandlers = (doors: () => Doors): Handlers => {
     assertHost(door, by)
     return door
   }
-  const inCall = (data: { roomId: string; by: CallActor }): Call => assertAndGetCall(opened(data))
+  const inCall = (data: { roomId: string; by: CallActor }): Call => assertAndGetCall(opened(data).call)
 
   return {
     'call:knock': async data => ({ knockId: doors().at(data.roomId).knock(data) }),
@@ -51,7 +51,7 @@ export const moderationHandlers = (doors: () => Doors): Handlers => {
     },
     'call:remove': async data => {
       const door = opened(data)
-      const call = assertAndGetCall(door)
+      const call = assertAndGetCall(door.call)
       const { userId, seat } = assertAndGetTarget(call, data.targetId)
       assertOutranks(data.by, seat.standing.rank)
       door.shutOut(userId)
@@ -81,7 +81,7 @@ export const moderationHandlers = (doors: () => Doors): Handlers => {
     },
     'call:hand': async ({ roomId, by, targetId, raised }) => {
       const door = doors().at(roomId)
-      const call = assertAndGetCall(door)
+      const call = assertAndGetCall(door.call)
       const { userId, seat } = assertAndGetTarget(call, targetId)
       if (userId !== by.userId) {
         assertHost(door, by)
@@ -113,12 +113,6 @@ export const moderationHandlers = (doors: () => Doors): Handlers => {
       return {}
     },
   }
-}
-
-/** @throws TrunklineError `not_found` */
-const assertAndGetCall = ({ call }: Door): Call => {
-  if (call?.started) return call
-  throw new TrunklineError('not_found', 'There is no call in this room now.')
 }
 
 /** @throws TrunklineError `not_found` */

@@ -1,6 +1,6 @@
 import { LIMITS, type SfuRequestData, type SfuResponseData, TrunklineError } from '@trunkline/protocol'
 import type { Call } from '../call.ts'
-import { assertHost } from '../door.ts'
+import { hostedCall } from '../door.ts'
 import type { RecordingShelf } from '../recording/recordings.ts'
 import { unavailable } from '../refusals.ts'
 import { Stream } from './stream.ts'
@@ -34,7 +34,7 @@ export class Streams {
 
   async start(data: SfuRequestData<'stream:start'>): Promise<Answer<'stream:start'>> {
     const { streamId: id } = data
-    const call = this.#callOf(data)
+    const call = hostedCall(this.#find, data)
     const starting = this.#starting.get(call)
     // A retry whose first answer was lost.
     if (starting?.id === id) return (await starting.stream).answer()
@@ -50,13 +50,13 @@ export class Streams {
   }
 
   async get(data: SfuRequestData<'stream:get'>): Promise<Answer<'stream:start'>> {
-    const { stream } = this.#callOf(data)
+    const { stream } = hostedCall(this.#find, data)
     if (!stream) throw notStreamed()
     return stream.answer()
   }
 
   async pause(data: SfuRequestData<'stream:pause'>): Promise<Answer<'stream:start'>> {
-    const { stream } = this.#callOf(data)
+    const { stream } = hostedCall(this.#find, data)
     if (!stream) throw notStreamed()
     await stream.setPaused(data.paused)
     return stream.answer()
@@ -64,7 +64,7 @@ export class Streams {
 
   /** Answers at once: what was not shown yet is shown by itself. */
   async stop(data: SfuRequestData<'stream:stop'>): Promise<Answer<'stream:stop'>> {
-    const { stream } = this.#callOf(data)
+    const { stream } = hostedCall(this.#find, data)
     if (data.streamId === undefined || data.streamId === stream?.id) void stream?.end()
     return {}
   }
@@ -74,23 +74,24 @@ export class Streams {
     const shelf = this.#shelf
     if (!shelf) throw unavailable('Calls cannot be streamed on this server: it has no media service.')
     const { roomId, id: callId } = call
-    if ([...call.participants.values()].some(({ encryption }) => encryption)) {
+    if (call.isEncrypted) {
       throw new TrunklineError(
         'conflict',
         'This call is encrypted end to end: the server cannot read it, so it cannot stream it either.',
       )
     }
-    const at = () => new Date(Date.now() + LIMITS.streamNoticeMs)
-    const order = { streamId: id, roomId, callId, userId, layout, hls, startedAt: at().toISOString() }
-    const { playlist } = await shelf.stream({ ...order, ...(rtmp !== undefined && { rtmp }) })
+    const { playlist } = await shelf.stream({
+      ...{ streamId: id, roomId, callId, userId, layout, hls },
+      startedAt: new Date(Date.now() + LIMITS.streamNoticeMs).toISOString(),
+      ...(rtmp !== undefined && { rtmp }),
+    })
     const put = (n: number, bytes: Uint8Array) => shelf.putPart(id, n, bytes)
     if (call.closed) {
       await put(0, new Uint8Array(0))
       throw new TrunklineError('not_found', 'The call ended before it was streamed.')
     }
-    const startedAt = at()
     const stream: Stream = new Stream(call, {
-      ...{ id, userId, hls, rtmp: rtmp !== undefined, startedAt, playlist, put },
+      ...{ id, userId, hls, rtmp: rtmp !== undefined, playlist, put },
       onEnd: () => this.#open.delete(stream),
     })
     this.#open.add(stream)
@@ -98,19 +99,11 @@ export class Streams {
     call.logger.info({ roomId, callId, streamId: id }, 'stream started')
     call.notices.tell('stream:started', {
       ...{ roomId, callId, streamId: id, userId },
-      startedAt: startedAt.toISOString(),
+      startedAt: stream.startedAt.toISOString(),
     })
     call.changed()
     // Before anything leaves the call, however many people have to be told.
     call.tellPending()
     return stream
-  }
-
-  /** @throws TrunklineError `not_found` without a call, `forbidden` for who is no host of it */
-  #callOf({ roomId, by }: SfuRequestData<'stream:get'>): Call {
-    const call = this.#find(roomId)
-    if (!call?.started) throw new TrunklineError('not_found', 'There is no call in this room now.')
-    assertHost(call.door, by)
-    return call
   }
 }

@@ -6,7 +6,7 @@ import {
   TrunklineError,
 } from '@trunkline/protocol'
 import type { Call } from '../call.ts'
-import { assertHost } from '../door.ts'
+import { hostedCall } from '../door.ts'
 import { unavailable } from '../refusals.ts'
 import { Recording } from './recording.ts'
 
@@ -46,7 +46,7 @@ export class Recordings {
 
   /** @throws TrunklineError `not_found` where nothing is recorded */
   async pause(data: SfuRequestData<'recording:pause'>): Promise<Answer<'recording:pause'>> {
-    const { recording } = this.#callOf(data)
+    const { recording } = hostedCall(this.#find, data)
     if (!recording) throw new TrunklineError('not_found', 'This call is not being recorded.')
     await recording.setPaused(data.paused)
     return { recording: recording.snapshot() }
@@ -54,20 +54,20 @@ export class Recordings {
 
   /** Answers at once: what was kept is put away, and a film is made of it, by themselves. */
   async stop(data: SfuRequestData<'recording:stop'>): Promise<Answer<'recording:stop'>> {
-    void this.#callOf(data).recording?.end()
+    void hostedCall(this.#find, data).recording?.end()
     return {}
   }
 
   #start(data: SfuRequestData<'recording:start'>): Recording {
     const { recordingId: id, userId, layout } = data
-    const call = this.#callOf(data)
+    const call = hostedCall(this.#find, data)
     const shelf = this.#shelf
     if (!shelf)
       throw unavailable('Calls cannot be recorded on this server: it has nowhere to keep recordings.')
     // A retry whose first answer was lost.
     if (call.recording?.id === id) return call.recording
     if (call.recording) throw new TrunklineError('conflict', 'This call is being recorded already.')
-    if ([...call.participants.values()].some(({ encryption }) => encryption)) {
+    if (call.isEncrypted) {
       throw new TrunklineError(
         'conflict',
         'This call is encrypted end to end: the server cannot read it, so it cannot record it either.',
@@ -86,13 +86,5 @@ export class Recordings {
     // Before the first packet is kept, however many people have to be told.
     call.tellPending()
     return recording
-  }
-
-  /** @throws TrunklineError `not_found` without a call, `forbidden` for who is no host of it */
-  #callOf({ roomId, by }: SfuRequestData<'recording:stop'>): Call {
-    const call = this.#find(roomId)
-    if (!call?.started) throw new TrunklineError('not_found', 'There is no call in this room now.')
-    assertHost(call.door, by)
-    return call
   }
 }

@@ -38,7 +38,7 @@ export class Programmes {
     if (!participant.unattended) {
       throw new TrunklineError('forbidden', 'Only a participant that nobody speaks for is shown one picture.')
     }
-    if (Array.from(this.#call.participants.values()).some(({ encryption }) => encryption)) {
+    if (this.#call.isEncrypted) {
       throw new TrunklineError(
         'conflict',
         'This call is encrypted end to end: it cannot be watched by WHEP, whose players have no keys. Join it with the SDK.',
