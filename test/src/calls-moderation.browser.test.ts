@@ -1,10 +1,10 @@
 import type { Browser } from 'playwright-core'
-import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { faults } from './support/axe.ts'
-import { joinCall, launchBrowser, pictures, type Visitor, visit } from './support/browser.ts'
+import { joinCall, launchBrowser, pictures, type Visitor } from './support/browser.ts'
+import { button, choose, heard, isInCall, visitCall } from './support/call-page.ts'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { perform } from './support/operations.ts'
-import { mintToken } from './support/rest.ts'
 import { startServer, type TestServer } from './support/server.ts'
 import { until as untilWithin } from './support/until.ts'
 
@@ -29,34 +29,9 @@ const makeRoom = async (roomId: string, members: string[], settings: object = {}
   await perform(url, 'member:update', { roomId, userId: 'mona', role: 'moderator' })
 }
 
-const come = async (roomId: string, userId: string, name: string): Promise<Visitor> => {
-  const token = await mintToken(server.url, userId, { name })
-  const visitor = await visit(browser, `${server.url}/r/${roomId}#token=${token}`, name)
-  const { page } = visitor
-  onTestFinished(() => page.context().close())
-  page.setDefaultTimeout(WAIT_MS)
-  // What is said passes by: a page that stood still meanwhile would have missed it.
-  await page.evaluate(() => {
-    const said: string[] = []
-    Object.assign(window, { said })
-    new MutationObserver(() => {
-      const text = document.querySelector('tl-toast')?.textContent.trim()
-      if (text) said.push(text)
-    }).observe(document.body, { subtree: true, childList: true, characterData: true })
-  })
-  return visitor
-}
+const come = (roomId: string, userId: string, name: string): Promise<Visitor> =>
+  visitCall(browser, { url: server.url, roomId, userId, name })
 
-const button = ({ page }: Visitor, name: string | RegExp) => page.getByRole('button', { name })
-/** @throws Error with what the page says instead */
-const isIn = async (visitor: Visitor) => {
-  try {
-    await button(visitor, 'Leave call').waitFor()
-  } catch (cause) {
-    const shown = await visitor.page.locator('body').ariaSnapshot()
-    throw new Error(`${visitor.name} is not in the call, but sees:\n${shown}`, { cause })
-  }
-}
 const says = ({ page }: Visitor, text: string | RegExp) => page.getByText(text).first().waitFor()
 /** What stands in the header while breakouts are open, with the time that is left. */
 const sign = (visitor: Visitor, text: string) =>
@@ -64,19 +39,6 @@ const sign = (visitor: Visitor, text: string) =>
     const read = await visitor.page.locator('tl-breakout-sign').textContent()
     return new RegExp(`^\\s*${text}\\s*\\d+:\\d\\d\\s*$`).test(read ?? '')
   })
-/** Whether a sentence was said, now or before. */
-const heard = (visitor: Visitor, text: string) =>
-  until(`${visitor.name} hears: ${text}`, () =>
-    visitor.page.evaluate(
-      wanted => (window as unknown as { said: string[] }).said.some(it => it.startsWith(wanted)),
-      text,
-    ),
-  )
-/** Chooses from the menu of a button. */
-const choose = async (visitor: Visitor, of: string, item: string) => {
-  await button(visitor, of).click()
-  await visitor.page.locator('.menu').getByText(item, { exact: true }).click()
-}
 
 test(
   'a host lets in from the lobby, mutes, makes listeners, removes, locks and ends',
@@ -85,7 +47,7 @@ test(
     await makeRoom(roomId, ['mona', 'paul', 'nina'], { lobby: true })
     const mona = await come(roomId, 'mona', 'Mona')
     await joinCall(mona)
-    await isIn(mona)
+    await isInCall(mona)
 
     // Two wait, with their own picture and nothing of the call.
     const [paul, nina] = await Promise.all([come(roomId, 'paul', 'Paul'), come(roomId, 'nina', 'Nina')])
@@ -105,14 +67,14 @@ test(
     await says(nina, 'The host did not let you in')
     expect(await faults(nina)).toEqual([])
     await button(mona, 'Admit Paul').click()
-    await isIn(paul)
+    await isInCall(paul)
     await until('both see both', async () => {
       const seen = await Promise.all([mona, paul].map(pictures))
       return seen.every(list => list.filter(({ width }) => width > 0).length === 2)
     })
     await button(nina, 'Knock again').click()
     await button(mona, 'Admit Nina').click()
-    await isIn(nina)
+    await isInCall(nina)
 
     // A hand goes up, and is seen on the tile and in the list.
     await button(nina, 'Raise hand').click()
@@ -172,7 +134,7 @@ test(
     ])
     const enter = async (visitor: Visitor) => {
       await joinCall(visitor)
-      await isIn(visitor)
+      await isInCall(visitor)
     }
     await Promise.all([mona, paul, nina].map(enter))
     const own = ({ page }: Visitor) =>

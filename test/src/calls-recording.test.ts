@@ -1,36 +1,24 @@
-import type { OperationInput, OperationName } from '@trunkline/protocol'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { CallPerson, codeOf } from './support/call-people.ts'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { moderatedCalls } from './support/moderated-calls.ts'
 import { perform } from './support/operations.ts'
 import { startServer } from './support/server.ts'
 
 const register = cleanUpAfterAll()
 let url: string
-let rooms = 0
 
 beforeAll(async () => {
   url = (await startServer({ register })).url
 })
 
-/** A room that mona moderates. */
-const makeRoom = async (): Promise<string> => {
-  const roomId = `recorded-${++rooms}`
-  const made = await perform(url, 'room:create', { id: roomId, kind: 'group', members: ['mona', 'paul'] })
-  expect(made.status).toBe(201)
-  await perform(url, 'member:update', { roomId, userId: 'mona', role: 'moderator' })
-  return roomId
-}
-const come = async (roomId: string, userId: string) =>
-  (await CallPerson.connect({ url, userId, roomId }, onTestFinished)).join()
-const asked = <N extends OperationName>(person: CallPerson, name: N, data: OperationInput<N>) =>
-  person.socket.request(name, data as never)
+const { makeRoom, come } = moderatedCalls(() => url, 'recorded')
 
 test('hosts start, pause and end a recording, everybody sees it, and the room hears what came of it', async () => {
   const roomId = await makeRoom()
   const [mona, paul] = [await come(roomId, 'mona'), await come(roomId, 'paul')]
-  expect(await codeOf(asked(paul, 'recording:start', { roomId }))).toBe('forbidden')
-  expect(await codeOf(asked(mona, 'recording:pause', { roomId, paused: true }))).toBe('not_found')
+  expect(await codeOf(paul.socket.request('recording:start', { roomId }))).toBe('forbidden')
+  expect(await codeOf(mona.socket.request('recording:pause', { roomId, paused: true }))).toBe('not_found')
 
   const { recording } = await mona.socket.request('recording:start', { roomId })
   expect(recording).toEqual({
@@ -38,7 +26,7 @@ test('hosts start, pause and end a recording, everybody sees it, and the room he
     startedAt: expect.any(String),
     paused: false,
   })
-  expect(await codeOf(asked(mona, 'recording:start', { roomId }))).toBe('conflict')
+  expect(await codeOf(mona.socket.request('recording:start', { roomId }))).toBe('conflict')
   await expect.poll(() => paul.call()?.recording).toEqual(recording)
   await mona.socket.request('recording:pause', { roomId, paused: true })
   await expect.poll(() => paul.call()?.recording?.paused).toBe(true)
@@ -46,7 +34,7 @@ test('hosts start, pause and end a recording, everybody sees it, and the room he
   const late = await come(roomId, 'paul')
   expect(late.joined?.call.recording).toEqual({ ...recording, paused: true })
 
-  expect(await codeOf(asked(paul, 'recording:stop', { roomId }))).toBe('forbidden')
+  expect(await codeOf(paul.socket.request('recording:stop', { roomId }))).toBe('forbidden')
   await mona.socket.request('recording:stop', { roomId })
   await expect.poll(() => paul.call()?.recording).toBeUndefined()
   // Again is no error.

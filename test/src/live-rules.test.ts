@@ -1,76 +1,63 @@
 import { spawn } from 'node:child_process'
-import { LIMITS, type OperationInput, type OperationName } from '@trunkline/protocol'
+import { LIMITS } from '@trunkline/protocol'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { CallPerson, codeOf } from './support/call-people.ts'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { moderatedCalls } from './support/moderated-calls.ts'
 import { perform } from './support/operations.ts'
-import { eventsOf } from './support/recorded.ts'
+import { eventsOf, streamOutcomeOf } from './support/recorded.ts'
 import { freePort, startServer, type TestServer } from './support/server.ts'
 import { until } from './support/until.ts'
 
 const register = cleanUpAfterAll()
 let server: TestServer
 let url: string
-let rooms = 0
 
 beforeAll(async () => {
   server = await startServer({ register, env: { LIVE_STREAMS: '1', LIVE_PRIVATE_TARGETS: '1' } })
   url = server.url
 })
 
-/** A room that mona moderates. */
-const makeRoom = async (): Promise<string> => {
-  const roomId = `live-${++rooms}`
-  const made = await perform(url, 'room:create', { id: roomId, kind: 'group', members: ['mona', 'paul'] })
-  expect(made.status).toBe(201)
-  await perform(url, 'member:update', { roomId, userId: 'mona', role: 'moderator' })
-  return roomId
-}
-const come = async (roomId: string, userId: string) =>
-  (await CallPerson.connect({ url, userId, roomId }, onTestFinished)).join()
-const asked = <N extends OperationName>(person: CallPerson, name: N, data: OperationInput<N>) =>
-  person.socket.request(name, data as never)
+const { makeRoom, come } = moderatedCalls(() => url, 'live')
 const PATIENCE_MS = 240_000
-const over = (roomId: string) =>
-  until(
-    'the stream is over',
-    async () => (await eventsOf(url, roomId)).find(({ type }) => /^stream\.(ended|failed)$/.test(type)),
-    PATIENCE_MS,
-  )
 /** Its place is free again once its job is done. */
 const isFree = (person: CallPerson, roomId: string) =>
-  until('there is room for another', () => asked(person, 'stream:start', { roomId, hls: true }), PATIENCE_MS)
+  until(
+    'there is room for another',
+    () => person.socket.request('stream:start', { roomId, hls: true }),
+    PATIENCE_MS,
+  )
 
 test('hosts start, pause and end a stream, everybody sees it, and one server has so many', {
   timeout: 400_000,
 }, async () => {
   const roomId = await makeRoom()
   const [mona, paul] = [await come(roomId, 'mona'), await come(roomId, 'paul')]
-  expect(await codeOf(asked(paul, 'stream:start', { roomId, hls: true }))).toBe('forbidden')
-  expect(await codeOf(asked(mona, 'stream:pause', { roomId, paused: true }))).toBe('not_found')
-  expect(await codeOf(asked(mona, 'stream:get', { roomId }))).toBe('not_found')
-  expect(await codeOf(asked(mona, 'stream:start', { roomId }))).toBe('invalid_request')
+  expect(await codeOf(paul.socket.request('stream:start', { roomId, hls: true }))).toBe('forbidden')
+  expect(await codeOf(mona.socket.request('stream:pause', { roomId, paused: true }))).toBe('not_found')
+  expect(await codeOf(mona.socket.request('stream:get', { roomId }))).toBe('not_found')
+  expect(await codeOf(mona.socket.request('stream:start', { roomId }))).toBe('invalid_request')
   for (const rtmp of [
     'http://example.org/app/key',
     'rtmp://example.org/key',
     'file:///etc/passwd',
     'rtmp://a/b/c\n',
   ])
-    expect(await codeOf(asked(mona, 'stream:start', { roomId, rtmp })), rtmp).toBe('invalid_request')
+    expect(await codeOf(mona.socket.request('stream:start', { roomId, rtmp })), rtmp).toBe('invalid_request')
 
   const { stream, playlist } = await mona.socket.request('stream:start', { roomId, hls: true })
   expect(stream).toMatchObject({ paused: false, hls: true, rtmp: false })
-  expect(await codeOf(asked(mona, 'stream:start', { roomId, hls: true }))).toBe('conflict')
+  expect(await codeOf(mona.socket.request('stream:start', { roomId, hls: true }))).toBe('conflict')
   await expect.poll(() => paul.call()?.stream).toEqual(stream)
   // Where it can be watched is for hosts.
   expect(JSON.stringify(paul.call())).not.toContain('index.m3u8')
-  expect(await codeOf(asked(paul, 'stream:get', { roomId }))).toBe('forbidden')
+  expect(await codeOf(paul.socket.request('stream:get', { roomId }))).toBe('forbidden')
   expect(await mona.socket.request('stream:get', { roomId })).toEqual({ stream, playlist })
   expect((await fetch(`${url}${playlist?.replace(/.{3}\/index/, 'AAA/index')}`)).status).toBe(404)
 
   const other = await makeRoom()
   const host = await come(other, 'mona')
-  await expect(asked(host, 'stream:start', { roomId: other, hls: true })).rejects.toThrow(
+  await expect(host.socket.request('stream:start', { roomId: other, hls: true })).rejects.toThrow(
     /^limit_reached: This server streams 1 calls at once/,
   )
   await mona.socket.request('stream:pause', { roomId, paused: true })
@@ -80,19 +67,22 @@ test('hosts start, pause and end a stream, everybody sees it, and one server has
   await mona.socket.request('stream:pause', { roomId, paused: false })
   await expect.poll(() => paul.call()?.stream?.paused).toBe(false)
 
-  expect(await codeOf(asked(paul, 'stream:stop', { roomId }))).toBe('forbidden')
+  expect(await codeOf(paul.socket.request('stream:stop', { roomId }))).toBe('forbidden')
   await mona.socket.request('stream:stop', { roomId })
   await expect.poll(() => paul.call()?.stream).toBeUndefined()
   // Again is no error.
   await mona.socket.request('stream:stop', { roomId })
-  expect(await over(roomId)).toMatchObject({ type: 'stream.ended', data: { streamId: stream.id } })
+  expect(await streamOutcomeOf(url, roomId)).toMatchObject({
+    type: 'stream.ended',
+    data: { streamId: stream.id },
+  })
   const started = (await eventsOf(url, roomId)).filter(({ type }) => type === 'stream.started')
   expect(started).toMatchObject([{ sender: 'mona', data: { streamId: stream.id } }])
 
   // It ends with its call.
   await isFree(host, other)
   await perform(url, 'call:end', { roomId: other })
-  expect((await over(other)).type).toBe('stream.ended')
+  expect((await streamOutcomeOf(url, other)).type).toBe('stream.ended')
 })
 
 test('an encrypted call is not streamed', async () => {
@@ -122,7 +112,7 @@ test('a service that falls away is connected to again, and one that does not com
   const first = listen()
   const stream = await until(
     'there is room for it',
-    () => asked(mona, 'stream:start', { roomId, rtmp }),
+    () => mona.socket.request('stream:start', { roomId, rtmp }),
     PATIENCE_MS,
   )
   expect(stream).not.toHaveProperty('playlist')
@@ -137,12 +127,12 @@ test('a service that falls away is connected to again, and one that does not com
   const second = listen()
   await until('it is taken again', () => states().at(-1) === 'live', PATIENCE_MS)
   second.kill('SIGKILL')
-  const { type, data } = await over(roomId)
+  const { type, data } = await streamOutcomeOf(url, roomId)
   expect([type, data.reason]).toEqual(['stream.failed', 'The service it is sent to cannot be reached.'])
   expect(states().at(-1)).toBe('failed')
   // The call goes on, and says that nobody watches it any more.
   await until('the call says so', () => mona.call() && !mona.call()?.stream)
-  expect(await codeOf(asked(mona, 'call:get', { roomId }))).toBe('ok')
+  expect(await codeOf(mona.socket.request('call:get', { roomId }))).toBe('ok')
   expect(server.log()).not.toContain('a-secret-key')
 })
 

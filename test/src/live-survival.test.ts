@@ -5,7 +5,7 @@ import { perform } from './support/operations.ts'
 import { playFilm, probePlayed, tonesIn } from './support/played.ts'
 import { startProcesses } from './support/processes.ts'
 import { commandOf, descendantsOf } from './support/processes-of.ts'
-import { eventsOf } from './support/recorded.ts'
+import { streamOutcomeOf } from './support/recorded.ts'
 import { mintToken } from './support/rest.ts'
 import { RtpPeer } from './support/rtp-peer.ts'
 import { restartServer, startServer } from './support/server.ts'
@@ -49,13 +49,6 @@ const latestIn = (playlist: string): number =>
   Number(/(\d+)\.ts\n(?:#EXT-X-ENDLIST\n)?$/.exec(playlist)?.[1] ?? -1)
 const reaches = (address: string, segment: number) =>
   until(`segment ${segment} is there`, async () => latestIn(await read(address)) >= segment, PATIENCE_MS)
-const over = (url: string, roomId: string) =>
-  until(
-    'the stream is over',
-    async () => (await eventsOf(url, roomId)).find(({ type }) => /^stream\.(ended|failed)$/.test(type)),
-    PATIENCE_MS,
-  )
-
 /** What is shown from now on shows Ada, and one hears her. */
 const expectAda = async (address: string) => {
   const film = await playFilm(address, 8)
@@ -90,7 +83,7 @@ test('a media process that is killed goes on with the stream after its start, an
 
   await sfu.stop('SIGKILL')
   await restartServer(sfu, { services: ['sfu'] })
-  const { type, data } = await over(url, roomId)
+  const { type, data } = await streamOutcomeOf(url, roomId)
   expect([type, data]).toEqual([
     'stream.ended',
     {
@@ -121,7 +114,7 @@ test('a media worker that is killed costs the stream nothing but its tracks', {
   await reaches(address, killed + 14)
   await expectAda(address)
   await mona.socket.request('stream:stop', { roomId })
-  const { type, data } = await over(server.url, roomId)
+  const { type, data } = await streamOutcomeOf(server.url, roomId)
   expect([type, data.problem]).toEqual(['stream.ended', undefined])
   expect((await probePlayed(address)).streams.map(({ codec }) => codec)).toEqual(['h264', 'aac'])
 })

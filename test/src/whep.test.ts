@@ -2,54 +2,26 @@ import { beforeAll, expect, test, vi } from 'vitest'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { perform } from './support/operations.ts'
 import { mintToken, rest } from './support/rest.ts'
+import { type SdpRequests, sdpRequests } from './support/sdp-requests.ts'
 import { API_KEY, startServer, type TestServer } from './support/server.ts'
 import { offer } from './support/whip-offer.ts'
 
 const register = cleanUpAfterAll()
 let server: TestServer
-let token: string
+let ask: SdpRequests['ask']
+let inCall: SdpRequests['inCall']
 const ROOM = 'hall'
 
 beforeAll(async () => {
   server = await startServer({ register })
   await rest(server.url, 'POST', '/v1/rooms', { body: { id: ROOM, kind: 'group' } })
-  token = await mintToken(server.url, 'viewer', { rooms: [{ roomId: ROOM, role: 'member' }] })
+  const token = await mintToken(server.url, 'viewer', { rooms: [{ roomId: ROOM, role: 'member' }] })
+  ;({ ask, inCall } = sdpRequests({ url: server.url, roomId: ROOM, endpoint: 'whep', token }))
 })
 
 /** An offer as players make it; with `lines` in place of what a video section says of its codecs. */
 const wish = (lines?: string[]) =>
   offer(lines ?? ['a=rtpmap:96 VP8/90000']).replaceAll('sendonly', 'recvonly')
-
-type Asked = {
-  method?: string
-  path?: string
-  token?: string
-  type?: string
-  headers?: Record<string, string>
-}
-
-const ask = async (body: string | undefined, asked: Asked = {}) => {
-  const { method = 'POST', path = `/v1/rooms/${ROOM}/whep`, type = 'application/sdp', headers } = asked
-  const answer = await fetch(`${server.url}${path}`, {
-    method,
-    headers: { Authorization: `Bearer ${asked.token ?? token}`, 'Content-Type': type, ...headers },
-    ...(body === undefined ? {} : { body }),
-  })
-  const text = await answer.text()
-  const problem = answer.headers.get('Content-Type')?.includes('problem+json') ? JSON.parse(text) : undefined
-  return {
-    status: answer.status,
-    code: problem?.code,
-    detail: problem?.detail,
-    text,
-    headers: answer.headers,
-  }
-}
-
-const inCall = async (roomId = ROOM) => {
-  const { body } = await rest(server.url, 'GET', `/v1/rooms/${roomId}/call`)
-  return body.call?.participants ?? []
-}
 
 test('an offer is answered though nobody is there yet: by the payload types it has; it is restarted and ended', async () => {
   const begun = await ask(

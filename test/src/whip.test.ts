@@ -1,50 +1,22 @@
 import { beforeAll, expect, test } from 'vitest'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { mintToken, rest } from './support/rest.ts'
+import { type SdpRequests, sdpRequests } from './support/sdp-requests.ts'
 import { API_KEY, startServer, type TestServer } from './support/server.ts'
 import { FINGERPRINT, offer } from './support/whip-offer.ts'
 
 const register = cleanUpAfterAll()
 let server: TestServer
-let token: string
+let ask: SdpRequests['ask']
+let inCall: SdpRequests['inCall']
 const ROOM = 'studio'
 
 beforeAll(async () => {
   server = await startServer({ register })
   await rest(server.url, 'POST', '/v1/rooms', { body: { id: ROOM, kind: 'group' } })
-  token = await mintToken(server.url, 'encoder', { rooms: [{ roomId: ROOM, role: 'publisher' }] })
+  const token = await mintToken(server.url, 'encoder', { rooms: [{ roomId: ROOM, role: 'publisher' }] })
+  ;({ ask, inCall } = sdpRequests({ url: server.url, roomId: ROOM, endpoint: 'whip', token }))
 })
-
-type Asked = {
-  method?: string
-  path?: string
-  token?: string
-  type?: string
-  headers?: Record<string, string>
-}
-
-const ask = async (body: string | undefined, asked: Asked = {}) => {
-  const { method = 'POST', path = `/v1/rooms/${ROOM}/whip`, type = 'application/sdp', headers } = asked
-  const answer = await fetch(`${server.url}${path}`, {
-    method,
-    headers: { Authorization: `Bearer ${asked.token ?? token}`, 'Content-Type': type, ...headers },
-    ...(body === undefined ? {} : { body }),
-  })
-  const text = await answer.text()
-  const problem = answer.headers.get('Content-Type')?.includes('problem+json') ? JSON.parse(text) : undefined
-  return {
-    status: answer.status,
-    code: problem?.code,
-    detail: problem?.detail,
-    text,
-    headers: answer.headers,
-  }
-}
-
-const inCall = async () => {
-  const { body } = await rest(server.url, 'GET', `/v1/rooms/${ROOM}/call`)
-  return body.call?.participants ?? []
-}
 
 test('an offer is answered: what was agreed on, the rest declined; the stream is restarted and ended', async () => {
   const begun = await ask(offer())

@@ -19,6 +19,14 @@ export const outcomeOf = (url: string, roomId: string): Promise<LogEvent> =>
     240_000,
   )
 
+/** The event of a room's log that says what became of its stream. */
+export const streamOutcomeOf = (url: string, roomId: string): Promise<LogEvent> =>
+  until(
+    'a stream is over',
+    async () => (await eventsOf(url, roomId)).find(({ type }) => /^stream\.(ended|failed)$/.test(type)),
+    240_000,
+  )
+
 /**
  * A film of a room, on this machine.
  * @param files where media is, when it is not where everything else is
