@@ -7,7 +7,7 @@ import type { Composition } from './platform.ts'
 const DIST = fileURLToPath(new URL('../../web-demo/dist', import.meta.url))
 
 /**
- * Serves the web demo: `/`, `/r/<room>`, `/chat`, `/check` and its assets, whose names carry their hash.
+ * Serves the web demo: `/`, `/r/<room>`, `/chat`, `/check`, `/watch/<stream>/<key>` and its assets, whose names carry their hash.
  * @param isDemo whether anybody may open rooms: the front page offers nothing that would be refused
  */
 export const mountDemo = ({ app, warnings }: Composition, isDemo: boolean): void => {
@@ -23,7 +23,7 @@ export const mountDemo = ({ app, warnings }: Composition, isDemo: boolean): void
     response.status(status).setHeader('Cache-Control', 'no-cache')
     response.type('html').send(html)
   }
-  app.get(['/', '/r/:room', '/chat', '/chat/:room', '/check'], show(200))
+  app.get(['/', '/r/:room', '/chat', '/chat/:room', '/check', '/watch/:stream/:key'], show(200))
   // A wrong link opened in a browser gets a page that says so; programs get their problem+json.
   app.get(/^\/(?!v1\/)/, (request, response, next) => {
     if (request.accepts(['json', 'html']) === 'html') show(404)(request, response)

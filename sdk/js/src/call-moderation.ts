@@ -10,6 +10,7 @@ import {
   type RecordingLayout,
   type RequestData,
   type StreamAnswer,
+  type StreamState,
   type TrackSource,
 } from '@trunkline/protocol'
 import type { Connection } from './connection.ts'
@@ -20,12 +21,16 @@ import type { Participant } from './participant.ts'
 export type Muted = { sources: TrackSource[]; by?: string }
 /** Why the server took one out of the call; `text` is what the host said. */
 export type CallClosed = { reason: 'removed' | 'ended'; text?: string }
+/** How sending a stream to another service goes; `reason` is a sentence for people, where it does not go well. */
+export type StreamSending = { state: StreamState; reason?: string }
 
 export type CallModerationEvents = {
   changed: []
   /** Somebody knocks, who did not before. */
   knocked: [Knock]
   muted: [Muted]
+  /** The recording is over; why, as a sentence for people, where nobody ended it. */
+  recordingEnded: [problem: string | undefined]
 }
 
 type Deps = {
@@ -48,6 +53,7 @@ export class CallModeration extends Emitter<CallModerationEvents> {
   #lobby = false
   #recording: CallRecording | undefined
   #stream: CallStream | undefined
+  #sending: (StreamSending & { streamId: string }) | undefined
   #wasHost = false
 
   constructor(deps: Deps) {
@@ -87,6 +93,14 @@ export class CallModeration extends Emitter<CallModerationEvents> {
   /** That the call is streamed to others, and since when; undefined while it is not. */
   get stream(): CallStream | undefined {
     return this.#stream
+  }
+
+  /** How sending the stream to another service goes; undefined while that is not known, and where it is sent to none. */
+  get streamSending(): StreamSending | undefined {
+    const sending = this.#sending
+    if (!sending || sending.streamId !== this.#stream?.id) return undefined
+    const { state, reason } = sending
+    return { state, ...(reason !== undefined && { reason }) }
   }
 
   /** Lets in those named, or all who wait. */
@@ -178,6 +192,15 @@ export class CallModeration extends Emitter<CallModerationEvents> {
         const { sources, by } = data
         onMuted(sources)
         this.emit('muted', { sources, ...(by !== undefined && { by }) })
+      }),
+      connection.on('recording:ended', data => {
+        if (data.roomId === roomId) this.emit('recordingEnded', data.problem)
+      }),
+      connection.on('stream:changed', data => {
+        if (data.roomId !== roomId) return
+        const { streamId, rtmp: state, reason } = data
+        this.#sending = { streamId, state, ...(reason !== undefined && { reason }) }
+        this.emit('changed')
       }),
       connection.on('call:closed', data => {
         if (isOwn(data)) onClosed({ reason: data.reason, ...(data.text && { text: data.text }) })

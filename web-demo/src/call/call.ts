@@ -20,6 +20,9 @@ import type { EncryptionDialog } from './encryption-dialog.ts'
 import './encryption-sign.ts'
 import type { Panel } from './controls.ts'
 import { openHostMenu } from './host-menu.ts'
+import './live-dialog.ts'
+import type { LiveDialog } from './live-dialog.ts'
+import './live-sign.ts'
 import './people.ts'
 import './settings.ts'
 import type { Settings } from './settings.ts'
@@ -164,6 +167,7 @@ export class CallView extends LightElement {
         @fault=${(event: CustomEvent<string>) => this.#say(event.detail)}
       ></tl-settings>
       <tl-encryption .call=${this.call}></tl-encryption>
+      <tl-live .call=${this.call}></tl-live>
       <tl-breakouts .breakouts=${this.breakouts} @fault=${this.#onFault}></tl-breakouts>`
   }
 
@@ -204,6 +208,7 @@ export class CallView extends LightElement {
           @open=${() => this.querySelector<EncryptionDialog>('tl-encryption')?.show()}
         ></tl-encryption-sign>
         <tl-recording-sign .moderation=${this.call?.moderation}></tl-recording-sign>
+        <tl-live-sign .moderation=${this.call?.moderation} @open=${this.#showLive}></tl-live-sign>
         <tl-breakout-sign .breakouts=${this.breakouts}></tl-breakout-sign>
       </div>
       ${
@@ -233,6 +238,7 @@ export class CallView extends LightElement {
         call,
         say: text => this.#say(text),
         breakouts: this.breakouts && (() => this.querySelector<BreakoutsDialog>('tl-breakouts')?.show()),
+        live: this.#showLive,
       })
     return html`<button class="icon-button" aria-label="Host controls" aria-haspopup="menu" title="Host controls" @click=${open}>
       ${icon(call.moderation.locked ? 'lock' : 'shield')}
@@ -271,6 +277,8 @@ export class CallView extends LightElement {
       }
     </aside>`
   }
+
+  readonly #showLive = () => this.querySelector<LiveDialog>('tl-live')?.show()
 
   readonly #onFault = ({ detail }: CustomEvent<string>) => this.#say(detail)
 

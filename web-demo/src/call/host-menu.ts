@@ -8,10 +8,12 @@ type HostMenu = {
   say: (text: string) => void
   /** Shows the breakouts; absent where there can be none. */
   breakouts: (() => void) | undefined
+  /** Shows what there is of a live stream, or the way to one. */
+  live: () => void
 }
 
 /** What a host does with the call as a whole. */
-export const openHostMenu = (anchor: HTMLElement, { call, say, breakouts }: HostMenu): void => {
+export const openHostMenu = (anchor: HTMLElement, { call, say, breakouts, live }: HostMenu): void => {
   const { moderation, room } = call
   const attempt = async (act: () => Promise<unknown>, done?: string) => {
     try {
@@ -21,7 +23,7 @@ export const openHostMenu = (anchor: HTMLElement, { call, say, breakouts }: Host
       say((error as Error).message)
     }
   }
-  const { locked, recording } = moderation
+  const { locked, recording, stream } = moderation
   const lobby = room.info?.lobby ?? false
   const end = async () => {
     const title = 'End the call for everybody?'
@@ -41,30 +43,33 @@ export const openHostMenu = (anchor: HTMLElement, { call, say, breakouts }: Host
         },
         ...(breakouts ? [{ word: 'Breakout rooms', icon: 'grid' as const, act: breakouts }] : []),
       ],
-      recording
-        ? [
-            {
-              word: recording.paused ? 'Go on recording' : 'Pause recording',
-              icon: recording.paused ? ('play' as const) : ('pause' as const),
-              act: () => void attempt(() => moderation.pauseRecording(!recording.paused)),
-            },
-            {
-              word: 'Stop recording',
-              icon: 'stop' as const,
-              act: () =>
-                void attempt(
-                  () => moderation.stopRecording(),
-                  'The chat will say when the recording is ready',
-                ),
-            },
-          ]
-        : [
-            {
-              word: 'Record call',
-              icon: 'record' as const,
-              act: () => void attempt(() => moderation.startRecording()),
-            },
-          ],
+      [
+        ...(recording
+          ? [
+              {
+                word: recording.paused ? 'Go on recording' : 'Pause recording',
+                icon: recording.paused ? ('play' as const) : ('pause' as const),
+                act: () => void attempt(() => moderation.pauseRecording(!recording.paused)),
+              },
+              {
+                word: 'Stop recording',
+                icon: 'stop' as const,
+                act: () =>
+                  void attempt(
+                    () => moderation.stopRecording(),
+                    'The chat will say when the recording is ready',
+                  ),
+              },
+            ]
+          : [
+              {
+                word: 'Record call',
+                icon: 'record' as const,
+                act: () => void attempt(() => moderation.startRecording()),
+              },
+            ]),
+        { word: stream ? 'Live stream' : 'Stream live', icon: 'live', act: live },
+      ],
       [
         {
           word: locked ? 'Unlock call' : 'Lock call',

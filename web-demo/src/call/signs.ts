@@ -1,4 +1,4 @@
-import type { Call, CallRecording, CallRole } from '@trunkline/sdk'
+import type { Call, CallRecording, CallRole, CallStream } from '@trunkline/sdk'
 import { ringDoorBell } from './door-bell.ts'
 
 const ROLE_WORDS: Readonly<Record<CallRole, string>> = {
@@ -10,6 +10,11 @@ const ROLE_WORDS: Readonly<Record<CallRole, string>> = {
 const recordingWord = (recording: CallRecording | undefined): string => {
   if (!recording) return 'The recording has ended'
   return recording.paused ? 'The recording is paused' : 'This call is being recorded'
+}
+
+const streamWord = (stream: CallStream | undefined): string => {
+  if (!stream) return 'The live stream has ended'
+  return stream.paused ? 'The live stream is paused' : 'This call is shown live: others can watch it'
 }
 
 /**
@@ -24,6 +29,7 @@ export class Signs {
     let role = moderation.role
     let isKnown = false
     let recorded = recordingWord(undefined)
+    let streamed = streamWord(undefined)
     this.#stops = [
       moderation.on('knocked', ringDoorBell),
       call.on('encryption', (_, reading, text) => {
@@ -36,10 +42,22 @@ export class Signs {
         const what = sources.every(it => it === 'mic') ? 'were muted' : 'and your pictures were turned off'
         say(`You ${what} by ${who}`)
       }),
+      moderation.on('recordingEnded', problem => problem && say(`The recording has ended. ${problem}`)),
+      room.on('event', ({ type, data }) => {
+        if (type === 'stream.failed') say(`The live stream failed. ${data.reason}`)
+        if (type === 'stream.ended' && data.problem) say(`The live stream has ended. ${data.problem}`)
+      }),
       moderation.on('changed', () => {
-        const now = recordingWord(moderation.recording)
-        if (now !== recorded) say(now)
-        recorded = now
+        const nowRecorded = recordingWord(moderation.recording)
+        const nowStreamed = streamWord(moderation.stream)
+        // Whoever comes is told both.
+        const news = [
+          ...(nowRecorded === recorded ? [] : [nowRecorded]),
+          ...(nowStreamed === streamed ? [] : [nowStreamed]),
+        ]
+        if (news.length > 0) say(news.join('. '))
+        recorded = nowRecorded
+        streamed = nowStreamed
         const before = role
         role = moderation.role
         // How one came in is no news.

@@ -209,8 +209,8 @@ export class Messages extends LightElement {
     if (item.kind === 'unread') return html`<p class="unread" role="separator"><span>${item.text}</span></p>`
     const { about, call, film } = item
     if (call) return this.#callLine(item.text, call)
-    if (film !== undefined)
-      return html`<p class="system"><tl-film-link .room=${this.room} .fileId=${film}></tl-film-link></p>`
+    if (film)
+      return html`<p class="system"><tl-film-link .room=${this.room} .fileId=${film.fileId} .problem=${film.problem}></tl-film-link></p>`
     return html`<p class="system" title=${item.names ?? nothing}>${
       about === undefined
         ? item.text

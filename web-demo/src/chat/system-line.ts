@@ -10,8 +10,8 @@ export type SystemLine = {
   /** The message it is about, to go there. */
   about?: number
   together?: { who: string; tell: (names: string) => string }
-  /** The file of a recorded call. */
-  film?: string
+  /** The file of a recorded call, and why the recording ended by itself, if it did. */
+  film?: { fileId: string; problem?: string }
   /** A call that did not come about, to try again. */
   call?: { media: RingMedia; missed: boolean }
 }
@@ -144,10 +144,23 @@ export const systemLine = (event: RoomEvent, { name, me }: Naming): SystemLine |
       return { text: `Call ended after ${durationWord(event.data.durationMs)}` }
     case 'recording.started':
       return { text: `${by ?? 'Somebody'} recorded the call` }
-    case 'recording.ready':
-      return { text: 'The recording of the call is ready', film: event.data.fileId }
+    case 'recording.ready': {
+      const { fileId, problem } = event.data
+      return {
+        text: 'The recording of the call is ready',
+        film: { fileId, ...(problem !== undefined && { problem }) },
+      }
+    }
     case 'recording.failed':
       return { text: `The recording of the call failed: ${event.data.reason}` }
+    case 'stream.started':
+      return { text: `${by ?? 'Somebody'} streamed the call live` }
+    case 'stream.ended': {
+      const { durationMs, problem } = event.data
+      return { text: `The live stream ended after ${durationWord(durationMs)}${because(problem)}` }
+    }
+    case 'stream.failed':
+      return { text: `The live stream failed: ${event.data.reason}` }
     case 'ring.ended':
       return ringLine(event, { name, me })
     default:

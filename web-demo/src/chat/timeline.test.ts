@@ -201,3 +201,24 @@ test('a call that did not come about is a line for those it was between, to try 
   const [first] = timeline({ events }).filter(item => item.kind === 'system')
   expect(first).toMatchObject({ call: { media: 'video', missed: true } })
 })
+
+test('recordings and live streams are lines, which say why one ended by itself', () => {
+  const events = [
+    event(1, 'recording.started', { recordingId: 'rec_1', callId: 'c' }, 'ann'),
+    event(2, 'stream.started', { streamId: 'str_1', callId: 'c' }, 'me'),
+    event(3, 'stream.ended', { streamId: 'str_1', durationMs: 300_000 }),
+    event(4, 'stream.ended', { streamId: 'str_2', durationMs: 1_000, problem: 'The disk is full.' }),
+    event(5, 'stream.failed', { streamId: 'str_3', reason: 'Nobody took it.' }),
+    event(6, 'recording.ready', { recordingId: 'rec_1', fileId: 'f', durationMs: 1, problem: 'It broke.' }),
+  ]
+  expect(texts({ events })).toEqual([
+    'ann recorded the call',
+    'You streamed the call live',
+    'The live stream ended after 5 minutes',
+    'The live stream ended after less than a minute: The disk is full.',
+    'The live stream failed: Nobody took it.',
+    'The recording of the call is ready',
+  ])
+  const films = timeline({ events }).flatMap(item => (item.kind === 'system' && item.film ? [item.film] : []))
+  expect(films).toEqual([{ fileId: 'f', problem: 'It broke.' }])
+})

@@ -26,7 +26,7 @@ export type SystemItem = {
   about?: number
   names?: string
   call?: SystemLine['call']
-  film?: string
+  film?: SystemLine['film']
 }
 export type TimelineItem =
   | MessageItem
@@ -158,7 +158,7 @@ class Items {
       text,
       ...(about !== undefined && { about }),
       ...(call && { call }),
-      ...(film !== undefined && { film }),
+      ...(film && { film }),
     }
     this.all.push(line)
     this.#together = together && { type: event.type, by: byOf(event), names: [name(together.who)], line }

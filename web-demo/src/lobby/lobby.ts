@@ -100,6 +100,7 @@ export class Lobby extends LightElement {
             <h1>${this.heading || this.room?.info?.title || this.roomId}</h1>
             ${this.#whoIsHere()}
           </div>
+          ${this.#whoElseSees()}
           ${this.knocking ? this.#door(this.knocking) : this.#wayIn()}
         </form>
       </div>
@@ -195,6 +196,14 @@ export class Lobby extends LightElement {
       </span>
       <p class="muted">${LIST.format(shown)} ${names.length === 1 ? 'is' : 'are'} in the call.</p>
     </div>`
+  }
+
+  /** Who comes in agrees to it: so it is said before. */
+  #whoElseSees() {
+    const { recording, stream } = this.room?.liveCall ?? {}
+    if (!recording && !stream) return nothing
+    const what = [...(recording ? ['recorded'] : []), ...(stream ? ['shown live to others'] : [])]
+    return html`<p class="notice" role="status">${icon(stream ? 'live' : 'record')}This call is being ${LIST.format(what)}.</p>`
   }
 
   #pictureOf(userId: string | undefined): string | undefined {

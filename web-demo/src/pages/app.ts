@@ -4,11 +4,16 @@ import { LightElement } from '../design/element.ts'
 import '../check/check.ts'
 import '../messenger/messenger.ts'
 import '../room/room.ts'
+import '../watch/watch.ts'
 import { nameOf, tokenOf } from '../room/address.ts'
+import { playlistOf } from '../watch/watch-path.ts'
 import './landing.ts'
 import { roomOfPath } from './room-name.ts'
 
-/** The demo's addresses: `/`, `/r/<room>?name=<name>#token=<token>`, `/chat`, `/chat/<room>` and `/check#token=<token>`. */
+/**
+ * The demo's addresses: `/`, `/r/<room>?name=<name>#token=<token>`, `/chat`, `/chat/<room>`, `/check#token=<token>` and
+ * `/watch/<stream>/<key>`.
+ */
 export class App extends LightElement {
   static override properties = { path: { state: true } }
   declare path: string
@@ -36,6 +41,11 @@ export class App extends LightElement {
     if (/^\/check\/?$/.test(this.path)) {
       document.title = 'Check your connection · Trunkline'
       return html`<tl-check .token=${tokenOf('/check')}></tl-check>`
+    }
+    const playlist = playlistOf(this.path)
+    if (playlist) {
+      document.title = 'Live · Trunkline'
+      return html`<tl-watch .playlist=${playlist}></tl-watch>`
     }
     const roomId = roomOfPath(this.path)
     document.title = roomId ? `${roomId} · Trunkline` : 'Trunkline'
