@@ -5,7 +5,7 @@
  *
  *     npm run bench recording [seconds per measurement, 30 by default, which takes six minutes in all]
  */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { loadavg } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { chromium, type Page } from 'playwright-core'
@@ -13,6 +13,7 @@ import { takePicture, takeTone } from '../media/src/testing/takes.ts'
 import { CHROMIUM, FLAGS } from '../test/src/support/chromium.ts'
 import { commandOf, descendantsOf } from '../test/src/support/processes-of.ts'
 import { RtpPeer } from '../test/src/support/rtp-peer.ts'
+import { cpuOf } from './cpu.ts'
 import { startServer } from './server.ts'
 
 const SECONDS = Number(process.argv[2] ?? 30)
@@ -27,17 +28,6 @@ const note = (text: string) => process.stderr.write(`  · ${text}\n`)
 const middle = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
 
-/** CPU time of a process' threads, s. */
-const cpuOf = (pid: number): number => {
-  let ns = 0
-  try {
-    for (const task of readdirSync(`/proc/${pid}/task`))
-      ns += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0])
-  } catch {
-    // It ended.
-  }
-  return ns / 1e9
-}
 /** CPU time of the children of a process that have ended, and of theirs, s: proc(5), cutime and cstime. */
 const cpuOfEnded = (pid: number): number => {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []

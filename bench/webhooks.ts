@@ -1,6 +1,7 @@
 /**
  * Webhooks: how fast a backlog is told. Messages are said in 200 rooms while the webhook is paused; then it goes on, to a receiver
- * in this process that counts and looks at the order. Server, database and receiver share the machine.
+ * in this process that counts and looks at the order. Server, database and receiver share the machine, perhaps with others: so what
+ * was used of the processors is told as well.
  *
  *     npm run bench webhooks [messages, 20,000 by default]
  */
@@ -8,6 +9,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { loadavg } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { descendantsOf } from '../test/src/support/processes-of.ts'
+import { cpuOf } from './cpu.ts'
 import { startServer } from './server.ts'
 
 const MESSAGES = Number(process.argv[2] ?? 20_000)
@@ -56,7 +59,17 @@ for (const id of rooms) await ask('POST', '/v1/rooms', { id, kind: 'group', memb
 const { id } = await ask('POST', '/v1/webhooks', { url: `http://127.0.0.1:${port}/`, types: ['message.*'] })
 
 console.log(`${MESSAGES} messages in ${ROOMS} rooms, ${ROUNDS} rounds, load ${loadavg()[0]?.toFixed(1)}\n`)
-console.log('| round | told | deliveries a second | told again | out of order |\n|---|---|---|---|---|')
+/** CPU time so far of the server's own process, of its database, and of this one, s. */
+const used = () => {
+  const { user, system } = process.cpuUsage()
+  const database = descendantsOf(server.pid).reduce((sum, pid) => sum + cpuOf(pid), 0)
+  return [cpuOf(server.pid), database, (user + system) / 1e6]
+}
+
+console.log(
+  '| round | told | deliveries a second | told again | out of order | CPU ms of 1,000: server | database | receiver |',
+)
+console.log('|---|---|---|---|---|---|---|---|')
 for (let round = 1; round <= ROUNDS; round++) {
   await ask('PATCH', `/v1/webhooks/${id}`, { paused: true })
   let said = 0
@@ -69,10 +82,13 @@ for (let round = 1; round <= ROUNDS; round++) {
   await Promise.all(Array.from({ length: WRITERS }, say))
   seen.clear()
   await ask('PATCH', `/v1/webhooks/${id}`, { paused: false })
+  const before = used()
   const start = performance.now()
   while (seen.size < MESSAGES) await sleep(5)
   const seconds = (performance.now() - start) / 1_000
-  console.log(`| ${round} | ${seen.size} | ${Math.round(MESSAGES / seconds)} | ${again} | ${disordered} |`)
+  const costs = used().map((all, n) => (((all - (before[n] ?? 0)) / MESSAGES) * 1e6).toFixed(0))
+  const cells = [round, seen.size, Math.round(MESSAGES / seconds), again, disordered, ...costs]
+  console.log(`| ${cells.join(' | ')} |`)
 }
 receiver.closeAllConnections()
 receiver.close()

@@ -172,13 +172,12 @@ test('a room that is deleted is told, after its last event and before the first 
     return at
   }
   const cursor = await poll(start, 1)
-  const { seq } = (await ask('GET', '/v1/rooms/ends/events?limit=1')).body.data.at(-1)
   expect((await ask('DELETE', '/v1/rooms/ends')).status).toBe(200)
   await makeRoom('ends', { kind: 'office' })
   await poll(cursor, 3)
   expect(told).toEqual([
-    `message.created ${seq} ward`,
-    `room.deleted ${seq + 1} ward`,
+    'message.created 3 ward',
+    'room.deleted 4 ward',
     'room.created 1 office',
     'member.joined 2 office',
   ])
