@@ -10,16 +10,26 @@ import { join } from 'node:path'
 // their code that runs.
 enableCompileCache(join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'trunkline', 'compiled'))
 
-// To learn what kind of module a file is, Node parses the package.json above it, again for every file, and again for
-// every import that names the package. That of drizzle-orm has 180 kB, for its thousands of exports: half a second of a
-// start. Its `.js` are all ECMAScript modules, and there is one drizzle-orm, so that a name means the same everywhere.
-const DRIZZLE = '/node_modules/drizzle-orm/'
+// To learn what a file is that another names, Node asks the disk for each import, and parses the package.json above it, that
+// of drizzle-orm with 180 kB for its thousands of exports again and again: half a second of a start. Of our own sources, and
+// of packages of many files that are ECMAScript modules all, the name says it. There is one drizzle-orm, so that its name
+// means the same everywhere.
+const MODULES = /\/node_modules\/(?:drizzle-orm|jose|pg-boss|zod)\//
 const named = new Map<string, ResolveFnOutput>()
+
+/** What a relative name means, where that needs no look at the disk. */
+const beside = (specifier: string, parentURL: string): ResolveFnOutput | undefined => {
+  if (!/^\.\.?\//.test(specifier)) return undefined
+  const found = (format: string) => ({ url: new URL(specifier, parentURL).href, format, shortCircuit: true })
+  if (specifier.endsWith('.ts') && !parentURL.includes('/node_modules/')) return found('module-typescript')
+  if (specifier.endsWith('.js') && MODULES.test(parentURL)) return found('module')
+  return undefined
+}
 
 registerHooks({
   resolve: (specifier, context, next) => {
-    if (context.parentURL?.includes(DRIZZLE) && /^\.\.?\/.*\.js$/.test(specifier))
-      return { url: new URL(specifier, context.parentURL).href, format: 'module', shortCircuit: true }
+    const near = context.parentURL && beside(specifier, context.parentURL)
+    if (near) return near
     if (!/^drizzle-orm(\/|$)/.test(specifier) || !context.conditions.includes('import'))
       return next(specifier, context)
     const known = named.get(specifier) ?? next(specifier, context)
