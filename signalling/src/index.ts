@@ -353,7 +353,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
       await botOutbox.close()
       await sinkWriter?.close()
       watch.close()
-      calls.close()
+      await calls.close()
       recordings.close()
       streams.close()
       stopModerating?.()

@@ -40,6 +40,8 @@ export class Calls {
   readonly #insiders: Insiders
   readonly #users: LiveCallUsers
   readonly #stop: (() => void)[] = []
+  /** Notices that are being written down. */
+  readonly #working = new Set<Promise<void>>()
   /** Who is in which call. */
   readonly attendance = new CallAttendance()
   #capabilities: RtpCapabilities | undefined
@@ -65,7 +67,10 @@ export class Calls {
   async start(): Promise<void> {
     if (!this.#sfu) return
     const guard = (work: Promise<void>) => {
-      work.catch(error => this.#logger.error({ err: error }, 'a notice of the SFU could not be recorded'))
+      const done = work
+        .catch(error => this.#logger.error({ err: error }, 'a notice of the SFU could not be recorded'))
+        .finally(() => this.#working.delete(done))
+      this.#working.add(done)
     }
     const onNotice: SfuNoticeListener = (name, data) => guard(this.#onNotice(name, data))
     this.#stop.push(
@@ -83,10 +88,12 @@ export class Calls {
     }
   }
 
-  close(): void {
+  /** Hears no more, and resolves when what was heard is written down; an SFU that does not answer any more is not waited for. */
+  async close(): Promise<void> {
     this.#isClosed = true
     for (const stop of this.#stop.splice(0)) stop()
     this.#insiders.close()
+    await within(SOON_MS, Promise.all(this.#working), late).catch(() => undefined)
   }
 
   /** @throws TrunklineError `unavailable` when this installation has no calls */
