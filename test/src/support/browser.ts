@@ -152,3 +152,19 @@ export const sounds = async ({ page }: Visitor): Promise<Map<number, number>> =>
   })
   return new Map(found)
 }
+
+/** What became of each connection and of all that comes in by it, in a line: for the error of a test that saw or heard nothing. */
+export const mediaOf = ({ page }: Visitor): Promise<string> =>
+  page.evaluate(async () => {
+    const said: string[] = []
+    for (const connection of window.peerConnections) {
+      if (connection.connectionState === 'closed') continue
+      said.push(`${connection.connectionState}/${connection.iceConnectionState}`)
+      for (const report of (await connection.getStats()).values()) {
+        if (report.type !== 'inbound-rtp') continue
+        const { kind, packetsReceived, packetsLost, framesDecoded, keyFramesDecoded, pliCount } = report
+        said.push(JSON.stringify({ kind, packetsReceived, packetsLost, framesDecoded, keyFramesDecoded, pliCount }))
+      }
+    }
+    return said.join(' ')
+  })

@@ -1,5 +1,5 @@
 import { expect, vi } from 'vitest'
-import { pictures, sounds, type Visitor } from './browser.ts'
+import { mediaOf, pictures, sounds, type Visitor } from './browser.ts'
 import { API_KEY } from './server.ts'
 
 const WAIT = { timeout: 90_000, interval: 250 }
@@ -14,8 +14,8 @@ declare global {
 }
 
 /** Waits until a picture of each of them moves here, and all but one's own sound are heard. */
-const meets = (visitor: Visitor, people: number) =>
-  vi.waitFor(async () => {
+const meets = async (visitor: Visitor, people: number): Promise<void> => {
+  const look = async () => {
     const [pictured, heard] = await Promise.all([pictures(visitor), sounds(visitor)])
     // The fake microphone beeps once a second.
     await visitor.page.waitForTimeout(1_500)
@@ -28,7 +28,11 @@ const meets = (visitor: Visitor, people: number) =>
       ([ssrc, energy]) => energy > (heard.get(ssrc) ?? Number.POSITIVE_INFINITY),
     )
     expect([moving.length, sounding.length], visitor.name).toEqual([people, people - 1])
-  }, WAIT)
+  }
+  await vi.waitFor(look, WAIT).catch(async error => {
+    throw new Error(`${error.message}; ${await mediaOf(visitor)}`, { cause: error })
+  })
+}
 
 /** Waits until all of them see and hear all. */
 export const expectMeeting = (...visitors: Visitor[]) =>
