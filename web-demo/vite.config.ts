@@ -16,12 +16,17 @@ export default defineConfig({
     // The entries share one chunk of nearly everything; splitting it further only adds round trips.
     chunkSizeWarningLimit: 1_000,
     rollupOptions: {
-      input: { index: here('index.html'), embed: here('src/embed.ts'), sdk: here('../sdk/js/src/index.ts') },
+      input: {
+        index: here('index.html'),
+        embed: here('src/embed.ts'),
+        sdk: here('../sdk/js/src/index.ts'),
+        'push-worker': here('src/push/worker.ts'),
+      },
       // The SDK is there for what it exports.
       preserveEntrySignatures: 'exports-only',
       output: {
         entryFileNames: chunk =>
-          chunk.name === 'embed' || chunk.name === 'sdk' ? '[name].js' : 'assets/[name]-[hash].js',
+          ['embed', 'sdk', 'push-worker'].includes(chunk.name) ? '[name].js' : 'assets/[name]-[hash].js',
       },
     },
   },

@@ -16,6 +16,7 @@ export {
   type Counts,
   type CustomStatus,
   type Derivative,
+  type Device,
   type EphemeralMessage,
   ERRORS,
   type ErrorCode,
@@ -38,9 +39,13 @@ export {
   type MessagePart,
   type MessageVersion,
   type NodeItem,
+  type NotificationLevel,
+  type NotificationSettings,
   type PendingEntry,
   type Presence,
   type PresenceStatus,
+  type PushMessage,
+  type QuietHours,
   RANK,
   type ReactionCount,
   type RecordingLayout,
@@ -138,6 +143,7 @@ export type {
 export { everyItem, type Page, type Paging } from './pages.ts'
 export { Participant } from './participant.ts'
 export { Presences, type PresencesEvents } from './presences.ts'
+export { canPush, Push, type PushOptions } from './push.ts'
 export type { Quality, TrackQuality } from './quality.ts'
 export { Rest, type RestOptions, type RouteInput } from './rest.ts'
 export { type RingOptions, Rings, type RingsEvents } from './rings.ts'

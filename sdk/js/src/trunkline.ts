@@ -21,6 +21,7 @@ import { Inbox } from './inbox.ts'
 import { Jobs } from './jobs.ts'
 import type { Page, Paging } from './pages.ts'
 import { Presences } from './presences.ts'
+import { Push } from './push.ts'
 import { Rest } from './rest.ts'
 import { Rings } from './rings.ts'
 import { Room } from './room.ts'
@@ -70,6 +71,8 @@ export class Trunkline extends Emitter<TrunklineEvents> {
   /** Whom one has blocked. */
   readonly blocks: Blocks
   readonly users: Users
+  /** Being told while one is away. */
+  readonly push: Push
   /** Exports and other long work of the server. */
   readonly jobs: Jobs
   readonly #url: string
@@ -96,6 +99,7 @@ export class Trunkline extends Emitter<TrunklineEvents> {
     this.presence = new Presences(this.#connection)
     this.blocks = new Blocks({ connection: this.#connection, rest: this.rest })
     this.users = new Users({ connection: this.#connection, rest: this.rest })
+    this.push = new Push(this.rest)
     this.jobs = new Jobs(this.rest)
     this.#connection.on('state', (state, error) => this.emit('state', state, error))
   }

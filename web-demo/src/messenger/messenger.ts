@@ -16,6 +16,7 @@ import { clientOf, forgetPerson, leaveTab, type Person, personOfTab, rememberPer
 import '../ring/call-list.ts'
 import '../ring/calls.ts'
 import type { Calls } from '../ring/calls.ts'
+import { onOpenRoom, ThisBrowser } from '../push/this-browser.ts'
 import './room-header.ts'
 import './room-list.ts'
 import type { Found } from './search-results.ts'
@@ -64,6 +65,7 @@ export class Messenger extends LightElement {
   readonly #narrow = matchMedia(NARROW)
   #unread: Unread | undefined
   #stop: (() => void) | undefined
+  #stopOpening: (() => void) | undefined
 
   constructor() {
     super()
@@ -78,6 +80,11 @@ export class Messenger extends LightElement {
   override connectedCallback(): void {
     super.connectedCallback()
     this.#narrow.addEventListener('change', this.#redraw)
+    this.#stopOpening = onOpenRoom(roomId => {
+      this.at = undefined
+      this.#go(`/chat/${roomId}`)
+      this.#show(roomId)
+    })
     const person = personOfTab()
     if (person && !this.client) this.#become(person)
   }
@@ -85,6 +92,7 @@ export class Messenger extends LightElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback()
     this.#narrow.removeEventListener('change', this.#redraw)
+    this.#stopOpening?.()
     void this.#close()
   }
 
@@ -250,6 +258,8 @@ export class Messenger extends LightElement {
       void this.#leave(error?.message)
     })
     client.connect().catch(() => undefined)
+    // Who is told by this browser goes on being so; where that fails the switch says why.
+    new ThisBrowser(client, person.user.id).renew().catch(() => undefined)
     this.#show(this.roomId)
   }
 

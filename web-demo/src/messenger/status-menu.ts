@@ -5,6 +5,7 @@ import { LightElement } from '../design/element.ts'
 import { presenceDot, presenceWord } from '../design/presence.ts'
 import { dialogCard } from './dialog.ts'
 import { type Choice, OwnStatus } from './own-status.ts'
+import '../push/push-switch.ts'
 import { type Person, rememberPerson } from './people.ts'
 import './picture-picker.ts'
 
@@ -158,6 +159,7 @@ export class StatusMenu extends LightElement {
         <button class="button primary wide">Save</button>
       </form>
       <hr />
+      <tl-push-switch .client=${this.client} .userId=${user.id}></tl-push-switch>
       <button class="button wide" @click=${() => this.dispatchEvent(new CustomEvent('leave'))}>Be somebody else</button>`
   }
 
