@@ -213,7 +213,7 @@ export const BOT_OPERATIONS = {
     response: BotReply,
   },
   'ephemeral:show': {
-    summary: 'Show one member of a room something that nobody else sees, and that is not kept. For bots',
+    summary: 'For bots: show one member of a room something that nobody else sees, and that is not kept',
     rest: { method: 'post', path: '/v1/rooms/{roomId}/ephemerals', status: 201 },
     right: 'write',
     sender: 'required',

@@ -95,6 +95,17 @@ const REQUESTS: { [N in Governed]: (stage: Stage) => OperationInput<N> } = {
   'stream:pause': ({ roomId }) => ({ roomId, paused: true }),
   'stream:stop': ({ roomId }) => ({ roomId }),
   'ring:start': ({ roomId }) => ({ roomId, userIds: ['target'], media: 'audio' }),
+  'command:list': ({ roomId }) => ({ roomId }),
+  'command:run': ({ roomId }) => ({ roomId, name: 'nothing' }),
+  'command:complete': ({ roomId }) => ({ roomId, name: 'nothing', argument: 'a', text: '' }),
+  'button:press': ({ roomId, others }) => ({ roomId, seq: others, buttonId: 'none' }),
+  'form:submit': ({ roomId, others }) => ({ roomId, seq: others, formId: 'none', values: {} }),
+  'ephemeral:show': ({ roomId }) => ({ roomId, userId: 'target', text: 'psst' }),
+  'hook:create': ({ roomId }) => ({ roomId, name: 'Alerts' }),
+  'hook:list': ({ roomId }) => ({ roomId }),
+  'hook:update': ({ roomId }) => ({ roomId, hookId: 'hook_1', name: 'Alarms' }),
+  'hook:rotate': ({ roomId }) => ({ roomId, hookId: 'hook_1' }),
+  'hook:delete': ({ roomId }) => ({ roomId, hookId: 'hook_1' }),
 }
 
 type Outcome = 'ok' | 'forbidden' | 'room_not_found' | string
@@ -137,19 +148,33 @@ const ofOperation = (name: Governed): Way[] => {
       ...common,
       what: `${name} over REST`,
       ask: (stage, actor) =>
-        overRest(perform(url, name, dataOf(stage), { token: tokenOf(actor) })).then(withoutCalls),
+        overRest(perform(url, name, dataOf(stage), { token: tokenOf(actor) })).then(outcome => allowed(name, outcome)),
     },
     {
       ...common,
       what: `${name} over a socket`,
       ask: (stage, actor) =>
-        overSocket(socketOf(actor).request(name, dataOf(stage) as never)).then(withoutCalls),
+        overSocket(socketOf(actor).request(name, dataOf(stage) as never)).then(outcome => allowed(name, outcome)),
     },
   ]
 }
 
 /** Nothing here routes media: who may have something to do with calls hears that. What hosts may is another table's. */
 const withoutCalls = (outcome: Outcome): Outcome => (outcome === 'unavailable' ? 'ok' : outcome)
+
+/** What there is none of here: bots with commands and buttons, and hooks of that id. Who hears so was let through. */
+const ABSENT: Partial<Record<Governed, Outcome>> = {
+  'command:run': 'not_found',
+  'command:complete': 'not_found',
+  'button:press': 'not_found',
+  'form:submit': 'not_found',
+  'ephemeral:show': 'conflict',
+  'hook:update': 'not_found',
+  'hook:rotate': 'not_found',
+  'hook:delete': 'not_found',
+}
+const allowed = (name: Governed, outcome: Outcome): Outcome =>
+  outcome === ABSENT[name] ? 'ok' : withoutCalls(outcome)
 
 /** What is no operation: of one way only. */
 const OTHER_WAYS: Way[] = [

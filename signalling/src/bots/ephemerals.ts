@@ -30,7 +30,7 @@ export class Ephemerals {
   /**
    * @param from a bot that may write in the room
    * @param asking the socket that is answered with it, and needs not be told as well
-   * @throws TrunklineError `forbidden` for who is no bot, `not_found` for who is not in the room; what files throw
+   * @throws TrunklineError `conflict` for who is no bot, `not_found` for who is not in the room; what files throw
    */
   async show(
     { roomId, userId, metadata, ...said }: Shown,
@@ -38,7 +38,10 @@ export class Ephemerals {
     asking?: Session,
   ): Promise<EphemeralMessage> {
     if (from.kind !== 'bot') {
-      throw new TrunklineError('forbidden', 'Only bots show something to one person alone: write in a direct room.')
+      throw new TrunklineError(
+        'conflict',
+        'Only bots show something to one person alone: write in a direct room.',
+      )
     }
     const role = await this.#rooms.roleOf(roomId, userId)
     if (!role || !RIGHTS[role].read) {

@@ -21,6 +21,10 @@ const method = values.request ?? (values.head ? 'HEAD' : body === undefined ? 'G
 const url = (positionals[0] ?? '').replace('127.0.0.1:3000', `127.0.0.1:${process.env.PORT}`)
 const headers = values.header.map(line => line.split(/: (.*)/).slice(0, 2) as [string, string])
 
+// As curl has it, whatever it is.
+if (values.data !== undefined && !headers.some(([name]) => /^content-type$/i.test(name))) {
+  headers.push(['Content-Type', 'application/x-www-form-urlencoded'])
+}
 const response = await fetch(url, { method, headers, ...(body !== undefined && { body }) })
 const answer = Buffer.from(await response.arrayBuffer())
 if (!response.ok) console.error(`${method} ${url}: ${response.status} ${answer}`)

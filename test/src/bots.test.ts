@@ -1,0 +1,471 @@
+import { randomUUID } from 'node:crypto'
+import { Bot, CreatedBot, LIMITS, type OperationInput, type OperationName } from '@trunkline/protocol'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { type Asked, startBot, type TestBot } from './support/bot.ts'
+import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { perform } from './support/operations.ts'
+import { rest } from './support/rest.ts'
+import { connectSocket } from './support/socket.ts'
+import { refusalOf, type Stage, setStage } from './support/stage.ts'
+
+const WAIT = { timeout: 60_000, interval: 50 }
+const register = cleanUpAfterAll()
+let stage: Stage
+let weather: TestBot
+let roomId: string
+
+const api = (method: string, path: string, body?: unknown, token?: string) =>
+  rest(stage.url(), method, path, { ...(body !== undefined && { body }), ...(token && { token }) })
+const asBot = async <N extends OperationName>(bot: TestBot, name: N, data: OperationInput<N>) => {
+  const { status, body } = await perform(stage.url(), name, data, { token: bot.token })
+  if (status >= 300) throw new Error(`${body.code}: ${body.detail}`)
+  return body
+}
+const problemOf = async (id: string) => (await api('GET', `/v1/bots/${id}`)).body.problem?.reason
+/** What a bot was asked since, of one type. */
+const ofType = <T extends Asked['type']>(bot: TestBot, type: T) =>
+  bot.asked.filter((asked): asked is Extract<Asked, { type: T }> => asked.type === type)
+
+const COMMANDS = [
+  {
+    name: 'weather',
+    description: 'How the weather will be',
+    arguments: [
+      { kind: 'text', name: 'place', required: true, completes: true, maxChars: 40 },
+      { kind: 'number', name: 'days', whole: true, min: 1, max: 7 },
+      { kind: 'choice', name: 'units', choices: [{ value: 'metric' }, { value: 'imperial', label: 'US' }] },
+      { kind: 'user', name: 'whom' },
+    ],
+  },
+  { name: 'ping', description: 'Says pong' },
+]
+
+beforeAll(async () => {
+  stage = await setStage(register, ['ann', 'bob', 'eve'])
+  weather = await startBot(stage.url(), { id: 'weather', name: 'Weather' }, register)
+  roomId = await stage.room('ann', { members: ['bob'] })
+  await stage.overRest('ann', 'member:add', { roomId, userIds: ['weather'] })
+  const set = await api('PUT', '/v1/bots/weather/commands', { commands: COMMANDS }, weather.token)
+  expect(set.status).toBe(200)
+})
+
+describe('a bot', () => {
+  it('is made, changed and ended by an API key', async () => {
+    const made = await api('POST', '/v1/bots', { id: 'clerk', name: 'Clerk', hears: 'nothing' })
+    expect(made.status).toBe(201)
+    const { token, secret, ...bot } = CreatedBot.parse(made.body)
+    expect(bot).toEqual({
+      user: { id: 'clerk', name: 'Clerk', kind: 'bot' },
+      hears: 'nothing',
+      commands: [],
+      createdAt: expect.any(String),
+    })
+    expect((await api('GET', '/v1/bots/clerk')).body).toEqual(Bot.parse(bot))
+    expect((await api('GET', '/v1/bots/clerk', undefined, token)).body).toEqual(bot)
+    expect((await api('GET', '/v1/bots')).body.data).toContainEqual(bot)
+    const changes = { name: 'Registrar', url: 'http://127.0.0.1:9/', hears: 'all' }
+    expect((await api('PATCH', '/v1/bots/clerk', changes)).body).toMatchObject({ user: { name: 'Registrar' }, hears: 'all' })
+    expect((await api('PATCH', '/v1/bots/clerk', { url: null })).body).not.toHaveProperty('url')
+    expect((await api('POST', '/v1/bots/clerk/secret')).body.secret).not.toBe(secret)
+
+    const own = await connectSocket(stage.url(), 'clerk', register, token)
+    const other = (await api('POST', '/v1/bots/clerk/token')).body.token
+    // Its sockets end with its token.
+    await vi.waitFor(() => expect(own.connected()).toBe(false), WAIT)
+    expect((await api('GET', '/v1/rings', undefined, token)).body.code).toBe('token_signature')
+    expect((await api('GET', '/v1/rings', undefined, other)).body.userId).toBe('clerk')
+    expect((await api('DELETE', '/v1/bots/clerk')).status).toBe(200)
+    expect((await api('GET', '/v1/rings', undefined, other)).status).toBe(401)
+    expect((await api('GET', '/v1/bots/clerk')).status).toBe(404)
+    // What it was stays somebody; one that is made of it anew has another token.
+    const again = await api('POST', '/v1/bots', { id: 'clerk', name: 'Clerk' })
+    expect(again.status).toBe(201)
+    expect([token, other]).not.toContain(again.body.token)
+  })
+
+  it('is nobody else: ids of people are theirs, and a retry is told the same', async () => {
+    expect((await api('POST', '/v1/bots', { id: 'ann', name: 'Ann' })).body.code).toBe('conflict')
+    expect((await api('POST', '/v1/bots', { id: 'weather', name: 'Rain' })).body.code).toBe('conflict')
+    const options = { body: { name: 'Once' }, headers: { 'idempotency-key': 'bot-once' } }
+    const first = await rest(stage.url(), 'POST', '/v1/bots', options)
+    expect((await rest(stage.url(), 'POST', '/v1/bots', options)).body).toEqual(first.body)
+  })
+
+  it('looks after itself alone, and no user after any', async () => {
+    const clerk = await startBot(stage.url(), { id: 'other-clerk', hears: 'nothing' }, register)
+    for (const token of [stage.token('ann'), clerk.token]) {
+      for (const [method, path, body] of [
+        ['GET', '/v1/bots', undefined],
+        ['GET', '/v1/bots/weather', undefined],
+        ['POST', '/v1/bots', { name: 'Mine' }],
+        ['PATCH', '/v1/bots/weather', { name: 'Mine' }],
+        ['PUT', '/v1/bots/weather/commands', { commands: [] }],
+        ['POST', '/v1/bots/weather/token', undefined],
+        ['POST', '/v1/bots/weather/secret', undefined],
+        ['DELETE', '/v1/bots/weather', undefined],
+      ] as const) {
+        expect([path, (await api(method, path, body, token)).status]).toEqual([path, 403])
+      }
+    }
+  })
+
+  it('acts in its rooms only, with its role', async () => {
+    const closed = await stage.room('ann', {})
+    const words = { text: 'Let me in' }
+    const outside = await api('POST', `/v1/rooms/${closed}/messages`, words, weather.token)
+    expect(outside.body.code).toBe('room_not_found')
+    await stage.overRest('ann', 'member:add', { roomId: closed, userIds: ['weather'], role: 'member' })
+    const reading = await api('POST', `/v1/rooms/${closed}/messages`, words, weather.token)
+    expect(reading.body.code).toBe('forbidden')
+    const said = await api('POST', `/v1/rooms/${roomId}/messages`, words, weather.token)
+    expect(said.body).toMatchObject({ sender: 'weather', text: 'Let me in' })
+    const asAnn = await api('POST', `/v1/rooms/${roomId}/messages`, { ...words, sender: 'ann' }, weather.token)
+    expect(asAnn.body.code).toBe('forbidden')
+  })
+})
+
+describe('messages', () => {
+  it('that mention a bot are sent to it in their order, and what it answers is said', async () => {
+    const heard = weather.asked.length
+    weather.answer = asked => {
+      if (asked.type !== 'message.created') return {}
+      const [part] = asked.data.type === 'message.created' ? asked.data.data.parts : []
+      return { text: `You said: ${part && 'text' in part ? part.text : ''}` }
+    }
+    await stage.say('ann', roomId, 'Not for it')
+    const words = ['one', 'two', 'three']
+    for (const word of words) await stage.say('ann', roomId, word, { mentions: ['weather'] })
+    await vi.waitFor(async () => {
+      const { data } = await stage.overRest('bob', 'message:list', { roomId })
+      const answers = data.filter(({ sender, text }) => sender === 'weather' && text?.startsWith('You said'))
+      expect(answers.map(({ text }) => text)).toEqual(words.map(word => `You said: ${word}`))
+    }, WAIT)
+    const sent = weather.asked.slice(heard)
+    expect(sent).toHaveLength(3)
+    expect(sent[0]).toMatchObject({ botId: 'weather', room: { id: roomId, kind: 'group' }, data: { sender: 'ann' } })
+    expect(weather.forged).toEqual([])
+  })
+
+  it('of direct rooms are, all of them; answers to threads go there', async () => {
+    weather.answer = asked => (asked.type === 'message.created' ? { text: 'Sunny' } : {})
+    const direct = await stage.room('bob', { kind: 'direct', members: ['weather'] })
+    await stage.say('bob', direct, 'How is it?')
+    await vi.waitFor(async () => {
+      const { data } = await stage.overRest('bob', 'message:list', { roomId: direct })
+      expect(data.map(({ sender, text }) => [sender, text])).toEqual([['bob', 'How is it?'], ['weather', 'Sunny']])
+    }, WAIT)
+    const root = await stage.say('ann', roomId, 'A thread')
+    await stage.say('ann', roomId, 'In it', { threadOf: root, mentions: ['weather'] })
+    await vi.waitFor(async () => {
+      const { data } = await stage.overRest('bob', 'message:thread', { roomId, seq: root })
+      expect(data.map(({ text }) => text)).toEqual(['In it', 'Sunny'])
+    }, WAIT)
+  })
+
+  it('all of them are, by choice; but what bots say only where it mentions the other', async () => {
+    const [one, two] = [
+      await startBot(stage.url(), { id: 'all-one', hears: 'all' }, register),
+      await startBot(stage.url(), { id: 'all-two', hears: 'all' }, register),
+    ]
+    const own = await stage.room('ann', {})
+    await stage.asServer('member:add', { roomId: own, userIds: ['all-one', 'all-two'], role: 'publisher' })
+    one.answer = () => ({ text: 'I am one' })
+    two.answer = asked => (JSON.stringify(asked).includes('I am one') ? { text: 'No' } : {})
+    await stage.say('ann', own, 'Hello')
+    await vi.waitFor(() => expect([one.asked.length, two.asked.length]).toEqual([1, 1]), WAIT)
+    await asBot(two, 'typing:set', { roomId: own, typing: false })
+    await api('POST', `/v1/rooms/${own}/messages`, { text: 'Hi', mentions: ['all-one'] }, two.token)
+    await vi.waitFor(() => expect(one.asked).toHaveLength(2), WAIT)
+    expect(two.asked).toHaveLength(1)
+  })
+
+  it('wait for a bot that fails, in their order, and nobody waits with it', async () => {
+    const ill = await startBot(stage.url(), { id: 'ill', hears: 'all' }, register)
+    const own = await stage.room('ann', {})
+    await stage.asServer('member:add', { roomId: own, userIds: ['ill', 'weather'], role: 'publisher' })
+    ill.answer = () => ({ status: 500, body: 'not now' })
+    weather.answer = asked => (asked.type === 'message.created' ? { text: 'I am well' } : {})
+    await stage.say('ann', own, 'first')
+    await stage.say('ann', own, 'second', { mentions: ['weather'] })
+    await vi.waitFor(async () => {
+      const { data } = await stage.overRest('ann', 'message:list', { roomId: own })
+      expect(data.map(({ text }) => text)).toContain('I am well')
+    }, WAIT)
+    await vi.waitFor(async () => expect(await problemOf('ill')).toMatch(/^It answered 500/), WAIT)
+    expect(new Set(ill.asked.map(({ id }) => id)).size).toBe(1)
+    ill.answer = () => ({})
+    await vi.waitFor(() => {
+      const texts = ill.asked.map(asked => JSON.stringify(asked.data))
+      expect(texts.at(-1)).toContain('second')
+    }, WAIT)
+    await vi.waitFor(async () => expect(await problemOf('ill')).toBeUndefined(), WAIT)
+  })
+
+  it('are not sent to who was sent away', async () => {
+    const gone = await startBot(stage.url(), { id: 'gone', hears: 'all' }, register)
+    const own = await stage.room('ann', {})
+    await stage.asServer('member:add', { roomId: own, userIds: ['gone'] })
+    await stage.say('ann', own, 'while it was here')
+    await vi.waitFor(() => expect(gone.asked).toHaveLength(1), WAIT)
+    await stage.overRest('ann', 'member:ban', { roomId: own, userId: 'gone' })
+    await stage.say('ann', own, 'afterwards', { mentions: ['gone', 'weather'] })
+    await stage.overRest('ann', 'member:unban', { roomId: own, userId: 'gone' })
+    await stage.asServer('member:add', { roomId: own, userIds: ['gone'] })
+    await stage.say('ann', own, 'back again')
+    await vi.waitFor(() => expect(gone.asked).toHaveLength(2), WAIT)
+    expect(JSON.stringify(gone.asked)).not.toContain('afterwards')
+  })
+
+  it('may be answered with what cannot be said: it is noted, and not asked for again', async () => {
+    const odd = await startBot(stage.url(), { id: 'odd', hears: 'all' }, register)
+    const own = await stage.room('ann', {})
+    await stage.asServer('member:add', { roomId: own, userIds: ['odd'], role: 'member' })
+    const answers: [unknown, RegExp][] = [
+      ['thanks', /not JSON/],
+      [{ words: 'no such field' }, /not valid/],
+      [{ text: 'I only read here' }, /not write in it/],
+      [{ text: 'psst', ephemeral: true }, /Nobody waits/],
+      [{ update: { text: 'x' } }, /nothing of one was pressed/],
+      ['x'.repeat(LIMITS.botAnswerBytes + 1), /more than/],
+    ]
+    for (const [n, [answer, reason]] of answers.entries()) {
+      odd.answer = () => answer as object
+      await stage.say('ann', own, `message ${n}`)
+      await vi.waitFor(async () => expect(await problemOf('odd')).toMatch(reason), WAIT)
+    }
+    const { data } = await stage.overRest('ann', 'message:list', { roomId: own })
+    expect(data.filter(({ sender }) => sender === 'odd')).toEqual([])
+  })
+})
+
+describe.each(['overRest', 'overSocket'] as const)('commands %s', transport => {
+  const ask: Stage['overRest'] = (who, name, data) => stage[transport](who, name, data)
+
+  it('are listed for the room, and run: what the bot answers is said for everybody', async () => {
+    const { data } = await ask('bob', 'command:list', { roomId })
+    expect(data.map(({ name, bot }) => [name, bot.id])).toEqual([['ping', 'weather'], ['weather', 'weather']])
+    weather.answer = () => ({ text: 'pong' })
+    const reply = await ask('bob', 'command:run', { roomId, name: 'ping' })
+    expect(reply).toMatchObject({ event: { sender: 'weather', data: { parts: [{ text: 'pong' }] } } })
+    expect(weather.asked.at(-1)).toMatchObject({
+      type: 'command.run',
+      botId: 'weather',
+      user: { id: 'bob' },
+      room: { id: roomId },
+      data: { name: 'ping', arguments: {} },
+    })
+  })
+
+  it.each([
+    ['"New York" 3 units:metric', { place: 'New York', days: 3, units: 'metric' }],
+    ['place:Oslo whom:@ann', { place: 'Oslo', whom: 'ann' }],
+  ])('have their arguments read: %s', async (text, values) => {
+    weather.answer = () => ({})
+    expect(await ask('ann', 'command:run', { roomId, name: 'weather', text })).toEqual({})
+    expect(weather.asked.at(-1)?.data).toEqual({ name: 'weather', arguments: values })
+  })
+
+  it.each([
+    ['', 'place is missing'],
+    ['Oslo 9', 'days must be a whole number from 1 to 7'],
+    ['Oslo 1 kelvin', 'units must be one of metric, imperial'],
+    ['Oslo whom:eve', 'whom must be the id of somebody in the room'],
+    ['Oslo 1 metric ann more', 'argument5 is not asked for'],
+  ])('are refused before the bot hears of them: %s', async (text, words) => {
+    const heard = weather.asked.length
+    const asked = ask('ann', 'command:run', { roomId, name: 'weather', text })
+    await expect(asked).rejects.toThrow(`invalid_request: /weather was not filled in as it wants: ${words}`)
+    expect(weather.asked).toHaveLength(heard)
+  })
+
+  it('are completed by the bot, and choices without it', async () => {
+    weather.answer = asked =>
+      asked.type === 'command.complete' ? { choices: [{ value: `${asked.data.text}lo`, label: 'Oslo' }] } : {}
+    const line = { roomId, name: 'weather', text: 'Os' }
+    const place = await ask('ann', 'command:complete', { ...line, argument: 'place', arguments: { days: 2 } })
+    expect(place.data).toEqual([{ value: 'Oslo', label: 'Oslo' }])
+    expect(weather.asked.at(-1)?.data).toEqual({ name: 'weather', argument: 'place', text: 'Os', arguments: { days: 2 } })
+    const units = await ask('ann', 'command:complete', { ...line, argument: 'units', text: 'u' })
+    expect(units.data).toEqual([{ value: 'imperial', label: 'US' }])
+    expect((await ask('ann', 'command:complete', { ...line, argument: 'days' })).data).toEqual([])
+    expect(await refusalOf(ask('ann', 'command:complete', { ...line, argument: 'none' }))).toBe('not_found')
+  })
+
+  it('may be answered to who asked alone: it is in nobody’s log', async () => {
+    weather.answer = () => ({ text: 'Only you', ephemeral: true })
+    const { lastSeq } = await stage.overRest('ann', 'room:get', { roomId })
+    const reply = await ask('bob', 'command:run', { roomId, name: 'ping' })
+    expect(reply).toEqual({
+      ephemeral: {
+        id: expect.any(String),
+        roomId,
+        sender: 'weather',
+        text: 'Only you',
+        parts: [{ mime: 'text/plain', text: 'Only you' }],
+        at: expect.any(String),
+      },
+    })
+    expect((await stage.overRest('ann', 'room:get', { roomId })).lastSeq).toBe(lastSeq)
+  })
+
+  it('say once what is asked again under one clientId', async () => {
+    let asked = 0
+    weather.answer = () => ({ text: `time ${++asked}` })
+    const run = { roomId, name: 'ping', clientId: randomUUID() }
+    const first = await ask('bob', 'command:run', run)
+    expect(await ask('bob', 'command:run', run)).toEqual(first)
+    const [a, b] = ofType(weather, 'command.run').slice(-2)
+    expect(a?.id).toBe(b?.id)
+  })
+
+  it.each([
+    ['answers something else', { status: 200, body: '{"words":1}' }, 'is not valid'],
+    ['answers with an error', { status: 503, body: '' }, 'It answered 503'],
+    ['leads elsewhere', { status: 302, body: '' }, 'It answered 302'],
+  ])('fail with a sentence when the bot %s', async (_, answer, words) => {
+    weather.answer = () => answer
+    await expect(ask('bob', 'command:run', { roomId, name: 'ping' })).rejects.toThrow(
+      new RegExp(`^bot_failed: Weather gave no answer. .*${words}`),
+    )
+    expect(await problemOf('weather')).toContain(words)
+  })
+
+  it('are for those who may write in the room', async () => {
+    expect(await refusalOf(ask('eve', 'command:list', { roomId }))).toBe('room_not_found')
+    expect(await refusalOf(ask('eve', 'command:run', { roomId, name: 'ping' }))).toBe('room_not_found')
+    expect(await refusalOf(ask('ann', 'command:run', { roomId, name: 'none' }))).toBe('not_found')
+  })
+})
+
+it('a bot that hangs is waited for some seconds', async () => {
+  const slow = await startBot(stage.url(), { id: 'slow', hears: 'nothing' }, register)
+  await api('PUT', '/v1/bots/slow/commands', { commands: [{ name: 'wait', description: 'Waits' }] })
+  await stage.asServer('member:add', { roomId, userIds: ['slow'] })
+  slow.answer = () => 'silence'
+  await expect(stage.overSocket('bob', 'command:run', { roomId, name: 'wait' })).rejects.toThrow(
+    `bot_failed: slow gave no answer. It did not answer within ${LIMITS.botAnswerMs / 1_000} seconds.`,
+  )
+})
+
+it('two bots with a command of one name are told apart', async () => {
+  const other = await startBot(stage.url(), { id: 'rival', hears: 'nothing' }, register)
+  await api('PUT', '/v1/bots/rival/commands', { commands: [{ name: 'ping', description: 'Mine' }] })
+  await stage.asServer('member:add', { roomId, userIds: ['rival'], role: 'publisher' })
+  other.answer = () => ({ text: 'rival' })
+  expect(await refusalOf(stage.overRest('bob', 'command:run', { roomId, name: 'ping' }))).toBe('conflict')
+  const reply = await stage.overRest('bob', 'command:run', { roomId, name: 'ping', botId: 'rival' })
+  expect(reply.event?.sender).toBe('rival')
+  await stage.asServer('member:kick', { roomId, userId: 'rival' })
+  expect((await stage.overRest('bob', 'command:list', { roomId })).data.map(({ bot }) => bot.id)).not.toContain('rival')
+})
+
+describe('buttons and forms', () => {
+  const controls = [
+    { type: 'button', id: 'yes', label: 'Yes', style: 'primary' },
+    { type: 'button', id: 'late', label: 'Too late', disabled: true },
+    {
+      type: 'form',
+      id: 'book',
+      label: 'Book',
+      fields: [
+        { kind: 'date', name: 'day', required: true },
+        { kind: 'text', name: 'why', multiline: true },
+      ],
+    },
+  ] as const
+  const offer = async (metadata = {}) => {
+    const body = { text: 'An appointment?', controls, metadata }
+    const { body: message } = await api('POST', `/v1/rooms/${roomId}/messages`, body, weather.token)
+    return message.seq as number
+  }
+
+  it('are bots’ alone', async () => {
+    const message = { roomId, text: 'Press', controls: [...controls] }
+    const send = stage.overSocket('ann', 'message:schedule', { ...message, sendAt: new Date().toISOString() })
+    expect(await refusalOf(send)).toBe('forbidden')
+    const overSocket = stage.socket('ann').request('message:send', { ...message, clientId: randomUUID() })
+    expect(await refusalOf(overSocket)).toBe('forbidden')
+    const { text, controls: offered } = message
+    const over = await api('POST', `/v1/rooms/${roomId}/messages`, { text, controls: offered }, stage.token('ann'))
+    expect(over.body.code).toBe('forbidden')
+    const seq = await stage.say('ann', roomId, 'mine')
+    expect(await refusalOf(stage.overRest('ann', 'message:edit', { ...message, seq }))).toBe('forbidden')
+  })
+
+  it('are part of the message, and ask its bot who was pressed by whom; it updates and replies', async () => {
+    const seq = await offer({ patient: 7 })
+    expect((await stage.overRest('bob', 'message:get', { roomId, seq })).controls).toEqual(controls)
+    weather.answer = asked =>
+      asked.type === 'button.pressed'
+        ? { text: `Thank you, ${asked.user.name}`, update: { text: 'Booked', metadata: { done: true } } }
+        : {}
+    const bob = stage.socket('bob')
+    await bob.request('room:open', { roomId })
+    const reply = await stage.overRest('ann', 'button:press', { roomId, seq, buttonId: 'yes' })
+    expect(reply).toMatchObject({
+      updated: { type: 'message.edited', sender: 'weather', data: { messageSeq: seq } },
+      event: { sender: 'weather', data: { parts: [{ text: 'Thank you, ann' }] } },
+    })
+    expect(weather.asked.at(-1)).toMatchObject({
+      type: 'button.pressed',
+      user: { id: 'ann' },
+      data: { buttonId: 'yes', message: { seq, metadata: { patient: 7 } } },
+    })
+    const after = await stage.overRest('bob', 'message:get', { roomId, seq })
+    expect([after.text, after.controls, after.metadata]).toEqual(['Booked', undefined, { done: true }])
+    // What was taken away cannot be pressed by who still sees it.
+    expect(await refusalOf(stage.overRest('bob', 'button:press', { roomId, seq, buttonId: 'yes' }))).toBe('not_found')
+    await bob.hear('event:appended', ({ event }) => event.seq === reply.updated?.seq)
+  })
+
+  it('are filled in as they want, by those who are in the room', async () => {
+    const seq = await offer()
+    weather.answer = () => ({ text: 'For you', ephemeral: true })
+    const form = { roomId, seq, formId: 'book' }
+    const heard = weather.asked.length
+    const wrong = stage.overRest('bob', 'form:submit', { ...form, values: { day: 'tomorrow' } })
+    await expect(wrong).rejects.toThrow('day must be a day such as 2026-11-21')
+    expect(await refusalOf(stage.overRest('eve', 'form:submit', { ...form, values: {} }))).toBe('room_not_found')
+    expect(await refusalOf(stage.overRest('bob', 'button:press', { roomId, seq, buttonId: 'book' }))).toBe('not_found')
+    expect(await refusalOf(stage.overRest('bob', 'button:press', { roomId, seq, buttonId: 'late' }))).toBe('conflict')
+    expect(weather.asked).toHaveLength(heard)
+    const values = { day: '2026-11-24', why: 'A cold' }
+    const reply = await stage.overSocket('bob', 'form:submit', { ...form, values })
+    expect(reply.ephemeral?.text).toBe('For you')
+    expect(weather.asked.at(-1)).toMatchObject({ type: 'form.submitted', data: { formId: 'book', values } })
+  })
+
+  it('do nothing more once their bot is out of the room, and stay behind when forwarded', async () => {
+    const seq = await offer()
+    const elsewhere = await stage.room('ann', {})
+    const { event } = await stage.overRest('ann', 'message:forward', { roomId, seq, toRoomId: elsewhere })
+    const copy = await stage.overRest('ann', 'message:get', { roomId: elsewhere, seq: event.seq })
+    expect(copy).not.toHaveProperty('controls')
+    await stage.asServer('member:kick', { roomId, userId: 'weather' })
+    const pressed = stage.overRest('bob', 'button:press', { roomId, seq, buttonId: 'yes' })
+    expect(await refusalOf(pressed)).toBe('bot_failed')
+    await stage.asServer('member:add', { roomId, userIds: ['weather'], role: 'publisher' })
+  })
+
+  it('of an answer that updates another’s message change nothing', async () => {
+    const seq = await offer()
+    const own = await stage.say('bob', roomId, 'Mine')
+    // There is no way to name another message; what a bot does by its token is refused like anybody's.
+    expect(await refusalOf(asBot(weather, 'message:edit', { roomId, seq: own, text: 'Taken over' }))).toBe('forbidden')
+    weather.answer = () => ({ update: { text: 'x', seq: own } })
+    const pressed = stage.overRest('bob', 'button:press', { roomId, seq, buttonId: 'yes' })
+    expect(await refusalOf(pressed)).toBe('bot_failed')
+  })
+})
+
+it('what is shown to one alone reaches their sockets, and only by bots of the room, to its members', async () => {
+  const shown = { roomId, userId: 'bob', text: 'Your turn' }
+  const bob = stage.socket('bob')
+  const message = await asBot(weather, 'ephemeral:show', shown)
+  expect(await bob.hear('ephemeral:shown', ({ id }) => id === message.id)).toEqual(message)
+  expect(stage.socket('ann').heard('ephemeral:shown').map(({ id }) => id)).not.toContain(message.id)
+  expect(await refusalOf(asBot(weather, 'ephemeral:show', { ...shown, userId: 'eve' }))).toBe('not_found')
+  expect(await refusalOf(stage.overRest('ann', 'ephemeral:show', shown))).toBe('conflict')
+  const closed = await stage.room('ann', { members: ['bob'] })
+  expect(await refusalOf(asBot(weather, 'ephemeral:show', { ...shown, roomId: closed }))).toBe('room_not_found')
+})
