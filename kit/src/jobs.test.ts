@@ -95,6 +95,14 @@ it('keeps one waiting job per key, with what was added last', async () => {
   expect(seen).toEqual(expect.arrayContaining([{ n: 3 }, { n: 4 }]))
 })
 
+it('counts what waits, but for one key', async () => {
+  const jobs = await jobsOf({})
+  for (const key of ['one', 'two', 'two']) await jobs.add('counted', {}, { key })
+  expect(await jobs.count('counted')).toBe(2)
+  expect(await jobs.count('counted', 'two')).toBe(1)
+  expect(await jobs.count('counted', 'three')).toBe(2)
+})
+
 it('waits until the time of a job has come', async () => {
   let ranAt = 0
   const jobs = await jobsOf({
@@ -109,9 +117,9 @@ it('waits until the time of a job has come', async () => {
   expect(ranAt).toBeGreaterThanOrEqual(runAt.getTime())
 })
 
-it('tells running tasks to stop when it closes, and another process takes the job up', async () => {
+it('tells running tasks to stop when it closes, and another process takes the job up, as if it were new', async () => {
   let stopped = 0
-  let finished = 0
+  const attempts: number[] = []
   const first = await jobsOf({
     long: (_payload, { signal }) =>
       new Promise((_resolve, reject) => {
@@ -122,7 +130,7 @@ it('tells running tasks to stop when it closes, and another process takes the jo
       }),
   })
   await first.start()
-  await first.add('long', {})
+  await first.add('long', {}, { key: 'one' })
   await vi.waitFor(async () => {
     const { rows } = await pool.query(
       "select 1 from trunkline_jobs.job where name = 'long' and state = 'active'",
@@ -132,12 +140,12 @@ it('tells running tasks to stop when it closes, and another process takes the jo
   await first.close()
   expect(stopped).toBe(1)
   const second = await jobsOf({
-    long: async () => {
-      finished++
+    long: async (_payload, { attempt }) => {
+      attempts.push(attempt)
     },
   })
   await second.start()
-  await vi.waitFor(() => expect(finished).toBe(1), { timeout: 10_000 })
+  await vi.waitFor(() => expect(attempts).toEqual([1]), { timeout: 10_000 })
 })
 
 it('goes on after the database was killed', async () => {

@@ -20,7 +20,7 @@ const STOP_MS = 8_000
 export type TaskContext = {
   /** Aborts when the process closes: stop at the next checkpoint by throwing; the job is taken up again elsewhere. */
   signal: AbortSignal
-  /** From 1. */
+  /** From 1. Stops because the process closes do not count. */
   attempt: number
   /** If this one fails, the job is not tried again. */
   isLastAttempt: boolean
@@ -48,8 +48,8 @@ export type Jobs = {
   add(name: string, payload: Record<string, unknown>, options?: AddOptions): Promise<void>
   /** Begins to work on jobs that have a task in the map, those that others added included. */
   start(): Promise<void>
-  /** How many of one name wait or run, in all processes. */
-  count(name: string): Promise<number>
+  /** How many of one name wait or run, in all processes, but for those of a key. */
+  count(name: string, besides?: string): Promise<number>
   /** Running tasks are told to stop and waited for. Idempotent. */
   close(): Promise<void>
 }
@@ -123,7 +123,7 @@ export const createJobs = async (options: {
     } as const
     workerId = await boss.work(name, options, async ([job]) => {
       if (!job) return
-      const { data, retryCount, retryLimit } = job
+      const { data, retryCount, retryLimit, singletonKey } = job
       const context: TaskContext = {
         signal: AbortSignal.any([job.signal, closing.signal]),
         attempt: retryCount + 1,
@@ -132,9 +132,12 @@ export const createJobs = async (options: {
       try {
         await task(data, context)
       } catch (error) {
-        if (!closing.signal.aborted)
+        if (!closing.signal.aborted) {
           logger.warn({ err: error, job: name, attempt: context.attempt }, 'a job failed')
-        throw error
+          throw error
+        }
+        // Handed on: restarts that were meant are no attempts, however long a job has been at it.
+        await boss.send(name, data as object, { retryLimit, ...(singletonKey && { singletonKey }) })
       } finally {
         // Left alone it waits for its next poll, however many jobs are there.
         if (workerId !== undefined) boss.notifyWorker(workerId)
@@ -153,10 +156,11 @@ export const createJobs = async (options: {
       else
         await boss.upsert(name, payload, { ...settings, startAfter: runAt ?? new Date(), singletonKey: key })
     },
-    async count(name) {
+    async count(name, besides) {
       const { rows } = await pool.query<{ count: number }>(
-        `select count(*)::int from ${SCHEMA}.job where name = $1 and state in ('created', 'retry', 'active')`,
-        [name],
+        `select count(*)::int from ${SCHEMA}.job where name = $1 and state in ('created', 'retry', 'active')
+          and singleton_key is distinct from $2`,
+        [name, besides ?? null],
       )
       return rows[0]?.count ?? 0
     },

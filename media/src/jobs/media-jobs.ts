@@ -79,9 +79,9 @@ export class MediaJobs {
     await this.#jobs.add(QUEUES.stream, order, { key: order.streamId })
   }
 
-  /** How many calls are shown, or are to be. */
-  countStreams(): Promise<number> {
-    return this.#jobs.count(QUEUES.stream)
+  /** How many other calls than that of a stream are shown, or are to be. */
+  countStreams(besides: string): Promise<number> {
+    return this.#jobs.count(QUEUES.stream, besides)
   }
 
   /** What is left of a stream is to go at that time. */

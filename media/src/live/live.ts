@@ -129,7 +129,8 @@ export const createLive = (deps: LiveDeps): Live => {
     const { streamId, hls, rtmp } = order
     // The job asks again whenever it connects.
     if (rtmp !== undefined) await findTarget(rtmp, deps.allowsPrivate)
-    if ((await jobs.countStreams()) >= deps.streams) {
+    // Whose answer was lost asks again.
+    if ((await jobs.countStreams(streamId)) >= deps.streams) {
       throw new TrunklineError(
         'limit_reached',
         `This server streams ${deps.streams} calls at once, and these are all taken.`,
