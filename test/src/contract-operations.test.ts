@@ -241,6 +241,21 @@ describe.each([
     await perform('grace', 'user:update', { userId: 'grace', name: `Grace by ${transport}` })
   })
 
+  it('devices, and what one wants to be told', async () => {
+    const { kinds, vapidPublicKey } = await perform('grace', 'device:options', {})
+    expect([kinds, vapidPublicKey]).toEqual([['web'], expect.stringMatching(/^[\w-]{87}$/)])
+    const keys = { p256dh: vapidPublicKey, auth: 'a'.repeat(22) }
+    const subscription = { endpoint: `https://push.example.org/${transport}`, keys }
+    const device = await perform('grace', 'device:register', { target: { kind: 'web', subscription } })
+    expect((await perform('grace', 'device:list', {})).data).toEqual([device])
+    await perform('grace', 'device:remove', { deviceId: device.id })
+    const quietHours = { start: '22:00', end: '07:00', timeZone: 'Europe/Berlin', then: 'hold' } as const
+    const settings = await perform('grace', 'notification:set', { quietHours })
+    expect(await perform('grace', 'notification:get', {})).toEqual(settings)
+    const level = await perform('grace', 'notification:level', { roomId, level: 'mentions' })
+    expect((await perform('grace', 'notification:levels', {})).data).toEqual([level])
+  })
+
   it('jobs', async () => {
     const job = await perform('grace', 'export:create', { userId: 'grace' })
     const { jobId } = { jobId: job.id }

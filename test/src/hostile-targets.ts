@@ -20,6 +20,7 @@ export type Target = {
 const QUERIES: Partial<Record<RouteName, string>> = {
   createFile: '?name=a.txt',
   listFiles: '?ids=file_1',
+  deletePushTemplate: '?type=digest&locale=de',
   getLinkedFile: '?user=ada&until=1795000000&signature=c2lnbmF0dXJl',
 }
 

@@ -94,6 +94,7 @@ const REQUESTS: { [N in Governed]: (stage: Stage) => OperationInput<N> } = {
   'stream:get': ({ roomId }) => ({ roomId }),
   'stream:pause': ({ roomId }) => ({ roomId, paused: true }),
   'stream:stop': ({ roomId }) => ({ roomId }),
+  'notification:level': ({ roomId }) => ({ roomId, level: 'mentions' }),
   'ring:start': ({ roomId }) => ({ roomId, userIds: ['target'], media: 'audio' }),
   'command:list': ({ roomId }) => ({ roomId }),
   'command:run': ({ roomId }) => ({ roomId, name: 'nothing' }),
