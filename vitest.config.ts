@@ -37,7 +37,6 @@ const ALONE = named(
 const IN_PAIRS = named(
   'call*.browser',
   'fleet.browser',
-  'fleet-outages',
   'fleet-rooms',
   'nodes',
   'processes',
@@ -53,15 +52,17 @@ const IN_PAIRS = named(
 const LONG = [
   // Kills between what is sent and what is acknowledged, of servers, databases and Redis.
   ...named('chaos', 'durability', 'webhooks-chaos'),
-  // Kills in the middle of what takes long itself: uploads, films, streams, exports; a disk that is full.
-  ...named('calls-recording-survival', 'live-survival', 'portable-data-crash', 'uploads'),
+  // Kills in the middle of what takes long itself: calls, uploads, films, streams, exports; a disk that is full.
+  ...named('calls-recording-survival', 'calls-sfu-death', 'live-reconnect', 'live-survival'),
+  ...named('portable-data-crash', 'uploads'),
   'media/src/crash.test.ts',
+  'turn/src/fleet/losses.test.ts',
   // What is done thousands of times leaves nothing behind.
   ...named('calls-soak'),
   'turn/src/fuzz.test.ts',
 ]
-/** Of those, the ones beside which nothing runs: joins one after the other, and calls over bad lines. */
-const LONG_ALONE = named('calls-join.browser', 'calls-network.browser')
+/** Of those, the ones beside which nothing runs: joins one after the other, calls over bad lines, and without Redis or SFU. */
+const LONG_ALONE = named('calls-join.browser', 'calls-network.browser', 'fleet-outages')
 
 /** What is made for a whole run. */
 const DATABASE = 'test/src/support/make-database-template.ts'

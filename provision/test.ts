@@ -64,7 +64,11 @@ const run = async (...args: string[]): Promise<Run> => {
     const unhandled = unhandledIn(said)
     const isOfTests = code === 1 && existsSync(report) && unhandled && !isInterrupted
     const failures =
-      code === 0 ? [] : isOfTests ? [...failuresOf(readFileSync(report, 'utf8'), ROOT), ...unhandled] : undefined
+      code === 0
+        ? []
+        : isOfTests
+          ? [...failuresOf(readFileSync(report, 'utf8'), ROOT), ...unhandled]
+          : undefined
     return { code, crashed: said.includes(CRASH), failures }
   } finally {
     rmSync(folder, { recursive: true, force: true })

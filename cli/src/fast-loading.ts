@@ -8,7 +8,10 @@ import { join } from 'node:path'
 
 // Compiled code is kept between starts. In a folder of this account's: from one that others can write to, it would be
 // their code that runs.
-enableCompileCache(join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'trunkline', 'compiled'))
+const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'trunkline', 'compiled')
+enableCompileCache(folder)
+// For the processes it starts as well.
+process.env.NODE_COMPILE_CACHE ??= folder
 
 // To learn what a file is that another names, Node asks the disk for each import, and parses the package.json above it, that
 // of drizzle-orm with 180 kB for its thousands of exports again and again: half a second of a start. Of our own sources, and

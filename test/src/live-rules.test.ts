@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { LIMITS } from '@trunkline/protocol'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { CallPerson, codeOf } from './support/call-people.ts'
@@ -6,7 +5,7 @@ import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { moderatedCalls } from './support/moderated-calls.ts'
 import { perform } from './support/operations.ts'
 import { eventsOf, streamOutcomeOf } from './support/recorded.ts'
-import { freePort, startServer, type TestServer } from './support/server.ts'
+import { startServer, type TestServer } from './support/server.ts'
 import { until } from './support/until.ts'
 
 const register = cleanUpAfterAll()
@@ -94,46 +93,6 @@ test('an encrypted call is not streamed', async () => {
   await expect(mona.socket.request('stream:start', { roomId, hls: true })).rejects.toThrow(
     /^conflict: This call is encrypted end to end/,
   )
-})
-
-test('a service that falls away is connected to again, and one that does not come back fails the stream', {
-  timeout: 600_000,
-}, async () => {
-  const roomId = await makeRoom()
-  const mona = await come(roomId, 'mona')
-  const port = await freePort()
-  const rtmp = `rtmp://127.0.0.1:${port}/live/a-secret-key`
-  const listen = () => {
-    const args = ['-nostdin', '-v', 'quiet', '-listen', '1', '-f', 'flv', '-i', rtmp, '-f', 'null', '-']
-    const child = spawn('ffmpeg', args, { stdio: 'ignore' })
-    onTestFinished(() => void child.kill('SIGKILL'))
-    return child
-  }
-  const first = listen()
-  const stream = await until(
-    'there is room for it',
-    () => mona.socket.request('stream:start', { roomId, rtmp }),
-    PATIENCE_MS,
-  )
-  expect(stream).not.toHaveProperty('playlist')
-  const states = () =>
-    mona.socket
-      .heard('stream:changed')
-      .filter(one => one.roomId === roomId)
-      .map(one => one.rtmp)
-  await until('it is taken', () => states().at(-1) === 'live', PATIENCE_MS)
-  first.kill('SIGKILL')
-  await until('it is known to be away', () => states().at(-1) === 'reconnecting', PATIENCE_MS)
-  const second = listen()
-  await until('it is taken again', () => states().at(-1) === 'live', PATIENCE_MS)
-  second.kill('SIGKILL')
-  const { type, data } = await streamOutcomeOf(url, roomId)
-  expect([type, data.reason]).toEqual(['stream.failed', 'The service it is sent to cannot be reached.'])
-  expect(states().at(-1)).toBe('failed')
-  // The call goes on, and says that nobody watches it any more.
-  await until('the call says so', () => mona.call() && !mona.call()?.stream)
-  expect(await codeOf(mona.socket.request('call:get', { roomId }))).toBe('ok')
-  expect(server.log()).not.toContain('a-secret-key')
 })
 
 test("streams go nowhere inside of the operator's network unless allowed, and nowhere without a media service", async () => {

@@ -1,8 +1,15 @@
+import { once } from 'node:events'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { expect, vi } from 'vitest'
+import type { TurnClient } from '../check/client.ts'
 import { createTurnFleet } from '../fleet/fleet.ts'
 import type { Logger } from '../log.ts'
-import type { TurnOptions } from '../turn.ts'
-import { asTestTurn, TEST_OPTIONS, type TestTurn } from './server.ts'
+import { bindUdpSocket } from '../relay/udp-socket.ts'
+import type { Endpoint } from '../stun/endpoint.ts'
+import { ATTRIBUTE } from '../stun/stun.ts'
+import type { TurnOptions, TurnStats } from '../turn.ts'
+import { asTestTurn, credential, startClient, TEST_OPTIONS, type TestTurn } from './server.ts'
 
 export type Line = { level: string; message: string } & Record<string, unknown>
 
@@ -51,4 +58,51 @@ export const ownerOf = (port: number, processes: readonly number[]): number | un
       }
     }),
   )
+}
+
+/** How long processes may take to start and to end. */
+export const SETTLE = { timeout: 30_000, interval: 50 }
+
+export const untilStats = (turn: TestTurn, wanted: Partial<TurnStats>): Promise<void> =>
+  vi.waitFor(() => expect(turn.stats()).toMatchObject(wanted), SETTLE)
+
+export type Allocated = { client: TurnClient; relayed: Endpoint; owner: number }
+
+/** Clients with an allocation each, and the process that has it, until there is one in each of two processes at least. */
+export const spread = async (turn: TestTurn, user: string, least = 2): Promise<Allocated[]> => {
+  const processes = fleetProcesses()
+  const all: Allocated[] = []
+  while (all.length < least || new Set(all.map(({ owner }) => owner)).size < 2) {
+    expect(all.length, 'clients are shared out among the processes').toBeLessThan(30)
+    const client = await startClient(turn, credential(user))
+    const answer = await client.allocate()
+    expect(answer.code).toBe(0)
+    const relayed = answer.address(ATTRIBUTE.xorRelayedAddress) as Endpoint
+    all.push({ client, relayed, owner: ownerOf(relayed.port, processes) as number })
+  }
+  return all
+}
+
+/** Ports that anybody may bind again. What runs beside this may have taken one for a moment: it is asked for again. */
+export const expectFree = async (
+  ports: readonly number[],
+  transports: readonly ('udp' | 'tcp')[],
+): Promise<void> => {
+  for (const port of ports) {
+    for (const transport of transports) {
+      await vi.waitFor(
+        async () => {
+          if (transport === 'udp') {
+            const socket = await bindUdpSocket('127.0.0.1', port)
+            socket.close()
+            return
+          }
+          const server = createServer().listen({ port, host: '127.0.0.1', exclusive: true })
+          await once(server, 'listening')
+          server.close()
+        },
+        { timeout: 10_000, interval: 200 },
+      )
+    }
+  }
 }
