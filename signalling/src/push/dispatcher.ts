@@ -5,12 +5,11 @@ import { countsOfAll } from '../inbox/counts.ts'
 import type { Attendance } from '../presence/attendance.ts'
 import { retryDelay } from '../webhooks/retry.ts'
 import type { Devices } from './devices.ts'
-import { isReadable } from './enqueuer.ts'
 import type { Preferences } from './preferences.ts'
 import { collapseKey, pushMessage, type Told } from './push-message.ts'
 import type { Job, PushQueue } from './push-queue.ts'
 import type { Outcome, PushSender } from './push-sender.ts'
-import { judge, type Verdict } from './rule.ts'
+import { isReadable, judge, type Verdict } from './rule.ts'
 import type { Templates } from './templates.ts'
 
 /** Pushes of one kind under way at once. */

@@ -8,7 +8,7 @@ import type { Attendance } from '../presence/attendance.ts'
 import type { Preferences } from './preferences.ts'
 import type { PushQueue, Waiting } from './push-queue.ts'
 import { pushesOf, type Telling } from './pushes-of.ts'
-import { judge, usualLevel, type Verdict } from './rule.ts'
+import { isReadable, judge, usualLevel, type Verdict } from './rule.ts'
 
 /** Events read at once. */
 const PAGE = 500
@@ -212,7 +212,3 @@ export class Enqueuer {
     return rows
   }
 }
-
-/** Whether having read the room up to there means having seen it. */
-export const isReadable = (type: Telling['type']): boolean =>
-  type === 'message.created' || type === 'ring.ended'

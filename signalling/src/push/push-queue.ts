@@ -14,7 +14,7 @@ import type { Database, Executor } from '../database.ts'
 import { pushQueue } from '../schema.ts'
 
 /** For how long a process that takes a push may be sending it, ms. One that died is followed by another after this. */
-const CLAIM_MS = 30_000
+const CLAIM_MS = 15_000
 /** A device has one digest that waits. */
 const DIGEST_TAG = 'digest'
 

@@ -41,7 +41,7 @@ type Deps = {
   vault: Vault
   stream: EventStream
   watch: LogWatch
-  presence: Presence
+  presence: Pick<Presence, 'attendanceOf'>
   settings: PushSettings
   /** Whether subscriptions of browsers may lead into the operator's own network. */
   allowsPrivate: boolean

@@ -60,6 +60,9 @@ export type Verdict =
 /** E-mail and SMS: nobody wants one for each message. */
 export const isSlow = ({ kind }: Pick<DeviceTraits, 'kind'>): boolean => kind === 'email' || kind === 'sms'
 
+/** Whether having read the room up to there is having seen it. */
+export const isReadable = (type: PushType): boolean => type === 'message.created' || type === 'ring.ended'
+
 const OF_RINGS: ReadonlySet<PushType> = new Set(['ring.started', 'ring.stopped', 'ring.ended'])
 
 /** Whether this is the device to tell of it at all. */

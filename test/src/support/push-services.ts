@@ -15,7 +15,7 @@ import { buffer, text } from 'node:stream/consumers'
 import type { PushMessage } from '@trunkline/protocol'
 import type { Register } from './clean-ups.ts'
 
-/** What a service answers; nothing is as if it had taken the push. */
+/** What a service answers in place of taking a push; with status 0, nothing at all. */
 export type Refusal = { status: number; body?: unknown; retryAfter?: string }
 type Headers = Record<string, string>
 
@@ -48,6 +48,7 @@ const listen = async (
 }
 
 const refuse = (response: ServerResponse, { status, body, retryAfter }: Refusal): void => {
+  if (status === 0) return
   response.writeHead(status, {
     'content-type': 'application/json',
     ...(retryAfter !== undefined && { 'retry-after': retryAfter }),
