@@ -19,7 +19,7 @@ const named = {
   pushedAt: at,
 }
 
-const quietHours = { start: '22:00', end: '07:00', timeZone: 'Europe/Berlin', then: 'hold' }
+const quietHours = { start: '22:00', end: '07:00', timeZone: 'Europe/Berlin', after: 'hold' }
 const settings = { quietHours, whenAway: false, digestMinutes: 60 }
 const level = { roomId, level: 'mentions', until: at }
 

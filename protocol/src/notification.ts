@@ -26,7 +26,7 @@ export const QuietHours = z
       .max(LIMITS.timeZoneChars)
       .refine(isTimeZone, { message: 'must be a time zone such as Europe/Berlin' }),
     /** What happened meanwhile is told at the end: room by room (`hold`), or as one number (`digest`). */
-    then: z.enum(['hold', 'digest']),
+    after: z.enum(['hold', 'digest']),
   })
   .refine(({ start, end }) => start !== end, { message: 'must not end when they begin' })
 export type QuietHours = z.infer<typeof QuietHours>
@@ -72,7 +72,8 @@ export const NOTIFICATION_OPERATIONS = {
     response: NotificationSettings,
   },
   'notification:level': {
-    summary: 'Say what of a room one wants to be told, for good or for a while; null is as if nothing was said',
+    summary:
+      'Say what of a room one wants to be told, for good or for a while; null is as if nothing was said',
     rest: { method: 'put', path: '/v1/rooms/{roomId}/notifications', status: 200 },
     right: 'read',
     sender: 'required',

@@ -42,8 +42,8 @@ export const PushMessage = z.strictObject({
   seq: Seq.optional(),
   ringId: RingId.optional(),
   media: RingMedia.optional(),
-  /** Who did it. */
-  from: UserId.optional(),
+  /** Who did it. (`from` is a word that FCM keeps to itself.) */
+  sender: UserId.optional(),
   /** When a ring is over. */
   expiresAt: Time.optional(),
   /** Unread over all rooms. */

@@ -249,7 +249,7 @@ describe.each([
     const device = await perform('grace', 'device:register', { target: { kind: 'web', subscription } })
     expect((await perform('grace', 'device:list', {})).data).toEqual([device])
     await perform('grace', 'device:remove', { deviceId: device.id })
-    const quietHours = { start: '22:00', end: '07:00', timeZone: 'Europe/Berlin', then: 'hold' } as const
+    const quietHours = { start: '22:00', end: '07:00', timeZone: 'Europe/Berlin', after: 'hold' } as const
     const settings = await perform('grace', 'notification:set', { quietHours })
     expect(await perform('grace', 'notification:get', {})).toEqual(settings)
     const level = await perform('grace', 'notification:level', { roomId, level: 'mentions' })

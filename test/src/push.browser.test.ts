@@ -162,7 +162,10 @@ test('the demo registers its browser, shows what is pushed while nobody looks, a
   }, JSON.stringify(pushed))
   expect(await shownIn(page)).toEqual([])
 
-  await tab.getByRole('button', { name: /Ben Okafor/ }).first().click()
+  await tab
+    .getByRole('button', { name: /Ben Okafor/ })
+    .first()
+    .click()
   await tab.getByRole('switch', { name: /^Notifications/ }).uncheck()
   await vi.waitFor(async () => expect(await devices()).toEqual([]), LONG)
   await leave(ada, ben)

@@ -153,7 +153,7 @@ describe('Web Push', () => {
       tag: `room:${one}`,
       roomId: one,
       seq,
-      from: 'ada',
+      sender: 'ada',
       badge: 1,
       title: expect.stringMatching(/^Ada · Ward \d+$/),
       body: 'Who has bed 14?',
@@ -224,8 +224,12 @@ describe('APNs', () => {
     })
     expect(Number(headers['apns-expiration'])).toBeGreaterThan(Date.now() / 1_000)
     expect(body).toMatchObject({
-      aps: { alert: { title: expect.stringContaining('Ada'), body: 'Ward round' }, badge: 1, sound: 'default' },
-      trunkline: { type: 'message.created', roomId: room, from: 'ada' },
+      aps: {
+        alert: { title: expect.stringContaining('Ada'), body: 'Ward round' },
+        badge: 1,
+        sound: 'default',
+      },
+      trunkline: { type: 'message.created', roomId: room, sender: 'ada' },
     })
     expect([apns.seen.sessions, apns.tokens.size]).toEqual([1, 1])
   })
@@ -274,7 +278,7 @@ describe('APNs', () => {
     })
     expect(Number(headers['apns-expiration']) * 1_000).toBeLessThanOrEqual(Date.parse(ring.expiresAt) + 1_000)
     expect(body).toMatchObject({
-      trunkline: { type: 'ring.started', ringId: ring.id, media: 'video', from: 'ada', roomId: room },
+      trunkline: { type: 'ring.started', ringId: ring.id, media: 'video', sender: 'ada', roomId: room },
     })
     expect(web.pushed('ivy')[0]).toMatchObject({
       headers: { urgency: 'high' },
@@ -413,7 +417,7 @@ describe('what one wants', () => {
   test('is said, and stays until it is said otherwise', async () => {
     const start = { quietHours: null, whenAway: false, digestMinutes: LIMITS.digestMinutesDefault }
     expect(await done('notification:get', {}, 'cal')).toEqual(start)
-    const quietHours = { start: '22:00', end: '07:00', timeZone: 'Europe/Berlin', then: 'digest' } as const
+    const quietHours = { start: '22:00', end: '07:00', timeZone: 'Europe/Berlin', after: 'digest' } as const
     expect(await done('notification:set', { quietHours }, 'cal')).toEqual({ ...start, quietHours })
     expect(await done('notification:set', { whenAway: true }, 'cal')).toEqual({
       ...start,
@@ -437,7 +441,11 @@ describe('what one wants', () => {
     expect(rest).toEqual({ data: [{ roomId: rooms[1], level: 'mentions' }] })
     await done('notification:level', { roomId: rooms[0] ?? '', level: null }, 'cal')
     expect((await done('notification:levels', {}, 'cal')).data).toHaveLength(1)
-    const over = await ask('notification:level', { roomId: rooms[1] ?? '', level: 'none', until: '2020-01-01T00:00:00Z' }, 'cal')
+    const over = await ask(
+      'notification:level',
+      { roomId: rooms[1] ?? '', level: 'none', until: '2020-01-01T00:00:00Z' },
+      'cal',
+    )
     expect(over.body.code).toBe('invalid_request')
     const token = await mintToken(server.url, 'dee')
     const level = { roomId: rooms[0] ?? '', level: 'none' } as const
@@ -449,7 +457,7 @@ describe('what one wants', () => {
     for (const userId of ['eli', 'flo']) await browser(userId)
     // Half of the day around now, wherever the clock stands.
     const at = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString().slice(11, 16)
-    const quietHours = { start: at(-6), end: at(6), timeZone: 'UTC', then: 'hold' } as const
+    const quietHours = { start: at(-6), end: at(6), timeZone: 'UTC', after: 'hold' } as const
     await done('notification:set', { quietHours }, 'eli')
     const room = await makeRoom(['ada', 'eli', 'flo'])
     await say(room, 'ada', 'At night')
@@ -462,7 +470,12 @@ describe('templates', () => {
   const put = (body: object) => rest(server.url, 'PUT', '/v1/push/templates', { body })
 
   test('say it in the language of the device, as the operator wants it', async () => {
-    const template = { type: 'message.created', locale: 'de', title: 'Neu von {{sender.name}}', body: '{{message.text}}' }
+    const template = {
+      type: 'message.created',
+      locale: 'de',
+      title: 'Neu von {{sender.name}}',
+      body: '{{message.text}}',
+    }
     expect((await put(template)).body).toEqual(template)
     expect((await rest(server.url, 'GET', '/v1/push/templates')).body.data).toEqual([template])
     await browser('gil', { locale: 'de-AT' })
@@ -485,7 +498,10 @@ describe('templates', () => {
       values: { media: 'Ton' },
     })
     expect(shown.body).toEqual({ locale: 'de', title: 'Ada · Ward 7', body: 'Anruf (Ton)' })
-    expect((await preview({ type: 'digest', locale: 'fr' })).body).toMatchObject({ locale: 'en', title: '3 unread' })
+    expect((await preview({ type: 'digest', locale: 'fr' })).body).toMatchObject({
+      locale: 'en',
+      title: '3 unread',
+    })
     const wrong = await put({ type: 'digest', locale: 'de', title: '{{sender.name}}', body: '' })
     expect(wrong.body).toMatchObject({
       code: 'invalid_request',

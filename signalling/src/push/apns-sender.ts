@@ -31,7 +31,11 @@ const DEAD: ReadonlySet<string> = new Set([
   'Unregistered',
 ])
 /** The fault is with how we sign in: nothing is wrong with the push. */
-const OURS: ReadonlySet<string> = new Set(['ExpiredProviderToken', 'InvalidProviderToken', 'MissingProviderToken'])
+const OURS: ReadonlySet<string> = new Set([
+  'ExpiredProviderToken',
+  'InvalidProviderToken',
+  'MissingProviderToken',
+])
 
 type Answer = { status: number; reason: string; retryAfterMs: number | undefined }
 
@@ -57,7 +61,8 @@ export class ApnsSender implements PushSender<'apns'> {
       }
       const { status, reason, retryAfterMs } = answer
       if (DEAD.has(reason)) return { is: 'dead', problem: `APNs answered ${status}: ${reason}` }
-      if (OURS.has(reason)) return { is: 'retry', problem: `APNs answered ${status}: ${reason}`, retryAfterMs }
+      if (OURS.has(reason))
+        return { is: 'retry', problem: `APNs answered ${status}: ${reason}`, retryAfterMs }
       return outcomeOf('APNs', status, reason, retryAfterMs)
     } catch (error) {
       return { is: 'retry', problem: `APNs: ${(error as Error).message}` }

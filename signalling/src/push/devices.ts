@@ -82,7 +82,9 @@ export class Devices {
   async prune(id: string, seenBefore: Date): Promise<void> {
     await this.#database
       .delete(pushDevices)
-      .where(and(eq(pushDevices.id, id), sql`${pushDevices.seenAt} <= ${seenBefore.toISOString()}::timestamptz`))
+      .where(
+        and(eq(pushDevices.id, id), sql`${pushDevices.seenAt} <= ${seenBefore.toISOString()}::timestamptz`),
+      )
   }
 
   async pushed(id: string): Promise<void> {

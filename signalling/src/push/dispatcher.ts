@@ -167,7 +167,8 @@ export class Dispatcher {
       now: new Date(),
       isAuthor: job.senderId === userId,
       isConcerned:
-        isDigest || (type === 'member.invited' ? job.role === 'pending' : job.role !== null && RIGHTS[job.role].read),
+        isDigest ||
+        (type === 'member.invited' ? job.role === 'pending' : job.role !== null && RIGHTS[job.role].read),
       isBlocked: job.isBlocked,
       isGone: !isDigest && (said === null || (type === 'ring.started' && !job.isRinging)),
       isRead: isDigest

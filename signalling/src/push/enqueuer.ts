@@ -1,5 +1,11 @@
 import type { Logger } from '@trunkline/kit'
-import { type DeviceKind, type NotificationLevel, type QuietHours, RIGHTS, type Role } from '@trunkline/protocol'
+import {
+  type DeviceKind,
+  type NotificationLevel,
+  type QuietHours,
+  RIGHTS,
+  type Role,
+} from '@trunkline/protocol'
 import { sql } from 'drizzle-orm'
 import type { Database, Executor } from '../database.ts'
 import type { EventStream, StreamedEvent } from '../log/event-stream.ts'
@@ -185,15 +191,10 @@ export class Enqueuer {
     return verdict
   }
 
-  async #candidates(
-    executor: Executor,
-    room: ToldRoom,
-    tellings: readonly Telling[],
-  ): Promise<Candidate[]> {
+  async #candidates(executor: Executor, room: ToldRoom, tellings: readonly Telling[]): Promise<Candidate[]> {
     const senders = tellings.flatMap(({ by }) => (by === undefined ? [] : [by]))
     const named = tellings.flatMap(({ userIds, mentions }) => [...(userIds ?? []), ...mentions])
-    const isToAll =
-      usualLevel(room.kind) === 'all' && tellings.some(({ userIds }) => userIds === undefined)
+    const isToAll = usualLevel(room.kind) === 'all' && tellings.some(({ userIds }) => userIds === undefined)
     const { rows } = await executor.execute<Candidate>(sql`
       select device.id as "deviceId", device.kind, device.is_voip as "isVoip", device.user_id as "userId",
         device.created_at as since,

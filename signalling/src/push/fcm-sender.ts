@@ -1,6 +1,13 @@
 import { importPKCS8, SignJWT } from 'jose'
 import { Poster } from './post.ts'
-import { type Outcome, outcomeOf, type Push, type PushSender, secondsLeft, type TargetOf } from './push-sender.ts'
+import {
+  type Outcome,
+  outcomeOf,
+  type Push,
+  type PushSender,
+  secondsLeft,
+  type TargetOf,
+} from './push-sender.ts'
 
 /** A service account of the operator's for Firebase Cloud Messaging, as Google gives it. */
 export type FcmAccount = {
@@ -54,7 +61,8 @@ export class FcmSender implements PushSender<'fcm'> {
       const { status, body, retryAfterMs } = answer
       const { code, message, isAboutToken } = faultOf(body)
       const problem = `FCM answered ${status}: ${code || message}`
-      if (code === 'UNREGISTERED' || code === 'SENDER_ID_MISMATCH' || isAboutToken) return { is: 'dead', problem }
+      if (code === 'UNREGISTERED' || code === 'SENDER_ID_MISMATCH' || isAboutToken)
+        return { is: 'dead', problem }
       if (status === 401 || status === 403) return { is: 'retry', problem, retryAfterMs }
       // A project that is not there is no fault of the device.
       if (status === 404) return { is: 'retry', problem, retryAfterMs }

@@ -1,4 +1,9 @@
-import { LIMITS, type NotificationSettings, type OperationData, type RoomNotification } from '@trunkline/protocol'
+import {
+  LIMITS,
+  type NotificationSettings,
+  type OperationData,
+  type RoomNotification,
+} from '@trunkline/protocol'
 import { and, asc, eq, gt, sql } from 'drizzle-orm'
 import type { Database } from '../database.ts'
 import { notificationLevels, notificationSettings } from '../schema.ts'

@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto'
-import { LIMITS, type MessagePart, type PushContent, type PushMessage, type PushType, textOf } from '@trunkline/protocol'
+import {
+  LIMITS,
+  type MessagePart,
+  type PushContent,
+  type PushMessage,
+  type PushType,
+  textOf,
+} from '@trunkline/protocol'
 import { render, type Values, type Words } from './template.ts'
 
 /** What is known of what is told, when it is sent. */
@@ -48,7 +55,7 @@ export const pushMessage = (told: Told, words: Words | undefined, content: PushC
     tag,
     ...(roomId !== null && { roomId, seq }),
     ...(ring && { ringId: ring.id, media: ring.media, expiresAt: ring.expiresAt.toISOString() }),
-    ...(isFull && senderId !== null && { from: senderId }),
+    ...(isFull && senderId !== null && { sender: senderId }),
     badge,
     ...(isFull &&
       words && {

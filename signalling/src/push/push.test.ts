@@ -83,9 +83,9 @@ const comeTrue = (user: string) =>
     update push_queue set due_at = now() from push_devices
     where push_devices.id = device_id and user_id = ${user}`)
 /** A night that began an hour ago and lasts for half a day. */
-const night = (then: QuietHours['then']): QuietHours => {
+const night = (after: QuietHours['after']): QuietHours => {
   const at = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString().slice(11, 16)
-  return { start: at(-1), end: at(11), timeZone: 'UTC', then }
+  return { start: at(-1), end: at(11), timeZone: 'UTC', after }
 }
 
 test('who is present is looked for again: told when the connection had died, left alone when not', async () => {
@@ -111,7 +111,9 @@ test('what was read meanwhile is not told', async () => {
   const seq = await say(id, 'Read me')
   await waits(user)
   there.delete(user)
-  await database.execute(sql`update members set read_seq = ${seq} where room_id = ${id} and user_id = ${user}`)
+  await database.execute(
+    sql`update members set read_seq = ${seq} where room_id = ${id} and user_id = ${user}`,
+  )
   await comeTrue(user)
   await waits(user, 0)
   expect(words(user)).toEqual([])

@@ -74,7 +74,9 @@ export class Push {
       ...(apns ? [['apns', new ApnsSender(apns)] as [DeviceKind, PushSender]] : []),
       ...(fcm ? [['fcm', new FcmSender(fcm)] as [DeviceKind, PushSender]] : []),
       ...(provider
-        ? (['email', 'sms'] as const).map(kind => [kind, new ProviderSender(provider)] as [DeviceKind, PushSender])
+        ? (['email', 'sms'] as const).map(
+            kind => [kind, new ProviderSender(provider)] as [DeviceKind, PushSender],
+          )
         : []),
     ]
     const kinds = senders.map(([kind]) => kind)

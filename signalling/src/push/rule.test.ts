@@ -29,7 +29,7 @@ const when = (special: Partial<Situation> = {}): Situation => ({
 const inMs = (ms: number) => new Date(now.getTime() + ms)
 const send = { do: 'send' }
 const dropped = (why: string) => ({ do: 'drop', why })
-const night = { start: '11:00', end: '13:00', timeZone: 'UTC', then: 'hold' } as const
+const night = { start: '11:00', end: '13:00', timeZone: 'UTC', after: 'hold' } as const
 
 test('who is offline is told, when it happens and just before it is sent', () => {
   expect(judge(when())).toEqual(send)
@@ -86,7 +86,7 @@ describe('in quiet hours', () => {
       until: new Date('2026-11-21T13:00:00Z'),
       digest: false,
     })
-    expect(judge(when({ quietHours: { ...night, then: 'digest' }, isNew }))).toMatchObject({ digest: true })
+    expect(judge(when({ quietHours: { ...night, after: 'digest' }, isNew }))).toMatchObject({ digest: true })
   })
 
   test('calls do not ring; that one was missed is told after', () => {

@@ -1,4 +1,10 @@
-import { LIMITS, type NotificationLevel, type PushType, type QuietHours, type RoomKind } from '@trunkline/protocol'
+import {
+  LIMITS,
+  type NotificationLevel,
+  type PushType,
+  type QuietHours,
+  type RoomKind,
+} from '@trunkline/protocol'
 import type { Attendance } from '../presence/attendance.ts'
 import { endOfQuiet } from './quiet-hours.ts'
 
@@ -68,7 +74,8 @@ const OF_RINGS: ReadonlySet<PushType> = new Set(['ring.started', 'ring.stopped',
 /** Whether this is the device to tell of it at all. */
 const isFor = (type: PushType, { kind, isVoip, hasVoip }: DeviceTraits): boolean => {
   if (isVoip) return OF_RINGS.has(type)
-  if (type === 'ring.stopped' || type === 'ring.started') return !isSlow({ kind }) && !(kind === 'apns' && hasVoip)
+  if (type === 'ring.stopped' || type === 'ring.started')
+    return !isSlow({ kind }) && !(kind === 'apns' && hasVoip)
   return true
 }
 
@@ -105,7 +112,7 @@ export const judge = (situation: Situation): Verdict => {
     return { do: 'wait', until: new Date(now.getTime() + LIMITS.pushPresentMs), digest: false }
   }
   if (quietUntil) {
-    return { do: 'wait', until: quietUntil, digest: situation.quietHours?.then === 'digest' }
+    return { do: 'wait', until: quietUntil, digest: situation.quietHours?.after === 'digest' }
   }
   return { do: 'send' }
 }

@@ -8,9 +8,9 @@ test.each(TemplateType.options)('what is said of %s from the start has placehold
 })
 
 test('values take the places of their names, once', () => {
-  const values = { 'sender.name': '{{message.text}}', 'message.text': '${process.env} $& {{from}}' }
+  const values = { 'sender.name': '{{message.text}}', 'message.text': '$1 $& {{from}}' }
   expect(render('{{sender.name}}: {{ message.text }}', values, 100)).toBe(
-    '{{message.text}}: ${process.env} $& {{from}}',
+    '{{message.text}}: $1 $& {{from}}',
   )
   expect(render('{{from}}{{constructor}}{{__proto__}}!', values, 100)).toBe('!')
 })
@@ -25,7 +25,11 @@ test('what is long is cut between characters', () => {
 })
 
 test.each([
-  ['a name there is not', 'Hello {{sender.nam}}', 'there is no {{sender.nam}} in a template of message.created'],
+  [
+    'a name there is not',
+    'Hello {{sender.nam}}',
+    'there is no {{sender.nam}} in a template of message.created',
+  ],
   ['one of another type', '{{mentions}}', '{{mentions}}'],
   ['code', '{{ process.exit() }}', 'process.exit()'],
   ['an inherited name', '{{constructor}}', '{{constructor}}'],

@@ -10,7 +10,15 @@ import {
 import { and, asc, eq } from 'drizzle-orm'
 import type { Database } from '../database.ts'
 import { pushTemplates } from '../schema.ts'
-import { assertTemplate, BUILT_IN, BUILT_IN_LOCALE, EXAMPLES, localesOf, render, type Words } from './template.ts'
+import {
+  assertTemplate,
+  BUILT_IN,
+  BUILT_IN_LOCALE,
+  EXAMPLES,
+  localesOf,
+  render,
+  type Words,
+} from './template.ts'
 
 /** How long what another process changed may be unknown here, ms. */
 const KNOWN_MS = 2_000

@@ -1,7 +1,14 @@
 import webpush from 'web-push'
 import { PrivateTarget } from '../webhooks/guarded-lookup.ts'
 import { Poster } from './post.ts'
-import { type Outcome, outcomeOf, type Push, type PushSender, secondsLeft, type TargetOf } from './push-sender.ts'
+import {
+  type Outcome,
+  outcomeOf,
+  type Push,
+  type PushSender,
+  secondsLeft,
+  type TargetOf,
+} from './push-sender.ts'
 
 /** Who we are to push services (VAPID, RFC 8292), keys in base64url. */
 export type VapidKeys = { subject: string; publicKey: string; privateKey: string }

@@ -229,6 +229,12 @@ export const startFcm = async (register: Register) => {
       return refuse(response, { status: 401, body: { error: { status: 'UNAUTHENTICATED' } } })
     }
     const { message } = JSON.parse(body)
+    // https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages#Message
+    const isReserved = (key: string) => key === 'from' || key === 'message_type' || /^(google|gcm)/.test(key)
+    const values = Object.entries(message.data)
+    if (values.some(([key, value]) => isReserved(key) || typeof value !== 'string')) {
+      return refuse(response, fcmFault(400, 'INVALID_ARGUMENT'))
+    }
     pushed.push({ at: Date.now(), message })
     const refusal = refusals.get(message.token)?.shift()
     if (refusal) return refuse(response, refusal)

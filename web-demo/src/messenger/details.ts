@@ -11,6 +11,7 @@ import './bans.ts'
 import { confirm } from './confirm.ts'
 import './member-card.ts'
 import { presenceWord } from '../design/presence.ts'
+import '../push/room-level.ts'
 import type { MemberCard } from './member-card.ts'
 import './requests.ts'
 import './room-settings.ts'
@@ -73,6 +74,7 @@ export class Details extends LightElement {
         ${info.guests ? html`<li>${icon('link')}Guests with the link may come in</li>` : nothing}
         ${info.archivedAt ? html`<li>${icon('alert')}Archived: nobody writes here</li>` : nothing}
       </ul>
+      <tl-room-level .room=${room} .client=${client} @say=${this.#pass}></tl-room-level>
       ${room.can('update') ? html`<tl-room-settings .room=${room}></tl-room-settings>` : nothing}
     </section>`
   }
