@@ -253,8 +253,7 @@ export class Endpoint {
     const { from, until: to } = lane
     const found = lane.isWhole ? [] : await this.#deps.store.eventsOf(lane, { from, to, limit: CATCH_UP })
     lane.queue = found.filter(({ event, room }) => isWanted(this.#filter, event, room.metadata))
-    if (lane.queue.length === 0)
-      lane.passed(found.length === CATCH_UP ? (found.at(-1)?.event.seq ?? to) : to)
+    if (lane.queue.length === 0) lane.passed(found.length === CATCH_UP ? (found.at(-1)?.event.seq ?? to) : to)
     return lane.queue[0]
   }
 
@@ -298,8 +297,7 @@ export class Endpoint {
 
   /** Beside what is sent and read, one time after the other. */
   #writeIfDue(): void {
-    const isDue =
-      this.#attempts.length >= WRITE_EVERY || performance.now() - this.#written.at >= WRITE_MS
+    const isDue = this.#attempts.length >= WRITE_EVERY || performance.now() - this.#written.at >= WRITE_MS
     if (this.#writing || !isDue) return
     this.#writing = this.#write()
       .then(

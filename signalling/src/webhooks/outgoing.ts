@@ -2,8 +2,7 @@ import type { OutgoingEvent } from '@trunkline/protocol'
 import type { ToldEvent } from '../log/told-events.ts'
 
 /** The same for the same event, and another for that of a later room of the same id. */
-export const eventIdOf = ({ event, room }: ToldEvent): string =>
-  `evt_${room.number}_${event.seq}`
+export const eventIdOf = ({ event, room }: ToldEvent): string => `evt_${room.number}_${event.seq}`
 
 /** Of the room of such an id. */
 export const roomNumberOf = (eventId: string): number => Number(eventId.split('_')[1])

@@ -301,6 +301,29 @@ test('three days after the first attempt an event is a dead letter, and what com
   expect(await deliveries.retryDeadLetters(id)).toEqual({ delivered: 1, left: 0 })
 })
 
+test('what is given up is one dead letter, however often that could not be written down', async () => {
+  const { webhooks } = await startWebhooks()
+  const { received, url } = await startReceiver((_, response) => response.writeHead(503).end())
+  const roomId = await room()
+  const { id } = await hook(webhooks, { url, roomIds: [roomId] })
+  await say(roomId)
+  await vi.waitFor(async () => expect((await webhooks.get(id)).waitingRooms).toBe(1), WAIT)
+  await webhooks.update(id, { paused: true })
+  await database.execute(sql`update webhook_lanes set first_attempt_at = now() - interval '3 days', retry_at = now()
+    where webhook_id = ${id}`)
+  await database.execute(sql`create function refuse() returns trigger language plpgsql as
+    $$ begin raise exception 'no room is free now'; end $$`)
+  await database.execute(sql`create trigger refuse before delete on webhook_lanes for each row execute function refuse()`)
+  const before = received.length
+  await webhooks.update(id, { paused: false })
+  // Each time it is begun anew from what is written down.
+  await vi.waitFor(() => expect(received.length).toBeGreaterThanOrEqual(before + 3), WAIT)
+  expect((await webhooks.get(id)).deadLetters).toBe(0)
+  await database.execute(sql`drop trigger refuse on webhook_lanes`)
+  await vi.waitFor(async () => expect((await webhooks.get(id)).waitingRooms).toBe(0), WAIT)
+  expect((await webhooks.get(id)).deadLetters).toBe(1)
+})
+
 test("nothing is sent into the operator's own network unless that is allowed", async () => {
   const { webhooks, deliveries } = await startWebhooks({ allowsPrivate: false })
   const { received } = await startReceiver()
