@@ -8,8 +8,8 @@ import { watchPath } from '../watch/watch-path.ts'
 import { rtmpAddress } from './rtmp-address.ts'
 
 const LAYOUTS: readonly { value: RecordingLayout; word: string; hint: string }[] = [
-  { value: 'grid', word: 'Everybody alike', hint: 'All in a grid, with their names' },
-  { value: 'speaker', word: 'Who speaks', hint: 'Large, with the others beside' },
+  { value: 'grid', word: 'Everybody alike', hint: 'In a grid' },
+  { value: 'speaker', word: 'Who speaks', hint: 'Large, others beside' },
 ]
 
 const SENDING_WORDS: Readonly<Record<StreamSending['state'], string>> = {
@@ -77,7 +77,7 @@ export class LiveDialog extends LightElement {
     if (this.shown && !this.call?.moderation.isHost) this.#close()
     // The form is another: where the focus was is gone.
     if (changed.has('playlist') && this.playlist && this.shown)
-      this.querySelector<HTMLElement>('#tl-live-page')?.focus()
+      this.querySelector<HTMLElement>('.address button')?.focus()
   }
 
   protected override render() {
