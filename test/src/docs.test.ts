@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -6,7 +6,8 @@ import { Trunkline } from '@trunkline/sdk'
 import { Upload } from 'tus-js-client'
 import { expect, onTestFinished, test } from 'vitest'
 import { mintToken, rest } from './support/rest.ts'
-import { API_KEY, startServer, temporaryFolder } from './support/server.ts'
+import { API_KEY, freePort, startServer, temporaryFolder } from './support/server.ts'
+import { until } from './support/until.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const CURL = join(import.meta.dirname, 'support/curl.ts')
@@ -137,3 +138,33 @@ test('the first requests, the first file and the sensor of README.md are those t
 
   expect(blocksOf('README.md', 'ts')).toEqual([read('docs/examples/sensor.ts')])
 })
+
+test('the receiver of docs/webhooks.md takes what is sent to it, and prints each event once', async () => {
+  const { url } = await startServer({
+    services: ['signalling'],
+    env: { TRUNKLINE_SECRET: 'of-the-docs-test' },
+  })
+  const [code = ''] = blocksOf('docs/webhooks.md', 'js').filter(it => it.includes('standardwebhooks'))
+  const port = await freePort()
+  const hook = { url: `http://127.0.0.1:${port}/trunkline`, types: ['message.created'] }
+  const { status, body } = await rest(url, 'POST', '/v1/webhooks', { body: hook })
+  expect(status).toBe(201)
+  const receiver = spawn(
+    process.execPath,
+    ['--input-type=module', '-e', code.replace('listen(4000)', `listen(${port})`)],
+    { cwd: ROOT, env: { ...process.env, SECRET: body.secret }, stdio: ['ignore', 'pipe', 'pipe'] },
+  )
+  onTestFinished(() => void receiver.kill('SIGKILL'))
+  let printed = ''
+  const onData = (chunk: Buffer) => {
+    printed += chunk
+  }
+  receiver.stdout.on('data', onData)
+  receiver.stderr.on('data', onData)
+  await rest(url, 'POST', '/v1/rooms', { body: { id: 'told', kind: 'group' } })
+  const message = { sender: 'ada', text: 'Who has bed 4?' }
+  expect((await rest(url, 'POST', '/v1/rooms/told/messages', { body: message })).status).toBe(201)
+  await until('it is told, and says so', () => printed.includes('Who has bed 4?'), 60_000)
+  expect(printed).toContain('message.created')
+  expect(printed).not.toContain('Error')
+}, 120_000)
