@@ -112,9 +112,19 @@ export const BOT_REQUESTS = {
 }
 
 export const BOT_RESPONSES = {
-  'command:list': { two: { data: [{ ...command, bot: user }, { ...bare, bot: user }] } },
+  'command:list': {
+    two: {
+      data: [
+        { ...command, bot: user },
+        { ...bare, bot: user },
+      ],
+    },
+  },
   'command:run': reply,
-  'command:complete': { some: { data: [{ value: 'Oslo' }, { value: 'OSA', label: 'Osaka' }] }, none: { data: [] } },
+  'command:complete': {
+    some: { data: [{ value: 'Oslo' }, { value: 'OSA', label: 'Osaka' }] },
+    none: { data: [] },
+  },
   'button:press': reply,
   'form:submit': reply,
   'ephemeral:show': { plain: ephemeral },
@@ -144,4 +154,3 @@ export const BOT_ANSWERS = {
   rotateBotSecret: { made: { secret, previousSecretUntil: at } },
   postToHook: { posted: { roomId, seq: 3 } },
 }
-

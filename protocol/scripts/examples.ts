@@ -1,4 +1,11 @@
-import { BOT_ANSWERS, BOT_BODIES, BOT_NOTICES, BOT_REQUESTS, BOT_RESPONSES, controls } from './bot-examples.ts'
+import {
+  BOT_ANSWERS,
+  BOT_BODIES,
+  BOT_NOTICES,
+  BOT_REQUESTS,
+  BOT_RESPONSES,
+  controls,
+} from './bot-examples.ts'
 import {
   ada,
   at,

@@ -60,6 +60,10 @@ for (const [id, schema] of Object.entries(NAMED)) {
 const RULES = new Map<z.core.$ZodType, JsonSchema>([
   [protocol.MessageSend, { oneOf: [{ required: ['text'] }, { required: ['parts'] }] }],
   [protocol.MessagePost, { oneOf: [{ required: ['text'] }, { required: ['parts'] }] }],
+  [
+    protocol.OPERATIONS['ephemeral:show'].request,
+    { oneOf: [{ required: ['text'] }, { required: ['parts'] }] },
+  ],
   [protocol.OPERATIONS['message:edit'].request, { oneOf: [{ required: ['text'] }, { required: ['parts'] }] }],
   [
     protocol.OPERATIONS['message:schedule'].request,

@@ -30,7 +30,10 @@ describe('arguments', () => {
     ['"New York" 3 yes', { place: 'New York', days: 3, wind: true }],
     ['days:3 Oslo', { days: 3, place: 'Oslo' }],
     ['wind=off place="St. Ives"', { wind: false, place: 'St. Ives' }],
-    ['Oslo 3 no the rest of it, "quoted" and all', { place: 'Oslo', days: 3, wind: false, note: 'the rest of it, "quoted" and all' }],
+    [
+      'Oslo 3 no the rest of it, "quoted" and all',
+      { place: 'Oslo', days: 3, wind: false, note: 'the rest of it, "quoted" and all' },
+    ],
     ['http://example.org/a:b 2', { place: 'http://example.org/a:b', days: 2 }],
     ['Oslo soon', { place: 'Oslo', days: 'soon' }],
     ['"" 3', { place: '', days: 3 }],
@@ -41,7 +44,9 @@ describe('arguments', () => {
 
   it('of which there are too many are not asked for', () => {
     const values = readArguments([{ kind: 'boolean', name: 'on' }], 'yes and more')
-    expect(faultsOf([{ kind: 'boolean', name: 'on' }], values)).toEqual([{ path: 'argument2', message: 'is not asked for' }])
+    expect(faultsOf([{ kind: 'boolean', name: 'on' }], values)).toEqual([
+      { path: 'argument2', message: 'is not asked for' },
+    ])
   })
 
   it('are found to fit, or why they do not', () => {
@@ -52,7 +57,8 @@ describe('arguments', () => {
       [{ kind: 'time', name: 'a' }, '2026-11-21T09:30:00Z'],
       [{ kind: 'number', name: 'a' }, -0.5],
     ]
-    for (const [field, value] of fits) expect([field.kind, faultsOf([field], { a: value })]).toEqual([field.kind, []])
+    for (const [field, value] of fits)
+      expect([field.kind, faultsOf([field], { a: value })]).toEqual([field.kind, []])
     const faults: [Field, FieldValues, string][] = [
       [{ kind: 'text', name: 'a', required: true }, {}, 'is missing'],
       [{ kind: 'text', name: 'a', required: true }, { a: '' }, 'is missing'],
@@ -72,7 +78,15 @@ describe('arguments', () => {
 })
 
 it.each([
-  ['two arguments alike', { arguments: [{ kind: 'text', name: 'a' }, { kind: 'date', name: 'a' }] }],
+  [
+    'two arguments alike',
+    {
+      arguments: [
+        { kind: 'text', name: 'a' },
+        { kind: 'date', name: 'a' },
+      ],
+    },
+  ],
   ['a kind there is not', { arguments: [{ kind: 'colour', name: 'a' }] }],
   ['no description', { description: '' }],
   ['a name with a slash', { name: '/x' }],

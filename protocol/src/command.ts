@@ -32,7 +32,7 @@ const YES: ReadonlySet<string> = new Set(['true', 'yes', 'on'])
 const NO: ReadonlySet<string> = new Set(['false', 'no', 'off'])
 
 /** A word as its field wants it. What does not fit is left for `faultsOf` to refuse. */
-const valueOf = ({ kind }: Field, word: string): FieldValue => {
+const fitted = ({ kind }: Field, word: string): FieldValue => {
   if (kind === 'number' && word.trim() !== '' && Number.isFinite(Number(word))) return Number(word)
   if (kind === 'boolean' && YES.has(word)) return true
   if (kind === 'boolean' && NO.has(word)) return false
@@ -50,7 +50,7 @@ export const readArguments = (wanted: readonly Field[], typed: string): FieldVal
     const [whole, name, quoted, word = ''] = match
     const named = wanted.find(field => field.name === name)
     if (named) {
-      values.set(named.name, valueOf(named, quoted ?? word))
+      values.set(named.name, fitted(named, quoted ?? word))
       continue
     }
     const next = wanted.find(field => !values.has(field.name))
@@ -63,7 +63,7 @@ export const readArguments = (wanted: readonly Field[], typed: string): FieldVal
       values.set(next.name, typed.slice(match.index).trim())
       break
     }
-    values.set(next.name, valueOf(next, name === undefined ? (quoted ?? word) : whole))
+    values.set(next.name, fitted(next, name === undefined ? (quoted ?? word) : whole))
   }
   return Object.fromEntries(values)
 }

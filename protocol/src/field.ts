@@ -71,10 +71,11 @@ export const fields = (max: number) =>
 export const FieldValue = z.union([text(LIMITS.fieldTextChars), z.number(), z.boolean()])
 export type FieldValue = z.infer<typeof FieldValue>
 /** What somebody gave, by the names of the fields. */
-export const FieldValues = z.record(FieldName, FieldValue).refine(
-  values => Object.keys(values).length <= LIMITS.fieldsPerForm,
-  { message: `must have at most ${LIMITS.fieldsPerForm} values` },
-)
+export const FieldValues = z
+  .record(FieldName, FieldValue)
+  .refine(values => Object.keys(values).length <= LIMITS.fieldsPerForm, {
+    message: `must have at most ${LIMITS.fieldsPerForm} values`,
+  })
 export type FieldValues = z.infer<typeof FieldValues>
 
 const Day = z.iso.date()
@@ -85,7 +86,9 @@ const faultOf = (field: Field, value: FieldValue): string | undefined => {
   switch (field.kind) {
     case 'text': {
       const max = field.maxChars ?? LIMITS.fieldTextChars
-      return typeof value === 'string' && value.length <= max ? undefined : `must be text of at most ${max} characters`
+      return typeof value === 'string' && value.length <= max
+        ? undefined
+        : `must be text of at most ${max} characters`
     }
     case 'number':
       return isWithin(field, value) ? undefined : `must be ${rangeOf(field)}`
@@ -100,7 +103,9 @@ const faultOf = (field: Field, value: FieldValue): string | undefined => {
     case 'date':
       return Day.safeParse(value).success ? undefined : 'must be a day such as 2026-11-21'
     case 'time':
-      return Moment.safeParse(value).success ? undefined : 'must be a time in UTC such as 2026-11-21T09:30:00Z'
+      return Moment.safeParse(value).success
+        ? undefined
+        : 'must be a time in UTC such as 2026-11-21T09:30:00Z'
   }
 }
 

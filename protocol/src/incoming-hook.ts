@@ -27,7 +27,11 @@ export type CreatedHook = z.infer<typeof CreatedHook>
 export const HookPost = z
   .object({
     text: text(LIMITS.messageBytes, 1).optional(),
-    parts: z.array(z.union([TextPart, JsonPart])).min(1).max(LIMITS.partsPerMessage).optional(),
+    parts: z
+      .array(z.union([TextPart, JsonPart]))
+      .min(1)
+      .max(LIMITS.partsPerMessage)
+      .optional(),
     metadata: metadata.optional(),
     mentions: Mentions.optional(),
     silent: z.boolean().optional(),

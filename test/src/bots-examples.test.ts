@@ -87,7 +87,11 @@ describe.each([
     degrees = 7
     const { roomId, url } = await start(`weather-bot.${ending}`, command, `weather-${ending}`)
     const line = { roomId, name: 'weather' }
-    const { data } = await stage.overRest('ann', 'command:complete', { ...line, argument: 'place', text: 'Os' })
+    const { data } = await stage.overRest('ann', 'command:complete', {
+      ...line,
+      argument: 'place',
+      text: 'Os',
+    })
     expect(data).toEqual([{ value: 'Oslo', label: 'Oslo, Norway' }])
     const { event } = await stage.overRest('ann', 'command:run', { ...line, text: 'Oslo' })
     expect(await textOf(roomId, event?.seq)).toBe('Oslo: 7 °C')
@@ -119,7 +123,8 @@ describe.each([
     const at = inMs(7_200_000)
     await fill(later, { what: 'Dentist', at, minutes: 30 })
     expect(await textOf(roomId, later)).toBe(`Dentist, ${at}: noted.`)
-    const waiting = async () => (await perform(stage.url(), 'message:scheduled', { roomId }, { token })).body.data
+    const waiting = async () =>
+      (await perform(stage.url(), 'message:scheduled', { roomId }, { token })).body.data
     expect(await waiting()).toMatchObject([{ sender: id, mentions: ['ann'] }])
     expect(Date.parse((await waiting())[0].sendAt)).toBe(Date.parse(at) - 1_800_000)
     await stage.overRest('ann', 'button:press', { roomId, seq: later, buttonId: 'cancel' })
@@ -138,7 +143,9 @@ describe.each([
       'the reminder comes',
       async () => {
         const { data } = await stage.overRest('ann', 'message:list', { roomId })
-        return data.find(({ text, mentions }) => text?.includes('a reminder: Tea') && mentions?.includes('ann'))
+        return data.find(
+          ({ text, mentions }) => text?.includes('a reminder: Tea') && mentions?.includes('ann'),
+        )
       },
       LONG,
     )

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Bot, CreatedBot, LIMITS, type OperationInput, type OperationName } from '@trunkline/protocol'
-import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { Trunkline } from '@trunkline/sdk'
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type Asked, startBot, type TestBot } from './support/bot.ts'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { perform } from './support/operations.ts'
@@ -64,7 +65,10 @@ describe('a bot', () => {
     expect((await api('GET', '/v1/bots/clerk', undefined, token)).body).toEqual(bot)
     expect((await api('GET', '/v1/bots')).body.data).toContainEqual(bot)
     const changes = { name: 'Registrar', url: 'http://127.0.0.1:9/', hears: 'all' }
-    expect((await api('PATCH', '/v1/bots/clerk', changes)).body).toMatchObject({ user: { name: 'Registrar' }, hears: 'all' })
+    expect((await api('PATCH', '/v1/bots/clerk', changes)).body).toMatchObject({
+      user: { name: 'Registrar' },
+      hears: 'all',
+    })
     expect((await api('PATCH', '/v1/bots/clerk', { url: null })).body).not.toHaveProperty('url')
     expect((await api('POST', '/v1/bots/clerk/secret')).body.secret).not.toBe(secret)
 
@@ -119,7 +123,12 @@ describe('a bot', () => {
     expect(reading.body.code).toBe('forbidden')
     const said = await api('POST', `/v1/rooms/${roomId}/messages`, words, weather.token)
     expect(said.body).toMatchObject({ sender: 'weather', text: 'Let me in' })
-    const asAnn = await api('POST', `/v1/rooms/${roomId}/messages`, { ...words, sender: 'ann' }, weather.token)
+    const asAnn = await api(
+      'POST',
+      `/v1/rooms/${roomId}/messages`,
+      { ...words, sender: 'ann' },
+      weather.token,
+    )
     expect(asAnn.body.code).toBe('forbidden')
   })
 })
@@ -142,7 +151,11 @@ describe('messages', () => {
     }, WAIT)
     const sent = weather.asked.slice(heard)
     expect(sent).toHaveLength(3)
-    expect(sent[0]).toMatchObject({ botId: 'weather', room: { id: roomId, kind: 'group' }, data: { sender: 'ann' } })
+    expect(sent[0]).toMatchObject({
+      botId: 'weather',
+      room: { id: roomId, kind: 'group' },
+      data: { sender: 'ann' },
+    })
     expect(weather.forged).toEqual([])
   })
 
@@ -152,7 +165,10 @@ describe('messages', () => {
     await stage.say('bob', direct, 'How is it?')
     await vi.waitFor(async () => {
       const { data } = await stage.overRest('bob', 'message:list', { roomId: direct })
-      expect(data.map(({ sender, text }) => [sender, text])).toEqual([['bob', 'How is it?'], ['weather', 'Sunny']])
+      expect(data.map(({ sender, text }) => [sender, text])).toEqual([
+        ['bob', 'How is it?'],
+        ['weather', 'Sunny'],
+      ])
     }, WAIT)
     const root = await stage.say('ann', roomId, 'A thread')
     await stage.say('ann', roomId, 'In it', { threadOf: root, mentions: ['weather'] })
@@ -243,7 +259,10 @@ describe.each(['overRest', 'overSocket'] as const)('commands %s', transport => {
 
   it('are listed for the room, and run: what the bot answers is said for everybody', async () => {
     const { data } = await ask('bob', 'command:list', { roomId })
-    expect(data.map(({ name, bot }) => [name, bot.id])).toEqual([['ping', 'weather'], ['weather', 'weather']])
+    expect(data.map(({ name, bot }) => [name, bot.id])).toEqual([
+      ['ping', 'weather'],
+      ['weather', 'weather'],
+    ])
     weather.answer = () => ({ text: 'pong' })
     const reply = await ask('bob', 'command:run', { roomId, name: 'ping' })
     expect(reply).toMatchObject({ event: { sender: 'weather', data: { parts: [{ text: 'pong' }] } } })
@@ -284,7 +303,12 @@ describe.each(['overRest', 'overSocket'] as const)('commands %s', transport => {
     const line = { roomId, name: 'weather', text: 'Os' }
     const place = await ask('ann', 'command:complete', { ...line, argument: 'place', arguments: { days: 2 } })
     expect(place.data).toEqual([{ value: 'Oslo', label: 'Oslo' }])
-    expect(weather.asked.at(-1)?.data).toEqual({ name: 'weather', argument: 'place', text: 'Os', arguments: { days: 2 } })
+    expect(weather.asked.at(-1)?.data).toEqual({
+      name: 'weather',
+      argument: 'place',
+      text: 'Os',
+      arguments: { days: 2 },
+    })
     const units = await ask('ann', 'command:complete', { ...line, argument: 'units', text: 'u' })
     expect(units.data).toEqual([{ value: 'imperial', label: 'US' }])
     expect((await ask('ann', 'command:complete', { ...line, argument: 'days' })).data).toEqual([])
@@ -356,7 +380,9 @@ it('two bots with a command of one name are told apart', async () => {
   const reply = await stage.overRest('bob', 'command:run', { roomId, name: 'ping', botId: 'rival' })
   expect(reply.event?.sender).toBe('rival')
   await stage.asServer('member:kick', { roomId, userId: 'rival' })
-  expect((await stage.overRest('bob', 'command:list', { roomId })).data.map(({ bot }) => bot.id)).not.toContain('rival')
+  expect(
+    (await stage.overRest('bob', 'command:list', { roomId })).data.map(({ bot }) => bot.id),
+  ).not.toContain('rival')
 })
 
 describe('buttons and forms', () => {
@@ -386,7 +412,12 @@ describe('buttons and forms', () => {
     const overSocket = stage.socket('ann').request('message:send', { ...message, clientId: randomUUID() })
     expect(await refusalOf(overSocket)).toBe('forbidden')
     const { text, controls: offered } = message
-    const over = await api('POST', `/v1/rooms/${roomId}/messages`, { text, controls: offered }, stage.token('ann'))
+    const over = await api(
+      'POST',
+      `/v1/rooms/${roomId}/messages`,
+      { text, controls: offered },
+      stage.token('ann'),
+    )
     expect(over.body.code).toBe('forbidden')
     const seq = await stage.say('ann', roomId, 'mine')
     expect(await refusalOf(stage.overRest('ann', 'message:edit', { ...message, seq }))).toBe('forbidden')
@@ -414,7 +445,9 @@ describe('buttons and forms', () => {
     const after = await stage.overRest('bob', 'message:get', { roomId, seq })
     expect([after.text, after.controls, after.metadata]).toEqual(['Booked', undefined, { done: true }])
     // What was taken away cannot be pressed by who still sees it.
-    expect(await refusalOf(stage.overRest('bob', 'button:press', { roomId, seq, buttonId: 'yes' }))).toBe('not_found')
+    expect(await refusalOf(stage.overRest('bob', 'button:press', { roomId, seq, buttonId: 'yes' }))).toBe(
+      'not_found',
+    )
     await bob.hear('event:appended', ({ event }) => event.seq === reply.updated?.seq)
   })
 
@@ -425,9 +458,15 @@ describe('buttons and forms', () => {
     const heard = weather.asked.length
     const wrong = stage.overRest('bob', 'form:submit', { ...form, values: { day: 'tomorrow' } })
     await expect(wrong).rejects.toThrow('day must be a day such as 2026-11-21')
-    expect(await refusalOf(stage.overRest('eve', 'form:submit', { ...form, values: {} }))).toBe('room_not_found')
-    expect(await refusalOf(stage.overRest('bob', 'button:press', { roomId, seq, buttonId: 'book' }))).toBe('not_found')
-    expect(await refusalOf(stage.overRest('bob', 'button:press', { roomId, seq, buttonId: 'late' }))).toBe('conflict')
+    expect(await refusalOf(stage.overRest('eve', 'form:submit', { ...form, values: {} }))).toBe(
+      'room_not_found',
+    )
+    expect(await refusalOf(stage.overRest('bob', 'button:press', { roomId, seq, buttonId: 'book' }))).toBe(
+      'not_found',
+    )
+    expect(await refusalOf(stage.overRest('bob', 'button:press', { roomId, seq, buttonId: 'late' }))).toBe(
+      'conflict',
+    )
     expect(weather.asked).toHaveLength(heard)
     const values = { day: '2026-11-24', why: 'A cold' }
     const reply = await stage.overSocket('bob', 'form:submit', { ...form, values })
@@ -451,7 +490,9 @@ describe('buttons and forms', () => {
     const seq = await offer()
     const own = await stage.say('bob', roomId, 'Mine')
     // There is no way to name another message; what a bot does by its token is refused like anybody's.
-    expect(await refusalOf(asBot(weather, 'message:edit', { roomId, seq: own, text: 'Taken over' }))).toBe('forbidden')
+    expect(await refusalOf(asBot(weather, 'message:edit', { roomId, seq: own, text: 'Taken over' }))).toBe(
+      'forbidden',
+    )
     weather.answer = () => ({ update: { text: 'x', seq: own } })
     const pressed = stage.overRest('bob', 'button:press', { roomId, seq, buttonId: 'yes' })
     expect(await refusalOf(pressed)).toBe('bot_failed')
@@ -463,9 +504,52 @@ it('what is shown to one alone reaches their sockets, and only by bots of the ro
   const bob = stage.socket('bob')
   const message = await asBot(weather, 'ephemeral:show', shown)
   expect(await bob.hear('ephemeral:shown', ({ id }) => id === message.id)).toEqual(message)
-  expect(stage.socket('ann').heard('ephemeral:shown').map(({ id }) => id)).not.toContain(message.id)
+  expect(
+    stage
+      .socket('ann')
+      .heard('ephemeral:shown')
+      .map(({ id }) => id),
+  ).not.toContain(message.id)
   expect(await refusalOf(asBot(weather, 'ephemeral:show', { ...shown, userId: 'eve' }))).toBe('not_found')
   expect(await refusalOf(stage.overRest('ann', 'ephemeral:show', shown))).toBe('conflict')
   const closed = await stage.room('ann', { members: ['bob'] })
-  expect(await refusalOf(asBot(weather, 'ephemeral:show', { ...shown, roomId: closed }))).toBe('room_not_found')
+  expect(await refusalOf(asBot(weather, 'ephemeral:show', { ...shown, roomId: closed }))).toBe(
+    'room_not_found',
+  )
+})
+
+it('the SDK lists, completes and runs commands, presses and fills in, and keeps what is shown to its user alone', async () => {
+  const client = new Trunkline({ url: stage.url(), token: stage.token('bob') })
+  onTestFinished(() => client.close())
+  const room = await client.openRoom(roomId)
+  const commands = await room.bots.commands()
+  const command = commands.find(({ name }) => name === 'weather')
+  if (!command) throw new Error('there is no such command')
+  weather.answer = asked => {
+    if (asked.type === 'command.complete') return { choices: [{ value: 'Oslo' }] }
+    if (asked.type === 'form.submitted') return { update: { text: 'Booked' } }
+    const controls = [
+      { type: 'button', id: 'a', label: 'A' },
+      { type: 'form', id: 'b', label: 'B', fields: [{ kind: 'text', name: 'why' }] },
+    ]
+    return asked.type === 'command.run' ? { text: 'Which?', controls } : { text: 'Only you', ephemeral: true }
+  }
+  expect(await room.bots.complete(command, 'place', 'O')).toEqual([{ value: 'Oslo' }])
+  await expect(room.bots.run('weather')).rejects.toThrow('A command is written like this')
+  const { event } = await room.bots.run('/weather Oslo days:2')
+  const seq = event?.seq ?? 0
+  expect(room.message(seq)).toMatchObject({ text: 'Which?', controls: [{ id: 'a' }, { id: 'b' }] })
+  const { ephemeral } = await room.bots.press(seq, 'a')
+  expect(room.bots.ephemerals).toEqual([ephemeral])
+  await room.bots.submit(seq, 'b', { why: 'A cold' })
+  expect(room.message(seq)).toMatchObject({ text: 'Booked' })
+  expect(room.message(seq)).not.toHaveProperty('controls')
+  const shown = await asBot(weather, 'ephemeral:show', { roomId, userId: 'bob', text: 'Your turn' })
+  await vi.waitFor(
+    () => expect(room.bots.ephemerals.map(({ id }) => id)).toEqual([ephemeral?.id, shown.id]),
+    WAIT,
+  )
+  room.bots.dismiss(shown.id)
+  expect(room.bots.ephemerals).toEqual([ephemeral])
+  expect(await room.bots.runWith('ping', {})).toHaveProperty('event')
 })

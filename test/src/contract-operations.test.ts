@@ -4,9 +4,11 @@ import {
   type OperationInput,
   type OperationName,
   type RequestData,
+  ROUTES,
 } from '@trunkline/protocol'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type ContractClient, callStrictly, connectStrictly, performStrictly } from './contract-client.ts'
+import { startBot } from './support/bot.ts'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { mintToken } from './support/rest.ts'
 import { startServer } from './support/server.ts'
@@ -147,6 +149,43 @@ describe.each([
     await perform('grace', 'block:add', { userId: 'kurt' })
     expect((await perform('grace', 'block:list', {})).data.map(({ id }) => id)).toEqual(['kurt'])
     await perform('grace', 'block:remove', { userId: 'kurt' })
+  })
+
+  it('bots, and hooks', async () => {
+    const id = `clerk-${transport}`
+    const bot = await startBot(url, { id }, register)
+    await perform('ada', 'member:add', { roomId, userIds: [id], role: 'publisher' })
+    const place = { kind: 'text', name: 'place', completes: true } as const
+    const commands = [{ name: 'book', description: 'Books', arguments: [place] }]
+    await callStrictly(url, 'setBotCommands', { token: bot.token, id, body: { commands } })
+    const { data } = await perform('grace', 'command:list', { roomId })
+    expect(data.map(command => [command.name, command.bot.id])).toEqual([['book', id]])
+    bot.answer = ({ type }) => {
+      if (type === 'command.complete') return { choices: [{ value: 'Oslo' }] }
+      if (type !== 'command.run') return { text: 'Noted', ephemeral: true }
+      const button = { type: 'button', id: 'yes', label: 'Yes' }
+      return { text: 'Sure?', controls: [button, { type: 'form', id: 'why', label: 'Why', fields: [place] }] }
+    }
+    const asked = { roomId, name: 'book', argument: 'place', text: 'O' }
+    expect((await perform('linus', 'command:complete', asked)).data).toEqual([{ value: 'Oslo' }])
+    const { event } = await perform('linus', 'command:run', { roomId, name: 'book', text: 'Oslo' })
+    const seq = event?.seq ?? 0
+    const pressed = await perform('grace', 'button:press', { roomId, seq, buttonId: 'yes' })
+    expect(pressed.ephemeral?.text).toBe('Noted')
+    const filled = await perform('grace', 'form:submit', { roomId, seq, formId: 'why', values: {} })
+    expect(filled.ephemeral?.sender).toBe(id)
+    // A user is refused over either, in the words of the contract.
+    const shown = { roomId, userId: 'grace', text: 'For you alone' }
+    await expect(perform('linus', 'ephemeral:show', shown)).rejects.toThrow(/conflict|409/)
+
+    const hook = await perform('mary', 'hook:create', { roomId, name: 'Alerts', signed: true })
+    const named = { roomId, hookId: hook.id }
+    const open = await perform('mary', 'hook:update', { ...named, signed: false })
+    expect((await perform('ada', 'hook:list', { roomId })).data).toEqual([open])
+    const { path } = await perform('mary', 'hook:rotate', named)
+    const posted = await fetch(url + path, { method: 'POST', body: 'Disk full' })
+    expect(ROUTES.postToHook.response.parse(await posted.json()).roomId).toBe(roomId)
+    await perform('mary', 'hook:delete', named)
   })
 
   it('nodes', async () => {

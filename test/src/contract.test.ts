@@ -447,6 +447,11 @@ it('what concerns a user alone, in whatever room', async () => {
   await linus.hear('event:appended', ({ event }) => event.roomId === elsewhere.id && event.seq === seq)
   await performStrictly(url, 'receipt:read', { roomId: elsewhere.id, seq }, { token })
   await linus.hear('counts:changed', ({ readSeq }) => readSeq === seq)
+  const { token: own } = await callStrictly(url, 'createBot', { body: { id: 'clerk', name: 'Clerk' } })
+  await performStrictly(url, 'member:add', { roomId: elsewhere.id, userIds: ['clerk'] })
+  const secret = { roomId: elsewhere.id, userId: 'linus', text: 'For you alone' }
+  const shown = await performStrictly(url, 'ephemeral:show', secret, { token: own })
+  await linus.hear('ephemeral:shown', ({ id }) => id === shown.id)
   await performStrictly(url, 'block:add', { userId: 'ada' }, { token })
   await linus.hear('blocks:changed', ({ userIds }) => userIds.includes('ada'))
   await performStrictly(url, 'member:ban', { roomId: elsewhere.id, userId: 'linus' })

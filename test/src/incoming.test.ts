@@ -5,7 +5,6 @@ import { Webhook as Signer } from 'standardwebhooks'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { refusalOf, type Stage, setStage } from './support/stage.ts'
-import { until } from './support/until.ts'
 
 const register = cleanUpAfterAll()
 const JSON_TYPE = 'application/json'
@@ -51,7 +50,12 @@ describe('what is posted to a hook', () => {
     ['plain text', 'text/plain', 'Disk full', 'Disk full'],
     ['JSON of another system', JSON_TYPE, '{"text":"Disk full","channel":"#ops"}', 'Disk full'],
     ['a form', 'application/x-www-form-urlencoded', 'text=Disk+full%21', 'Disk full!'],
-    ['a form of another kind', 'application/x-www-form-urlencoded', `payload=${encodeURIComponent('{"text":"x"}')}`, 'x'],
+    [
+      'a form of another kind',
+      'application/x-www-form-urlencoded',
+      `payload=${encodeURIComponent('{"text":"x"}')}`,
+      'x',
+    ],
     ['a form that is text', 'application/x-www-form-urlencoded', 'Disk full', 'Disk full'],
   ])('may be %s', async (_, type, body, text) => {
     const { path } = await hookOfAll()
@@ -62,10 +66,17 @@ describe('what is posted to a hook', () => {
 
   it('may have parts, metadata and mentions', async () => {
     const { path } = await hookOfAll()
-    const parts = [{ mime: 'text/markdown', text: '**Full**' }, { mime: JSON_TYPE, json: { disk: 1 } }]
+    const parts = [
+      { mime: 'text/markdown', text: '**Full**' },
+      { mime: JSON_TYPE, json: { disk: 1 } },
+    ]
     const body = JSON.stringify({ parts, metadata: { level: 'high' }, mentions: ['bob'], silent: true })
     const posted = await post(path, body, { 'content-type': JSON_TYPE })
-    expect(await read(posted.body.seq)).toMatchObject({ parts, metadata: { level: 'high' }, mentions: ['bob'] })
+    expect(await read(posted.body.seq)).toMatchObject({
+      parts,
+      metadata: { level: 'high' },
+      mentions: ['bob'],
+    })
   })
 
   it.each([
@@ -103,19 +114,6 @@ describe('what is posted to a hook', () => {
     ])
     const { seq } = JSON.parse(sent.stdout)
     expect((await read(seq)).text).toBe('Disk full, says curl')
-  })
-
-  it('may not come too fast, and other hooks do not notice', async () => {
-    const [busy, calm] = [await made('Busy'), await made('Calm')]
-    const { body, status } = await until('it is too fast', async () => {
-      const answers = await Promise.all(
-        Array.from({ length: LIMITS.hookMessagesBurst + 20 }, (_, n) => post(busy.path, `${n}`)),
-      )
-      return answers.find(answer => answer.status === 429)
-    })
-    expect([status, body.code, body.limit]).toEqual([429, 'rate_limited', LIMITS.hookMessagesPerSecond])
-    expect(body.retryAfterMs).toBeGreaterThan(0)
-    expect((await post(calm.path, 'calm')).status).toBe(201)
   })
 })
 
@@ -175,7 +173,12 @@ describe('those who look after the room', () => {
     const elsewhere = stage.overRest('ann', 'hook:delete', { roomId: other, hookId: hook.id })
     expect(await refusalOf(elsewhere)).toBe('not_found')
 
-    const renamed = await stage.overSocket('ann', 'hook:update', { roomId, hookId: hook.id, name: 'Yours', signed: true })
+    const renamed = await stage.overSocket('ann', 'hook:update', {
+      roomId,
+      hookId: hook.id,
+      name: 'Yours',
+      signed: true,
+    })
     expect(renamed).toMatchObject({ signed: true, user: { name: 'Yours' } })
     await stage.overRest('ann', 'hook:update', { roomId, hookId: hook.id, signed: false })
 
@@ -188,7 +191,9 @@ describe('those who look after the room', () => {
     expect((await post(rotated.path, 'gone')).status).toBe(404)
     const { data: members } = await stage.overRest('ann', 'member:list', { roomId })
     expect(members.map(({ user }) => user.id)).not.toContain(hook.id)
-    expect(await refusalOf(stage.overRest('ann', 'hook:rotate', { roomId, hookId: hook.id }))).toBe('not_found')
+    expect(await refusalOf(stage.overRest('ann', 'hook:rotate', { roomId, hookId: hook.id }))).toBe(
+      'not_found',
+    )
   })
 
   it('silence one by sending it away, or by putting the room away', async () => {

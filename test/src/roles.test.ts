@@ -149,13 +149,17 @@ const ofOperation = (name: Governed): Way[] => {
       ...common,
       what: `${name} over REST`,
       ask: (stage, actor) =>
-        overRest(perform(url, name, dataOf(stage), { token: tokenOf(actor) })).then(outcome => allowed(name, outcome)),
+        overRest(perform(url, name, dataOf(stage), { token: tokenOf(actor) })).then(outcome =>
+          allowed(name, outcome),
+        ),
     },
     {
       ...common,
       what: `${name} over a socket`,
       ask: (stage, actor) =>
-        overSocket(socketOf(actor).request(name, dataOf(stage) as never)).then(outcome => allowed(name, outcome)),
+        overSocket(socketOf(actor).request(name, dataOf(stage) as never)).then(outcome =>
+          allowed(name, outcome),
+        ),
     },
   ]
 }

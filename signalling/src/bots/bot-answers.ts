@@ -1,10 +1,4 @@
-import {
-  type BotAnswer,
-  type BotReply,
-  type RoomEvent,
-  TrunklineError,
-  type User,
-} from '@trunkline/protocol'
+import { type BotAnswer, type BotReply, type RoomEvent, TrunklineError, type User } from '@trunkline/protocol'
 import { and, eq } from 'drizzle-orm'
 import type { Chat } from '../chat/chat.ts'
 import type { Database } from '../database.ts'
@@ -45,7 +39,10 @@ export class BotAnswers {
     const reply: BotReply = {}
     if (update) {
       if (pressed === undefined) {
-        throw new TrunklineError('invalid_request', 'There is no message to update: nothing of one was pressed.')
+        throw new TrunklineError(
+          'invalid_request',
+          'There is no message to update: nothing of one was pressed.',
+        )
       }
       const clientId = `${key}-update`
       reply.updated = await this.#once(occasion, clientId, () =>
@@ -68,7 +65,11 @@ export class BotAnswers {
   }
 
   /** A bot that is asked again may answer otherwise: what it said first stays. */
-  async #once({ bot, roomId }: Occasion, clientId: string, work: () => Promise<RoomEvent>): Promise<RoomEvent> {
+  async #once(
+    { bot, roomId }: Occasion,
+    clientId: string,
+    work: () => Promise<RoomEvent>,
+  ): Promise<RoomEvent> {
     try {
       return await work()
     } catch (error) {

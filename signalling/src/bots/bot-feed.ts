@@ -51,7 +51,9 @@ export class BotFeed {
         .returning({ id: botFeed.id })
       // Another process was faster.
       if (moved.length === 0 || concerns.length === 0) return
-      const columns = (['botId', 'roomId', 'seq'] as const).map(name => sql.param(concerns.map(one => one[name])))
+      const columns = (['botId', 'roomId', 'seq'] as const).map(name =>
+        sql.param(concerns.map(one => one[name])),
+      )
       const concerned = sql`unnest(${columns[0]}::text[], ${columns[1]}::text[], ${columns[2]}::bigint[]) as concerned(bot_id, room_id, seq)`
       // Also where there is one, so that it is not taken away before this is written.
       await executor.execute(sql`

@@ -3,10 +3,10 @@ import { and, eq, sql } from 'drizzle-orm'
 import type { Database } from '../database.ts'
 import { toUser } from '../identity/users.ts'
 import { newId } from '../ids.ts'
-import type { ToldRoom } from '../log/told-events.ts'
 import { toEvent } from '../log/event-row.ts'
-import { botLanes, botMessages, bots, events, members, rooms, users } from '../schema.ts'
+import type { ToldRoom } from '../log/told-events.ts'
 import { isInForce } from '../rooms/standings.ts'
+import { botLanes, botMessages, bots, events, members, rooms, users } from '../schema.ts'
 import type { KnownBot } from './bots.ts'
 
 /** How long a lane is this process's after it said so last, ms. More than a bot may take. */

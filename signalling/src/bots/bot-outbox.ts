@@ -90,7 +90,8 @@ export class BotOutbox {
       this.#isFailing = false
       return found
     } catch (error) {
-      if (!this.#isFailing) this.#logger.warn({ err: error }, 'bots could not be told anything; it is tried again')
+      if (!this.#isFailing)
+        this.#logger.warn({ err: error }, 'bots could not be told anything; it is tried again')
       this.#isFailing = true
       return 'end'
     }
@@ -103,7 +104,9 @@ export class BotOutbox {
       this.#telling.set(lane.botId, lanes)
       const telling = this.#tell(lane)
         // What it holds is another's after a while, or this process's again.
-        .catch(error => this.#logger.warn({ err: error }, 'a bot could not be told something; it is tried again'))
+        .catch(error =>
+          this.#logger.warn({ err: error }, 'a bot could not be told something; it is tried again'),
+        )
         .finally(() => {
           lanes.delete(telling)
           if (lanes.size === 0) this.#telling.delete(lane.botId)

@@ -14,7 +14,7 @@ import { isText, readCursor, writeCursor } from '../cursor.ts'
 import type { Database, Executor } from '../database.ts'
 import type { FanOut } from '../fan-out.ts'
 import { Credentials, hashOfToken } from '../identity/credentials.ts'
-import { toUser, userColumns, type Users } from '../identity/users.ts'
+import { toUser, type Users, userColumns } from '../identity/users.ts'
 import type { Vault } from '../identity/vault.ts'
 import { derivedId, newId } from '../ids.ts'
 import type { EventStream } from '../log/event-stream.ts'
@@ -128,7 +128,10 @@ export class Bots {
       const changes = { ...(url !== undefined && { url }), ...(hears !== undefined && { hears }) }
       await this.#withFeed(async executor => {
         // What is changed may be what was wrong: what waits is tried at once.
-        await executor.update(bots).set({ ...changes, problem: null }).where(eq(bots.userId, id))
+        await executor
+          .update(bots)
+          .set({ ...changes, problem: null })
+          .where(eq(bots.userId, id))
         await executor.update(botLanes).set({ retryAt: sql`now()` }).where(eq(botLanes.botId, id))
       })
     }
@@ -229,9 +232,7 @@ export class Bots {
       await executor.select().from(botFeed).for('update')
       await work(executor)
       const hearing = await executor.$count(bots, isHearing)
-      await executor
-        .update(botFeed)
-        .set({ cursor: hearing > 0 ? sql`coalesce(cursor, ${now})` : null })
+      await executor.update(botFeed).set({ cursor: hearing > 0 ? sql`coalesce(cursor, ${now})` : null })
     })
     for (const listener of this.#listeners) listener()
   }

@@ -3,8 +3,8 @@ import {
   type MessagePost,
   partsOf,
   RIGHTS,
-  textOf,
   TrunklineError,
+  textOf,
   type User,
 } from '@trunkline/protocol'
 import type { FanOut } from '../fan-out.ts'

@@ -12,8 +12,8 @@ import {
   LIMITS,
   type Message,
   RIGHTS,
-  readArguments,
   type Room,
+  readArguments,
   TrunklineError,
   type User,
 } from '@trunkline/protocol'
@@ -29,7 +29,9 @@ import type { RoomBots } from './room-bots.ts'
 
 /** Who asks a bot something, and by what a retry is known. */
 export type Asker = { user: User; session: Session | undefined; retryKey: string | undefined }
-type Question = { [T in Interaction['type']]: Pick<Extract<Interaction, { type: T }>, 'type' | 'data'> }[Interaction['type']]
+type Question = {
+  [T in Interaction['type']]: Pick<Extract<Interaction, { type: T }>, 'type' | 'data'>
+}[Interaction['type']]
 type Given = { arguments?: FieldValues | undefined; text?: string | undefined }
 
 /**
@@ -131,7 +133,10 @@ export class Interactions {
     const message = await this.#reader.get({ roomId, seq })
     const control = message.controls?.find(one => one.id === id && one.type === type)
     if (!control) {
-      throw new TrunklineError('not_found', `There is no such ${type} on this message: it may have changed since.`)
+      throw new TrunklineError(
+        'not_found',
+        `There is no such ${type} on this message: it may have changed since.`,
+      )
     }
     if (control.disabled) throw new TrunklineError('conflict', `This ${type} is not to be used any more.`)
     return { message, control: control as Extract<Control, { type: T }> }

@@ -17,13 +17,16 @@ export class RoomBots {
   /** @throws TrunklineError `bot_failed` when it is not in the room, or no bot any more */
   async get(roomId: string, botId: string): Promise<KnownBot> {
     const [bot] = await this.#in(roomId, eq(bots.userId, botId))
-    if (!bot) throw new TrunklineError('bot_failed', 'The bot that answered here is not in this room any more.')
+    if (!bot)
+      throw new TrunklineError('bot_failed', 'The bot that answered here is not in this room any more.')
     return bot
   }
 
   async commands(roomId: string): Promise<RoomCommand[]> {
     const found = await this.#in(roomId)
-    const commands = found.flatMap(({ row, user }) => row.commands.map(command => ({ ...command, bot: user })))
+    const commands = found.flatMap(({ row, user }) =>
+      row.commands.map(command => ({ ...command, bot: user })),
+    )
     return commands.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
   }
 
@@ -31,7 +34,11 @@ export class RoomBots {
    * A command by its name, and whose it is.
    * @throws TrunklineError `not_found`; `conflict` when several bots have one of this name and none is named
    */
-  async command(roomId: string, name: string, botId?: string): Promise<{ bot: KnownBot; command: RoomCommand }> {
+  async command(
+    roomId: string,
+    name: string,
+    botId?: string,
+  ): Promise<{ bot: KnownBot; command: RoomCommand }> {
     const found = await this.#in(roomId, botId === undefined ? undefined : eq(bots.userId, botId))
     const [first, ...others] = found.flatMap(bot =>
       bot.row.commands
@@ -41,7 +48,10 @@ export class RoomBots {
     if (!first) throw new TrunklineError('not_found', `There is no command /${name} in this room.`)
     if (others.length > 0) {
       const ids = [first, ...others].map(({ bot }) => `"${bot.user.id}"`).join(', ')
-      throw new TrunklineError('conflict', `Several bots have a command /${name}: name one of ${ids} in botId.`)
+      throw new TrunklineError(
+        'conflict',
+        `Several bots have a command /${name}: name one of ${ids} in botId.`,
+      )
     }
     return first
   }
@@ -52,9 +62,7 @@ export class RoomBots {
       .from(members)
       .innerJoin(bots, eq(bots.userId, members.userId))
       .innerJoin(users, eq(users.id, members.userId))
-      .where(
-        and(eq(members.roomId, roomId), inArray(members.role, rolesWith('read')), isInForce, which),
-      )
+      .where(and(eq(members.roomId, roomId), inArray(members.role, rolesWith('read')), isInForce, which))
       .orderBy(asc(bots.userId))
     return found.map(({ row, user }) => ({ row, user: toUser(user) }))
   }

@@ -2,7 +2,7 @@ import { type IncomingHook, LIMITS, RIGHTS, TrunklineError, type User } from '@t
 import { and, asc, eq } from 'drizzle-orm'
 import type { Database } from '../database.ts'
 import { Credentials, hashOfToken } from '../identity/credentials.ts'
-import { toUser, userColumns, type Users } from '../identity/users.ts'
+import { toUser, type Users, userColumns } from '../identity/users.ts'
 import type { Vault } from '../identity/vault.ts'
 import { derivedId, newId } from '../ids.ts'
 import type { EventLog } from '../log/event-log.ts'

@@ -45,10 +45,13 @@ export const startBot = async (
       const answer = await bot.answer(asked)
       if (answer === 'silence') held.push(() => response.destroy())
       else if (typeof answer === 'string') response.end(answer)
-      else if ('status' in answer && 'body' in answer) response.writeHead(answer.status as number).end(answer.body)
+      else if ('status' in answer && 'body' in answer)
+        response.writeHead(answer.status as number).end(answer.body)
       else response.end(JSON.stringify(answer))
     }
-    text(request).then(take, () => response.destroy()).catch(() => response.destroy())
+    text(request)
+      .then(take, () => response.destroy())
+      .catch(() => response.destroy())
   })
   await new Promise<void>(resolve => program.listen(0, '127.0.0.1', resolve))
   register(() => {
