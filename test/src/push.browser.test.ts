@@ -162,6 +162,13 @@ test('the demo registers its browser, shows what is pushed while nobody looks, a
   }, JSON.stringify(pushed))
   expect(await shownIn(page)).toEqual([])
 
+  // What he wants of this room.
+  await tab.getByRole('button', { name: 'About this room' }).click()
+  await tab.getByRole('combobox', { name: 'While you are away, you are told' }).selectOption('Nothing')
+  const levels = async () =>
+    (await perform(server.url, 'notification:levels', {}, { sender: benId })).body.data
+  await vi.waitFor(async () => expect(await levels()).toEqual([{ roomId: room.id, level: 'none' }]), LONG)
+
   await tab
     .getByRole('button', { name: /Ben Okafor/ })
     .first()

@@ -66,6 +66,10 @@ const name = async (id: string, called: string) =>
 const browser = (userId: string, more: object = {}): Promise<Device> =>
   done('device:register', { target: { kind: 'web', subscription: web.subscribe(userId) }, ...more }, userId)
 const devicesOf = async (userId: string): Promise<Device[]> => (await done('device:list', {}, userId)).data
+const firstOf = <T>([first]: readonly T[]): T => {
+  if (first === undefined) throw new Error('there is none')
+  return first
+}
 const phone = (n: number): string => String(n).padStart(64, 'a')
 const APP = 'org.example.wards'
 const words = (userId: string) => web.pushed(userId).map(({ message }) => message.body)
@@ -215,7 +219,7 @@ describe('APNs', () => {
     await say(room, 'ada', 'Ward round')
     const both = [phone(10), phone(11)]
     await vi.waitFor(() => expect(both.flatMap(apns.pushed)).toHaveLength(2), WAIT)
-    const [{ headers, body } = { headers: {}, body: {} }] = apns.pushed(phone(10))
+    const { headers, body } = firstOf(apns.pushed(phone(10)))
     expect(headers).toMatchObject({
       'apns-topic': APP,
       'apns-push-type': 'alert',
@@ -270,7 +274,7 @@ describe('APNs', () => {
     const ring = await done('ring:start', { roomId: room, media: 'video' }, 'ada')
     await vi.waitFor(() => expect(apns.pushed(phone(41))).toHaveLength(1), WAIT)
     await vi.waitFor(() => expect(web.pushed('ivy')).toHaveLength(1), WAIT)
-    const [{ headers, body } = { headers: {}, body: {} }] = apns.pushed(phone(41))
+    const { headers, body } = firstOf(apns.pushed(phone(41)))
     expect(headers).toMatchObject({
       'apns-topic': `${APP}.voip`,
       'apns-push-type': 'voip',
