@@ -21,11 +21,12 @@ const SCREENSHOTS = process.env.TRUNKLINE_SCREENSHOTS
 const judge = async ({ expect }: TestContext, visitor: Visitor, name: string): Promise<void> => {
   const { page } = visitor
   for (const colorScheme of SCHEMES) {
+    const of = colorScheme === SCHEMES[0] ? 'everything' : 'colours'
     await page.emulateMedia({ colorScheme })
     const suffix = `${page.viewportSize()?.width}-${colorScheme}`
     if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, `${name}-${suffix}.png`) })
     // All that is wrong, rather than the first of it.
-    expect.soft(await faults(visitor), `${name}-${suffix}`).toEqual([])
+    expect.soft(await faults(visitor, of), `${name}-${suffix}`).toEqual([])
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
     expect.soft(overflow, `${name}-${suffix}`).toBeLessThanOrEqual(0)
   }

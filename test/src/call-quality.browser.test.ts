@@ -124,7 +124,10 @@ const joinBySdk = async (roomId: string, name: string, options: string): Promise
     name,
     rooms: [{ roomId, role: 'publisher' }],
   })
-  const visitor = await visit(browser, server.url, name, { viewport: { width: 400, height: 300 } })
+  const visitor = await visit(browser, server.url, name, {
+    viewport: { width: 400, height: 300 },
+    filtersSound: true,
+  })
   // As text: the test runner would make an import of its own of it.
   await visitor.page.evaluate(`(async () => {
     const { Trunkline, attachTrack } = await import('${server.url}/sdk.js')
