@@ -195,6 +195,9 @@ export class Enqueuer {
     const senders = tellings.flatMap(({ by }) => (by === undefined ? [] : [by]))
     const named = tellings.flatMap(({ userIds, mentions }) => [...(userIds ?? []), ...mentions])
     const isToAll = usualLevel(room.kind) === 'all' && tellings.some(({ userIds }) => userIds === undefined)
+    // Of a channel with 100,000 members few are looked at.
+    const wantsAll = sql`array(
+      select user_id from notification_levels where room_id = ${room.id} and notification_levels.level = 'all')`
     const { rows } = await executor.execute<Candidate>(sql`
       select device.id as "deviceId", device.kind, device.is_voip as "isVoip", device.user_id as "userId",
         device.created_at as since,
@@ -209,7 +212,7 @@ export class Enqueuer {
         and (level.until is null or level.until > now())
       left join notification_settings settings on settings.user_id = members.user_id
       where members.room_id = ${room.id} and device.kind = any(${sql.param(this.#deps.kinds)}::text[])
-        and (${isToAll}::boolean or level.level = 'all' or members.user_id = any(${sql.param(named)}::text[]))`)
+        ${isToAll ? sql`` : sql`and members.user_id = any(${wantsAll} || ${sql.param(named)}::text[])`}`)
     return rows
   }
 }

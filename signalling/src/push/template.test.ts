@@ -9,9 +9,7 @@ test.each(TemplateType.options)('what is said of %s from the start has placehold
 
 test('values take the places of their names, once', () => {
   const values = { 'sender.name': '{{message.text}}', 'message.text': '$1 $& {{from}}' }
-  expect(render('{{sender.name}}: {{ message.text }}', values, 100)).toBe(
-    '{{message.text}}: $1 $& {{from}}',
-  )
+  expect(render('{{sender.name}}: {{ message.text }}', values, 100)).toBe('{{message.text}}: $1 $& {{from}}')
   expect(render('{{from}}{{constructor}}{{__proto__}}!', values, 100)).toBe('!')
 })
 
