@@ -120,6 +120,12 @@ test(`${EVENTS} events reach a receiver that fails at random, of processes that 
       LOG_LEVEL: 'error',
     },
   }
+  /** On a machine that is busy enough one is not ready in time, and is ended for that: as good a death as another. */
+  const startAgain = (server: TestServer, chances = 3): Promise<TestServer> =>
+    restartServer(server, options).catch(error => {
+      if (chances === 0) throw error
+      return startAgain(server, chances - 1)
+    })
   const servers: [TestServer, TestServer] = [await startServer(options), await startServer(options)]
   const anyUrl = () => servers[random() < 0.5 ? 0 : 1].url
   const rooms = Array.from({ length: ROOMS }, (_, n) => `room-${n}`)
@@ -149,9 +155,11 @@ test(`${EVENTS} events reach a receiver that fails at random, of processes that 
         await sleep(ABSENCE_MS * random())
         await receiver.listen()
       }
-      servers[at] = await restartServer(servers[at], options)
+      servers[at] = await startAgain(servers[at])
     }
   })()
+  // Heard of below, once everything is written.
+  destroying.catch(() => undefined)
 
   /** One message, however often it has to be asked for. */
   const write = async (n: number): Promise<void> => {
@@ -214,4 +222,4 @@ test(`${EVENTS} events reach a receiver that fails at random, of processes that 
       .map(({ event }) => event.data.seq)
     expect(numbers).toEqual(numbers.toSorted((a, b) => a - b))
   }
-}, 900_000)
+}, 1_800_000)

@@ -166,6 +166,22 @@ test('begins at a time, and goes on from any cursor it gave', async () => {
   )
 })
 
+test('those who are at the same place share what is read', async () => {
+  const start = await stream.now()
+  await server.addRoom('shared', ['ada'])
+  await say('shared', 'once')
+  const [one, two, other] = await Promise.all([
+    stream.read(start, 5),
+    stream.read(start, 5),
+    stream.read(start, 6),
+  ])
+  expect(one?.events).toHaveLength(1)
+  expect(two).toBe(one)
+  expect(other).not.toBe(one)
+  await say('shared', 'twice')
+  expect((await readAll(start)).events.map(nameOf)).toEqual(['shared 1', 'shared 2'])
+})
+
 test('what is no cursor is refused, and one of another database is none of ours', async () => {
   await expect(stream.read('nonsense', 5)).rejects.toMatchObject({ code: 'invalid_request' })
   const forged = Buffer.from(JSON.stringify(['another', '5', '0', '0'])).toString('base64url')

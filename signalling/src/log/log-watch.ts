@@ -13,10 +13,11 @@ export class LogWatch {
   readonly #listeners = new Set<() => void>()
   readonly #stopListening: () => void
   #toldAt = 0
+  #isSoon = false
   #timer: NodeJS.Timeout | undefined
 
-  constructor(log: EventLog) {
-    this.#stopListening = log.onAppend(() => this.#tellWithin(TOGETHER_MS))
+  constructor(log: Pick<EventLog, 'onAppend'>) {
+    this.#stopListening = log.onAppend(() => this.#tellSoon())
   }
 
   /** @returns ends it */
@@ -32,14 +33,12 @@ export class LogWatch {
     clearTimeout(this.#timer)
   }
 
-  #isSoon = false
-
   /** At once, unless it was told a moment ago. */
-  #tellWithin(ms: number): void {
+  #tellSoon(): void {
     if (this.#isSoon || this.#listeners.size === 0) return
     this.#isSoon = true
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(this.#tell, Math.max(0, this.#toldAt + ms - performance.now()))
+    this.#timer = setTimeout(this.#tell, Math.max(0, this.#toldAt + TOGETHER_MS - performance.now()))
   }
 
   readonly #tell = (): void => {
