@@ -161,6 +161,11 @@ test('the receiver of docs/webhooks.md takes what is sent to it, and prints each
   }
   receiver.stdout.on('data', onData)
   receiver.stderr.on('data', onData)
+  // What comes before it listens waits for it, longer each time.
+  const listens = () => fetch(`http://127.0.0.1:${port}/`).then(() => true)
+  await until('it listens', listens, 60_000).catch(cause => {
+    throw new Error(`the receiver does not run: ${printed}`, { cause })
+  })
   await rest(url, 'POST', '/v1/rooms', { body: { id: 'told', kind: 'group' } })
   const message = { sender: 'ada', text: 'Who has bed 4?' }
   expect((await rest(url, 'POST', '/v1/rooms/told/messages', { body: message })).status).toBe(201)

@@ -120,6 +120,8 @@ test('only to those who may read the room; what was forwarded is listed where it
   expect(idsOf(await list())).toContain(photo)
   await expect.poll(async () => idsOf(await list()), { timeout: 20_000 }).not.toContain(photo)
   await stage.asServer('member:ban', { roomId: there, userId: 'cid' })
-  onTestFinished(() => void stage.asServer('member:unban', { roomId: there, userId: 'cid' }))
+  onTestFinished(async () => {
+    await stage.asServer('member:unban', { roomId: there, userId: 'cid' })
+  })
   expect(await refusalOf(list({}, 'cid', there))).toBe('room_not_found')
 }, 60_000)
