@@ -8,6 +8,9 @@ import {
   type RoomMessage,
 } from '@trunkline/sdk'
 import { html, nothing, type PropertyValues } from 'lit'
+import '../bots/suggestion-list.ts'
+import { Suggestions } from '../bots/suggestions.ts'
+import type { Suggestion } from '../bots/typed.ts'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
 import { openAttachMenu } from '../files/attach-menu.ts'
@@ -47,6 +50,8 @@ export class Composer extends LightElement {
     fault: { state: true },
     attached: { state: true },
     recording: { state: true },
+    suggested: { state: true },
+    asking: { state: true },
   }
   declare room: Room
   declare threadOf: number | undefined
@@ -60,6 +65,11 @@ export class Composer extends LightElement {
   /** Files that go with the next message. */
   declare attached: readonly OutgoingFile[]
   declare recording: boolean
+  /** What the command being written may go on with. */
+  declare suggested: readonly Suggestion[]
+  /** A bot was told to do something, and its answer is waited for. */
+  declare asking: boolean
+  #suggestions: Suggestions | undefined
   /** Those taken from the list: who of several with one name is meant. */
   readonly #picked = new Set<string>()
   readonly #listId: string
@@ -74,6 +84,8 @@ export class Composer extends LightElement {
     this.chosen = 0
     this.attached = []
     this.recording = false
+    this.suggested = []
+    this.asking = false
     this.follow(() => this.room)
   }
 
@@ -93,6 +105,12 @@ export class Composer extends LightElement {
       this.recording = false
       this.#picked.clear()
       this.#offer([])
+      this.suggested = []
+      this.asking = false
+      this.#suggestions = new Suggestions(this.room, suggestions => {
+        this.suggested = suggestions
+        this.chosen = 0
+      })
     }
     if (!changed.has('mode')) return
     // What is edited stands in the field; what was being written comes back afterwards.
@@ -113,10 +131,10 @@ export class Composer extends LightElement {
     const why = whyNotWrite(this.room)
     if (why !== undefined) return this.#instead(why)
     const isEditing = this.mode?.kind === 'edit'
-    const isOffering = this.offered.length > 0
+    const isOffering = this.offered.length > 0 || this.suggested.length > 0
     return html`<form class="composer" @submit=${this.#submit}>
       ${
-        isOffering
+        this.offered.length > 0
           ? html`<tl-mention-list
               .room=${this.room}
               .listId=${this.#listId}
@@ -124,6 +142,16 @@ export class Composer extends LightElement {
               .chosen=${this.chosen}
               @choose=${(event: CustomEvent<Member>) => this.#complete(event.detail)}
             ></tl-mention-list>`
+          : nothing
+      }
+      ${
+        this.suggested.length > 0
+          ? html`<tl-suggestion-list
+              .listId=${this.#listId}
+              .suggestions=${this.suggested}
+              .chosen=${this.chosen}
+              @choose=${(event: CustomEvent<Suggestion>) => this.#take(event.detail)}
+            ></tl-suggestion-list>`
           : nothing
       }
       ${this.fault ? html`<p class="failure" role="alert">${this.fault}</p>` : nothing}
@@ -166,7 +194,10 @@ export class Composer extends LightElement {
         @input=${this.#input}
         @keydown=${this.#key}
         @paste=${this.#paste}
-        @blur=${() => this.#offer([])}
+        @blur=${() => {
+          this.#offer([])
+          this.suggested = []
+        }}
       ></textarea>
       ${isEditing ? nothing : this.#optionsButton()}
       ${
@@ -178,7 +209,7 @@ export class Composer extends LightElement {
               },
               release: () => void this.querySelector<Recorder>('tl-recorder')?.stop(),
             })
-          : html`<button class="icon-button send" aria-label=${isEditing ? 'Save message' : 'Send message'} ?disabled=${isEmpty}>
+          : html`<button class="icon-button send" aria-label=${isEditing ? 'Save message' : 'Send message'} ?disabled=${isEmpty || this.asking} aria-busy=${this.asking}>
               ${icon(isEditing ? 'check' : 'send')}
             </button>`
       }
@@ -322,6 +353,19 @@ export class Composer extends LightElement {
       id: member.user.id,
     }))
     this.#offer(mention ? matching(people, mention.query) : [])
+    this.#suggestions?.typed(this.mode?.kind === 'edit' ? '' : this.text)
+  }
+
+  /** Writes what was suggested, and asks what may follow. */
+  #take({ text }: Suggestion): void {
+    const area = this.#area
+    if (!area) return
+    this.#set(text)
+    this.suggested = []
+    area.value = text
+    area.setSelectionRange(text.length, text.length)
+    area.focus()
+    this.#suggestions?.typed(text)
   }
 
   #offer(members: readonly Member[]): void {
@@ -361,6 +405,7 @@ export class Composer extends LightElement {
 
   /** Whether the list of mentions took the key. */
   #mentionKey({ key, shiftKey }: KeyboardEvent): boolean {
+    if (this.suggested.length > 0) return this.#suggestionKey(key, shiftKey)
     const { offered } = this
     const member = offered[this.chosen]
     if (!member) return false
@@ -368,6 +413,21 @@ export class Composer extends LightElement {
     else if (key === 'ArrowUp') this.chosen = (this.chosen - 1 + offered.length) % offered.length
     else if ((key === 'Enter' || key === 'Tab') && !shiftKey) this.#complete(member)
     else if (key === 'Escape') this.#offer([])
+    else return false
+    return true
+  }
+
+  /** Enter does what is written: only Tab takes what is suggested, unless a name is not finished yet. */
+  #suggestionKey(key: string, shiftKey: boolean): boolean {
+    const { suggested } = this
+    const suggestion = suggested[this.chosen]
+    if (!suggestion) return false
+    const isUnfinished = suggestion.text.trim() !== this.text.trim() && !this.text.includes(' ')
+    if (key === 'ArrowDown') this.chosen = (this.chosen + 1) % suggested.length
+    else if (key === 'ArrowUp') this.chosen = (this.chosen - 1 + suggested.length) % suggested.length
+    else if (key === 'Tab' && !shiftKey) this.#take(suggestion)
+    else if (key === 'Enter' && !shiftKey && isUnfinished) this.#take(suggestion)
+    else if (key === 'Escape') this.suggested = []
     else return false
     return true
   }
@@ -380,13 +440,43 @@ export class Composer extends LightElement {
 
   #send(): void {
     const text = this.text.trim()
-    const { mode, attached, room } = this
+    const { mode, attached } = this
     if (!text && attached.length === 0) return
     this.fault = undefined
     if (mode?.kind === 'edit') {
       if (text) void this.#save(text, mode)
       return
     }
+    if (text.startsWith('/') && attached.length === 0) {
+      void this.#command(text)
+      return
+    }
+    this.#sendDraft(text)
+  }
+
+  /** Has a bot do it; what no bot of the room knows is said as it stands. */
+  async #command(text: string): Promise<void> {
+    const { room } = this
+    if (this.asking) return
+    this.asking = true
+    this.suggested = []
+    try {
+      if (!(await this.#suggestions?.isCommand(text))) {
+        if (room === this.room) this.#sendDraft(text)
+        return
+      }
+      await room.bots.run(text)
+      // Somebody may have gone elsewhere meanwhile.
+      if (room === this.room) this.#sent()
+    } catch (error) {
+      if (room === this.room) this.fault = (error as Error).message
+    } finally {
+      this.asking = false
+    }
+  }
+
+  #sendDraft(text: string): void {
+    const { attached, room } = this
     const draft = this.#draft(text)
     void (attached.length > 0 ? room.sendFiles(attached, draft) : room.send(draft)).catch(() => undefined)
     this.#sent()

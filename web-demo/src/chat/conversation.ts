@@ -1,5 +1,6 @@
 import type { Room, RoomMessage, Trunkline } from '@trunkline/sdk'
 import { html, nothing, type PropertyValues } from 'lit'
+import '../bots/ephemerals.ts'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
 import '../design/toast.ts'
@@ -71,6 +72,7 @@ export class Conversation extends LightElement {
       <p class="typing" role="status">
         ${typing ? html`<span class="dots" aria-hidden="true"><i></i><i></i><i></i></span>${typing}` : nothing}
       </p>
+      ${isThread ? nothing : html`<tl-ephemerals .room=${room}></tl-ephemerals>`}
       <tl-composer
         .room=${room}
         .threadOf=${threadOf}

@@ -1,5 +1,6 @@
-import type { MessagePart, Room } from '@trunkline/sdk'
+import type { MessagePart, Room, RoomMessage } from '@trunkline/sdk'
 import { html, nothing } from 'lit'
+import '../bots/controls.ts'
 import '../design/avatar.ts'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
@@ -168,7 +169,7 @@ export class Message extends LightElement {
     if (!message || (message.blocked && !this.revealed)) return nothing
     const mayReact = this.#actions(message).has('react')
     const { seq, thread } = message
-    return html`${reactionsRow(message, {
+    return html`${this.#controls(message)}${reactionsRow(message, {
       room: this.room,
       toggle: reaction => ask(this, { do: 'react', seq, reaction }),
       add: mayReact
@@ -187,6 +188,11 @@ export class Message extends LightElement {
           </button>`
         : nothing
     }`
+  }
+
+  #controls(message: RoomMessage) {
+    if (!message.controls) return nothing
+    return html`<tl-bot-controls .room=${this.room} .message=${message}></tl-bot-controls>`
   }
 
   /** Its files, and what it says below them. */

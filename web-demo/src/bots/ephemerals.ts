@@ -1,0 +1,39 @@
+import type { EphemeralMessage, Room } from '@trunkline/sdk'
+import { html, nothing } from 'lit'
+import { richText } from '../chat/rich-text.ts'
+import { LightElement } from '../design/element.ts'
+import { icon } from '../design/icons.ts'
+
+/** What bots show this user alone, until it is put away or the page is left. */
+export class Ephemerals extends LightElement {
+  static override properties = { room: { attribute: false } }
+  declare room: Room
+
+  constructor() {
+    super()
+    this.follow(() => this.room)
+  }
+
+  protected override render() {
+    const { ephemerals } = this.room.bots
+    if (ephemerals.length === 0) return nothing
+    return html`<div class="ephemerals" role="log" aria-label="Only you see this">
+      ${ephemerals.map(message => this.#message(message))}
+    </div>`
+  }
+
+  #message({ id, sender, text = '' }: EphemeralMessage) {
+    const name = this.room.member(sender)?.user.name ?? sender
+    return html`<article class="ephemeral">
+      <div>
+        <h3>${name}<small> · only you see this</small></h3>
+        <p class="text">${richText(text, this.room, undefined)}</p>
+      </div>
+      <button type="button" class="icon-button" aria-label="Put away" @click=${() => this.room.bots.dismiss(id)}>
+        ${icon('close')}
+      </button>
+    </article>`
+  }
+}
+
+customElements.define('tl-ephemerals', Ephemerals)
