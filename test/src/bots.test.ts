@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { Bot, CreatedBot, LIMITS, type OperationInput, type OperationName } from '@trunkline/protocol'
+import {
+  Bot,
+  type Control,
+  CreatedBot,
+  LIMITS,
+  type OperationInput,
+  type OperationName,
+} from '@trunkline/protocol'
 import { Trunkline } from '@trunkline/sdk'
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type Asked, startBot, type TestBot } from './support/bot.ts'
@@ -386,7 +393,7 @@ it('two bots with a command of one name are told apart', async () => {
 })
 
 describe('buttons and forms', () => {
-  const controls = [
+  const controls: Control[] = [
     { type: 'button', id: 'yes', label: 'Yes', style: 'primary' },
     { type: 'button', id: 'late', label: 'Too late', disabled: true },
     {
@@ -398,7 +405,7 @@ describe('buttons and forms', () => {
         { kind: 'text', name: 'why', multiline: true },
       ],
     },
-  ] as const
+  ]
   const offer = async (metadata = {}) => {
     const body = { text: 'An appointment?', controls, metadata }
     const { body: message } = await api('POST', `/v1/rooms/${roomId}/messages`, body, weather.token)
@@ -406,7 +413,7 @@ describe('buttons and forms', () => {
   }
 
   it('are bots’ alone', async () => {
-    const message = { roomId, text: 'Press', controls: [...controls] }
+    const message = { roomId, text: 'Press', controls }
     const send = stage.overSocket('ann', 'message:schedule', { ...message, sendAt: new Date().toISOString() })
     expect(await refusalOf(send)).toBe('forbidden')
     const overSocket = stage.socket('ann').request('message:send', { ...message, clientId: randomUUID() })

@@ -447,7 +447,9 @@ it('what concerns a user alone, in whatever room', async () => {
   await linus.hear('event:appended', ({ event }) => event.roomId === elsewhere.id && event.seq === seq)
   await performStrictly(url, 'receipt:read', { roomId: elsewhere.id, seq }, { token })
   await linus.hear('counts:changed', ({ readSeq }) => readSeq === seq)
-  const { token: own } = await callStrictly(url, 'createBot', { body: { id: 'clerk', name: 'Clerk' } })
+  const { token: own } = await callStrictly(url, 'createBot', {
+    body: { id: 'clerk', name: 'Clerk', hears: 'nothing' },
+  })
   await performStrictly(url, 'member:add', { roomId: elsewhere.id, userIds: ['clerk'] })
   const secret = { roomId: elsewhere.id, userId: 'linus', text: 'For you alone' }
   const shown = await performStrictly(url, 'ephemeral:show', secret, { token: own })
