@@ -560,3 +560,22 @@ it('the SDK lists, completes and runs commands, presses and fills in, and keeps 
   expect(room.bots.ephemerals).toEqual([ephemeral])
   expect(await room.bots.runWith('ping', {})).toHaveProperty('event')
 })
+
+it('what a bot had not taken when the server ended is told to it by the next one, and answered once', async () => {
+  const own = await stage.room('ann', {})
+  await stage.asServer('member:add', { roomId: own, userIds: ['weather'], role: 'publisher' })
+  const heard = weather.asked.length
+  weather.answer = () => 'silence'
+  await stage.say('ann', own, 'Are you there?', { mentions: ['weather'] })
+  await vi.waitFor(() => expect(weather.asked).toHaveLength(heard + 1), WAIT)
+  weather.answer = () => ({ text: 'Here I am' })
+  await stage.restart('SIGTERM')
+  await vi.waitFor(async () => {
+    const { data } = await stage.asServer('message:list', { roomId: own })
+    expect(data.map(({ text }) => text)).toEqual(['Are you there?', 'Here I am'])
+  }, WAIT)
+  const [first, ...again] = weather.asked.slice(heard)
+  for (const asked of again) expect(asked.id).toBe(first?.id)
+  // Its token is good at the next server, too.
+  expect((await api('GET', '/v1/bots/weather', undefined, weather.token)).status).toBe(200)
+})
