@@ -11,3 +11,16 @@ export const cpuOf = (pid: number): number => {
   }
   return ns / 1e9
 }
+
+const TICKS = 100
+
+/** CPU time of the children of a process that have ended, and of theirs, s: proc(5), cutime and cstime. */
+export const cpuOfEnded = (pid: number): number => {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
+    return (Number(fields[13]) + Number(fields[14])) / TICKS
+  } catch {
+    // It ended.
+    return 0
+  }
+}

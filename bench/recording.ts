@@ -5,7 +5,6 @@
  *
  *     npm run bench recording [seconds per measurement, 30 by default, which takes six minutes in all]
  */
-import { readFileSync } from 'node:fs'
 import { loadavg } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { chromium, type Page } from 'playwright-core'
@@ -13,7 +12,7 @@ import { takePicture, takeTone } from '../media/src/testing/takes.ts'
 import { CHROMIUM, FLAGS } from '../test/src/support/chromium.ts'
 import { commandOf, descendantsOf } from '../test/src/support/processes-of.ts'
 import { RtpPeer } from '../test/src/support/rtp-peer.ts'
-import { cpuOf } from './cpu.ts'
+import { cpuOf, cpuOfEnded } from './cpu.ts'
 import { startServer } from './server.ts'
 
 const SECONDS = Number(process.argv[2] ?? 30)
@@ -21,18 +20,12 @@ const ROUNDS = 3
 const SETTLE_SECONDS = 2
 const PEOPLE = 3
 const TRACKS = 2 * PEOPLE
-const TICKS = 100
 
 const row = (cells: readonly string[]) => console.log(`| ${cells.join(' | ')} |`)
 const note = (text: string) => process.stderr.write(`  · ${text}\n`)
 const middle = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
 
-/** CPU time of the children of a process that have ended, and of theirs, s: proc(5), cutime and cstime. */
-const cpuOfEnded = (pid: number): number => {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
-  return (Number(fields[13]) + Number(fields[14])) / TICKS
-}
 const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0)
 
 const server = await startServer({ RTC_PORT: '0', TURN_PORT: '0', RTC_WORKERS: '1' }, [])

@@ -10,7 +10,7 @@ import type { AddressInfo } from 'node:net'
 import { loadavg } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { descendantsOf } from '../test/src/support/processes-of.ts'
-import { cpuOf } from './cpu.ts'
+import { cpuOf, cpuOfEnded } from './cpu.ts'
 import { startServer } from './server.ts'
 
 const MESSAGES = Number(process.argv[2] ?? 20_000)
@@ -62,7 +62,7 @@ console.log(`${MESSAGES} messages in ${ROOMS} rooms, ${ROUNDS} rounds, load ${lo
 /** CPU time so far of the server's own process, of its database, and of this one, s. */
 const used = () => {
   const { user, system } = process.cpuUsage()
-  const database = descendantsOf(server.pid).reduce((sum, pid) => sum + cpuOf(pid), 0)
+  const database = descendantsOf(server.pid).reduce((sum, pid) => sum + cpuOf(pid) + cpuOfEnded(pid), 0)
   return [cpuOf(server.pid), database, (user + system) / 1e6]
 }
 

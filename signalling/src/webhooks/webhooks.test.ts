@@ -313,7 +313,9 @@ test('what is given up is one dead letter, however often that could not be writt
     where webhook_id = ${id}`)
   await database.execute(sql`create function refuse() returns trigger language plpgsql as
     $$ begin raise exception 'no room is free now'; end $$`)
-  await database.execute(sql`create trigger refuse before delete on webhook_lanes for each row execute function refuse()`)
+  await database.execute(
+    sql`create trigger refuse before delete on webhook_lanes for each row execute function refuse()`,
+  )
   const before = received.length
   await webhooks.update(id, { paused: false })
   // Each time it is begun anew from what is written down.
