@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm'
 import { type EventRow, toEvent } from './event-row.ts'
 
 /** The room an event is of, as it is now, or was at its end. `number` tells it from an earlier one of the same id. */
-type ToldRoom = {
+export type ToldRoom = {
   id: string
   number: number
   kind: 'direct' | 'group' | 'channel'
