@@ -9,7 +9,9 @@ export const expectRedis = async (
   { logger, lifecycle }: Pick<Composition, 'logger' | 'lifecycle'>,
 ): Promise<Redis> => {
   const redis = await createRedis(url, logger)
-  lifecycle.add('redis of events', () => redis.destroy())
+  lifecycle.add('redis of events', () => {
+    if (redis.isOpen) redis.destroy()
+  })
   // It tries again by itself, and says so; this ends when it is closed.
   redis.connect().catch(() => undefined)
   return redis
