@@ -9,6 +9,7 @@ import { until } from './support/until.ts'
 
 const ROOMS = 5
 const MESSAGES = 200
+const WAIT_MS = 60_000
 const STREAM = 'trunkline:events'
 
 test('the log is in a Redis Stream, each event once and in the order of its room, though the server that writes is killed', async () => {
@@ -27,7 +28,7 @@ test('the log is in a Redis Stream, each event once and in the order of its room
   await client.connect()
   onTestFinished(() => client.destroy())
   const writer = () => client.get(`{${STREAM}}:writer`)
-  await until('the first writes', writer)
+  await until('the first writes', writer, WAIT_MS)
   const second = await startServer(options)
   const rooms = Array.from({ length: ROOMS }, (_, n) => `room-${n}`)
   for (const id of rooms) {
@@ -43,7 +44,7 @@ test('the log is in a Redis Stream, each event once and in the order of its room
       const sent = await rest(second.url, 'POST', `/v1/rooms/${rooms[n % ROOMS]}/messages`, { body })
       expect(sent.status).toBe(201)
       if (n === MESSAGES / 2) {
-        await until('some of it is there', async () => (await client.xLen(STREAM)) > 0)
+        await until('some of it is there', async () => (await client.xLen(STREAM)) > 0, WAIT_MS)
         await first.stop('SIGKILL')
       }
     }
@@ -52,13 +53,13 @@ test('the log is in a Redis Stream, each event once and in the order of its room
   expect((await rest(second.url, 'DELETE', `/v1/rooms/${rooms[0]}`)).status).toBe(200)
 
   const events = async () =>
-    (await client.xRange(STREAM, '-', '+')).map(({ message }) =>
+    ((await client.xRange(STREAM, '-', '+')) ?? []).map(({ message }) =>
       OutgoingEvent.parse(JSON.parse(message.event ?? '')),
     )
   await until(
     'the other has written the rest',
     async () => (await events()).some(({ type }) => type === 'room.deleted'),
-    60_000,
+    WAIT_MS,
   )
   const written = await events()
   expect(new Set(written.map(({ id }) => id)).size).toBe(written.length)
