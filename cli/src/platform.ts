@@ -12,7 +12,13 @@ import {
 } from '@trunkline/kit'
 import { createHttpDesk, createMedia, type Media, openStore, type StoreSettings } from '@trunkline/media'
 import { type FileShelf, type RoomDesk, SFU_CONTRACT, type Sfu, TrunklineError } from '@trunkline/protocol'
-import { createHttpShelf, createSignalling, type PushSettings, type Signalling, Vault } from '@trunkline/signalling'
+import {
+  createHttpShelf,
+  createSignalling,
+  type PushSettings,
+  type Signalling,
+  Vault,
+} from '@trunkline/signalling'
 import type { Express } from 'express'
 import type pg from 'pg'
 import { announcedAddressFor, isLoopback, resolveHost } from './addresses.ts'
@@ -306,7 +312,8 @@ const startSignalling = async (
 
 /** Half a key is none: `checkTogether` has refused it. */
 const pushSettings = (settings: Settings): PushSettings => {
-  const { APNS_KEY, APNS_KEY_ID, APNS_TEAM_ID, FCM_ACCOUNT, PUSH_PROVIDER_URL, PUSH_PROVIDER_SECRET } = settings
+  const { APNS_KEY, APNS_KEY_ID, APNS_TEAM_ID, FCM_ACCOUNT, PUSH_PROVIDER_URL, PUSH_PROVIDER_SECRET } =
+    settings
   return {
     vapidSubject: settings.VAPID_SUBJECT,
     vapidPrivateKey: settings.VAPID_PRIVATE_KEY,

@@ -92,7 +92,10 @@ export const Settings = z.object({
     .optional(),
   VAPID_PRIVATE_KEY: z
     .string()
-    .regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 bytes in base64url, as `npx web-push generate-vapid-keys` makes them')
+    .regex(
+      /^[A-Za-z0-9_-]{43}$/,
+      'must be 32 bytes in base64url, as `npx web-push generate-vapid-keys` makes them',
+    )
     .describe('the private key, in base64url')
     .optional(),
   APNS_KEY: base64('the .p8 file that Apple gives')
