@@ -11,8 +11,11 @@ test('where compiled code cannot be kept, the program starts all the same', () =
   expect(execFileSync(process.execPath, [MAIN, '--help'], { env, encoding: 'utf8' })).toContain('doctor')
 })
 
-test.each(['drizzle-orm', 'jose', 'pg-boss', 'zod'])("what is said of %s's files holds for the one installed", name => {
-  const folder = fileURLToPath(new URL('../../node_modules', import.meta.url))
-  const { type } = JSON.parse(readFileSync(join(folder, name, 'package.json'), 'utf8'))
-  expect(type).toBe('module')
-})
+test.each(['drizzle-orm', 'jose', 'pg-boss', 'zod'])(
+  "what is said of %s's files holds for the one installed",
+  name => {
+    const folder = fileURLToPath(new URL('../../node_modules', import.meta.url))
+    const { type } = JSON.parse(readFileSync(join(folder, name, 'package.json'), 'utf8'))
+    expect(type).toBe('module')
+  },
+)

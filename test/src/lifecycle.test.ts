@@ -127,7 +127,9 @@ describe('ending', () => {
 
   /** 20 with TRUNKLINE_ROUNDS=5. */
   const KILLS = rounds(4)
-  test(`killed ${KILLS} times while it starts, it leaves nothing behind and starts the next time`, async () => {
+  test(`killed ${KILLS} times while it starts, it leaves nothing behind and starts the next time`, {
+    timeout: 60_000 + KILLS * 10_000,
+  }, async () => {
     const random = randomFrom(seed())
     const dataFolder = temporaryFolder()
     const env = { PORT: String(await freePort()), RTC_PORT: '0', TURN_PORT: '0', TRUNKLINE_DATA: dataFolder }
@@ -150,7 +152,7 @@ describe('ending', () => {
     await expectAllGone([...seen])
     const server = await startServer({ dataFolder })
     expect((await rest(server.url, 'GET', '/readyz')).status).toBe(200)
-  }, 60_000 + KILLS * 10_000)
+  })
 
   test('a database left behind by a killed supervisor is ended by the next start', async () => {
     const server = await startServer()

@@ -42,7 +42,7 @@ export const fleetProcesses = (parent = process.pid): number[] =>
   })
 
 /** Which of the processes has the UDP port of IPv4 open, by id (Linux). */
-export const ownerOf = (port: number, processes: readonly number[]): number | undefined => {
+const ownerOf = (port: number, processes: readonly number[]): number | undefined => {
   const hex = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
   const row = readFileSync('/proc/net/udp', 'utf8')
     .split('\n')
