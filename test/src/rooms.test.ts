@@ -231,9 +231,11 @@ describe('a room that is deleted', () => {
     for (const user of ['olga', 'mary', 'server']) {
       expect(await refusal(user, 'room:get', { roomId })).toBe('room_not_found')
     }
-    // Who was away hears of it by sync.
-    const left = tablesWith(await databaseText(server), roomId)
-    expect(left.filter(table => table.startsWith('public.'))).toEqual(['public.departures'])
+    // Who was away hears of it by sync, and who follows the logs of all rooms that it ended.
+    const text = await databaseText(server)
+    const left = tablesWith(text, roomId).filter(table => table.startsWith('public.'))
+    expect(left.toSorted()).toEqual(['public.deleted_rooms', 'public.departures'])
+    expect(tablesWith(text, 'goes with the room')).toEqual([])
   })
 })
 
