@@ -1,6 +1,6 @@
 // Reminds people of appointments: /appointment. Node >= 22.18 runs it as it is: node reminder-bot.ts
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { createServer, type IncomingHttpHeaders } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 
 const { TRUNKLINE_URL = 'http://127.0.0.1:3000', BOT_TOKEN, BOT_SECRET = '' } = process.env
@@ -8,8 +8,7 @@ const headers = { authorization: `Bearer ${BOT_TOKEN}`, 'content-type': 'applica
 
 /** Asks the server in the bot's own name, and with its rights. */
 const api = async (method: string, path: string, body?: object) => {
-  const sent = body && { body: JSON.stringify(body) }
-  const response = await fetch(`${TRUNKLINE_URL}/v1${path}`, { method, headers, ...sent })
+  const response = await fetch(`${TRUNKLINE_URL}/v1${path}`, { method, headers, body: JSON.stringify(body) })
   const answer = await response.json()
   if (!response.ok) throw new Error(answer.detail)
   return answer
@@ -40,7 +39,7 @@ const answer = async (body: string): Promise<object> => {
   return { update: { text: `${what}, ${at}: noted.`, metadata: { scheduleId: kept.id }, controls } }
 }
 
-const isSigned = (headers: IncomingHttpHeaders, body: string): boolean => {
+const isSigned = ({ headers }: IncomingMessage, body: string): boolean => {
   const key = Buffer.from(BOT_SECRET.replace('whsec_', ''), 'base64')
   const signed = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`
   const own = Buffer.from(`v1,${createHmac('sha256', key).update(signed).digest('base64')}`)
@@ -48,12 +47,13 @@ const isSigned = (headers: IncomingHttpHeaders, body: string): boolean => {
   return given.some(one => one.length === own.length && timingSafeEqual(Buffer.from(one), own))
 }
 
-createServer(async (request, response) => {
+const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
   const body = await text(request)
-  if (!isSigned(request.headers, body)) return response.writeHead(401).end()
-  const said = await answer(body).catch(error => ({ text: error.message, ephemeral: true }))
-  response.end(JSON.stringify(said))
-}).listen(Number(process.env.PORT ?? '8080'))
+  const isOurs = isSigned(request, body)
+  const said = isOurs ? await answer(body).catch(error => ({ text: error.message, ephemeral: true })) : {}
+  response.writeHead(isOurs ? 200 : 401).end(JSON.stringify(said))
+}
+createServer((request, response) => void serve(request, response)).listen(Number(process.env.PORT ?? 8080))
 const commands = [{ name: 'appointment', description: 'Be reminded of one' }]
 await api('PUT', `/bots/${process.env.BOT_ID ?? 'reminder'}/commands`, { commands })
 console.log('ready')

@@ -1,6 +1,6 @@
 // Says how warm it is: /weather Oslo, or Oslo with a mention. Node >= 22.18 runs it as it is: node weather-bot.ts
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { createServer, type IncomingHttpHeaders } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 
 const { TRUNKLINE_URL = 'http://127.0.0.1:3000', BOT_TOKEN, BOT_SECRET = '' } = process.env
@@ -32,7 +32,7 @@ const answer = async (body: string): Promise<object> => {
 }
 
 // https://www.standardwebhooks.com: every language has a package for this.
-const isSigned = (headers: IncomingHttpHeaders, body: string): boolean => {
+const isSigned = ({ headers }: IncomingMessage, body: string): boolean => {
   const key = Buffer.from(BOT_SECRET.replace('whsec_', ''), 'base64')
   const signed = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`
   const own = Buffer.from(`v1,${createHmac('sha256', key).update(signed).digest('base64')}`)
@@ -40,12 +40,13 @@ const isSigned = (headers: IncomingHttpHeaders, body: string): boolean => {
   return given.some(one => one.length === own.length && timingSafeEqual(Buffer.from(one), own))
 }
 
-createServer(async (request, response) => {
+const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
   const body = await text(request)
-  if (!isSigned(request.headers, body)) return response.writeHead(401).end()
-  const said = await answer(body).catch(error => ({ text: `I cannot say: ${error.message}` }))
-  response.end(JSON.stringify(said))
-}).listen(Number(PORT))
+  const isOurs = isSigned(request, body)
+  const said = isOurs ? await answer(body).catch(error => ({ text: `I cannot say: ${error.message}` })) : {}
+  response.writeHead(isOurs ? 200 : 401).end(JSON.stringify(said))
+}
+createServer((request, response) => void serve(request, response)).listen(Number(PORT))
 
 const place = { kind: 'text', name: 'place', required: true, completes: true }
 const commands = [{ name: 'weather', description: 'How warm it is somewhere', arguments: [place] }]

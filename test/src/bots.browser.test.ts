@@ -39,7 +39,8 @@ test('commands with what may follow, buttons, forms, and what one alone is shown
   })
   weather.answer = asked => {
     if (asked.type === 'command.complete') return { choices: [{ value: 'Oslo', label: 'Oslo, Norway' }] }
-    if (asked.type === 'command.run') return asked.data.name === 'weather' ? report() : { status: 500, body: '' }
+    if (asked.type === 'command.run')
+      return asked.data.name === 'weather' ? report() : { status: 500, body: '' }
     if (asked.type === 'button.pressed' && asked.data.buttonId === 'why')
       return { text: 'Because of the sea', ephemeral: true }
     return asked.type === 'form.submitted'
