@@ -22,7 +22,7 @@ const ROOT = join(import.meta.dirname, '..')
 const VITEST = 'node_modules/vitest/vitest.mjs'
 const ATTEMPTS = 4
 /** How many files may have failed for them to be run again: more are no accident. */
-const MOST_AGAIN = 8
+const MOST_AGAIN = 12
 const CRASH = 'Worker exited unexpectedly with signal SIGSEGV'
 
 type Run = {

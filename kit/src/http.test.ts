@@ -143,3 +143,21 @@ it('gives up a body that stands still, and waits for one that comes slowly', asy
   slow.destroy()
   await closed
 })
+
+it('of a request that failed the log has the route, and nothing that somebody gave', async () => {
+  const said: object[] = []
+  const say = (fields: object): void => void said.push(fields)
+  const { app, finish } = createHttpApp({ ...logger, error: say } as typeof logger)
+  app.get('/hooks/:token', () => {
+    throw new Error('out of order')
+  })
+  finish()
+  const server = createServer(app).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as AddressInfo
+  const response = await fetch(`http://127.0.0.1:${port}/hooks/whoever-has-this-is-let-in?key=this`)
+  expect(response.status).toBe(500)
+  expect(said).toMatchObject([{ method: 'GET', route: '/hooks/:token' }])
+  expect(JSON.stringify(said)).not.toMatch(/let-in|this/)
+})

@@ -66,10 +66,9 @@ const errorHandler =
   (thrown, request, response, next) => {
     const error = fromBodyParser(thrown) ?? toTrunklineError(thrown)
     if (error.code === 'internal') {
-      logger.error(
-        { err: error.cause, requestId: request.requestId, method: request.method, path: request.path },
-        'request failed',
-      )
+      // The route and not the path: in some it is the path that lets somebody in.
+      const { requestId, method, route } = request
+      logger.error({ err: error.cause, requestId, method, route: route?.path }, 'request failed')
     }
     if (response.headersSent) {
       next(thrown)
