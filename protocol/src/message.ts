@@ -87,7 +87,8 @@ export const checkContent = (value: Content, ctx: z.RefinementCtx) => {
   if ((value.text === undefined) === (value.parts === undefined)) {
     ctx.addIssue({ code: 'custom', message: 'send either text or parts, not both and not neither' })
   }
-  if (jsonBytes([value.text, value.parts, value.controls]) > LIMITS.messageBytes) {
+  const { text, parts, controls } = value
+  if (jsonBytes([text, parts, ...(controls ? [controls] : [])]) > LIMITS.messageBytes) {
     ctx.addIssue({ code: 'custom', message: `a message must be at most ${LIMITS.messageBytes} bytes` })
   }
 }
