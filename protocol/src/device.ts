@@ -14,13 +14,13 @@ const base64url = (chars: number, what: string) =>
 
 /** As `PushSubscription.toJSON()` has it. https://www.w3.org/TR/push-api/#pushsubscription-interface */
 export const WebPushSubscription = z.strictObject({
-  endpoint: z.url({ protocol: /^https?$/, message: 'must be an https address' }).max(LIMITS.urlChars),
+  endpoint: z.url({ protocol: /^https?$/, message: 'must be an http or https address' }).max(LIMITS.urlChars),
   expirationTime: z.number().nullable().optional(),
   keys: z.strictObject({ p256dh: base64url(87, '65 bytes'), auth: base64url(22, '16 bytes') }),
 })
 export type WebPushSubscription = z.infer<typeof WebPushSubscription>
 
-/** Words the keys of a subscription and tokens are never told back. */
+/** What a service gave an app to be reached by. It is never told back. */
 const token = z
   .string()
   .min(1)

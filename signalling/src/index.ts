@@ -183,11 +183,11 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   const moderation = new Moderation({ io, calls, rooms, log, membershipWatch, logger })
   const bots = new Bots({ database, users, fanOut, stream, vault, allowsPrivate })
   const roomBots = new RoomBots(database)
-  const ephemerals = new Ephemerals({ rooms, fanOut, files: chat.fileShares })
+  const ephemerals = new Ephemerals({ database, rooms, fanOut, files: chat.fileShares })
   const ofBots = {
     bots,
     line: new BotLine({ allowsPrivate }),
-    answers: new BotAnswers({ database, chat, ephemerals }),
+    answers: new BotAnswers({ database, chat, ephemerals, limits }),
   }
   const interactions = new Interactions({ ...ofBots, rooms, roomBots, reader: chat.reader })
   const botOutbox = new BotOutbox({

@@ -224,6 +224,22 @@ describe('messages', () => {
     await vi.waitFor(async () => expect(await problemOf('ill')).toBeUndefined(), WAIT)
   })
 
+  it('are not told later to who did not want them any more', async () => {
+    const shy = await startBot(stage.url(), { id: 'shy', hears: 'all' }, register)
+    const own = await stage.room('ann', {})
+    await stage.asServer('member:add', { roomId: own, userIds: ['shy'] })
+    shy.answer = () => ({ status: 500, body: 'not now' })
+    await stage.say('ann', own, 'kept from it')
+    await vi.waitFor(async () => expect(await problemOf('shy')).toMatch(/^It answered 500/), WAIT)
+    expect((await api('PATCH', '/v1/bots/shy', { hears: 'nothing' })).status).toBe(200)
+    shy.answer = () => ({})
+    shy.asked.length = 0
+    expect((await api('PATCH', '/v1/bots/shy', { hears: 'all' })).status).toBe(200)
+    await stage.say('ann', own, 'told')
+    await vi.waitFor(() => expect(shy.asked).toHaveLength(1), WAIT)
+    expect(JSON.stringify(shy.asked)).toContain('told')
+  })
+
   it('are not sent to who was sent away', async () => {
     const gone = await startBot(stage.url(), { id: 'gone', hears: 'all' }, register)
     const own = await stage.room('ann', {})
@@ -458,6 +474,18 @@ describe('buttons and forms', () => {
     await bob.hear('event:appended', ({ event }) => event.seq === reply.updated?.seq)
   })
 
+  it('are pressed once under one clientId, whatever became of the message meanwhile', async () => {
+    const seq = await offer()
+    weather.answer = ({ type }) =>
+      type === 'button.pressed' ? { text: 'Taken', update: { text: 'Noted', controls } } : {}
+    const press = { roomId, seq, buttonId: 'yes', clientId: randomUUID() }
+    const first = await stage.overSocket('ann', 'button:press', press)
+    const again = await stage.overSocket('ann', 'button:press', press)
+    expect([first.event?.seq, again.event?.seq]).toEqual([expect.any(Number), first.event?.seq])
+    const [a, b] = ofType(weather, 'button.pressed').slice(-2)
+    expect(a?.id).toBe(b?.id)
+  })
+
   it('are filled in as they want, by those who are in the room', async () => {
     const seq = await offer()
     weather.answer = () => ({ text: 'For you', ephemeral: true })
@@ -489,7 +517,7 @@ describe('buttons and forms', () => {
     expect(copy).not.toHaveProperty('controls')
     await stage.asServer('member:kick', { roomId, userId: 'weather' })
     const pressed = stage.overRest('bob', 'button:press', { roomId, seq, buttonId: 'yes' })
-    expect(await refusalOf(pressed)).toBe('bot_failed')
+    expect(await refusalOf(pressed)).toBe('not_found')
     await stage.asServer('member:add', { roomId, userIds: ['weather'], role: 'publisher' })
   })
 
@@ -519,6 +547,9 @@ it('what is shown to one alone reaches their sockets, and only by bots of the ro
   ).not.toContain(message.id)
   expect(await refusalOf(asBot(weather, 'ephemeral:show', { ...shown, userId: 'eve' }))).toBe('not_found')
   expect(await refusalOf(stage.overRest('ann', 'ephemeral:show', shown))).toBe('conflict')
+  await stage.overRest('bob', 'block:add', { userId: 'weather' })
+  expect(await refusalOf(asBot(weather, 'ephemeral:show', shown))).toBe('forbidden')
+  await stage.overRest('bob', 'block:remove', { userId: 'weather' })
   const closed = await stage.room('ann', { members: ['bob'] })
   expect(await refusalOf(asBot(weather, 'ephemeral:show', { ...shown, roomId: closed }))).toBe(
     'room_not_found',

@@ -3,6 +3,7 @@ import { and, eq } from 'drizzle-orm'
 import type { Chat } from '../chat/chat.ts'
 import type { Database } from '../database.ts'
 import type { UserPrincipal } from '../identity/authenticate.ts'
+import type { RateLimits } from '../limits.ts'
 import { toEvent } from '../log/event-row.ts'
 import { events } from '../schema.ts'
 import type { Session } from '../session.ts'
@@ -26,8 +27,10 @@ export class BotAnswers {
   readonly #database: Database
   readonly #chat: Chat
   readonly #ephemerals: Ephemerals
+  readonly #limits: RateLimits
 
-  constructor(deps: { database: Database; chat: Chat; ephemerals: Ephemerals }) {
+  constructor(deps: { database: Database; chat: Chat; ephemerals: Ephemerals; limits: RateLimits }) {
+    this.#limits = deps.limits
     this.#database = deps.database
     this.#chat = deps.chat
     this.#ephemerals = deps.ephemerals
@@ -57,6 +60,8 @@ export class BotAnswers {
       reply.ephemeral = await this.#ephemerals.show(shown, bot, asker.session)
       return reply
     }
+    // Who asks is held to their own. Two bots that answer each other would be held to nothing.
+    if (!asker) await this.#limits.message(actorOf(bot).principal)
     reply.event = await this.#once(occasion, key, async () => {
       const message = { ...said, threadOf, roomId, sender: bot.id, clientId: key, right: 'write' as const }
       return (await this.#chat.messages.send(message)).event

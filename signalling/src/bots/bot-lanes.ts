@@ -1,4 +1,4 @@
-import { type RoomEventOf, rolesWith } from '@trunkline/protocol'
+import { LIMITS, type RoomEventOf, rolesWith } from '@trunkline/protocol'
 import { and, eq, sql } from 'drizzle-orm'
 import type { Database } from '../database.ts'
 import { toUser } from '../identity/users.ts'
@@ -105,8 +105,15 @@ export class BotLanes {
       .innerJoin(users, eq(users.id, bots.userId))
       .where(and(eq(events.roomId, roomId), eq(events.seq, waiting.seq)))
     const event = found && toEvent(found.event)
-    // It is in the room no more, hears nothing any more, or what was said was deleted.
-    if (!found || event?.type !== 'message.created' || event.data.deleted || found.row.url === null) {
+    // It is in the room no more, what was said was deleted, or it did not take it for so long that nobody waits for its answer.
+    const isOver = !event || Date.now() - Date.parse(event.at) > LIMITS.webhookGiveUpMs
+    if (
+      !found ||
+      isOver ||
+      event.type !== 'message.created' ||
+      event.data.deleted ||
+      found.row.url === null
+    ) {
       await this.done(botId, roomId, waiting.seq)
       return 'skipped'
     }

@@ -42,6 +42,29 @@ it.each(['127.0.0.1', 'localhost', '[::1]', '0.0.0.0'])(
   },
 )
 
+it('a bot that would speak another protocol is one that does not answer; where it is, is for those who look after it', async () => {
+  const port = await listen(() => undefined)
+  const switching = createServer()
+  switching.on('connection', socket =>
+    socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'),
+  )
+  switching.listen(0)
+  await once(switching, 'listening')
+  onTestFinished(() => void switching.close())
+  const other = (switching.address() as AddressInfo).port
+  expect((await ask(`http://127.0.0.1:${other}/`, { allowsPrivate: true })).reason).toMatch(
+    /without an answer/,
+  )
+  const line = new BotLine({ allowsPrivate: false })
+  onTestFinished(() => line.close())
+  const letter = { url: `http://127.0.0.1:${port}/`, secrets, id: 'int_1', body: {}, timeoutMs: 10_000 }
+  const problem: BotProblem = await line.ask(letter, BotAnswer).catch(error => error)
+  expect([problem.message, problem.forPeople]).toEqual([
+    expect.stringContaining('127.0.0.1'),
+    'It could not be reached.',
+  ])
+})
+
 it('a bot is not made where it may not be', async () => {
   // Refused before anything is looked up or written.
   const none = {} as never

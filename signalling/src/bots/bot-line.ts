@@ -5,14 +5,17 @@ import type { z } from 'zod'
 import { assertPublic, guardedLookup } from '../webhooks/guarded-lookup.ts'
 import { signedHeaders } from '../webhooks/signature.ts'
 
-/** Why a bot's answer is of no use: a sentence about the bot, for people. */
+/** Why a bot's answer is of no use: a sentence about the bot, for whoever looks after it. */
 export class BotProblem extends Error {
   /** It took what was sent: sent again it would hear it twice. */
   readonly isTaken: boolean
+  /** The same for whoever asked it: where the bot is, is none of their business. */
+  readonly forPeople: string
 
-  constructor(message: string, options: { isTaken: boolean } = { isTaken: false }) {
+  constructor(message: string, options: { isTaken?: boolean; forPeople?: string } = {}) {
     super(message)
-    this.isTaken = options.isTaken
+    this.isTaken = options.isTaken ?? false
+    this.forPeople = options.forPeople ?? message
   }
 }
 
@@ -39,7 +42,7 @@ export class BotLine {
    */
   async ask<T extends z.ZodType>(letter: Letter, schema: T): Promise<z.output<T>> {
     const { status, text } = await this.#post(letter).catch(error => {
-      throw error instanceof BotProblem ? error : new BotProblem(reasonOf(error, letter.timeoutMs))
+      throw error instanceof BotProblem ? error : problemOf(error, letter.timeoutMs)
     })
     if (status < 200 || status > 299) {
       throw new BotProblem(`It answered ${status}, and only 200 to 299 is an answer.`)
@@ -79,6 +82,8 @@ export class BotLine {
         },
       })
       request.on('error', reject)
+      // Also one that switches to another protocol, which nobody here speaks: that is no error to Node.
+      request.on('close', () => reject(new BotProblem('It closed the connection without an answer.')))
       request.on('response', response => {
         const chunks: Buffer[] = []
         let bytes = 0
@@ -98,13 +103,17 @@ export class BotLine {
   }
 }
 
-const reasonOf = (error: unknown, timeoutMs: number): string => {
+const problemOf = (error: unknown, timeoutMs: number): BotProblem => {
   const { name, message, code } = error as NodeJS.ErrnoException
   if (name === 'TimeoutError' || name === 'AbortError') {
-    return `It did not answer within ${timeoutMs / 1_000} seconds.`
+    return new BotProblem(`It did not answer within ${timeoutMs / 1_000} seconds.`)
   }
-  if (code === 'ECONNREFUSED') return 'Nobody listens at its address.'
-  if (code === 'ECONNRESET' || code === 'EPIPE') return 'The connection was lost before its answer.'
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'Nobody knows the name in its address.'
-  return message
+  if (code === 'ECONNREFUSED') return new BotProblem('Nobody listens at its address.')
+  if (code === 'ECONNRESET' || code === 'EPIPE') {
+    return new BotProblem('The connection was lost before its answer.')
+  }
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    return new BotProblem('Nobody knows the name in its address.')
+  }
+  return new BotProblem(message, { forPeople: 'It could not be reached.' })
 }

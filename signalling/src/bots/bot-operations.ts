@@ -6,32 +6,33 @@ type Asked = Pick<Performance<'command:run'>, 'principal' | 'user' | 'session' |
 
 /** `command:*`, `button:press`, `form:submit`, `ephemeral:show`. */
 export const botOperations = ({ interactions, roomBots, ephemerals, limits, fairShare }: Services) => {
-  const asker = ({ user, session, retryKey }: Asked, clientId?: string): Asker => ({
-    user,
-    session,
-    retryKey: clientId ?? retryKey,
-  })
-
-  /** A bot that is slow holds up nothing else of who asked it. */
-  const waitFor = async <R>({ principal }: Asked, work: () => Promise<R>): Promise<R> => {
+  const asker = async (asked: Asked, clientId?: string): Promise<Asker> => {
+    const { principal, user, session, retryKey } = asked
     await limits.message(principal)
-    return principal.type === 'user' ? fairShare.aside(principal.user.id, work) : work()
+    return {
+      user,
+      session,
+      retryKey: clientId ?? retryKey,
+      // A bot that is slow holds up nothing else of who asked it.
+      aside: wait => (principal.type === 'user' ? fairShare.aside(principal.user.id, wait) : wait()),
+    }
   }
 
   return {
     'command:list': async ({ roomId }) => ({ data: await roomBots.commands(roomId) }),
 
-    'command:run': ({ clientId, ...command }, performance) =>
-      waitFor(performance, () => interactions.run(command, asker(performance, clientId))),
+    'command:run': async ({ clientId, ...command }, performance) =>
+      interactions.run(command, await asker(performance, clientId)),
 
-    'command:complete': (asked, performance) =>
-      waitFor(performance, async () => ({ data: await interactions.complete(asked, asker(performance)) })),
+    'command:complete': async (asked, performance) => ({
+      data: await interactions.complete(asked, await asker(performance)),
+    }),
 
-    'button:press': ({ clientId, ...button }, performance) =>
-      waitFor(performance, () => interactions.press(button, asker(performance, clientId))),
+    'button:press': async ({ clientId, ...button }, performance) =>
+      interactions.press(button, await asker(performance, clientId)),
 
-    'form:submit': ({ clientId, ...form }, performance) =>
-      waitFor(performance, () => interactions.submit(form, asker(performance, clientId))),
+    'form:submit': async ({ clientId, ...form }, performance) =>
+      interactions.submit(form, await asker(performance, clientId)),
 
     'ephemeral:show': async (shown, { principal, user }) => {
       await limits.message(principal)

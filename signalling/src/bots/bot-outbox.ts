@@ -63,7 +63,7 @@ export class BotOutbox {
     this.#work ??= this.#run()
   }
 
-  /** What is told at the moment is told to its end; what waits stands in the database. */
+  /** What is told at the moment is cut off, and told again by whoever comes next; what waits stands in the database. */
   async close(): Promise<void> {
     this.#isClosed = true
     this.#stopListening()
@@ -128,9 +128,8 @@ export class BotOutbox {
       const isTold = await this.#send(waiting)
       // It ends in the middle of it, and nobody can say what came of it.
       if (!isTold && this.#isClosed) break
-      first ??= at
-      if (!isTold && Date.now() - first.getTime() < LIMITS.webhookGiveUpMs) {
-        await this.#lanes.failed(lane, first, attempts + 1, retryDelay(attempts + 1))
+      if (!isTold) {
+        await this.#lanes.failed(lane, first ?? at, attempts + 1, retryDelay(attempts + 1))
         return
       }
       await this.#lanes.done(lane.botId, lane.roomId, waiting.event.seq)
@@ -163,9 +162,11 @@ export class BotOutbox {
         await this.#bots.note(row, error.message)
         return error.isTaken
       }
+      const code = error instanceof TrunklineError ? error.code : 'internal'
+      if (code === 'internal') this.#logger.warn({ err: error, bot: user.id }, 'what a bot answered failed')
+      if (code === 'internal' || code === 'unavailable' || code === 'rate_limited') return false
       // Told again it would answer the same.
-      if (!(error instanceof TrunklineError) || error.code === 'unavailable') throw error
-      await this.#bots.note(row, `Its answer could not be performed: ${error.message}`)
+      await this.#bots.note(row, `Its answer could not be performed: ${(error as Error).message}`)
       return true
     }
   }

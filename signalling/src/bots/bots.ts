@@ -18,8 +18,8 @@ import { toUser, type Users, userColumns } from '../identity/users.ts'
 import type { Vault } from '../identity/vault.ts'
 import { derivedId, newId } from '../ids.ts'
 import type { EventStream } from '../log/event-stream.ts'
-import { botFeed, botLanes, bots, users } from '../schema.ts'
-import { assertPublic } from '../webhooks/guarded-lookup.ts'
+import { botFeed, botLanes, botMessages, bots, users } from '../schema.ts'
+import { assertTarget } from '../webhooks/guarded-lookup.ts'
 
 export type BotRow = typeof bots.$inferSelect
 /** A bot as the server works with it. */
@@ -67,7 +67,7 @@ export class Bots {
    */
   async create(post: BotPost, retryKey: string | undefined): Promise<CreatedBot> {
     const { name, url, hears } = post
-    if (url !== undefined) this.#assertAllowed(url)
+    if (url !== undefined) assertTarget(url, this.#allowsPrivate)
     const id = post.id ?? (retryKey === undefined ? newId('bot') : derivedId('bot', retryKey))
     const earlier = await this.#read(id)
     if (earlier && retryKey !== undefined && earlier.row.requestKey === retryKey) return this.#open(earlier)
@@ -122,7 +122,7 @@ export class Bots {
   /** @throws TrunklineError `not_found`, `forbidden` for a private address */
   async update(id: string, { name, url, hears }: BotChanges): Promise<Bot> {
     await this.#find(id)
-    if (url) this.#assertAllowed(url)
+    if (url) assertTarget(url, this.#allowsPrivate)
     if (name !== undefined) await this.#users.rename(id, name)
     if (url !== undefined || hears !== undefined) {
       const changes = { ...(url !== undefined && { url }), ...(hears !== undefined && { hears }) }
@@ -133,6 +133,15 @@ export class Bots {
           .set({ ...changes, problem: null })
           .where(eq(bots.userId, id))
         await executor.update(botLanes).set({ retryAt: sql`now()` }).where(eq(botLanes.botId, id))
+        // Who hears nothing any more is not told later either.
+        const [hearing] = await executor
+          .select({ id: bots.userId })
+          .from(bots)
+          .where(and(eq(bots.userId, id), isHearing))
+        if (!hearing) {
+          await executor.delete(botMessages).where(eq(botMessages.botId, id))
+          await executor.delete(botLanes).where(eq(botLanes.botId, id))
+        }
       })
     }
     return this.get(id)
@@ -217,7 +226,8 @@ export class Bots {
     if (problem === undefined && before === null) return
     await this.#database
       .update(bots)
-      .set({ problem: problem ?? null, problemAt: new Date() })
+      // PostgreSQL keeps no NUL, and half a character is none.
+      .set({ problem: problem?.replaceAll('\0', '').toWellFormed() ?? null, problemAt: new Date() })
       .where(eq(bots.userId, userId))
   }
 
@@ -267,15 +277,6 @@ export class Bots {
 
   #hashOf(id: string, number: number): Buffer {
     return hashOfToken(this.#token(id, number))
-  }
-
-  #assertAllowed(url: string): void {
-    if (this.#allowsPrivate) return
-    try {
-      assertPublic(new URL(url).hostname)
-    } catch (error) {
-      throw new TrunklineError('forbidden', (error as Error).message)
-    }
   }
 }
 

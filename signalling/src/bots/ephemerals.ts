@@ -7,8 +7,10 @@ import {
   textOf,
   type User,
 } from '@trunkline/protocol'
+import type { Database } from '../database.ts'
 import type { FanOut } from '../fan-out.ts'
 import type { FileShares } from '../files/file-shares.ts'
+import { assertMayAddress } from '../identity/blocks.ts'
 import { newId } from '../ids.ts'
 import type { Rooms } from '../rooms/rooms.ts'
 import type { Session } from '../session.ts'
@@ -17,20 +19,22 @@ type Shown = Pick<MessagePost, 'text' | 'parts' | 'metadata'> & { roomId: string
 
 /** What bots show one person alone: said to the sockets the person has now, and kept nowhere. */
 export class Ephemerals {
+  readonly #database: Database
   readonly #rooms: Rooms
   readonly #fanOut: FanOut
   readonly #files: FileShares
 
-  constructor(deps: { rooms: Rooms; fanOut: FanOut; files: FileShares }) {
+  constructor(deps: { database: Database; rooms: Rooms; fanOut: FanOut; files: FileShares }) {
+    this.#database = deps.database
     this.#rooms = deps.rooms
     this.#fanOut = deps.fanOut
     this.#files = deps.files
   }
 
   /**
-   * @param from a bot that may write in the room
    * @param asking the socket that is answered with it, and needs not be told as well
-   * @throws TrunklineError `conflict` for who is no bot, `not_found` for who is not in the room; what files throw
+   * @throws TrunklineError `conflict` for who is no bot, `not_found` for who is not in the room, `forbidden` for who has blocked the bot;
+   *   what files throw
    */
   async show(
     { roomId, userId, metadata, ...said }: Shown,
@@ -47,6 +51,7 @@ export class Ephemerals {
     if (!role || !RIGHTS[role].read) {
       throw new TrunklineError('not_found', `"${userId}" is not in this room.`)
     }
+    await assertMayAddress(this.#database, from.id, userId)
     const { parts, fault } = await this.#files.look(roomId, partsOf(said))
     if (fault) throw fault
     const text = textOf(parts)

@@ -28,7 +28,13 @@ import type { Bots, KnownBot } from './bots.ts'
 import type { RoomBots } from './room-bots.ts'
 
 /** Who asks a bot something, and by what a retry is known. */
-export type Asker = { user: User; session: Session | undefined; retryKey: string | undefined }
+export type Asker = {
+  user: User
+  session: Session | undefined
+  retryKey: string | undefined
+  /** Waits for the bot without holding up what else they ask for. */
+  aside: <R>(wait: () => Promise<R>) => Promise<R>
+}
 type Question = {
   [T in Interaction['type']]: Pick<Extract<Interaction, { type: T }>, 'type' | 'data'>
 }[Interaction['type']]
@@ -45,7 +51,7 @@ export class Interactions {
   readonly #reader: MessageReader
   readonly #line: BotLine
   readonly #answers: BotAnswers
-  /** Questions under way, by bot. */
+  /** Questions under way, by bot, and by bot and who asks. */
   readonly #underWay = new Map<string, number>()
 
   constructor(deps: {
@@ -100,7 +106,7 @@ export class Interactions {
     if (field.kind !== 'text' || !field.completes) return []
     const data = { name, argument, text, arguments: others }
     const letter = await this.#letter(bot, roomId, asker, { type: 'command.complete', data })
-    return (await this.#post(bot, letter, CompletionAnswer, LIMITS.botCompletionMs)).choices
+    return (await this.#post(bot, letter, CompletionAnswer, LIMITS.botCompletionMs, asker)).choices
   }
 
   /** @throws TrunklineError `not_found` for a button that is not there (any more), `bot_failed` */
@@ -163,7 +169,7 @@ export class Interactions {
 
   async #ask(bot: KnownBot, roomId: string, asker: Asker, question: Question): Promise<BotReply> {
     const letter = await this.#letter(bot, roomId, asker, question)
-    const answer = await this.#post(bot, letter, BotAnswer, LIMITS.botAnswerMs)
+    const answer = await this.#post(bot, letter, BotAnswer, LIMITS.botAnswerMs, asker)
     const message = 'message' in question.data ? question.data.message : undefined
     try {
       return await this.#answers.perform(answer, {
@@ -184,10 +190,12 @@ export class Interactions {
   async #letter(bot: KnownBot, roomId: string, asker: Asker, question: Question): Promise<Interaction> {
     const { user, retryKey } = asker
     const { type, data } = question
+    // A message may have changed between a press and its retry, by what the bot answered to the first.
+    const asked = 'message' in data ? { ...data, message: data.message.seq } : data
     const id =
       retryKey === undefined
         ? newId('int')
-        : derivedId('int', bot.row.userId, roomId, user.id, JSON.stringify(data), retryKey)
+        : derivedId('int', bot.row.userId, roomId, user.id, type, JSON.stringify(asked), retryKey)
     const room = roomOf(await this.#rooms.get(roomId))
     const timestamp = new Date().toISOString()
     return { id, type, timestamp, botId: bot.row.userId, user, room, data } as Interaction
@@ -198,27 +206,40 @@ export class Interactions {
     letter: Interaction,
     schema: T,
     timeoutMs: number,
+    { user, aside }: Asker,
   ): Promise<z.output<T>> {
     const { userId, url } = bot.row
-    if (url === null) throw failed(bot, 'has no address at which it could be asked')
-    const underWay = this.#underWay.get(userId) ?? 0
-    if (underWay >= LIMITS.botQuestionsAtOnce) {
-      throw failed(bot, `has ${LIMITS.botQuestionsAtOnce} questions to answer already; try again in a moment`)
+    if (url === null) {
+      throw new TrunklineError('conflict', `${bot.user.name} has no address at which it could be asked.`)
     }
-    this.#underWay.set(userId, underWay + 1)
+    // As many as one may ask anything at once: whoever presses a button again and again keeps nobody else from this bot.
+    const ends: (() => void)[] = []
     try {
+      ends.push(this.#begin(bot, `${userId} ${user.id}`, LIMITS.requestsAtOnce))
+      ends.push(this.#begin(bot, userId, LIMITS.botQuestionsAtOnce))
       const secrets = this.#bots.secretsOf(bot.row)
-      const answer = await this.#line.ask({ url, secrets, id: letter.id, body: letter, timeoutMs }, schema)
+      const question = { url, secrets, id: letter.id, body: letter, timeoutMs }
+      const answer = await aside(() => this.#line.ask(question, schema))
       await this.#bots.note(bot.row, undefined)
       return answer
     } catch (error) {
       if (!(error instanceof BotProblem)) throw error
       await this.#bots.note(bot.row, error.message)
-      throw failed(bot, `gave no answer. ${error.message}`, error)
+      throw failed(bot, `gave no answer. ${error.forPeople}`, error)
     } finally {
-      const left = (this.#underWay.get(userId) ?? 1) - 1
-      if (left > 0) this.#underWay.set(userId, left)
-      else this.#underWay.delete(userId)
+      for (const end of ends) end()
+    }
+  }
+
+  /** @returns what says that it is over */
+  #begin(bot: KnownBot, key: string, most: number): () => void {
+    const underWay = this.#underWay.get(key) ?? 0
+    if (underWay >= most) throw failed(bot, `has ${most} questions to answer already; try again in a moment`)
+    this.#underWay.set(key, underWay + 1)
+    return () => {
+      const left = (this.#underWay.get(key) ?? 1) - 1
+      if (left > 0) this.#underWay.set(key, left)
+      else this.#underWay.delete(key)
     }
   }
 }

@@ -14,11 +14,11 @@ export class RoomBots {
     this.#database = database
   }
 
-  /** @throws TrunklineError `bot_failed` when it is not in the room, or no bot any more */
+  /** @throws TrunklineError `not_found` when it is not in the room, or no bot any more */
   async get(roomId: string, botId: string): Promise<KnownBot> {
     const [bot] = await this.#in(roomId, eq(bots.userId, botId))
     if (!bot)
-      throw new TrunklineError('bot_failed', 'The bot that answered here is not in this room any more.')
+      throw new TrunklineError('not_found', 'The bot that answered here is not in this room any more.')
     return bot
   }
 

@@ -95,5 +95,12 @@ export const assertMaySpeak = async (
   if (rows.length > 0) throw refusedByBlock()
 }
 
+/** @throws TrunklineError `forbidden` where the one who is to be shown something has blocked who would */
+export const assertMayAddress = async (executor: Executor, from: string, to: string): Promise<void> => {
+  const { rows } = await executor.execute(sql`
+    select 1 from blocks where user_id = ${to} and blocked_id = ${from}`)
+  if (rows.length > 0) throw refusedByBlock()
+}
+
 export const refusedByBlock = (): TrunklineError =>
   new TrunklineError('forbidden', 'The two of you cannot write to each other at the moment.')

@@ -1,6 +1,6 @@
 import { type IncomingHook, LIMITS, RIGHTS, TrunklineError, type User } from '@trunkline/protocol'
 import { and, asc, eq } from 'drizzle-orm'
-import type { Database } from '../database.ts'
+import type { Database, Executor } from '../database.ts'
 import { Credentials, hashOfToken } from '../identity/credentials.ts'
 import { toUser, type Users, userColumns } from '../identity/users.ts'
 import type { Vault } from '../identity/vault.ts'
@@ -46,22 +46,17 @@ export class IncomingHooks {
       throw new TrunklineError('conflict', 'A direct room has exactly its two members: no hook posts there.')
     }
     const id = retryKey === undefined ? newId('hook') : derivedId('hook', roomId, retryKey)
+    // Before anybody is made for it.
+    assertPlace(await this.#of(this.#database, roomId), id)
     const user = await this.#users.ensure({ id, name, kind: 'bot' })
     const tokenNumber = Credentials.first()
     const row = { id, roomId, signed, tokenNumber, tokenHash: this.#hashOf(id, tokenNumber) }
     await this.#database.transaction(async executor => {
       // One at a time of each room, so that many at once do not pass the limit together.
       await executor.select({ id: rooms.id }).from(rooms).where(eq(rooms.id, roomId)).for('no key update')
-      const there = await executor.select().from(incomingHooks).where(eq(incomingHooks.roomId, roomId))
-      if (there.some(hook => hook.id === id)) return
-      if (there.length >= LIMITS.hooksPerRoom) {
-        throw new TrunklineError(
-          'limit_reached',
-          `A room may have ${LIMITS.hooksPerRoom} hooks; delete one first.`,
-          { details: { limit: LIMITS.hooksPerRoom } },
-        )
-      }
-      await executor.insert(incomingHooks).values(row)
+      const there = await this.#of(executor, roomId)
+      assertPlace(there, id)
+      if (!there.includes(id)) await executor.insert(incomingHooks).values(row)
     })
     await this.#rooms.enter(roomId, user, () => 'publisher')
     return this.#open(await this.#find(roomId, id))
@@ -130,6 +125,15 @@ export class IncomingHooks {
     return this.#open({ row: found.row, user: toUser(found.user) })
   }
 
+  /** The ids of a room's. */
+  async #of(executor: Executor, roomId: string): Promise<string[]> {
+    const there = await executor
+      .select({ id: incomingHooks.id })
+      .from(incomingHooks)
+      .where(eq(incomingHooks.roomId, roomId))
+    return there.map(({ id }) => id)
+  }
+
   async #find(roomId: string, id: string): Promise<{ row: HookRow; user: User }> {
     const [found] = await this.#database
       .select({ row: incomingHooks, user: userColumns })
@@ -152,6 +156,18 @@ export class IncomingHooks {
   #hashOf(id: string, number: number): Buffer {
     return hashOfToken(this.#credentials.token(id, number))
   }
+}
+
+/** @throws TrunklineError `limit_reached`, but for one that is there already */
+const assertPlace = (there: readonly string[], id: string): void => {
+  if (there.length < LIMITS.hooksPerRoom || there.includes(id)) return
+  throw new TrunklineError(
+    'limit_reached',
+    `A room may have ${LIMITS.hooksPerRoom} hooks; delete one first.`,
+    {
+      details: { limit: LIMITS.hooksPerRoom },
+    },
+  )
 }
 
 const toHook = ({ id, roomId, signed, createdAt }: HookRow, user: User): IncomingHook => ({

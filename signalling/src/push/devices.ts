@@ -12,6 +12,7 @@ import type { Database } from '../database.ts'
 import type { Vault } from '../identity/vault.ts'
 import { newId } from '../ids.ts'
 import { pushDevices, users } from '../schema.ts'
+import { assertTarget } from '../webhooks/guarded-lookup.ts'
 
 type DeviceRow = typeof pushDevices.$inferSelect
 
@@ -19,15 +20,21 @@ type DeviceRow = typeof pushDevices.$inferSelect
 export class Devices {
   readonly #database: Database
   readonly #vault: Vault
+  readonly #allowsPrivate: boolean
 
-  constructor(deps: { database: Database; vault: Vault }) {
+  constructor(deps: { database: Database; vault: Vault; allowsPrivate: boolean }) {
     this.#database = deps.database
     this.#vault = deps.vault
+    this.#allowsPrivate = deps.allowsPrivate
   }
 
-  /** The same device again is the same one; it becomes this user's, if it was another's: they shared it. */
+  /**
+   * The same device again is the same one; it becomes this user's, if it was another's: they shared it.
+   * @throws TrunklineError `forbidden` for a subscription that leads into the operator's own network
+   */
   async register(userId: string, asked: OperationData<'device:register'>): Promise<Device> {
     const { target, name, locale, content = 'full' } = asked
+    if (target.kind === 'web') assertTarget(target.subscription.endpoint, this.#allowsPrivate)
     const about = {
       userId,
       kind: target.kind,

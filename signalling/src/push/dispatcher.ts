@@ -9,15 +9,15 @@ import type { Preferences } from './preferences.ts'
 import { collapseKey, pushMessage, type Told } from './push-message.ts'
 import type { Job, PushQueue } from './push-queue.ts'
 import type { Outcome, PushSender } from './push-sender.ts'
-import { isReadable, judge, type Verdict } from './rule.ts'
+import { isOfTheMoment, isReadable, judge, type Verdict } from './rule.ts'
 import type { Templates } from './templates.ts'
 
 /** Pushes of one kind under way at once. */
 const AT_ONCE = 64
 /** How often is looked for what other processes put into the queue, ms. */
 const LOOK_MS = 1_000
-/** What rings is tried again soon, or it need not be, ms. */
-const URGENT_MS = 2_000
+/** What rings, or stops that, is tried again within this, or it need not be, ms. */
+const SOON_MS = 2_000
 /** How long what takes a ring back is worth anything, ms. */
 const STOP_MS = 60_000
 /** How long what is under way is waited for by a process that ends, ms. */
@@ -145,11 +145,11 @@ export class Dispatcher {
     const { queue, logger } = this.#deps
     const about = { device: job.deviceId, kind: job.kind, problem }
     const since = job.firstAttemptAt === null ? Date.now() : Date.parse(job.firstAttemptAt)
-    if (Date.now() - since >= LIMITS.pushGiveUpMs) {
+    if (Date.now() - since >= worthMs(job)) {
       logger.warn(about, 'a push was given up')
       return queue.done(job)
     }
-    const longest = job.urgent ? URGENT_MS : LIMITS.pushRetryMs
+    const longest = isOfTheMoment(job.type) ? SOON_MS : LIMITS.pushRetryMs
     const delay = Math.max(Math.min(retryDelay(job.attempts + 1), longest), retryAfterMs)
     // Of the first alone: what lasts is seen by what is given up, and what was sent is none of the log's business.
     if (job.attempts === 0) logger.warn(about, 'a push was not taken; it is tried again')
@@ -222,8 +222,12 @@ export class Dispatcher {
 
 const expiryOf = ({ type, ringExpiresAt }: Job): Date => {
   if (type === 'ring.started' && ringExpiresAt !== null) return new Date(ringExpiresAt)
-  return new Date(Date.now() + (type === 'ring.stopped' ? STOP_MS : LIMITS.pushGiveUpMs))
+  return new Date(Date.now() + worthMs({ type }))
 }
+
+/** How long a push is worth being sent. Of a ring that goes on, the ring itself says it. */
+const worthMs = ({ type }: Pick<Job, 'type'>): number =>
+  type === 'ring.stopped' ? STOP_MS : LIMITS.pushGiveUpMs
 
 const toldOf = (job: Job, badge: number, mentions: number): Told => ({
   type: job.type,

@@ -14,7 +14,7 @@ import type { Attendance } from '../presence/attendance.ts'
 import type { Preferences } from './preferences.ts'
 import type { PushQueue, Waiting } from './push-queue.ts'
 import { pushesOf, type Telling } from './pushes-of.ts'
-import { isReadable, judge, usualLevel, type Verdict } from './rule.ts'
+import { isOfRing, isOfTheMoment, isReadable, judge, usualLevel, type Verdict } from './rule.ts'
 
 /** Events read at once. */
 const PAGE = 500
@@ -151,7 +151,7 @@ export class Enqueuer {
           type,
           roomId: event.roomId,
           seq: event.seq,
-          urgent: type === 'ring.started' || type === 'ring.stopped' || type === 'ring.ended',
+          urgent: isOfRing(type),
           dueAt,
           digest: verdict.do === 'wait' && verdict.digest,
         }
@@ -184,8 +184,7 @@ export class Enqueuer {
       isNew: true,
     })
     // They may be about to come back.
-    const isUrgent = type === 'ring.started' || type === 'ring.stopped'
-    if (verdict.do === 'send' && !isUrgent && now.getTime() < settledAt) {
+    if (verdict.do === 'send' && !isOfTheMoment(type) && now.getTime() < settledAt) {
       return { do: 'wait', until: new Date(settledAt), digest: false }
     }
     return verdict

@@ -7,6 +7,9 @@ import { retryAfter } from './push-sender.ts'
 /** Characters of an answer that are looked at. */
 const ANSWER_CHARS = 4_000
 
+/** Users name whom to connect to: nobody keeps connections here for long, or many. */
+const KEPT = { keepAlive: true, timeout: 30_000, maxFreeSockets: 16, maxTotalSockets: 256 } as const
+
 export type Posted = { status: number; body: string; retryAfterMs: number | undefined }
 
 /** Posts bodies over HTTP, over connections that are kept. Redirects are not followed: they would lead where nobody looked. */
@@ -17,7 +20,7 @@ export class Poster {
   /** @param options.allowsPrivate whether addresses may be in the operator's own network */
   constructor(options: { allowsPrivate: boolean }) {
     this.#isGuarded = !options.allowsPrivate
-    const keep = { keepAlive: true, ...(this.#isGuarded ? { lookup: guardedLookup } : {}) }
+    const keep = { ...KEPT, ...(this.#isGuarded ? { lookup: guardedLookup } : {}) }
     this.#agents = { 'http:': new http.Agent(keep), 'https:': new https.Agent(keep) }
   }
 
@@ -34,6 +37,8 @@ export class Poster {
         headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) },
       })
       request.on('error', reject)
+      // Also one that switches to another protocol, which nobody here speaks: that is no error to Node.
+      request.on('close', () => reject(new Error('The connection was closed without an answer.')))
       request.on('response', response => {
         let answer = ''
         response.setEncoding('utf8')

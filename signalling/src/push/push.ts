@@ -83,7 +83,7 @@ export class Push {
     this.#watch = deps.watch
     this.#logger = logger
     this.options = { kinds, vapidPublicKey: vapid.publicKey }
-    this.devices = new Devices({ database, vault })
+    this.devices = new Devices({ database, vault, allowsPrivate })
     this.preferences = new Preferences({ database, whenAway: settings.whenAway })
     this.templates = new Templates(database)
     const shared = {

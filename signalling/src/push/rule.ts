@@ -71,11 +71,16 @@ export const isReadable = (type: PushType): boolean => type === 'message.created
 
 const OF_RINGS: ReadonlySet<PushType> = new Set(['ring.started', 'ring.stopped', 'ring.ended'])
 
+/** Of a call: it goes before anything else that waits. */
+export const isOfRing = (type: PushType): boolean => OF_RINGS.has(type)
+
+/** Worth something now, and soon nothing. */
+export const isOfTheMoment = (type: PushType): boolean => type === 'ring.started' || type === 'ring.stopped'
+
 /** Whether this is the device to tell of it at all. */
 const isFor = (type: PushType, { kind, isVoip, hasVoip }: DeviceTraits): boolean => {
-  if (isVoip) return OF_RINGS.has(type)
-  if (type === 'ring.stopped' || type === 'ring.started')
-    return !isSlow({ kind }) && !(kind === 'apns' && hasVoip)
+  if (isVoip) return isOfRing(type)
+  if (isOfTheMoment(type)) return !isSlow({ kind }) && !(kind === 'apns' && hasVoip)
   return true
 }
 
@@ -100,7 +105,7 @@ export const judge = (situation: Situation): Verdict => {
   if (situation.dnd) return drop('disturbing')
   const quietUntil = situation.quietHours && endOfQuiet(situation.quietHours, now)
   // A phone in a pocket rings also while one sits at the desk, and whatever rings has to stop.
-  if (type === 'ring.started' || type === 'ring.stopped') return quietUntil ? drop('quiet') : { do: 'send' }
+  if (isOfTheMoment(type)) return quietUntil ? drop('quiet') : { do: 'send' }
   const isPresent = attendance === 'online' || (attendance === 'away' && !situation.whenAway)
   if (isNew && isSlow(device)) {
     const wait = Math.max(situation.digestMinutes * 60_000, LIMITS.pushPresentMs)

@@ -1,5 +1,5 @@
 import { type DeadLetter, LIMITS, type OutgoingEvent, type WebhookAttempt } from '@trunkline/protocol'
-import { and, desc, eq, lt, type SQL } from 'drizzle-orm'
+import { and, asc, desc, eq, lt, type SQL } from 'drizzle-orm'
 import { isSeq, readCursor, writeCursor } from '../cursor.ts'
 import type { Database } from '../database.ts'
 import { newId } from '../ids.ts'
@@ -9,6 +9,9 @@ import { outgoing, roomNumberOf } from './outgoing.ts'
 import { Sender, type Sent } from './sender.ts'
 import { signedHeaders } from './signature.ts'
 import type { WebhookRow, WebhookStore } from './webhook-store.ts'
+
+/** Dead letters sent again by one request. */
+const LETTERS_AT_ONCE = 1_000
 
 type Page<T> = { data: T[]; nextCursor?: string }
 type Paging = { cursor?: string | undefined; limit: number }
@@ -108,8 +111,14 @@ export class Deliveries {
   async retryDeadLetters(id: string): Promise<{ delivered: number; left: number }> {
     const row = await this.#store.get(id)
     let delivered = 0
-    const letters = (await this.#letters(id, LIMITS.webhookAttemptsKept)).reverse()
-    for (const { told, letter } of letters) {
+    const letters = await this.#database
+      .select()
+      .from(webhookDeadLetters)
+      .where(eq(webhookDeadLetters.webhookId, id))
+      .orderBy(asc(webhookDeadLetters.n))
+      .limit(LETTERS_AT_ONCE)
+    for (const letter of letters) {
+      const told = await this.#store.event(letter, letter.seq)
       if (told) {
         const { sent } = await this.#send(row, outgoing(told))
         if (!sent.delivered) break

@@ -86,6 +86,7 @@ export const mountEvents = (router: Router, { authenticate, limits, stream, watc
     response.write(`retry: 1000\nid: ${cursor}\n\n`)
     let saidAt = performance.now()
     const say = async (text: string) => {
+      if (gone.aborted) return
       saidAt = performance.now()
       if (response.write(text)) return
       // Who does not read is not read for.

@@ -1,6 +1,7 @@
 import { type LookupAddress, type LookupOptions, lookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { isPublicAddress } from '@trunkline/kit'
+import { TrunklineError } from '@trunkline/protocol'
 
 /** Somebody wants us to connect to where outsiders have no business. For people. */
 export class PrivateTarget extends Error {}
@@ -9,6 +10,16 @@ const refused = (host: string) =>
   new PrivateTarget(
     `${host} is not on the public internet. Whoever runs this server may allow it (WEBHOOK_PRIVATE_TARGETS).`,
   )
+
+/** @throws TrunklineError `forbidden` for a target that is written out as an address of the operator's own network */
+export const assertTarget = (url: string, allowsPrivate: boolean): void => {
+  if (allowsPrivate) return
+  try {
+    assertPublic(new URL(url).hostname)
+  } catch (error) {
+    throw new TrunklineError('forbidden', (error as Error).message)
+  }
+}
 
 /**
  * Checks an address that is written out, which nobody looks up.

@@ -81,7 +81,11 @@ export class Sender {
         })
         // An AbortSignal for each request would cost several times a timer.
         const late = setTimeout(() => request.destroy(new NoAnswer()), LIMITS.webhookTimeoutMs)
-        request.on('close', () => clearTimeout(late))
+        request.on('close', () => {
+          clearTimeout(late)
+          // Also one that switches to another protocol, which nobody here speaks: that is no error to Node.
+          reject(new Error('The connection was closed without an answer.'))
+        })
         request.on('error', reject)
         request.on('response', response => {
           let answer = ''

@@ -15,7 +15,7 @@ import { newId } from '../ids.ts'
 import type { EventStream } from '../log/event-stream.ts'
 import { webhookDeadLetters, webhookLanes, webhooks } from '../schema.ts'
 import type { Endpoints } from './endpoints.ts'
-import { assertPublic } from './guarded-lookup.ts'
+import { assertTarget } from './guarded-lookup.ts'
 import { newSecret } from './signature.ts'
 import { filterOf, noSuchWebhook, type WebhookRow, type WebhookStore } from './webhook-store.ts'
 
@@ -45,7 +45,7 @@ export class Webhooks {
   }
 
   async create(post: WebhookPost): Promise<CreatedWebhook> {
-    this.#assertAllowed(post.url)
+    assertTarget(post.url, this.#allowsPrivate)
     const existing = await this.#database.$count(webhooks)
     if (existing >= LIMITS.webhooks) {
       throw new TrunklineError(
@@ -83,7 +83,7 @@ export class Webhooks {
   }
 
   async update(id: string, changes: WebhookChanges): Promise<Webhook> {
-    if (changes.url !== undefined) this.#assertAllowed(changes.url)
+    if (changes.url !== undefined) assertTarget(changes.url, this.#allowsPrivate)
     const { paused, ...others } = changes
     return this.#change(id, { ...columnsOf(others), ...(paused !== undefined && { paused }) })
   }
@@ -119,15 +119,6 @@ export class Webhooks {
     return this.#change(id, { cursor: from, cursorAt: time ?? new Date() }, async () => {
       await this.#database.delete(webhookLanes).where(eq(webhookLanes.webhookId, id))
     })
-  }
-
-  #assertAllowed(url: string): void {
-    if (this.#allowsPrivate) return
-    try {
-      assertPublic(new URL(url).hostname)
-    } catch (error) {
-      throw new TrunklineError('forbidden', (error as Error).message)
-    }
   }
 
   /**

@@ -36,7 +36,9 @@ export class ThisBrowser {
   async turnOff(): Promise<void> {
     const id = recall(this.#key)
     forget(this.#key)
-    if (id !== undefined) await this.#client.push.remove(id)
+    if (id === undefined) return
+    const worker = await navigator.serviceWorker.getRegistration()
+    await (worker ? this.#client.push.unregister(worker, id) : this.#client.push.remove(id))
   }
 
   /** Where it was turned on before: the browser may be reached elsewhere by now. Without a question. */
