@@ -334,6 +334,7 @@ const pushSettings = (settings: Settings): PushSettings => {
     ...(PUSH_PROVIDER_URL &&
       PUSH_PROVIDER_SECRET && { provider: { url: PUSH_PROVIDER_URL, secret: PUSH_PROVIDER_SECRET } }),
     idsOnly: settings.PUSH_IDS_ONLY,
+    privateTargets: settings.PUSH_PRIVATE_TARGETS,
     whenAway: settings.PUSH_WHEN_AWAY,
   }
 }

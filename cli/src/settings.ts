@@ -125,6 +125,7 @@ export const Settings = z.object({
     .describe('whsec_...')
     .optional(),
   PUSH_IDS_ONLY: flag('1').default(false),
+  PUSH_PRIVATE_TARGETS: flag('1').default(false),
   PUSH_WHEN_AWAY: flag('1').default(false),
   DATABASE_URL: z
     .string()

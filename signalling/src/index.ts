@@ -170,7 +170,6 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
     watch,
     presence,
     settings: options.push,
-    allowsPrivate,
     logger,
   })
   const closing = new AbortController()

@@ -862,7 +862,8 @@ export const pushQueue = pgTable(
   },
   table => [
     uniqueIndex('push_queue_by_tag').on(table.deviceId, table.tag),
-    index('push_queue_due').on(table.kind, table.dueAt),
+    // As it is taken: what is urgent first.
+    index('push_queue_due').on(table.kind, table.urgent.desc(), table.dueAt),
     index('push_queue_by_room').on(table.roomId),
   ],
 )

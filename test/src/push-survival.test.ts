@@ -11,7 +11,7 @@ const WAIT = { timeout: 90_000, interval: 50 }
 test('whatever the server was doing when it was killed, everybody is told', async () => {
   let vapidPublicKey = ''
   const web = await startWebPushService(onTestFinished, () => vapidPublicKey)
-  const env = { TRUNKLINE_SECRET: 'a-secret-for-pushes' }
+  const env = { TRUNKLINE_SECRET: 'a-secret-for-pushes', PUSH_PRIVATE_TARGETS: '1' }
   const server = await startServer({ services: ['signalling'], env })
   const ask = <N extends OperationName>(name: N, data: OperationInput<N>, sender: string) =>
     perform(server.url, name, data, { sender })

@@ -20,7 +20,7 @@ let vapidPublicKey = ''
 
 beforeAll(async () => {
   web = await startWebPushService(register, () => vapidPublicKey)
-  server = await startServer({ register, env: { TRUNKLINE_DEMO: '1' } })
+  server = await startServer({ register, env: { TRUNKLINE_DEMO: '1', PUSH_PRIVATE_TARGETS: '1' } })
   browser = await launchBrowser(register)
   vapidPublicKey = (await perform(server.url, 'device:options', {})).body.vapidPublicKey
 }, 90_000)

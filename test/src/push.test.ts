@@ -27,6 +27,7 @@ beforeAll(async () => {
     env: {
       TRUNKLINE_SECRET: 'a-secret-for-pushes',
       VAPID_SUBJECT: 'mailto:operator@example.org',
+      PUSH_PRIVATE_TARGETS: '1',
       APNS_URL: apns.key.url,
       APNS_KEY: base64(apns.key.key),
       APNS_KEY_ID: apns.key.keyId,

@@ -34,7 +34,7 @@ export class Devices {
    */
   async register(userId: string, asked: OperationData<'device:register'>): Promise<Device> {
     const { target, name, locale, content = 'full' } = asked
-    if (target.kind === 'web') assertTarget(target.subscription.endpoint, this.#allowsPrivate)
+    if (target.kind === 'web') this.#assertEndpoint(target.subscription.endpoint)
     const about = {
       userId,
       kind: target.kind,
@@ -67,6 +67,15 @@ export class Devices {
           and not exists (select from members where members.room_id = push_queue.room_id and members.user_id = ${userId})`)
       return toDevice(row)
     })
+  }
+
+  /** Any user names one: it is a push service of browsers, all of which are on the internet and speak TLS. */
+  #assertEndpoint(endpoint: string): void {
+    if (this.#allowsPrivate) return
+    assertTarget(endpoint, false)
+    if (!endpoint.startsWith('https:')) {
+      throw new TrunklineError('invalid_request', 'target.subscription.endpoint must be an https address.')
+    }
   }
 
   async list(userId: string): Promise<Device[]> {

@@ -165,6 +165,8 @@ export class Dispatcher {
     return judge({
       type,
       now: new Date(),
+      // A digest is of no one event: by then one has had time.
+      happenedAt: new Date(job.happenedAt ?? 0),
       isAuthor: job.senderId === userId,
       isConcerned:
         isDigest ||

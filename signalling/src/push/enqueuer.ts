@@ -9,7 +9,7 @@ import {
 import { sql } from 'drizzle-orm'
 import type { Database, Executor } from '../database.ts'
 import type { EventStream, StreamedEvent } from '../log/event-stream.ts'
-import type { ToldRoom } from '../log/told-events.ts'
+import type { ToldEvent, ToldRoom } from '../log/told-events.ts'
 import type { Attendance } from '../presence/attendance.ts'
 import type { Preferences } from './preferences.ts'
 import type { PushQueue, Waiting } from './push-queue.ts'
@@ -135,31 +135,50 @@ export class Enqueuer {
       tellings.map(({ telling }) => telling),
     )
     const now = new Date()
-    return tellings.flatMap(({ telling, event }) =>
-      candidates.flatMap(candidate => {
-        if (telling.userIds && !telling.userIds.includes(candidate.userId)) return []
-        // Before it was registered somebody was there to see it.
-        if (Date.parse(candidate.since) > Date.parse(event.at)) return []
-        const verdict = this.#judge(candidate, telling, room, event.seq, now)
-        if (verdict.do === 'drop') return []
-        const { type, tag } = telling
-        const dueAt = verdict.do === 'wait' ? verdict.until : now
-        return {
-          deviceId: candidate.deviceId,
-          kind: candidate.kind,
-          tag,
-          type,
-          roomId: event.roomId,
-          seq: event.seq,
-          urgent: isOfRing(type),
-          dueAt,
-          digest: verdict.do === 'wait' && verdict.digest,
+    // Of a tag only the latest that is to be told is.
+    const byTag = [...Map.groupBy(tellings.toReversed(), ({ telling }) => telling.tag).values()]
+    return candidates.flatMap(candidate =>
+      byTag.flatMap(ofTag => {
+        for (const one of ofTag) {
+          const waiting = this.#waitingFor(candidate, one, now)
+          if (waiting) return [waiting]
         }
+        return []
       }),
     )
   }
 
-  #judge(candidate: Candidate, telling: Telling, room: ToldRoom, seq: number, now: Date): Verdict {
+  #waitingFor(
+    candidate: Candidate,
+    { telling, event, room }: { telling: Telling } & ToldEvent,
+    now: Date,
+  ): Waiting | undefined {
+    if (telling.userIds && !telling.userIds.includes(candidate.userId)) return undefined
+    // Before it was registered somebody was there to see it.
+    if (Date.parse(candidate.since) > Date.parse(event.at)) return undefined
+    const verdict = this.#judge(candidate, telling, room, event, now)
+    if (verdict.do === 'drop') return undefined
+    const { type, tag } = telling
+    return {
+      deviceId: candidate.deviceId,
+      kind: candidate.kind,
+      tag,
+      type,
+      roomId: event.roomId,
+      seq: event.seq,
+      urgent: isOfRing(type),
+      dueAt: verdict.do === 'wait' ? verdict.until : now,
+      digest: verdict.do === 'wait' && verdict.digest,
+    }
+  }
+
+  #judge(
+    candidate: Candidate,
+    telling: Telling,
+    room: ToldRoom,
+    { seq, at }: ToldEvent['event'],
+    now: Date,
+  ): Verdict {
     const { preferences, attendanceOf, settledAt } = this.#deps
     const { userId, role } = candidate
     const { type, by } = telling
@@ -167,6 +186,7 @@ export class Enqueuer {
     const verdict = judge({
       type,
       now,
+      happenedAt: new Date(at),
       isAuthor: by === userId,
       isConcerned: type === 'member.invited' ? role === 'pending' : RIGHTS[role].read,
       isBlocked: by !== undefined && candidate.blocked.includes(by),

@@ -60,6 +60,7 @@ export type Job = {
   role: Role | null
   readSeq: string | null
   level: NotificationLevel | null
+  happenedAt: string | null
   /** Who did it, if it is known still. */
   senderId: string | null
   senderName: string | null
@@ -89,7 +90,8 @@ export class PushQueue {
       urgent,
       due_at: dueAt,
       ...(digest
-        ? { tag: DIGEST_TAG, type: 'digest', room_id: null, seq: 0 }
+        ? // Later ones have later numbers: what comes while one is sent is another.
+          { tag: DIGEST_TAG, type: 'digest', room_id: null, seq: Date.now() }
         : { tag, type, room_id: roomId, seq }),
     }))
     // Whoever went meanwhile, devices and rooms alike, takes what waits along.
@@ -100,7 +102,7 @@ export class PushQueue {
       join push_devices device on device.id = one.device_id
       where one.room_id is null or exists (select from rooms where rooms.id = one.room_id)
       on conflict (device_id, tag) do update set type = excluded.type, seq = excluded.seq, room_id = excluded.room_id,
-        urgent = excluded.urgent,
+        urgent = excluded.urgent, first_attempt_at = null,
         due_at = case when push_queue.attempts > 0 then push_queue.due_at else least(push_queue.due_at, excluded.due_at) end
       where excluded.seq > push_queue.seq`)
   }
@@ -191,7 +193,7 @@ export class PushQueue {
         users.dnd, settings.quiet_hours as "quietHours", settings.when_away as "whenAway",
         settings.digest_minutes as "digestMinutes",
         rooms.kind as "roomKind", rooms.title, members.role, members.read_seq as "readSeq", level.level,
-        who.id as "senderId", who.name as "senderName",
+        event.at as "happenedAt", who.id as "senderId", who.name as "senderName",
         exists (select from blocks where user_id = users.id and blocked_id = who.id) as "isBlocked",
         case when messages.seq is null then event.data when messages.deleted_at is null then content.data end as said,
         ring.id as "ringId", ring.media, ring.expires_at as "ringExpiresAt",

@@ -40,8 +40,12 @@ beforeAll(async () => {
     stream: new EventStream({ database, snapshots: new Snapshots(database) }),
     watch,
     presence: { attendanceOf: userId => there.get(userId) ?? 'offline' },
-    settings: { provider: { url: provider.url, secret: SECRET }, idsOnly: false, whenAway: false },
-    allowsPrivate: true,
+    settings: {
+      provider: { url: provider.url, secret: SECRET },
+      idsOnly: false,
+      privateTargets: true,
+      whenAway: false,
+    },
     logger: createLogger({ name: 'push-test', level: 'silent' }),
   })
   push.start()
@@ -77,11 +81,15 @@ const waiting = async (user: string) => {
 }
 const waits = (user: string, count = 1) =>
   vi.waitFor(async () => expect(await waiting(user)).toHaveLength(count), WAIT)
-/** What waits is due now. */
+/** What waits is due now, and happened a while ago. */
 const comeTrue = (user: string) =>
   database.execute(sql`
-    update push_queue set due_at = now() from push_devices
-    where push_devices.id = device_id and user_id = ${user}`)
+    with due as (
+      update push_queue set due_at = now() from push_devices
+      where push_devices.id = device_id and user_id = ${user} returning room_id, push_queue.seq
+    )
+    update events set at = at - interval '1 hour' from due
+    where events.room_id = due.room_id and events.seq = due.seq`)
 /** A night that began an hour ago and lasts for half a day. */
 const night = (after: QuietHours['after']): QuietHours => {
   const at = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString().slice(11, 16)

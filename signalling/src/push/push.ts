@@ -32,6 +32,8 @@ export type PushSettings = {
   provider?: Provider | undefined
   /** Nothing but ids leaves the server. */
   idsOnly: boolean
+  /** Browsers may be reached in the operator's own network, also without TLS. Any user, and any guest, names where that is. */
+  privateTargets: boolean
   /** Who has said nothing is told also while `away`. */
   whenAway: boolean
 }
@@ -43,8 +45,6 @@ type Deps = {
   watch: LogWatch
   presence: Pick<Presence, 'attendanceOf'>
   settings: PushSettings
-  /** Whether subscriptions of browsers may lead into the operator's own network. */
-  allowsPrivate: boolean
   logger: Logger
 }
 
@@ -66,8 +66,8 @@ export class Push {
   #isFailing = false
 
   constructor(deps: Deps) {
-    const { database, vault, settings, allowsPrivate, presence, logger } = deps
-    const { apns, fcm, provider, idsOnly } = settings
+    const { database, vault, settings, presence, logger } = deps
+    const { apns, fcm, provider, idsOnly, privateTargets: allowsPrivate } = settings
     const vapid = vapidKeys(settings, vault)
     const senders: [DeviceKind, PushSender][] = [
       ['web', new WebPushSender({ vapid, allowsPrivate })],

@@ -3,14 +3,16 @@ import type { QuietHours } from '@trunkline/protocol'
 const DAY = 24 * 60
 const MINUTE_MS = 60_000
 
+/** By time zone, of which there are some 600: to make one takes longer than to read a thousand clocks. */
+const clocks = new Map<string, Intl.DateTimeFormat>()
+
 /** Minutes since midnight by the clock of a place. */
 const clockOf = (at: Date, timeZone: string): number => {
-  const parts = new Intl.DateTimeFormat('en', {
-    timeZone,
-    hour: '2-digit',
-    minute: '2-digit',
-    hourCycle: 'h23',
-  }).formatToParts(at)
+  const clock =
+    clocks.get(timeZone) ??
+    new Intl.DateTimeFormat('en', { timeZone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
+  clocks.set(timeZone, clock)
+  const parts = clock.formatToParts(at)
   const of = (type: string) => Number(parts.find(part => part.type === type)?.value ?? 0)
   return of('hour') * 60 + of('minute')
 }

@@ -9,6 +9,7 @@ const phone: DeviceTraits = { kind: 'fcm', isVoip: false, hasVoip: false }
 const when = (special: Partial<Situation> = {}): Situation => ({
   type: 'message.created',
   now,
+  happenedAt: now,
   isAuthor: false,
   isConcerned: true,
   isBlocked: false,
@@ -71,7 +72,11 @@ describe('who is present', () => {
       until: inMs(LIMITS.pushPresentMs),
       digest: false,
     })
-    expect(judge(when({ ...special, isNew: false }))).toEqual(dropped('present'))
+    // What came just now, and took the place of what waited, has as long to be read.
+    const young = { ...special, isNew: false, happenedAt: inMs(-5_000) }
+    expect(judge(when(young))).toMatchObject({ until: inMs(LIMITS.pushPresentMs - 5_000) })
+    const old = { ...special, isNew: false, happenedAt: inMs(-LIMITS.pushPresentMs) }
+    expect(judge(when(old))).toEqual(dropped('present'))
   })
 
   test('whose connection had died meanwhile is told', () => {
@@ -104,7 +109,11 @@ describe('calls', () => {
     for (const attendance of ['offline', 'away', 'online'] as const) {
       expect(judge(when({ type, attendance }))).toEqual(send)
     }
-    expect(judge(when({ type, dnd: true }))).toEqual(dropped('disturbing'))
+    // What rings has to stop.
+    expect(judge(when({ type, dnd: true }))).toEqual(type === 'ring.stopped' ? send : dropped('disturbing'))
+    expect(judge(when({ type, isBlocked: true }))).toEqual(
+      type === 'ring.stopped' ? send : dropped('blocked'),
+    )
   })
 
   test('nothing but calls goes to a token for calls, and they ring a phone once', () => {
@@ -127,5 +136,5 @@ test('e-mail and SMS wait, and tell of all in one go', () => {
   const due = { device, type: 'digest', isNew: false } as const
   expect(judge(when(due))).toEqual(send)
   expect(judge(when({ ...due, isRead: true }))).toEqual(dropped('read'))
-  expect(judge(when({ ...due, attendance: 'online' }))).toEqual(dropped('present'))
+  expect(judge(when({ ...due, happenedAt: new Date(0), attendance: 'online' }))).toEqual(dropped('present'))
 })

@@ -12,6 +12,7 @@ import { endOfQuiet } from './quiet-hours.ts'
 export type Situation = {
   type: PushType
   now: Date
+  happenedAt: Date
   /** It was the user's own doing. */
   isAuthor: boolean
   /** May read the room; is still invited, where it is an invitation. */
@@ -97,6 +98,8 @@ export const judge = (situation: Situation): Verdict => {
   const { type, now, device, attendance, isNew } = situation
   if (situation.isAuthor && type !== 'ring.stopped') return drop('author')
   if (!isFor(type, device)) return drop('elsewhere')
+  // Whatever rings has to stop, whoever may not be disturbed by now.
+  if (type === 'ring.stopped') return { do: 'send' }
   if (!situation.isConcerned) return drop('outside')
   if (situation.isBlocked) return drop('blocked')
   if (situation.isGone) return drop('gone')
@@ -104,8 +107,8 @@ export const judge = (situation: Situation): Verdict => {
   if (isMuted(situation)) return drop('muted')
   if (situation.dnd) return drop('disturbing')
   const quietUntil = situation.quietHours && endOfQuiet(situation.quietHours, now)
-  // A phone in a pocket rings also while one sits at the desk, and whatever rings has to stop.
-  if (isOfTheMoment(type)) return quietUntil ? drop('quiet') : { do: 'send' }
+  // A phone in a pocket rings also while one sits at the desk.
+  if (type === 'ring.started') return quietUntil ? drop('quiet') : { do: 'send' }
   const isPresent = attendance === 'online' || (attendance === 'away' && !situation.whenAway)
   if (isNew && isSlow(device)) {
     const wait = Math.max(situation.digestMinutes * 60_000, LIMITS.pushPresentMs)
@@ -113,8 +116,9 @@ export const judge = (situation: Situation): Verdict => {
   }
   // A phone that rang shows in any case that it does no more.
   if (isPresent && type !== 'ring.ended') {
-    if (!isNew) return drop('present')
-    return { do: 'wait', until: new Date(now.getTime() + LIMITS.pushPresentMs), digest: false }
+    // The latest may have taken the place of what waited: each has its own time to be read.
+    const until = new Date(situation.happenedAt.getTime() + LIMITS.pushPresentMs)
+    return until > now ? { do: 'wait', until, digest: false } : drop('present')
   }
   if (quietUntil) {
     return { do: 'wait', until: quietUntil, digest: situation.quietHours?.after === 'digest' }
@@ -123,7 +127,7 @@ export const judge = (situation: Situation): Verdict => {
 }
 
 const isMuted = ({ type, level, roomKind, isMentioned }: Situation): boolean => {
-  if (type === 'digest' || type === 'member.invited' || type === 'ring.stopped') return false
+  if (type === 'digest' || type === 'member.invited') return false
   const heard = level ?? usualLevel(roomKind)
   return heard === 'none' || (heard === 'mentions' && type === 'message.created' && !isMentioned)
 }

@@ -1,4 +1,4 @@
-import { type DeadLetter, LIMITS, type OutgoingEvent, type WebhookAttempt } from '@trunkline/protocol'
+import type { DeadLetter, OutgoingEvent, WebhookAttempt } from '@trunkline/protocol'
 import { and, asc, desc, eq, lt, type SQL } from 'drizzle-orm'
 import { isSeq, readCursor, writeCursor } from '../cursor.ts'
 import type { Database } from '../database.ts'
