@@ -14,6 +14,8 @@ import type { Templates } from './templates.ts'
 
 /** Pushes of one kind under way at once. */
 const AT_ONCE = 64
+/** Of one user: endpoints of browsers are wherever users say, and may take their time. */
+const AT_ONCE_OF_USER = 8
 /** How often is looked for what other processes put into the queue, ms. */
 const LOOK_MS = 1_000
 /** What rings, or stops that, is tried again within this, or it need not be, ms. */
@@ -42,6 +44,8 @@ type Deps = {
 export class Dispatcher {
   readonly #deps: Deps
   #running = 0
+  /** How many of them are each user's. */
+  readonly #ofUser = new Map<string, number>()
   #isClosed = false
   #isFailing = false
   /** Asked to look while it was looking. */
@@ -94,9 +98,13 @@ export class Dispatcher {
     const free = AT_ONCE - this.#running
     if (free <= 0) return LOOK_MS
     const isSettled = Date.now() >= settledAt
-    const jobs = await queue.claim(kind, free, !isSettled)
+    const busy = [...this.#ofUser].filter(([, count]) => count >= AT_ONCE_OF_USER).map(([userId]) => userId)
+    const jobs = await queue.claim(kind, free, !isSettled, busy)
     this.#isFailing = false
-    for (const job of jobs) this.#begin(job)
+    for (const job of jobs) {
+      if ((this.#ofUser.get(job.userId) ?? 0) < AT_ONCE_OF_USER) this.#begin(job)
+      else await queue.release(job)
+    }
     if (jobs.length === free) return 0
     const next = (await queue.next(kind)) ?? LOOK_MS
     return Math.max(isSettled ? 5 : LOOK_MS / 10, Math.min(next, LOOK_MS))
@@ -104,6 +112,7 @@ export class Dispatcher {
 
   #begin(job: Job): void {
     this.#running += 1
+    this.#ofUser.set(job.userId, (this.#ofUser.get(job.userId) ?? 0) + 1)
     this.#go(job)
       .catch(error => {
         // Its claim runs out, and it comes again.
@@ -111,6 +120,9 @@ export class Dispatcher {
       })
       .finally(() => {
         this.#running -= 1
+        const left = (this.#ofUser.get(job.userId) ?? 1) - 1
+        if (left > 0) this.#ofUser.set(job.userId, left)
+        else this.#ofUser.delete(job.userId)
         this.look()
       })
   }

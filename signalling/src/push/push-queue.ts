@@ -107,14 +107,19 @@ export class PushQueue {
       where excluded.seq > push_queue.seq`)
   }
 
-  /** Takes what is due of one kind: nobody else does for a while. */
-  async claim(kind: DeviceKind, limit: number, onlyUrgent: boolean): Promise<Job[]> {
+  /**
+   * Takes what is due of one kind: nobody else does for a while.
+   * @param busy users of whom no more is wanted now
+   */
+  async claim(kind: DeviceKind, limit: number, onlyUrgent: boolean, busy: readonly string[]): Promise<Job[]> {
     const { rows } = await this.#database.execute<{ n: string }>(sql`
       update push_queue set claimed_until = now() + make_interval(secs => ${CLAIM_MS / 1_000})
       where n in (
         select n from push_queue
         where kind = ${kind} and due_at <= now() and (claimed_until is null or claimed_until < now())
           and (urgent or not ${onlyUrgent}::boolean)
+          and (${busy.length === 0}::boolean or device_id not in (
+            select id from push_devices where user_id = any(${sql.param([...busy])}::text[])))
         order by urgent desc, due_at limit ${limit} for update skip locked
       ) returning n`)
     return rows.length === 0 ? [] : this.#jobs(rows.map(({ n }) => Number(n)))
@@ -137,6 +142,11 @@ export class PushQueue {
     if (gone.length === 0) {
       await this.#set(n, { claimedUntil: null, attempts: 0, firstAttemptAt: null })
     }
+  }
+
+  /** Whoever has room for it takes it. */
+  async release({ n }: Job): Promise<void> {
+    await this.#set(n, { claimedUntil: null })
   }
 
   /** It is looked at again at that time, as if it had not been. */

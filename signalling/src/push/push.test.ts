@@ -211,6 +211,23 @@ test('while a service is away, what waits is one push of a room, and the latest'
   await waits(user, 0)
 })
 
+test('whose browsers never answer keep nobody else waiting', async () => {
+  const [slow, other] = [await stage(), await stage()]
+  const names = Array.from({ length: LIMITS.devicesPerUser - 1 }, (_, n) => `${slow.user}-${n}`)
+  for (const name of names) {
+    const subscription = web.subscribe(name)
+    web.refuse(name, { status: 0 }, { status: 0 }, { status: 0 })
+    await push.devices.register(slow.user, { target: { kind: 'web', subscription } })
+  }
+  const asked = () => names.filter(name => web.pushed(name).length > 0)
+  await say(slow.id, 'One')
+  await vi.waitFor(() => expect(asked().length).toBeGreaterThan(0), WAIT)
+  await say(other.id, 'Two')
+  await vi.waitFor(() => expect(words(other.user)).toEqual(['Two']), WAIT)
+  expect(asked().length).toBeLessThan(names.length)
+  await database.execute(sql`delete from push_devices where user_id = ${slow.user}`)
+})
+
 test('what a process was sending when it died is sent by another', async () => {
   const { id, user } = await stage()
   // It never hears an answer, as one that is not there any more.
