@@ -78,10 +78,12 @@ export class ApnsSender implements PushSender<'apns'> {
     const isVoip = purpose === 'voip'
     const { message } = push
     const isSilent = !isVoip && message.type === 'ring.stopped'
-    const stream = this.#connection().request({
+    const bearer = await this.#signIn()
+    const session = this.#connection()
+    const stream = session.request({
       ':method': 'POST',
       ':path': `/3/device/${token}`,
-      authorization: `bearer ${await this.#signIn()}`,
+      authorization: `bearer ${bearer}`,
       'apns-topic': isVoip ? `${topic}.voip` : topic,
       'apns-push-type': isVoip ? 'voip' : isSilent ? 'background' : 'alert',
       'apns-priority': isSilent ? '5' : '10',
@@ -92,8 +94,8 @@ export class ApnsSender implements PushSender<'apns'> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         stream.close(http2.constants.NGHTTP2_CANCEL)
-        // One that does not answer is not waited for by those that come.
-        this.#drop()
+        // One that does not answer is not waited for by those that come; there may be another by now.
+        session.destroy()
         reject(new Error(`there was no answer within ${LIMITS.pushTimeoutMs / 1_000} seconds`))
       }, LIMITS.pushTimeoutMs)
       let head: http2.IncomingHttpHeaders = {}
@@ -132,11 +134,6 @@ export class ApnsSender implements PushSender<'apns'> {
     // What waits for an answer keeps the process, not the line.
     session.unref()
     return session
-  }
-
-  #drop(): void {
-    this.#session?.destroy()
-    this.#session = undefined
   }
 
   #signIn(): Promise<string> {
