@@ -885,7 +885,7 @@ export const bots = pgTable('bots', {
   userId: text('user_id')
     .primaryKey()
     .references(() => users.id, { onDelete: 'cascade' }),
-  /** SHA-256 of its token, which follows from the installation's secret and this number (bots/bot-keys.ts). */
+  /** SHA-256 of its token, which follows from the installation's secret and this number (identity/credentials.ts). */
   tokenHash: bytes('token_hash').notNull().unique(),
   tokenNumber: bigint('token_number', { mode: 'number' }).notNull(),
   secretNumber: bigint('secret_number', { mode: 'number' }).notNull(),
