@@ -209,8 +209,7 @@ export class MembershipWatch {
       try {
         return await this.#calls.dismiss(roomId, userId)
       } catch (error) {
-        const isAway = error instanceof TrunklineError && error.code === 'unavailable'
-        if (!isAway || this.#isClosed || performance.now() > deadline) throw error
+        if (!isUnavailable(error) || this.#isClosed || performance.now() > deadline) throw error
       }
       await sleep(waitMs)
       const role = await roleOf(this.#database, roomId, userId)
@@ -276,10 +275,10 @@ export class MembershipWatch {
       if (room !== roomId) continue
       participants.delete(participantId)
       await session.leave(audience.participant(participantId))
-      // Not waited for: an SFU that is away keeps nobody in the room.
-      this.#calls.sfu
-        .request('call:leave', { roomId, participantId })
-        .catch(error => this.#logger.error({ err: error, roomId }, 'a call could not be left'))
+      // Not waited for: an SFU that is away keeps nobody in the room, and is told who is dismissed until it hears it.
+      this.#calls.sfu.request('call:leave', { roomId, participantId }).catch(error => {
+        if (!isUnavailable(error)) this.#logger.error({ err: error, roomId }, 'a call could not be left')
+      })
     }
   }
 
@@ -385,3 +384,6 @@ const isInLine = (session: Session, roomId: string, role: Role | undefined): boo
   if (session.data.rooms.has(roomId) && !session.rooms.has(audience.room(roomId))) return false
   return session.rooms.has(audience.moderators(roomId)) === RIGHTS[role].moderate
 }
+
+const isUnavailable = (error: unknown): boolean =>
+  error instanceof TrunklineError && error.code === 'unavailable'
