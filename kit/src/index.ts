@@ -1,3 +1,4 @@
+export * from './alarm.ts'
 export * from './backlog.ts'
 export * from './config.ts'
 export * from './cut-connection.ts'

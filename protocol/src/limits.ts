@@ -204,6 +204,8 @@ export const LIMITS = {
   webhookSecretOverlapMs: 24 * 3_600_000,
   /** How much of an endpoint's answer the delivery log keeps. */
   webhookAnswerChars: 1_000,
+  /** Of an answer to what is posted, to webhooks, bots or push services, no more is read. */
+  postAnswerBytes: 128 * 1024,
   /** Attempts that the delivery log keeps of each endpoint: the latest. */
   webhookAttemptsKept: 1_000,
   /** How long `GET /v1/events` may wait for an event. */
@@ -255,7 +257,6 @@ export const LIMITS = {
   /** How long a bot may take to answer who waits: for a command, a button, a form. */
   botAnswerMs: 5_000,
   botCompletionMs: 2_000,
-  botAnswerBytes: 128 * 1024,
   /** Questions to one bot that may wait for an answer at a time, at one node. */
   botQuestionsAtOnce: 32,
   /** What a client keeps of a room's that is shown to its user alone: the latest. */

@@ -193,7 +193,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
     ...ofBots,
     feed: new BotFeed({ database, stream }),
     lanes: new BotLanes(database),
-    log,
+    watch,
     logger,
   })
   const hooks = new IncomingHooks({ database, users, rooms, log, vault })

@@ -265,7 +265,7 @@ describe('messages', () => {
       [{ text: 'I only read here' }, /not write in it/],
       [{ text: 'psst', ephemeral: true }, /Nobody waits/],
       [{ update: { text: 'x' } }, /nothing of one was pressed/],
-      ['x'.repeat(LIMITS.botAnswerBytes + 1), /more than/],
+      ['x'.repeat(LIMITS.postAnswerBytes + 1), /more than/],
     ]
     for (const [n, [answer, reason]] of answers.entries()) {
       odd.answer = () => answer as object

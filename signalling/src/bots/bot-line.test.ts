@@ -94,7 +94,7 @@ it.each<[string, RequestListener, { reason: RegExp; isTaken: boolean }]>([
   ['the end', request => void request.socket.destroy(), { reason: /lost before/, isTaken: false }],
   [
     'too much',
-    (_, response) => void response.end('x'.repeat(LIMITS.botAnswerBytes + 1)),
+    (_, response) => void response.end('x'.repeat(LIMITS.postAnswerBytes + 1)),
     { reason: /more than/, isTaken: false },
   ],
 ])('an answer that is %s', async (_, answer, { reason, isTaken }) => {

@@ -1,20 +1,17 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { Logger } from '@trunkline/kit'
+import { Alarm, type Logger } from '@trunkline/kit'
 import { BotAnswer, type BotMessage, LIMITS, TrunklineError } from '@trunkline/protocol'
-import type { EventLog } from '../log/event-log.ts'
+import type { LogWatch } from '../log/log-watch.ts'
+import { retryDelay } from '../outbound/retry.ts'
 import { outgoing } from '../webhooks/outgoing.ts'
-import { retryDelay } from '../webhooks/retry.ts'
 import type { BotAnswers } from './bot-answers.ts'
 import type { BotFeed } from './bot-feed.ts'
 import type { BotLanes, LaneRow, WaitingMessage } from './bot-lanes.ts'
 import { type BotLine, BotProblem } from './bot-line.ts'
 import type { Bots } from './bots.ts'
 
-/** How often the log is looked at for what other processes wrote, ms; and where no bot hears anything. */
+/** How often it is looked for lanes whose time has come, ms; and where no bot hears anything, whether one does. */
 const LOOK_MS = 250
 const IDLE_MS = 2_000
-/** Between two looks at least, ms: what is said in that time is found together. */
-const PAUSE_MS = 50
 /** Rooms in which one bot is told something at a time, by this process: up to twice as many. */
 const AT_ONCE = 4
 
@@ -35,7 +32,7 @@ export class BotOutbox {
   #isIdle = true
   #isClosed = false
   #isFailing = false
-  #wake: (() => void) | undefined
+  readonly #alarm = new Alarm()
   #work: Promise<void> | undefined
 
   constructor(deps: {
@@ -44,7 +41,7 @@ export class BotOutbox {
     bots: Bots
     line: BotLine
     answers: BotAnswers
-    log: EventLog
+    watch: LogWatch
     logger: Logger
   }) {
     this.#feed = deps.feed
@@ -53,10 +50,10 @@ export class BotOutbox {
     this.#line = deps.line
     this.#answers = deps.answers
     this.#logger = deps.logger
-    this.#stopListening = deps.log.onAppend(() => {
-      if (!this.#isIdle) this.#wake?.()
+    this.#stopListening = deps.watch.onNews(() => {
+      if (!this.#isIdle) this.#alarm.ring()
     })
-    deps.bots.onChange(() => this.#wake?.())
+    deps.bots.onChange(() => this.#alarm.ring())
   }
 
   start(): void {
@@ -67,7 +64,7 @@ export class BotOutbox {
   async close(): Promise<void> {
     this.#isClosed = true
     this.#stopListening()
-    this.#wake?.()
+    this.#alarm.ring()
     await this.#work
     this.#line.close()
     await Promise.all([...this.#telling.values()].flatMap(lanes => [...lanes]))
@@ -77,8 +74,7 @@ export class BotOutbox {
     while (!this.#isClosed) {
       const found = await this.#round()
       if (found === 'more' || this.#isClosed) continue
-      await this.#sleep(found === 'idle' ? IDLE_MS : LOOK_MS)
-      if (!this.#isClosed) await sleep(PAUSE_MS)
+      await this.#alarm.sleep(found === 'idle' ? IDLE_MS : LOOK_MS)
     }
   }
 
@@ -110,7 +106,7 @@ export class BotOutbox {
         .finally(() => {
           lanes.delete(telling)
           if (lanes.size === 0) this.#telling.delete(lane.botId)
-          this.#wake?.()
+          this.#alarm.ring()
         })
       lanes.add(telling)
     }
@@ -169,16 +165,5 @@ export class BotOutbox {
       await this.#bots.note(row, `Its answer could not be performed: ${(error as Error).message}`)
       return true
     }
-  }
-
-  #sleep(ms: number): Promise<void> {
-    return new Promise(resolve => {
-      const timer = setTimeout(() => this.#wake?.(), ms)
-      this.#wake = () => {
-        clearTimeout(timer)
-        this.#wake = undefined
-        resolve()
-      }
-    })
   }
 }

@@ -18,8 +18,8 @@ import { toUser, type Users, userColumns } from '../identity/users.ts'
 import type { Vault } from '../identity/vault.ts'
 import { derivedId, newId } from '../ids.ts'
 import type { EventStream } from '../log/event-stream.ts'
+import { assertTarget } from '../outbound/guarded-lookup.ts'
 import { botFeed, botLanes, botMessages, bots, users } from '../schema.ts'
-import { assertTarget } from '../webhooks/guarded-lookup.ts'
 
 export type BotRow = typeof bots.$inferSelect
 /** A bot as the server works with it. */

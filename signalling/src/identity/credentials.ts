@@ -1,4 +1,5 @@
 import { createHash, createHmac, randomInt } from 'node:crypto'
+import { secretOf } from '../outbound/signature.ts'
 import type { Vault } from './vault.ts'
 
 const RANDOM_MAX = 2 ** 48 - 1
@@ -27,7 +28,7 @@ export class Credentials {
 
   /** As Standard Webhooks writes it. */
   secret(id: string, number: number): string {
-    return `whsec_${this.#derive('secret', id, number).toString('base64')}`
+    return secretOf(this.#derive('secret', id, number))
   }
 
   #derive(kind: string, id: string, number: number): Buffer {

@@ -1,11 +1,11 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import { LIMITS, TrunklineError } from '@trunkline/protocol'
+import { signatureOf } from '../outbound/signature.ts'
 
 type Headers = { id: string | undefined; timestamp: string | undefined; signature: string | undefined }
 
 /**
- * Checks what a sender signed by Standard Webhooks: HMAC-SHA256 over id, time and body.
- * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+ * Checks what a sender signed by Standard Webhooks.
  * @param secret `whsec_` and base64
  * @param now ms since the epoch
  * @throws TrunklineError `forbidden`, saying which check failed
@@ -27,8 +27,7 @@ export const assertSigned = (
       `webhook-timestamp is more than ${LIMITS.hookSignatureSeconds} seconds from now: sign when you send, and look at your clock.`,
     )
   }
-  const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
-  const expected = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest()
+  const expected = signatureOf(secret, id, timestamp, body)
   const isOurs = signature.split(' ').some(one => {
     const given = Buffer.from(one.startsWith('v1,') ? one.slice(3) : '', 'base64')
     return given.length === expected.length && timingSafeEqual(given, expected)

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { EventLog } from './event-log.ts'
 
 /** How often the log is looked at for what other processes wrote, ms. */
@@ -25,6 +26,19 @@ export class LogWatch {
     this.#listeners.add(listener)
     this.#timer ??= setTimeout(this.#tell, LOOK_MS)
     return () => this.#listeners.delete(listener)
+  }
+
+  /** Resolves with the next news, after so many ms, or when nobody waits any more. */
+  async news(ms: number, signal: AbortSignal): Promise<void> {
+    const told = new AbortController()
+    const stop = this.onNews(() => told.abort())
+    try {
+      await sleep(ms, undefined, { signal: AbortSignal.any([signal, told.signal]) })
+    } catch {
+      // Told, or nobody waits any more.
+    } finally {
+      stop()
+    }
   }
 
   close(): void {

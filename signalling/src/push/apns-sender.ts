@@ -1,12 +1,12 @@
 import * as http2 from 'node:http2'
 import { LIMITS } from '@trunkline/protocol'
 import { importPKCS8, SignJWT } from 'jose'
+import { retryAfter } from '../outbound/poster.ts'
 import {
   type Outcome,
   outcomeOf,
   type Push,
   type PushSender,
-  retryAfter,
   secondsLeft,
   type TargetOf,
 } from './push-sender.ts'

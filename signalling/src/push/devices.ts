@@ -11,8 +11,8 @@ import { and, desc, eq, inArray, sql } from 'drizzle-orm'
 import type { Database } from '../database.ts'
 import type { Vault } from '../identity/vault.ts'
 import { newId } from '../ids.ts'
+import { assertTarget } from '../outbound/guarded-lookup.ts'
 import { pushDevices, users } from '../schema.ts'
-import { assertTarget } from '../webhooks/guarded-lookup.ts'
 
 type DeviceRow = typeof pushDevices.$inferSelect
 

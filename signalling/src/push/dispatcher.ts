@@ -1,9 +1,9 @@
-import type { Logger } from '@trunkline/kit'
+import { Alarm, type Logger } from '@trunkline/kit'
 import { type DeviceKind, LIMITS, RIGHTS } from '@trunkline/protocol'
 import type { Database } from '../database.ts'
 import { countsOfAll } from '../inbox/counts.ts'
+import { retryDelay } from '../outbound/retry.ts'
 import type { Attendance } from '../presence/attendance.ts'
-import { retryDelay } from '../webhooks/retry.ts'
 import type { Devices } from './devices.ts'
 import type { Preferences } from './preferences.ts'
 import { collapseKey, pushMessage, type Told } from './push-message.ts'
@@ -48,9 +48,7 @@ export class Dispatcher {
   readonly #ofUser = new Map<string, number>()
   #isClosed = false
   #isFailing = false
-  /** Asked to look while it was looking. */
-  #isWoken = false
-  #wake: (() => void) | undefined
+  readonly #alarm = new Alarm()
   #work: Promise<void> | undefined
 
   constructor(deps: Deps) {
@@ -63,23 +61,21 @@ export class Dispatcher {
 
   /** There may be something to send. */
   look(): void {
-    this.#isWoken = true
-    this.#wake?.()
+    this.#alarm.ring()
   }
 
   /** What is under way gets a moment; what is not sent by then is sent by another process, perhaps again. */
   async close(): Promise<void> {
     this.#isClosed = true
-    this.#wake?.()
+    this.#alarm.ring()
     await this.#work
     const end = performance.now() + GRACE_MS
-    while (this.#running > 0 && performance.now() < end) await this.#sleep(end - performance.now())
+    while (this.#running > 0 && performance.now() < end) await this.#alarm.sleep(end - performance.now())
     this.#deps.sender.close()
   }
 
   async #run(): Promise<void> {
     while (!this.#isClosed) {
-      this.#isWoken = false
       const wait = await this.#take().catch(error => {
         // Said once: while the database is away, it is every second.
         if (!this.#isFailing) {
@@ -88,7 +84,7 @@ export class Dispatcher {
         this.#isFailing = true
         return LOOK_MS
       })
-      if (!this.#isWoken && !this.#isClosed) await this.#sleep(wait)
+      if (!this.#isClosed) await this.#alarm.sleep(wait)
     }
   }
 
@@ -217,19 +213,6 @@ export class Dispatcher {
       isUrgent: job.urgent,
       collapseKey: collapseKey(job.tag),
       expiresAt: expiryOf(job),
-    })
-  }
-
-  #sleep(ms: number): Promise<void> {
-    if (ms <= 0) return Promise.resolve()
-    return new Promise(resolve => {
-      const end = () => {
-        clearTimeout(timer)
-        this.#wake = undefined
-        resolve()
-      }
-      const timer = setTimeout(end, ms)
-      this.#wake = end
     })
   }
 }

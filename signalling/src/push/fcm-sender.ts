@@ -1,5 +1,6 @@
+import { LIMITS } from '@trunkline/protocol'
 import { importPKCS8, SignJWT } from 'jose'
-import { Poster } from './post.ts'
+import { Poster } from '../outbound/poster.ts'
 import {
   type Outcome,
   outcomeOf,
@@ -84,9 +85,10 @@ export class FcmSender implements PushSender<'fcm'> {
       'content-type': 'application/json',
     }
     return this.#poster.post(
-      `${url}/v1/projects/${encodeURIComponent(projectId)}/messages:send`,
+      new URL(`${url}/v1/projects/${encodeURIComponent(projectId)}/messages:send`),
       headers,
       JSON.stringify({ message: bodyOf(token, push) }),
+      LIMITS.pushTimeoutMs,
     )
   }
 
@@ -109,7 +111,12 @@ export class FcmSender implements PushSender<'fcm'> {
       .sign(await importPKCS8(privateKey, 'RS256'))
     const headers = { 'content-type': 'application/x-www-form-urlencoded' }
     const form = new URLSearchParams({ grant_type: GRANT, assertion }).toString()
-    const { status, body, retryAfterMs } = await this.#poster.post(tokenUri, headers, form)
+    const { status, body, retryAfterMs } = await this.#poster.post(
+      new URL(tokenUri),
+      headers,
+      form,
+      LIMITS.pushTimeoutMs,
+    )
     const answer = parsed(body)
     if (status !== 200 || typeof answer.access_token !== 'string') {
       throw new SignInFailed(`signing in was answered ${status}: ${String(answer.error ?? '')}`, retryAfterMs)

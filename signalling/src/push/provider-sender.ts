@@ -1,6 +1,7 @@
+import { LIMITS } from '@trunkline/protocol'
 import { newId } from '../ids.ts'
-import { signedHeaders } from '../webhooks/signature.ts'
-import { Poster } from './post.ts'
+import { Poster } from '../outbound/poster.ts'
+import { signedHeaders } from '../outbound/signature.ts'
 import { type Outcome, outcomeOf, type Push, type PushSender, type TargetOf } from './push-sender.ts'
 
 /** Who sends e-mail and SMS for the operator: told over HTTP, signed as Standard Webhooks are. */
@@ -29,7 +30,11 @@ export class ProviderSender implements PushSender<'email' | 'sms'> {
         ...signedHeaders([secret], newId('psh'), new Date(), body),
         'content-type': 'application/json',
       }
-      const { status, body: answer, retryAfterMs } = await this.#poster.post(url, headers, body)
+      const {
+        status,
+        body: answer,
+        retryAfterMs,
+      } = await this.#poster.post(new URL(url), headers, body, LIMITS.pushTimeoutMs)
       // An address in the settings that leads nowhere is no fault of the device.
       if (status === 404) return { is: 'retry', problem: 'the provider answered 404', retryAfterMs }
       return outcomeOf('the provider', status, answer, retryAfterMs)

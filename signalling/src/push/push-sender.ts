@@ -33,13 +33,6 @@ export interface PushSender<K extends DeviceTarget['kind'] = DeviceTarget['kind'
 export const secondsLeft = ({ expiresAt }: Pick<Push, 'expiresAt'>): number =>
   Math.max(1, Math.min(Math.ceil((expiresAt.getTime() - Date.now()) / 1_000), LIMITS.pushGiveUpMs / 1_000))
 
-/** `Retry-After`: seconds, or a date (RFC 9110, 10.2.3). @returns ms */
-export const retryAfter = (value: string | undefined): number | undefined => {
-  if (value === undefined) return undefined
-  const ms = /^\d+$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - Date.now()
-  return Number.isFinite(ms) && ms > 0 ? ms : undefined
-}
-
 /** What is to be thought of an answer that says nothing more. */
 export const outcomeOf = (
   service: string,

@@ -1,6 +1,7 @@
+import { LIMITS } from '@trunkline/protocol'
 import webpush from 'web-push'
-import { PrivateTarget } from '../webhooks/guarded-lookup.ts'
-import { Poster } from './post.ts'
+import { PrivateTarget } from '../outbound/guarded-lookup.ts'
+import { Poster } from '../outbound/poster.ts'
 import {
   type Outcome,
   outcomeOf,
@@ -40,15 +41,20 @@ export class WebPushSender implements PushSender<'web'> {
       const headers = Object.fromEntries(
         Object.entries(details.headers).map(([name, value]) => [name.toLowerCase(), String(value)]),
       )
-      const answer = await this.#poster.post(details.endpoint, headers, details.body as Buffer)
+      const answer = await this.#poster.post(
+        new URL(details.endpoint),
+        headers,
+        details.body as Buffer,
+        LIMITS.pushTimeoutMs,
+      )
       // Subscribed with another key than ours: it takes nothing of us any more.
       if (answer.status === 403) {
         return { is: 'dead', problem: `the push service answered 403: ${answer.body.slice(0, 200)}` }
       }
       return outcomeOf('the push service', answer.status, answer.body, answer.retryAfterMs)
     } catch (error) {
-      if (error instanceof PrivateTarget) return { is: 'dead', problem: error.message }
-      return { is: 'retry', problem: (error as Error).message }
+      const { cause, message } = error as Error
+      return { is: cause instanceof PrivateTarget ? 'dead' : 'retry', problem: message }
     }
   }
 

@@ -4,10 +4,10 @@ import { isSeq, readCursor, writeCursor } from '../cursor.ts'
 import type { Database } from '../database.ts'
 import { newId } from '../ids.ts'
 import type { ToldEvent } from '../log/told-events.ts'
+import { signedHeaders } from '../outbound/signature.ts'
 import { webhookAttempts, webhookDeadLetters } from '../schema.ts'
 import { outgoing, roomNumberOf } from './outgoing.ts'
 import { Sender, type Sent } from './sender.ts'
-import { signedHeaders } from './signature.ts'
 import type { WebhookRow, WebhookStore } from './webhook-store.ts'
 
 /** Dead letters sent again by one request. */

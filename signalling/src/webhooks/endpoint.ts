@@ -1,13 +1,13 @@
-import type { Logger } from '@trunkline/kit'
+import { Alarm, type Logger } from '@trunkline/kit'
 import { type EventFilter, isWanted, LIMITS } from '@trunkline/protocol'
 import type { EventStream } from '../log/event-stream.ts'
 import type { ToldEvent } from '../log/told-events.ts'
+import { retryDelay } from '../outbound/retry.ts'
+import { signedHeaders } from '../outbound/signature.ts'
 import { Lane } from './lane.ts'
 import { eventIdOf, outgoing } from './outgoing.ts'
 import { Pulse } from './pulse.ts'
-import { retryDelay } from './retry.ts'
 import { Sender, type Sent } from './sender.ts'
-import { signedHeaders } from './signature.ts'
 import {
   type AttemptOf,
   filterOf,
@@ -72,7 +72,7 @@ export class Endpoint {
   #writing: Promise<void> | undefined
   #fault: unknown
   #isStopped = false
-  #wake: (() => void) | undefined
+  readonly #alarm = new Alarm()
   #work: Promise<void> | undefined
   /** Until when this process may send (`performance.now()`). */
   #heldUntil = 0
@@ -115,13 +115,13 @@ export class Endpoint {
   /** There may be something new. */
   look(): void {
     this.#hasNews = true
-    this.#wake?.()
+    this.#alarm.ring()
   }
 
   /** Gives what is under way a moment, cuts it off then, and writes down how far it is. */
   async stop(): Promise<void> {
     this.#isStopped = true
-    this.#wake?.()
+    this.#alarm.ring()
     const cut = setTimeout(() => this.#cut(), GRACE_MS)
     await this.#work
     clearTimeout(cut)
@@ -132,7 +132,7 @@ export class Endpoint {
   #cut(): void {
     this.#isStopped = true
     this.#sender.close()
-    this.#wake?.()
+    this.#alarm.ring()
   }
 
   async #run(): Promise<void> {
@@ -144,9 +144,9 @@ export class Endpoint {
       }
       this.#startLanes()
       this.#writeIfDue()
-      if (!this.#hasNews || !this.#hasPlace) await this.#sleep(LOOK_MS)
+      if (!this.#hasNews || !this.#hasPlace) await this.#alarm.sleep(LOOK_MS)
     }
-    while (this.#running > 0) await this.#sleep(GRACE_MS)
+    while (this.#running > 0) await this.#alarm.sleep(GRACE_MS)
     await this.#writing
     if (this.#fault) throw this.#fault
     await this.#write()
@@ -226,7 +226,7 @@ export class Endpoint {
       if (lane.isDone) this.#drop(lane)
       // Room for one that had none. What was read meanwhile, and what is to be, is the loop's.
       this.#startLanes()
-      this.#wake?.()
+      this.#alarm.ring()
     })
   }
 
@@ -311,7 +311,7 @@ export class Endpoint {
       )
       .finally(() => {
         this.#writing = undefined
-        this.#wake?.()
+        this.#alarm.ring()
       })
   }
 
@@ -346,18 +346,5 @@ export class Endpoint {
       await store.prune(id, LIMITS.webhookAttemptsKept)
     }
     return isHeld
-  }
-
-  #sleep(ms: number): Promise<void> {
-    if (ms <= 0) return Promise.resolve()
-    return new Promise(resolve => {
-      const end = () => {
-        clearTimeout(timer)
-        this.#wake = undefined
-        resolve()
-      }
-      const timer = setTimeout(end, ms)
-      this.#wake = end
-    })
   }
 }

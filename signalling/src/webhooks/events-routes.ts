@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { bearerOf, expressPath } from '@trunkline/kit'
 import {
   type EventsAnswer,
@@ -46,19 +45,6 @@ export const mountEvents = (router: Router, { authenticate, limits, stream, watc
     return { wanted, cursor: stretch.cursor, isEnd: stretch.isEnd }
   }
 
-  /** Resolves when there may be something new. */
-  const pause = async (signal: AbortSignal, ms: number): Promise<void> => {
-    const woken = new AbortController()
-    const stop = watch.onNews(() => woken.abort())
-    try {
-      await sleep(ms, undefined, { signal: AbortSignal.any([signal, woken.signal]) })
-    } catch {
-      // Woken, or nobody waits any more.
-    } finally {
-      stop()
-    }
-  }
-
   const poll = async (query: EventsQuery, gone: AbortSignal): Promise<EventsAnswer> => {
     const end = performance.now() + query.waitSeconds * 1_000
     let cursor = query.cursor ?? (await stream.now())
@@ -69,7 +55,7 @@ export const mountEvents = (router: Router, { authenticate, limits, stream, watc
       if (found.wanted.length > 0 || gone.aborted || (found.isEnd && left <= 0)) {
         return { data: found.wanted.map(outgoing), cursor }
       }
-      if (found.isEnd) await pause(gone, left)
+      if (found.isEnd) await watch.news(left, gone)
     }
   }
 
@@ -104,7 +90,7 @@ export const mountEvents = (router: Router, { authenticate, limits, stream, watc
       for (const streamed of found.wanted) if (!gone.aborted) await say(message(streamed))
       cursor = found.cursor
       if (performance.now() - saidAt > BEAT_MS) await say(`: nothing new\nid: ${cursor}\n\n`)
-      if (found.isEnd) await pause(gone, BEAT_MS)
+      if (found.isEnd) await watch.news(BEAT_MS, gone)
       if (!gone.aborted) found = await next(query, cursor)
     }
   }

@@ -1,5 +1,5 @@
 import { LIMITS } from '@trunkline/protocol'
-import { retryDelay } from './retry.ts'
+import { retryDelay } from '../outbound/retry.ts'
 import type { WebhookRow } from './webhook-store.ts'
 
 /** So many rooms in which nothing was taken since something was, and the endpoint is taken for dead. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '@trunkline/kit'
 import { eq } from 'drizzle-orm'
 import type { Database } from '../database.ts'
@@ -23,7 +24,6 @@ export class SinkWriter {
   readonly #logger: Logger
   readonly #closing = new AbortController()
   #working: Promise<void> | undefined
-  #wake: (() => void) | undefined
   #putAt = 0
   #remembered = { at: 0, cursor: '' }
 
@@ -47,7 +47,6 @@ export class SinkWriter {
 
   async close(): Promise<void> {
     this.#closing.abort()
-    this.#wake?.()
     await this.#working
   }
 
@@ -65,7 +64,7 @@ export class SinkWriter {
         if (!isFailing) this.#logger.warn({ err: error, sink: this.#sink.name }, words)
         isFailing = true
       }
-      await this.#pause(AGAIN_MS)
+      await sleep(AGAIN_MS, undefined, { signal: this.#closing.signal }).catch(() => undefined)
     }
     await this.#sink.end().catch(() => undefined)
   }
@@ -106,7 +105,7 @@ export class SinkWriter {
         this.#putAt = performance.now()
         await this.#remember(place)
       }
-      if (stretch.isEnd) await this.#pause(WRITER_MS / 4, this.#watch)
+      if (stretch.isEnd) await this.#watch.news(WRITER_MS / 4, this.#closing.signal)
     }
   }
 
@@ -120,22 +119,6 @@ export class SinkWriter {
       .values({ name, ...columns })
       .onConflictDoUpdate({ target: eventSinks.name, set: columns })
     this.#remembered = { at: performance.now(), cursor }
-  }
-
-  /** @param watch ends it when there may be news */
-  #pause(ms: number, watch?: LogWatch): Promise<void> {
-    if (this.#closing.signal.aborted) return Promise.resolve()
-    return new Promise(resolve => {
-      const end = () => {
-        clearTimeout(timer)
-        stop?.()
-        this.#wake = undefined
-        resolve()
-      }
-      const timer = setTimeout(end, ms)
-      const stop = watch?.onNews(end)
-      this.#wake = end
-    })
   }
 }
 

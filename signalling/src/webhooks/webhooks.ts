@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import {
   type CreatedWebhook,
   LIMITS,
@@ -13,11 +14,13 @@ import type { Database } from '../database.ts'
 import type { Vault } from '../identity/vault.ts'
 import { newId } from '../ids.ts'
 import type { EventStream } from '../log/event-stream.ts'
+import { assertTarget } from '../outbound/guarded-lookup.ts'
+import { secretOf } from '../outbound/signature.ts'
 import { webhookDeadLetters, webhookLanes, webhooks } from '../schema.ts'
 import type { Endpoints } from './endpoints.ts'
-import { assertTarget } from './guarded-lookup.ts'
-import { newSecret } from './signature.ts'
 import { filterOf, noSuchWebhook, type WebhookRow, type WebhookStore } from './webhook-store.ts'
+
+const SECRET_BYTES = 32
 
 /** Webhooks as apps make, change and delete them. */
 export class Webhooks {
@@ -56,7 +59,7 @@ export class Webhooks {
         },
       )
     }
-    const secret = newSecret()
+    const secret = secretOf(randomBytes(SECRET_BYTES))
     const [row] = await this.#database
       .insert(webhooks)
       .values({
@@ -96,7 +99,7 @@ export class Webhooks {
   }
 
   async rotateSecret(id: string): Promise<RotatedSecret> {
-    const secret = newSecret()
+    const secret = secretOf(randomBytes(SECRET_BYTES))
     const previousUntil = new Date(Date.now() + LIMITS.webhookSecretOverlapMs)
     await this.#change(id, {
       sealedSecret: this.#vault.seal(secret),
