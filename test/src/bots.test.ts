@@ -486,6 +486,27 @@ describe('buttons and forms', () => {
     expect(a?.id).toBe(b?.id)
   })
 
+  it('tell a retry what the first press was told, though that took the button away', async () => {
+    const seq = await offer()
+    weather.answer = () => ({ text: 'Taken', update: { text: 'Noted' } })
+    for (const [operation, asked] of [
+      ['button:press', { buttonId: 'yes' }],
+      ['form:submit', { formId: 'book', values: { day: '2026-11-24' } }],
+    ] as const) {
+      const press = { roomId, seq: operation === 'form:submit' ? await offer() : seq, ...asked }
+      const clientId = randomUUID()
+      const first = await stage.overSocket('ann', operation, { ...press, clientId })
+      expect(await stage.overSocket('ann', operation, { ...press, clientId })).toEqual(first)
+      // Nobody else's, and no other press of one's own.
+      for (const [who, key] of [
+        ['bob', clientId],
+        ['ann', randomUUID()],
+      ] as const) {
+        expect(await refusalOf(stage.overSocket(who, operation, { ...press, clientId: key }))).toBe('not_found')
+      }
+    }
+  })
+
   it('are filled in as they want, by those who are in the room', async () => {
     const seq = await offer()
     weather.answer = () => ({ text: 'For you', ephemeral: true })

@@ -47,7 +47,7 @@ export class BotAnswers {
           'There is no message to update: nothing of one was pressed.',
         )
       }
-      const clientId = `${key}-update`
+      const clientId = updateOf(key)
       reply.updated = await this.#once(occasion, clientId, () =>
         this.#chat.edits.edit({ roomId, seq: pressed, ...update, clientId }, actorOf(bot)),
       )
@@ -69,6 +69,14 @@ export class BotAnswers {
     return reply
   }
 
+  /** What was said in answer under this key before; what was shown to the asker alone was not kept. */
+  async earlier(asked: { botId: string; roomId: string; key: string }): Promise<BotReply | undefined> {
+    const [event, updated] = await Promise.all(
+      [asked.key, updateOf(asked.key)].map(clientId => this.#said(asked.roomId, asked.botId, clientId)),
+    )
+    return event || updated ? { ...(event && { event }), ...(updated && { updated }) } : undefined
+  }
+
   /** A bot that is asked again may answer otherwise: what it said first stays. */
   async #once(
     { bot, roomId }: Occasion,
@@ -79,15 +87,23 @@ export class BotAnswers {
       return await work()
     } catch (error) {
       if (!(error instanceof TrunklineError && error.code === 'conflict')) throw error
-      const [row] = await this.#database
-        .select()
-        .from(events)
-        .where(and(eq(events.roomId, roomId), eq(events.sender, bot.id), eq(events.clientId, clientId)))
-      if (!row) throw error
-      return toEvent(row)
+      const said = await this.#said(roomId, bot.id, clientId)
+      if (!said) throw error
+      return said
     }
   }
+
+  async #said(roomId: string, botId: string, clientId: string): Promise<RoomEvent | undefined> {
+    const [row] = await this.#database
+      .select()
+      .from(events)
+      .where(and(eq(events.roomId, roomId), eq(events.sender, botId), eq(events.clientId, clientId)))
+    return row && toEvent(row)
+  }
 }
+
+/** Of the update of the message, where the key itself is that of the reply. */
+const updateOf = (key: string): string => `${key}-update`
 
 /** A bot as it acts by what it answers: like by its token, and in rooms it is in only. */
 const actorOf = (user: User): { principal: UserPrincipal; user: User } => ({

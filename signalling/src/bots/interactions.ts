@@ -114,9 +114,11 @@ export class Interactions {
     { roomId, seq, buttonId }: { roomId: string; seq: number; buttonId: string },
     asker: Asker,
   ): Promise<BotReply> {
-    const { message } = await this.#pressed(roomId, seq, 'button', buttonId)
-    const bot = await this.#roomBots.get(roomId, message.sender)
-    return this.#ask(bot, roomId, asker, { type: 'button.pressed', data: { buttonId, message } })
+    const message = await this.#reader.get({ roomId, seq })
+    const question: Question = { type: 'button.pressed', data: { buttonId, message } }
+    return this.#pressed(roomId, message, asker, question, async () => {
+      controlOf(message, 'button', buttonId)
+    })
   }
 
   /** @throws TrunklineError `not_found` for a form that is not there (any more), `invalid_request` for values that do not fit, `bot_failed` */
@@ -124,28 +126,31 @@ export class Interactions {
     { roomId, seq, formId, values }: { roomId: string; seq: number; formId: string; values: FieldValues },
     asker: Asker,
   ): Promise<BotReply> {
-    const { message, control } = await this.#pressed(roomId, seq, 'form', formId)
-    await this.#assertFits(roomId, control.fields, values, 'The form')
-    const bot = await this.#roomBots.get(roomId, message.sender)
-    return this.#ask(bot, roomId, asker, { type: 'form.submitted', data: { formId, values, message } })
+    const message = await this.#reader.get({ roomId, seq })
+    const question: Question = { type: 'form.submitted', data: { formId, values, message } }
+    return this.#pressed(roomId, message, asker, question, () =>
+      this.#assertFits(roomId, controlOf(message, 'form', formId).fields, values, 'The form'),
+    )
   }
 
-  async #pressed<T extends Control['type']>(
+  /** Asks the bot whose message it is. What its first answer took away is no refusal of a retry, which is told that answer. */
+  async #pressed(
     roomId: string,
-    seq: number,
-    type: T,
-    id: string,
-  ): Promise<{ message: Message; control: Extract<Control, { type: T }> }> {
-    const message = await this.#reader.get({ roomId, seq })
-    const control = message.controls?.find(one => one.id === id && one.type === type)
-    if (!control) {
-      throw new TrunklineError(
-        'not_found',
-        `There is no such ${type} on this message: it may have changed since.`,
-      )
+    message: Message,
+    asker: Asker,
+    question: Question,
+    assertFits: () => Promise<void>,
+  ): Promise<BotReply> {
+    try {
+      await assertFits()
+    } catch (error) {
+      const key = this.#keyOf(message.sender, roomId, asker, question)
+      const earlier = key && (await this.#answers.earlier({ botId: message.sender, roomId, key }))
+      if (earlier) return earlier
+      throw error
     }
-    if (control.disabled) throw new TrunklineError('conflict', `This ${type} is not to be used any more.`)
-    return { message, control: control as Extract<Control, { type: T }> }
+    const bot = await this.#roomBots.get(roomId, message.sender)
+    return this.#ask(bot, roomId, asker, question)
   }
 
   /** What a bot gets was checked: it names what there is, of the kinds it asked for. */
@@ -188,17 +193,19 @@ export class Interactions {
   }
 
   async #letter(bot: KnownBot, roomId: string, asker: Asker, question: Question): Promise<Interaction> {
-    const { user, retryKey } = asker
-    const { type, data } = question
-    // A message may have changed between a press and its retry, by what the bot answered to the first.
-    const asked = 'message' in data ? { ...data, message: data.message.seq } : data
-    const id =
-      retryKey === undefined
-        ? newId('int')
-        : derivedId('int', bot.row.userId, roomId, user.id, type, JSON.stringify(asked), retryKey)
+    const { userId: botId } = bot.row
+    const id = this.#keyOf(botId, roomId, asker, question) ?? newId('int')
     const room = roomOf(await this.#rooms.get(roomId))
     const timestamp = new Date().toISOString()
-    return { id, type, timestamp, botId: bot.row.userId, user, room, data } as Interaction
+    return { id, ...question, timestamp, botId, user: asker.user, room } as Interaction
+  }
+
+  /** The same for a question and its retry; undefined when a retry could not be told from another question. */
+  #keyOf(botId: string, roomId: string, { user, retryKey }: Asker, { type, data }: Question) {
+    if (retryKey === undefined) return undefined
+    // A message may have changed between a press and its retry, by what the bot answered to the first.
+    const asked = 'message' in data ? { ...data, message: data.message.seq } : data
+    return derivedId('int', botId, roomId, user.id, type, JSON.stringify(asked), retryKey)
   }
 
   async #post<T extends z.ZodType>(
@@ -246,6 +253,19 @@ export class Interactions {
 
 const begins = ({ value, label = value }: Choice, text: string): boolean =>
   [value, label].some(word => word.toLowerCase().startsWith(text.toLowerCase()))
+
+const controlOf = <T extends Control['type']>(
+  { controls }: Message,
+  type: T,
+  id: string,
+): Extract<Control, { type: T }> => {
+  const control = controls?.find(one => one.id === id && one.type === type)
+  if (!control) {
+    throw new TrunklineError('not_found', `There is no such ${type} on this message: it may have changed since.`)
+  }
+  if (control.disabled) throw new TrunklineError('conflict', `This ${type} is not to be used any more.`)
+  return control as Extract<Control, { type: T }>
+}
 
 const roomOf = ({ id, kind, title, metadata }: Room) => ({ id, kind, title, metadata })
 

@@ -175,7 +175,7 @@ export const sounds = async ({ page }: Visitor): Promise<Map<number, number>> =>
   return new Map(found)
 }
 
-/** What became of each connection and of all that comes in by it, in a line: for the error of a test that saw or heard nothing. */
+/** What became of each connection and of all that comes in and goes out by it, in a line: for the error of a test that saw or heard nothing. */
 export const mediaOf = ({ page }: Visitor): Promise<string> =>
   page.evaluate(async () => {
     const said: string[] = []
@@ -183,11 +183,19 @@ export const mediaOf = ({ page }: Visitor): Promise<string> =>
       if (connection.connectionState === 'closed') continue
       said.push(`${connection.connectionState}/${connection.iceConnectionState}`)
       for (const report of (await connection.getStats()).values()) {
-        if (report.type !== 'inbound-rtp') continue
-        const { kind, packetsReceived, packetsLost, framesDecoded, keyFramesDecoded, pliCount } = report
-        said.push(
-          JSON.stringify({ kind, packetsReceived, packetsLost, framesDecoded, keyFramesDecoded, pliCount }),
-        )
+        if (report.type === 'inbound-rtp') {
+          const { kind, ssrc, packetsReceived, packetsLost, bytesReceived, pliCount } = report
+          const { framesReceived, framesDecoded, keyFramesDecoded } = report
+          const frames = { framesReceived, framesDecoded, keyFramesDecoded }
+          said.push(
+            JSON.stringify({ kind, ssrc, packetsReceived, packetsLost, bytesReceived, pliCount, ...frames }),
+          )
+        }
+        if (report.type === 'outbound-rtp') {
+          const { kind, rid, active, packetsSent, framesEncoded, keyFramesEncoded, pliCount } = report
+          const encoded = { framesEncoded, keyFramesEncoded }
+          said.push(JSON.stringify({ sends: kind, rid, active, packetsSent, ...encoded, pliCount }))
+        }
       }
     }
     return said.join(' ')

@@ -29,14 +29,17 @@ const meets = async (visitor: Visitor, people: number): Promise<void> => {
     )
     expect([moving.length, sounding.length], visitor.name).toEqual([people, people - 1])
   }
-  await vi.waitFor(look, WAIT).catch(async error => {
-    throw new Error(`${error.message}; ${await mediaOf(visitor)}`, { cause: error })
-  })
+  await vi.waitFor(look, WAIT)
 }
 
 /** Waits until all of them see and hear all. */
-export const expectMeeting = (...visitors: Visitor[]) =>
-  Promise.all(visitors.map(visitor => meets(visitor, visitors.length)))
+export const expectMeeting = async (...visitors: Visitor[]): Promise<void> => {
+  const met = await Promise.allSettled(visitors.map(visitor => meets(visitor, visitors.length)))
+  const failed = met.flatMap(end => (end.status === 'rejected' ? [end.reason] : []))
+  if (failed.length === 0) return
+  const said = await Promise.all(visitors.map(async visitor => `${visitor.name}: ${await mediaOf(visitor)}`))
+  throw new Error([...failed.map(({ message }) => message), ...said].join('\n'), { cause: failed[0] })
+}
 
 /** From now on this page keeps who comes and goes in its call. */
 export const listenForGuests = ({ page }: Visitor) =>
