@@ -270,7 +270,7 @@ const startSignalling = async (
     shelf: FileShelf | undefined
   },
 ): Promise<Signalling> => {
-  const { settings, services, vault, logger, lifecycle, listener, app, warnings } = composition
+  const { settings, services, vault, logger, lifecycle, listener, app, warnings, metrics } = composition
   if (!hasTurn(settings, services)) {
     warnings.push(
       'People behind firewalls cannot call: there is no TURN. Set TURN_LINKS to where `npm start turn` runs, or TURN_URLS.',
@@ -304,6 +304,7 @@ const startSignalling = async (
     // Who tries it out has the receiver on the same machine.
     webhooksMayBePrivate: settings.WEBHOOK_PRIVATE_TARGETS ?? isLoopback(settings.HOST),
     push: pushSettings(settings),
+    metrics,
   })
   lifecycle.add('signalling', () => signalling.close())
   app.use(signalling.router)

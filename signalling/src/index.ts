@@ -1,5 +1,5 @@
 import type { Server as HttpServer } from 'node:http'
-import { createJobs, type Logger, type Redis, type Task } from '@trunkline/kit'
+import { createJobs, type Logger, type Metrics, type Redis, type Task } from '@trunkline/kit'
 import type { FileShelf, RoomDesk, Sfu, TurnService } from '@trunkline/protocol'
 import type { Router } from 'express'
 import type pg from 'pg'
@@ -110,6 +110,8 @@ export type SignallingOptions = {
   webhooksMayBePrivate: boolean
   /** Keys and wishes of who runs this, for telling users while they are away. */
   push: PushSettings
+  /** Where it counts what it sends. */
+  metrics: Metrics
 }
 
 export type Signalling = {
@@ -125,7 +127,7 @@ export type Signalling = {
 
 /** The signalling service: identity, rooms, the log, chat, presence, calls, REST. */
 export const createSignalling = async (options: SignallingOptions): Promise<Signalling> => {
-  const { logger, httpServer, pool, redis, sfu, vault, demo } = options
+  const { logger, httpServer, pool, redis, sfu, vault, demo, metrics } = options
   const database = await openDatabase(pool)
   const io = createSocketServer()
   const bus = redis && new ClusterBus({ redis, database, logger })
@@ -155,13 +157,13 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   const watch = new LogWatch(log)
   const allowsPrivate = options.webhooksMayBePrivate
   const webhookStore = new WebhookStore({ database, vault, holder: newId('whp') })
-  const endpoints = new Endpoints({ store: webhookStore, stream, watch, allowsPrivate, logger })
+  const endpoints = new Endpoints({ store: webhookStore, stream, watch, allowsPrivate, metrics, logger })
   const ofWebhooks = { database, store: webhookStore, allowsPrivate }
   const webhooks = new Webhooks({ ...ofWebhooks, vault, stream, endpoints })
   const deliveries = new Deliveries(ofWebhooks)
   const { eventStream } = options
   const sink = eventStream && new RedisStreamSink(eventStream.redis, eventStream)
-  const sinkWriter = sink && new SinkWriter({ database, stream, watch, sink, logger })
+  const sinkWriter = sink && new SinkWriter({ database, stream, watch, sink, metrics, logger })
   const presence = new Presence({ io, database, bus, logger })
   const push = new Push({
     database,
@@ -170,6 +172,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
     watch,
     presence,
     settings: options.push,
+    metrics,
     logger,
   })
   const closing = new AbortController()
@@ -185,7 +188,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
   const ephemerals = new Ephemerals({ database, rooms, fanOut, files: chat.fileShares })
   const ofBots = {
     bots,
-    line: new BotLine({ allowsPrivate }),
+    line: new BotLine({ allowsPrivate, metrics }),
     answers: new BotAnswers({ database, chat, ephemerals, limits }),
   }
   const interactions = new Interactions({ ...ofBots, rooms, roomBots, reader: chat.reader })
@@ -194,6 +197,7 @@ export const createSignalling = async (options: SignallingOptions): Promise<Sign
     feed: new BotFeed({ database, stream }),
     lanes: new BotLanes(database),
     watch,
+    metrics,
     logger,
   })
   const hooks = new IncomingHooks({ database, users, rooms, log, vault })

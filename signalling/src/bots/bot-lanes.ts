@@ -120,6 +120,11 @@ export class BotLanes {
     return { bot: { row: found.row, user: toUser(found.user) }, event, room: found.room }
   }
 
+  /** How many messages wait in all lanes. */
+  waiting(): Promise<number> {
+    return this.#database.$count(botMessages)
+  }
+
   /** This message is not told (again). */
   async done(botId: string, roomId: string, seq: number): Promise<void> {
     await this.#database.transaction(async executor => {

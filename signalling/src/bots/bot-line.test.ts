@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { createMetrics } from '@trunkline/kit'
 import { BotAnswer, LIMITS, type TrunklineError } from '@trunkline/protocol'
 import { expect, it, onTestFinished } from 'vitest'
 import { Vault } from '../identity/vault.ts'
@@ -20,9 +21,16 @@ const listen = async (answer: RequestListener): Promise<number> => {
 }
 
 const ask = (url: string, options: { allowsPrivate: boolean; timeoutMs?: number }) => {
-  const line = new BotLine(options)
+  const line = new BotLine({ ...options, metrics: createMetrics() })
   onTestFinished(() => line.close())
-  const letter = { url, secrets, id: 'int_1', body: {}, timeoutMs: options.timeoutMs ?? 10_000 }
+  const letter = {
+    url,
+    secrets,
+    id: 'int_1',
+    about: 'question' as const,
+    body: {},
+    timeoutMs: options.timeoutMs ?? 10_000,
+  }
   return line.ask(letter, BotAnswer).then(
     answer => ({ answer, reason: '', isTaken: true }),
     ({ message, isTaken }: BotProblem) => ({ answer: undefined, reason: message, isTaken }),
@@ -55,9 +63,11 @@ it('a bot that would speak another protocol is one that does not answer; where i
   expect((await ask(`http://127.0.0.1:${other}/`, { allowsPrivate: true })).reason).toMatch(
     /without an answer/,
   )
-  const line = new BotLine({ allowsPrivate: false })
+  const line = new BotLine({ allowsPrivate: false, metrics: createMetrics() })
   onTestFinished(() => line.close())
-  const letter = { url: `http://127.0.0.1:${port}/`, secrets, id: 'int_1', body: {}, timeoutMs: 10_000 }
+  const about = 'question' as const
+  const url = `http://127.0.0.1:${port}/`
+  const letter = { url, secrets, id: 'int_1', about, body: {}, timeoutMs: 10_000 }
   const problem: BotProblem = await line.ask(letter, BotAnswer).catch(error => error)
   expect([problem.message, problem.forPeople]).toEqual([
     expect.stringContaining('127.0.0.1'),

@@ -1,7 +1,9 @@
+import type { Metrics } from '@trunkline/kit'
 import { LIMITS, parse } from '@trunkline/protocol'
 import type { z } from 'zod'
 import { type NoAnswer, Poster } from '../outbound/poster.ts'
 import { signedHeaders } from '../outbound/signature.ts'
+import { type BotTraffic, countLetters } from './bot-metrics.ts'
 
 /** Why a bot's answer is of no use: a sentence about the bot, for whoever looks after it. */
 export class BotProblem extends Error {
@@ -17,15 +19,25 @@ export class BotProblem extends Error {
   }
 }
 
-type Letter = { url: string; secrets: readonly string[]; id: string; body: unknown; timeoutMs: number }
+type Letter = {
+  url: string
+  secrets: readonly string[]
+  id: string
+  /** What it is: something said, or something that somebody waits for an answer to. */
+  about: 'message' | 'question'
+  body: unknown
+  timeoutMs: number
+}
 
 /** Speaks to bots: posts what is signed to their addresses and reads what they answer. */
 export class BotLine {
   readonly #poster: Poster
+  readonly #traffic: BotTraffic
 
   /** @param options.allowsPrivate whether bots may be in the operator's own network */
-  constructor(options: { allowsPrivate: boolean }) {
+  constructor(options: { allowsPrivate: boolean; metrics: Metrics }) {
     this.#poster = new Poster(options)
+    this.#traffic = countLetters(options.metrics)
   }
 
   /**
@@ -33,6 +45,22 @@ export class BotLine {
    * @throws BotProblem
    */
   async ask<T extends z.ZodType>(letter: Letter, schema: T): Promise<z.output<T>> {
+    const { about } = letter
+    try {
+      const answer = await this.#traffic.during({ about }, () => this.#ask(letter, schema))
+      this.#traffic.count({ about }, 'answered')
+      return answer
+    } catch (error) {
+      this.#traffic.count({ about }, 'failed')
+      throw error
+    }
+  }
+
+  close(): void {
+    this.#poster.close()
+  }
+
+  async #ask<T extends z.ZodType>(letter: Letter, schema: T): Promise<z.output<T>> {
     const { url, secrets, id, timeoutMs } = letter
     const content = JSON.stringify(letter.body)
     const signed = signedHeaders(secrets, id, new Date(), content)
@@ -58,9 +86,5 @@ export class BotLine {
     } catch (error) {
       throw new BotProblem((error as Error).message, { isTaken: true })
     }
-  }
-
-  close(): void {
-    this.#poster.close()
   }
 }

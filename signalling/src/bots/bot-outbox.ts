@@ -1,4 +1,4 @@
-import { Alarm, type Logger } from '@trunkline/kit'
+import { Alarm, type Logger, type Metrics } from '@trunkline/kit'
 import { BotAnswer, type BotMessage, LIMITS, TrunklineError } from '@trunkline/protocol'
 import type { LogWatch } from '../log/log-watch.ts'
 import { retryDelay } from '../outbound/retry.ts'
@@ -7,6 +7,7 @@ import type { BotAnswers } from './bot-answers.ts'
 import type { BotFeed } from './bot-feed.ts'
 import type { BotLanes, LaneRow, WaitingMessage } from './bot-lanes.ts'
 import { type BotLine, BotProblem } from './bot-line.ts'
+import { showWaiting } from './bot-metrics.ts'
 import type { Bots } from './bots.ts'
 
 /** How often it is looked for lanes whose time has come, ms; and where no bot hears anything, whether one does. */
@@ -42,6 +43,7 @@ export class BotOutbox {
     line: BotLine
     answers: BotAnswers
     watch: LogWatch
+    metrics: Metrics
     logger: Logger
   }) {
     this.#feed = deps.feed
@@ -50,6 +52,7 @@ export class BotOutbox {
     this.#line = deps.line
     this.#answers = deps.answers
     this.#logger = deps.logger
+    showWaiting(deps.metrics, deps.lanes)
     this.#stopListening = deps.watch.onNews(() => {
       if (!this.#isIdle) this.#alarm.ring()
     })
@@ -144,6 +147,7 @@ export class BotOutbox {
         url: row.url ?? '',
         secrets: this.#bots.secretsOf(row),
         id: body.id,
+        about: 'message' as const,
         body,
         timeoutMs: LIMITS.webhookTimeoutMs,
       }

@@ -225,7 +225,8 @@ export class Interactions {
       ends.push(this.#begin(bot, `${userId} ${user.id}`, LIMITS.requestsAtOnce))
       ends.push(this.#begin(bot, userId, LIMITS.botQuestionsAtOnce))
       const secrets = this.#bots.secretsOf(bot.row)
-      const question = { url, secrets, id: letter.id, body: letter, timeoutMs }
+      const about = 'question' as const
+      const question = { url, secrets, id: letter.id, about, body: letter, timeoutMs }
       const answer = await aside(() => this.#line.ask(question, schema))
       await this.#bots.note(bot.row, undefined)
       return answer
@@ -261,7 +262,10 @@ const controlOf = <T extends Control['type']>(
 ): Extract<Control, { type: T }> => {
   const control = controls?.find(one => one.id === id && one.type === type)
   if (!control) {
-    throw new TrunklineError('not_found', `There is no such ${type} on this message: it may have changed since.`)
+    throw new TrunklineError(
+      'not_found',
+      `There is no such ${type} on this message: it may have changed since.`,
+    )
   }
   if (control.disabled) throw new TrunklineError('conflict', `This ${type} is not to be used any more.`)
   return control as Extract<Control, { type: T }>

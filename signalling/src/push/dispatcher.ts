@@ -7,6 +7,7 @@ import type { Attendance } from '../presence/attendance.ts'
 import type { Devices } from './devices.ts'
 import type { Preferences } from './preferences.ts'
 import { collapseKey, pushMessage, type Told } from './push-message.ts'
+import type { PushTraffic } from './push-metrics.ts'
 import type { Job, PushQueue } from './push-queue.ts'
 import type { Outcome, PushSender } from './push-sender.ts'
 import { isOfTheMoment, isReadable, judge, type Verdict } from './rule.ts'
@@ -22,6 +23,8 @@ const LOOK_MS = 1_000
 const SOON_MS = 2_000
 /** How long what takes a ring back is worth anything, ms. */
 const STOP_MS = 60_000
+/** How often it is said of what is under way that it is sent still, ms: signing in and sending may take longer than a claim holds. */
+const RENEW_MS = 5_000
 /** How long what is under way is waited for by a process that ends, ms. */
 const GRACE_MS = 2_000
 
@@ -37,13 +40,15 @@ type Deps = {
   /** Nothing but ids leaves the server, whatever devices ask for. */
   idsOnly: boolean
   settledAt: number
+  traffic: PushTraffic
   logger: Logger
 }
 
 /** Sends what is due to devices of one kind: what is slow or dead in one kind holds up none of another. */
 export class Dispatcher {
   readonly #deps: Deps
-  #running = 0
+  readonly #underWay = new Set<Job>()
+  #renewedAt = 0
   /** How many of them are each user's. */
   readonly #ofUser = new Map<string, number>()
   #isClosed = false
@@ -70,7 +75,8 @@ export class Dispatcher {
     this.#alarm.ring()
     await this.#work
     const end = performance.now() + GRACE_MS
-    while (this.#running > 0 && performance.now() < end) await this.#alarm.sleep(end - performance.now())
+    while (this.#underWay.size > 0 && performance.now() < end)
+      await this.#alarm.sleep(end - performance.now())
     this.#deps.sender.close()
   }
 
@@ -91,7 +97,11 @@ export class Dispatcher {
   /** @returns in how many ms to look again */
   async #take(): Promise<number> {
     const { queue, kind, settledAt } = this.#deps
-    const free = AT_ONCE - this.#running
+    if (this.#underWay.size > 0 && performance.now() - this.#renewedAt > RENEW_MS) {
+      this.#renewedAt = performance.now()
+      await queue.renew([...this.#underWay].map(({ n }) => n))
+    }
+    const free = AT_ONCE - this.#underWay.size
     if (free <= 0) return LOOK_MS
     const isSettled = Date.now() >= settledAt
     const busy = [...this.#ofUser].filter(([, count]) => count >= AT_ONCE_OF_USER).map(([userId]) => userId)
@@ -107,7 +117,8 @@ export class Dispatcher {
   }
 
   #begin(job: Job): void {
-    this.#running += 1
+    if (this.#underWay.size === 0) this.#renewedAt = performance.now()
+    this.#underWay.add(job)
     this.#ofUser.set(job.userId, (this.#ofUser.get(job.userId) ?? 0) + 1)
     this.#go(job)
       .catch(error => {
@@ -115,7 +126,7 @@ export class Dispatcher {
         this.#deps.logger.warn({ err: error, device: job.deviceId }, 'a push could not be worked on')
       })
       .finally(() => {
-        this.#running -= 1
+        this.#underWay.delete(job)
         const left = (this.#ofUser.get(job.userId) ?? 1) - 1
         if (left > 0) this.#ofUser.set(job.userId, left)
         else this.#ofUser.delete(job.userId)
@@ -124,24 +135,29 @@ export class Dispatcher {
   }
 
   async #go(job: Job): Promise<void> {
-    const { queue, devices, logger } = this.#deps
+    const { queue, devices, traffic, logger } = this.#deps
+    const { kind } = job
     const verdict = await this.#judge(job)
     if (verdict.do === 'drop') {
       if (verdict.why === 'gone' && job.type === 'message.created') return queue.fallBack(job)
+      traffic.count({ kind }, 'needless')
       return queue.done(job)
     }
     if (verdict.do === 'wait') return queue.wait(job, verdict.until, verdict.digest)
     const outcome = await this.#send(job)
-    const about = { device: job.deviceId, kind: job.kind }
+    const about = { device: job.deviceId, kind }
     switch (outcome.is) {
       case 'sent':
+        traffic.count({ kind }, 'sent')
         await queue.done(job)
         return devices.pushed(job.deviceId)
       case 'dead':
+        traffic.count({ kind }, 'gone')
         logger.info({ ...about, problem: outcome.problem }, 'a device is gone: it is pushed to no more')
         await devices.prune(job.deviceId, new Date(job.seenAt))
         return queue.done(job)
       case 'refused':
+        traffic.count({ kind }, 'refused')
         logger.warn({ ...about, problem: outcome.problem }, 'a push was refused')
         return queue.done(job)
       case 'retry':
@@ -150,13 +166,16 @@ export class Dispatcher {
   }
 
   async #retry(job: Job, { problem, retryAfterMs = 0 }: Extract<Outcome, { is: 'retry' }>): Promise<void> {
-    const { queue, logger } = this.#deps
-    const about = { device: job.deviceId, kind: job.kind, problem }
+    const { queue, traffic, logger } = this.#deps
+    const { kind } = job
+    const about = { device: job.deviceId, kind, problem }
     const since = job.firstAttemptAt === null ? Date.now() : Date.parse(job.firstAttemptAt)
     if (Date.now() - since >= worthMs(job)) {
       logger.warn(about, 'a push was given up')
+      traffic.count({ kind }, 'given_up')
       return queue.done(job)
     }
+    traffic.count({ kind }, 'retried')
     const longest = isOfTheMoment(job.type) ? SOON_MS : LIMITS.pushRetryMs
     const delay = Math.max(Math.min(retryDelay(job.attempts + 1), longest), retryAfterMs)
     // Of the first alone: what lasts is seen by what is given up, and what was sent is none of the log's business.
@@ -198,7 +217,7 @@ export class Dispatcher {
   }
 
   async #send(job: Job): Promise<Outcome> {
-    const { devices, templates, sender, database, idsOnly } = this.#deps
+    const { devices, templates, sender, database, idsOnly, traffic } = this.#deps
     let target: ReturnType<Devices['targetOf']>
     try {
       target = devices.targetOf(job.sealed)
@@ -208,12 +227,13 @@ export class Dispatcher {
     const { unread, mentions } = await countsOfAll(database, job.userId, false)
     const words = await templates.wordsFor(job.type, job.locale ?? undefined)
     const message = pushMessage(toldOf(job, unread, mentions), words, idsOnly ? 'ids' : job.content)
-    return sender.send(target as never, {
+    const push = {
       message,
       isUrgent: job.urgent,
       collapseKey: collapseKey(job.tag),
       expiresAt: expiryOf(job),
-    })
+    }
+    return traffic.during({ kind: job.kind }, () => sender.send(target as never, push))
   }
 }
 

@@ -13,7 +13,7 @@ import { and, eq, sql } from 'drizzle-orm'
 import type { Database, Executor } from '../database.ts'
 import { pushQueue } from '../schema.ts'
 
-/** For how long a process that takes a push may be sending it, ms. One that died is followed by another after this. */
+/** For how long a process that takes a push may be sending it without saying so again, ms. One that died is followed by another after this. */
 const CLAIM_MS = 15_000
 /** A device has one digest that waits. */
 const DIGEST_TAG = 'digest'
@@ -125,12 +125,33 @@ export class PushQueue {
     return rows.length === 0 ? [] : this.#jobs(rows.map(({ n }) => Number(n)))
   }
 
+  /** This process is sending these still. What it is done with meanwhile stays as it was left. */
+  async renew(ns: readonly string[]): Promise<void> {
+    await this.#database.execute(sql`
+      update push_queue set claimed_until = now() + make_interval(secs => ${CLAIM_MS / 1_000})
+      where n = any(${sql.param(ns.map(Number))}::bigint[]) and claimed_until is not null`)
+  }
+
   /** @returns ms until the next of this kind is due, if one waits */
   async next(kind: DeviceKind): Promise<number | undefined> {
     const { rows } = await this.#database.execute<{ ms: number | null }>(sql`
       select (extract(epoch from min(due_at) - now()) * 1000)::float8 as ms from push_queue
       where kind = ${kind} and claimed_until is null`)
     return rows[0]?.ms ?? undefined
+  }
+
+  /** How many pushes of each kind are due, and how many wait for their time; and for how long the first of those that are due has been. */
+  async lengths(): Promise<Map<DeviceKind, { due: number; waiting: number; overdueSeconds: number }>> {
+    const { rows } = await this.#database.execute<{
+      kind: DeviceKind
+      due: number
+      waiting: number
+      overdueSeconds: number
+    }>(sql`
+      select kind, count(*) filter (where due_at <= now())::int as due, count(*) filter (where due_at > now())::int as waiting,
+        greatest(extract(epoch from now() - min(due_at)), 0)::float8 as "overdueSeconds"
+      from push_queue group by kind`)
+    return new Map(rows.map(({ kind, ...lengths }) => [kind, lengths]))
   }
 
   /** It is over with; unless something later took its place meanwhile, which is to go now. */

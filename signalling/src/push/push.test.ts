@@ -1,9 +1,10 @@
-import { createLogger } from '@trunkline/kit'
+import { createLogger, createMetrics } from '@trunkline/kit'
 import { LIMITS, type QuietHours } from '@trunkline/protocol'
 import { sql } from 'drizzle-orm'
 import { Webhook as Verifier } from 'standardwebhooks'
 import { beforeAll, expect, test, vi } from 'vitest'
 import { cleanUpAfterAll } from '../../../test/src/support/clean-ups.ts'
+import { metricOf } from '../../../test/src/support/metrics.ts'
 import { startProvider, startWebPushService } from '../../../test/src/support/push-services.ts'
 import type { Database } from '../database.ts'
 import { Vault } from '../identity/vault.ts'
@@ -25,6 +26,7 @@ let log: EventLog
 let push: Push
 let web: Awaited<ReturnType<typeof startWebPushService>>
 let provider: Awaited<ReturnType<typeof startProvider>>
+const metrics = createMetrics()
 let made = 0
 
 beforeAll(async () => {
@@ -46,6 +48,7 @@ beforeAll(async () => {
       privateTargets: true,
       whenAway: false,
     },
+    metrics,
     logger: createLogger({ name: 'push-test', level: 'silent' }),
   })
   push.start()
@@ -241,6 +244,60 @@ test('what a process was sending when it died is sent by another', async () => {
   const [first, second] = web.pushed(user)
   expect(second?.headers.topic).toBe(first?.headers.topic)
   await waits(user, 0)
+})
+
+test('what is being sent stays with who sends it, for as long as that takes', async () => {
+  const { id, user } = await stage()
+  web.refuse(user, { status: 0 })
+  const claimed = async () => {
+    const { rows } = await database.execute<{ until: string | null }>(sql`
+      select claimed_until as until from push_queue join push_devices on push_devices.id = device_id
+      where user_id = ${user}`)
+    return rows[0]?.until ? Date.parse(rows[0].until) : 0
+  }
+  await say(id, 'Hello')
+  await vi.waitFor(() => expect(words(user)).toEqual(['Hello']), WAIT)
+  const first = await claimed()
+  expect(first).toBeGreaterThan(0)
+  await vi.waitFor(async () => expect(await claimed()).toBeGreaterThan(first), WAIT)
+  expect(words(user)).toEqual(['Hello'])
+  await database.execute(sql`delete from push_devices where user_id = ${user}`)
+})
+
+test('what is sent, what came of it, and what waits is counted', async () => {
+  const read = async (name: string) => metricOf(await metrics.metrics(), `trunkline_push_${name}`) ?? 0
+  const fates = () =>
+    Promise.all(
+      ['sent', 'retried', 'refused', 'gone', 'needless'].map(outcome =>
+        read(`attempts_total{kind="web",outcome="${outcome}"}`),
+      ),
+    )
+  const before = await fates()
+  const answers = await read('seconds_count{kind="web"}')
+  const { id, user } = await stage()
+  web.refuse(user, { status: 503, retryAfter: '3600' }, { status: 400 }, { status: 410 })
+  for (const [n, text] of ['Retried', 'Refused', 'Gone'].entries()) {
+    if (n > 0) await vi.waitFor(async () => expect((await fates())[n]).toBeGreaterThan(before[n] ?? 0), WAIT)
+    await say(id, text)
+    if (n === 1) {
+      // For an hour, as the service asked.
+      expect(await read('queue{kind="web",state="waiting"}')).toBeGreaterThanOrEqual(1)
+      await comeTrue(user)
+    }
+    await vi.waitFor(() => expect(words(user)).toContain(text), WAIT)
+  }
+  const other = await stage()
+  there.set(other.user, 'online')
+  await say(other.id, 'You are there')
+  await waits(other.user)
+  await comeTrue(other.user)
+  await vi.waitFor(async () => {
+    const more = (await fates()).map((count, n) => count - (before[n] ?? 0))
+    // Of tests before there may be something that comes now.
+    for (const count of more.slice(1)) expect(count).toBeGreaterThanOrEqual(1)
+  }, WAIT)
+  expect(await read('seconds_count{kind="web"}')).toBeGreaterThanOrEqual(answers + 3)
+  expect(await metrics.metrics()).toContain('trunkline_push_overdue_seconds{kind="sms"} 0')
 })
 
 test('e-mail and SMS wait, and tell in one go how much there is to read', async () => {

@@ -1,5 +1,5 @@
 import { createECDH } from 'node:crypto'
-import type { Logger } from '@trunkline/kit'
+import type { Logger, Metrics } from '@trunkline/kit'
 import type { DeviceKind, OperationAnswer } from '@trunkline/protocol'
 import type { Database } from '../database.ts'
 import type { Vault } from '../identity/vault.ts'
@@ -13,6 +13,7 @@ import { Enqueuer } from './enqueuer.ts'
 import { type FcmAccount, FcmSender } from './fcm-sender.ts'
 import { Preferences } from './preferences.ts'
 import { type Provider, ProviderSender } from './provider-sender.ts'
+import { countPushes } from './push-metrics.ts'
 import { PushQueue } from './push-queue.ts'
 import type { PushSender } from './push-sender.ts'
 import { Templates } from './templates.ts'
@@ -45,6 +46,7 @@ type Deps = {
   watch: LogWatch
   presence: Pick<Presence, 'attendanceOf'>
   settings: PushSettings
+  metrics: Metrics
   logger: Logger
 }
 
@@ -86,9 +88,11 @@ export class Push {
     this.devices = new Devices({ database, vault, allowsPrivate })
     this.preferences = new Preferences({ database, whenAway: settings.whenAway })
     this.templates = new Templates(database)
+    const queue = new PushQueue(database)
+    const traffic = countPushes(deps.metrics, queue, kinds)
     const shared = {
       database,
-      queue: new PushQueue(database),
+      queue,
       preferences: this.preferences,
       attendanceOf: (userId: string) => presence.attendanceOf(userId),
       settledAt: Date.now() + SETTLE_MS,
@@ -104,6 +108,7 @@ export class Push {
           devices: this.devices,
           templates: this.templates,
           idsOnly,
+          traffic,
         }),
     )
   }

@@ -8,6 +8,7 @@ import { Lane } from './lane.ts'
 import { eventIdOf, outgoing } from './outgoing.ts'
 import { Pulse } from './pulse.ts'
 import { Sender, type Sent } from './sender.ts'
+import type { WebhookTraffic } from './webhook-metrics.ts'
 import {
   type AttemptOf,
   filterOf,
@@ -39,7 +40,13 @@ const GRACE_MS = 1_000
 /** Those that waited for an endpoint that was dead come back within this, ms. */
 const BACK_MS = 10_000
 
-type Deps = { store: WebhookStore; stream: EventStream; logger: Logger; allowsPrivate: boolean }
+type Deps = {
+  store: WebhookStore
+  stream: EventStream
+  traffic: WebhookTraffic
+  logger: Logger
+  allowsPrivate: boolean
+}
 
 /**
  * Tells one endpoint of events while this process holds it. It reads the log and gives each room with news a lane of its own; a
@@ -263,11 +270,12 @@ export class Endpoint {
     const at = new Date()
     const body = JSON.stringify(outgoing(told))
     const headers = signedHeaders(this.#secrets, eventIdOf(told), at, body)
-    const sent = await this.#sender.send(headers, body, at)
+    const sent = await this.#deps.traffic.during({}, () => this.#sender.send(headers, body, at))
     // What was cut off by stopping says nothing of the endpoint.
     if (this.#isStopped && !sent.delivered) return false
     this.#attempts.push({ told, url: this.#row.url, sent })
     if (!sent.delivered) return this.#failed(lane, told, sent)
+    this.#deps.traffic.count({}, 'taken')
     lane.passed(told.event.seq)
     if (this.#pulse.taken()) this.#bringBack()
     return true
@@ -286,10 +294,12 @@ export class Endpoint {
     this.#pulse.failed(lane.roomId, at, problem, retryAfterMs)
     const { firstAttemptAt = at } = lane
     if (Date.now() - firstAttemptAt.getTime() >= LIMITS.webhookGiveUpMs) {
+      this.#deps.traffic.count({}, 'given_up')
       this.#givenUp.push({ told, attempts: lane.attempts + 1, firstAttemptAt, problem })
       lane.passed(told.event.seq)
       return true
     }
+    this.#deps.traffic.count({}, 'retried')
     const delay = Math.max(retryDelay(lane.attempts + 1), Math.min(retryAfterMs, LIMITS.webhookRetryMs))
     lane.failed(at, problem, Date.now() + delay)
     return false

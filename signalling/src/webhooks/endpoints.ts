@@ -1,7 +1,8 @@
-import type { Logger } from '@trunkline/kit'
+import type { Logger, Metrics } from '@trunkline/kit'
 import type { EventStream } from '../log/event-stream.ts'
 import type { LogWatch } from '../log/log-watch.ts'
 import { Endpoint } from './endpoint.ts'
+import { countDeliveries, type WebhookTraffic } from './webhook-metrics.ts'
 import { HELD_MS, type WebhookRow, type WebhookStore } from './webhook-store.ts'
 
 /** How often a process says that it still sends, and looks for endpoints that nobody sends to, ms. */
@@ -15,6 +16,7 @@ export class Endpoints {
   readonly #store: WebhookStore
   readonly #stream: EventStream
   readonly #logger: Logger
+  readonly #traffic: WebhookTraffic
   readonly #allowsPrivate: boolean
   readonly #endpoints = new Map<string, Endpoint>()
   readonly #stopListening: () => void
@@ -28,11 +30,13 @@ export class Endpoints {
     stream: EventStream
     watch: LogWatch
     allowsPrivate: boolean
+    metrics: Metrics
     logger: Logger
   }) {
     this.#store = deps.store
     this.#stream = deps.stream
     this.#logger = deps.logger
+    this.#traffic = countDeliveries(deps.metrics, deps.store)
     this.#allowsPrivate = deps.allowsPrivate
     this.#stopListening = deps.watch.onNews(() => {
       for (const endpoint of this.#endpoints.values()) endpoint.look()
@@ -105,6 +109,7 @@ export class Endpoints {
     const endpoint = new Endpoint(row, {
       store: this.#store,
       stream: this.#stream,
+      traffic: this.#traffic,
       logger: this.#logger,
       allowsPrivate: this.#allowsPrivate,
     })

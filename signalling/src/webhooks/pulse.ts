@@ -17,6 +17,8 @@ export class Pulse {
   /** In a row, since it is dead. */
   #failures: number
   #retryAt: number
+  /** When the last failure was counted. */
+  #failedAt = 0
   #problem: string
 
   constructor({ failingSince, failures, retryAt, problem }: WebhookRow) {
@@ -56,7 +58,10 @@ export class Pulse {
     this.#since ??= at
     this.#problem = problem
     if (!this.isDead && this.#rooms.size < DEAD_AFTER) return
+    // What was under way already says nothing new: 64 at once are no 64 failures in a row, after which it would be left alone for an hour.
+    if (this.isDead && at.getTime() <= this.#failedAt) return
     this.#failures += 1
+    this.#failedAt = Date.now()
     this.#retryAt =
       Date.now() + Math.max(retryDelay(this.#failures), Math.min(retryAfterMs, LIMITS.webhookRetryMs))
   }

@@ -1,8 +1,9 @@
-import { createLogger, createRedis, type Redis } from '@trunkline/kit'
+import { createLogger, createMetrics, createRedis, type Redis } from '@trunkline/kit'
 import type { OutgoingEvent } from '@trunkline/protocol'
 import { sql } from 'drizzle-orm'
 import { beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { cleanUpAfterAll } from '../../../test/src/support/clean-ups.ts'
+import { metricOf } from '../../../test/src/support/metrics.ts'
 import { startRedis, type TestRedis } from '../../../test/src/support/redis.ts'
 import type { Database } from '../database.ts'
 import { Snapshots } from '../inbox/snapshots.ts'
@@ -48,14 +49,15 @@ const startWriter = async (length = 100_000) => {
   const sink = new RedisStreamSink(await connect(), { stream, length })
   const watch = new LogWatch(log)
   const events = new EventStream({ database, snapshots: new Snapshots(database) })
-  const writer = new SinkWriter({ database, stream: events, watch, sink, logger })
+  const metrics = createMetrics()
+  const writer = new SinkWriter({ database, stream: events, watch, sink, metrics, logger })
   writer.start()
   const close = async () => {
     await writer.close()
     watch.close()
   }
   onTestFinished(close)
-  return { close }
+  return { close, metrics }
 }
 
 const say = (roomId: string, words = 'hello') =>
@@ -84,7 +86,7 @@ const placeIsKept = (client: Redis) =>
 
 test('everything is in the stream once, in the order of its room, for whoever reads it in groups', async () => {
   const client = await connect()
-  await startWriter()
+  const { metrics } = await startWriter()
   await placeIsKept(client)
   const rooms = await Promise.all([room(), room(), room()])
   await client.xGroupCreate(stream, 'app', '0', { MKSTREAM: true })
@@ -101,6 +103,8 @@ test('everything is in the stream once, in the order of its room, for whoever re
     const of = (await entries(client)).filter(entry => entry.roomId === roomId)
     expect(of.map(({ event }) => event.data.seq)).toEqual(Array.from({ length: 20 }, (_, n) => n + 1))
   }
+  const copied = `trunkline_event_sink_events_total{sink="redis ${stream}"}`
+  await vi.waitFor(async () => expect(metricOf(await metrics.metrics(), copied)).toBe(60), WAIT)
 })
 
 test('of two processes one writes, and the other goes on where it ended', async () => {

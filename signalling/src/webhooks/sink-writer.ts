@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Logger } from '@trunkline/kit'
+import type { Logger, Metrics } from '@trunkline/kit'
 import { eq } from 'drizzle-orm'
 import type { Database } from '../database.ts'
 import type { EventStream, Stretch } from '../log/event-stream.ts'
@@ -7,6 +7,7 @@ import type { LogWatch } from '../log/log-watch.ts'
 import { eventSinks } from '../schema.ts'
 import { type EventSink, type SinkPlace, WRITER_MS } from './event-sink.ts'
 import { outgoing } from './outgoing.ts'
+import { SinkMetrics } from './sink-metrics.ts'
 
 /** Events read and written at once. */
 const PAGE = 200
@@ -21,6 +22,7 @@ export class SinkWriter {
   readonly #stream: EventStream
   readonly #watch: LogWatch
   readonly #sink: EventSink
+  readonly #metrics: SinkMetrics
   readonly #logger: Logger
   readonly #closing = new AbortController()
   #working: Promise<void> | undefined
@@ -32,12 +34,14 @@ export class SinkWriter {
     stream: EventStream
     watch: LogWatch
     sink: EventSink
+    metrics: Metrics
     logger: Logger
   }) {
     this.#database = deps.database
     this.#stream = deps.stream
     this.#watch = deps.watch
     this.#sink = deps.sink
+    this.#metrics = new SinkMetrics(deps.metrics)
     this.#logger = deps.logger
   }
 
@@ -63,6 +67,7 @@ export class SinkWriter {
         const words = 'events cannot be copied; it is tried again, and nothing is left out'
         if (!isFailing) this.#logger.warn({ err: error, sink: this.#sink.name }, words)
         isFailing = true
+        this.#metrics.failed(this.#sink.name)
       }
       await sleep(AGAIN_MS, undefined, { signal: this.#closing.signal }).catch(() => undefined)
     }
@@ -103,6 +108,7 @@ export class SinkWriter {
       if (stretch.events.length > 0 || isDue) {
         if (!(await this.#sink.put(stretch.events.map(outgoing), place))) return
         this.#putAt = performance.now()
+        this.#metrics.put(this.#sink.name, stretch.events.length)
         await this.#remember(place)
       }
       if (stretch.isEnd) await this.#watch.news(WRITER_MS / 4, this.#closing.signal)

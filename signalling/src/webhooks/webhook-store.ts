@@ -77,6 +77,23 @@ export class WebhookStore {
       .where(and(eq(webhooks.holder, this.#holder), id === undefined ? undefined : eq(webhooks.id, id)))
   }
 
+  /** How all of them do, for those who watch over the server. */
+  async states(): Promise<
+    { id: string; waitingRooms: number; deadLetters: number; failingSeconds: number }[]
+  > {
+    const { rows } = await this.#database.execute<{
+      id: string
+      waitingRooms: number
+      deadLetters: number
+      failingSeconds: number
+    }>(sql`
+      select id, (select count(*) from webhook_lanes where webhook_id = id)::int as "waitingRooms",
+        (select count(*) from webhook_dead_letters where webhook_id = id)::int as "deadLetters",
+        coalesce(greatest(extract(epoch from now() - failing_since), 0), 0)::float8 as "failingSeconds"
+      from webhooks order by id`)
+    return rows
+  }
+
   lanes(webhookId: string): Promise<LaneRow[]> {
     return this.#database
       .select()

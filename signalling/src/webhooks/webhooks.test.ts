@@ -1,11 +1,12 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { createLogger } from '@trunkline/kit'
+import { createLogger, createMetrics } from '@trunkline/kit'
 import { OutgoingEvent, type WebhookPost } from '@trunkline/protocol'
 import { sql } from 'drizzle-orm'
 import { Webhook as Verifier } from 'standardwebhooks'
 import { beforeAll, expect, onTestFinished, test, vi } from 'vitest'
+import { metricOf } from '../../../test/src/support/metrics.ts'
 import type { Database } from '../database.ts'
 import { Vault } from '../identity/vault.ts'
 import { newId } from '../ids.ts'
@@ -44,7 +45,8 @@ const startWebhooks = async (options: { allowsPrivate?: boolean } = {}) => {
   const allowsPrivate = options.allowsPrivate ?? true
   const logger = createLogger({ name: 'webhooks-test', level: 'silent' })
   const watch = new LogWatch(log)
-  const endpoints = new Endpoints({ store, stream, watch, allowsPrivate, logger })
+  const metrics = createMetrics()
+  const endpoints = new Endpoints({ store, stream, watch, allowsPrivate, metrics, logger })
   endpoints.start()
   onTestFinished(async () => {
     await endpoints.close()
@@ -53,6 +55,7 @@ const startWebhooks = async (options: { allowsPrivate?: boolean } = {}) => {
   })
   return {
     endpoints,
+    metrics,
     webhooks: new Webhooks({ database, vault, stream, store, endpoints, allowsPrivate }),
     deliveries: new Deliveries({ database, store, allowsPrivate }),
   }
@@ -139,7 +142,7 @@ test('what happens is told in order, as the package of Standard Webhooks wants i
 })
 
 test('a room whose event is refused waits, the others go on; then it comes in order', async () => {
-  const { webhooks, deliveries } = await startWebhooks()
+  const { webhooks, deliveries, metrics } = await startWebhooks()
   const [sick, well] = [await room(), await room()]
   let refuses = 3
   const { received, url } = await startReceiver(({ event }, response) => {
@@ -162,10 +165,16 @@ test('a room whose event is refused waits, the others go on; then it comes in or
     })
     expect((await webhooks.get(id)).waitingRooms).toBe(0)
   }, WAIT)
+  const counted = await metrics.metrics()
+  const read = (what: string) => metricOf(counted, `trunkline_webhook_${what}`)
+  const attempts = ['taken', 'retried'].map(outcome => read(`attempts_total{outcome="${outcome}"}`))
+  expect([...attempts, read('seconds_count'), read('under_way')]).toEqual([10, 3, 13, 0])
+  const states = ['waiting_rooms', 'dead_letters', 'failing_seconds']
+  expect(states.map(what => read(`${what}{webhook="${id}"}`))).toEqual([0, 0, 0])
 })
 
 test('one endpoint that is dead holds no other up, and gets everything once it lives', async () => {
-  const { webhooks } = await startWebhooks()
+  const { webhooks, metrics } = await startWebhooks()
   const rooms = await Promise.all(Array.from({ length: 15 }, () => room()))
   let isDead = true
   const dead = await startReceiver((_, response) => {
@@ -179,6 +188,8 @@ test('one endpoint that is dead holds no other up, and gets everything once it l
   await vi.waitFor(() => expect(well.received).toHaveLength(45), WAIT)
   await vi.waitFor(async () => {
     expect((await webhooks.get(id)).failing).toMatchObject({ reason: expect.stringContaining('lost') })
+    const failing = `trunkline_webhook_failing_seconds{webhook="${id}"}`
+    expect(metricOf(await metrics.metrics(), failing)).toBeGreaterThan(0)
   }, WAIT)
   isDead = false
   dead.received.length = 0
