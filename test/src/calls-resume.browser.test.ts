@@ -144,3 +144,59 @@ test('a killed media worker: a frozen picture, then a moving one, of the same pe
   expect(seen.ids).toHaveLength(1)
   await vi.waitFor(async () => expect(await returning(ben)).toBe(0), WAIT)
 }, 240_000)
+
+/** From the next time it is loaded on, requests of this page are refused as `refuse` says, before the server hears them. */
+const refuseOf = ({ page }: Visitor, refuse: (name: string) => boolean) =>
+  page.routeWebSocket(/socket\.io/, route => {
+    const origin = route.connectToServer()
+    route.onMessage(message => {
+      const [, id, name] = /^42(\d+)\["([a-z:]+)"/.exec(String(message)) ?? []
+      if (name === undefined || !refuse(name)) return origin.send(message)
+      const error = { code: 'unavailable', message: 'Not now. Try again.', retryable: true }
+      route.send(`43${id}[${JSON.stringify({ ok: false, error })}]`)
+    })
+    origin.onMessage(message => route.send(message))
+  })
+
+test('requests the server did not hear on the way into media are made up for, though the socket is there', async () => {
+  const server = await startServer({ env: { RTC_WORKERS: '1' } })
+  const browser = await launchBrowser()
+  const [ada, ben] = (await Promise.all(
+    ['Ada', 'Ben'].map(name => visit(browser, `${server.url}/r/missed?name=${name}`, name)),
+  )) as [Visitor, Visitor]
+  const unheard: string[] = []
+  const refused: string[] = []
+  await refuseOf(ada, name => {
+    const at = unheard.indexOf(name)
+    if (at === -1) return false
+    refused.push(...unheard.splice(at, 1))
+    return true
+  })
+  await ada.page.reload()
+  await joinCall(ben)
+
+  // Neither way can be connected, whether it was prepared in the lobby or is made by joining.
+  unheard.push('transport:connect', 'transport:connect', 'transport:connect')
+  await joinCall(ada)
+  await expectMoving(ada, 2)
+  await expectMoving(ben, 2)
+
+  // Who comes later is heard of by a notice, and asked for by a request.
+  await ben.page.getByRole('button', { name: /^Leave/ }).click()
+  await expectMoving(ada, 1)
+  unheard.push('consumer:resume', 'consumer:resume')
+  await ben.page.reload()
+  await joinCall(ben)
+  await expectMoving(ada, 2)
+
+  // The transports that stand in for lost ones.
+  unheard.splice(0)
+  unheard.push('transport:connect', 'transport:connect')
+  for (const pid of descendantsOf(server.pid))
+    if (commandOf(pid).includes('mediasoup-worker')) process.kill(pid, 'SIGKILL')
+  await vi.waitFor(() => expect(unheard).toEqual([]), WAIT)
+  await expectMoving(ada, 2)
+  await expectMoving(ben, 2)
+  expect(refused.filter(name => name === 'transport:connect').length).toBeGreaterThanOrEqual(4)
+  expect(refused).toContain('consumer:resume')
+}, 240_000)

@@ -140,7 +140,11 @@ export class CallPreparation {
       // The worker died, or what was the call ended: there is another, or will be.
       void this.#again()
     })
-    await session.start()
+    await session.start().catch(async error => {
+      // Joining does not wait for what cannot be connected.
+      if (this.#prepared === prepared) await this.#leavePrepared()
+      throw error
+    })
   }
 
   async #again(): Promise<void> {

@@ -1,15 +1,16 @@
-import type {
-  Call as CallInfo,
-  ConsumerOptions,
-  EncryptionKeys,
-  KeyMessage,
-  NoticeData,
-  NoticeName,
-  PreparedCall,
-  RequestData,
-  Track,
-  TrackSource,
-  TransportOptions,
+import {
+  type Call as CallInfo,
+  type ConsumerOptions,
+  type EncryptionKeys,
+  type KeyMessage,
+  type NoticeData,
+  type NoticeName,
+  type PreparedCall,
+  type RequestData,
+  type Track,
+  type TrackSource,
+  type TransportOptions,
+  TrunklineError,
 } from '@trunkline/protocol'
 import type { Device, types } from 'mediasoup-client'
 import type { Connection, ConnectionEvents } from './connection.ts'
@@ -94,6 +95,8 @@ export class CallSession extends Emitter<SessionEvents> {
   #answer: Answer
   /** The server did not hear how to connect: these transports never will. */
   #broken = false
+  /** Of what arrived, what was asked for with joining: it flows. */
+  #flowing: ReadonlySet<string> = new Set()
   #closed = false
 
   /**
@@ -203,7 +206,8 @@ export class CallSession extends Emitter<SessionEvents> {
         earlier.#answer = answer
         // Who only prepared had not chosen yet.
         earlier.#choice = of.choice
-        earlier.#mend(flowing)
+        earlier.#flowing = flowing
+        earlier.#mend()
         return earlier
       }
       // What it has shown stays on the screen until its place is taken.
@@ -239,7 +243,11 @@ export class CallSession extends Emitter<SessionEvents> {
       prefer: (consumerId, preference) =>
         connection.request('consumer:prefer', { ...this.#ids, consumerId, ...preference }),
       pause: consumerIds => connection.request('consumer:pause', { ...this.#ids, consumerIds }),
-      resume: consumerIds => connection.request('consumer:resume', { ...this.#ids, consumerIds }),
+      resume: consumerIds =>
+        this.#askToFlow(consumerIds).catch(thrown => {
+          this.#onMissed(thrown)
+          throw thrown
+        }),
     })
     this.#stops.push(deafen, () => this.viewing.close())
     this.#send = device.createSendTransport(this.#optionsOf(answer.sendTransport))
@@ -306,9 +314,12 @@ export class CallSession extends Emitter<SessionEvents> {
     return { received: this.received, sent, receive, send }
   }
 
-  /** Begins to receive what was published before we came; who only prepares also connects what it will send by. */
+  /**
+   * Begins to receive what was published before we came, or goes on; who only prepares also connects what it will send by.
+   * @throws TrunklineError when only resuming can help
+   */
   async start(): Promise<void> {
-    await this.receive(this.#answer.consumers)
+    await Promise.all([this.#letFlow(this.received, this.#flowing), this.receive(this.#answer.consumers)])
     if (!this.isJoined) await this.data.warm()
   }
 
@@ -352,27 +363,41 @@ export class CallSession extends Emitter<SessionEvents> {
     await this.#connection.request('producer:close', { ...this.#ids, producerId: producer.id })
   }
 
-  /** Consumes, then asks for all of it to flow in one request; who has not joined only gets ready for it. */
+  /**
+   * Consumes, then asks for all of it to flow in one request; who has not joined only gets ready for it.
+   * @throws TrunklineError when only resuming can help
+   */
   async receive(offers: readonly ConsumerOptions[]): Promise<void> {
     // An offer may come twice: in the answer to joining, and as a notice that overtook it.
     const fresh = offers.filter(({ id }) => !this.#taken.has(id) && !this.#ended.has(id))
     for (const offer of fresh) this.#taken.add(offer.id)
     const made = await Promise.allSettled(fresh.map(offer => this.#consume(offer)))
     const arrived = made.flatMap(result => (result.status === 'fulfilled' ? (result.value ?? []) : []))
-    if (arrived.length === 0 || this.#closed || !this.isJoined) return
+    if (this.#closed) return
+    // What the browser cannot take is missing alone; without a way to receive by, everything is.
+    if (this.#broken) throw new TrunklineError('unavailable', 'The server did not hear how to send to us.')
     await this.#letFlow(arrived)
   }
 
   /** Asks for what is wanted of these to flow, apart from what does. */
   async #letFlow(arrived: readonly Received[], flowing: ReadonlySet<string> = new Set()): Promise<void> {
+    if (!this.isJoined) return
     const isPicture = ({ consumer }: Received) => consumer.kind === 'video'
     const sounds = arrived.filter(received => !isPicture(received)).map(({ consumer }) => consumer.id)
     const pictures = arrived
       .filter(isPicture)
       .map(({ consumer, participantId, source }) => ({ consumerId: consumer.id, participantId, source }))
     const consumerIds = [...sounds, ...this.viewing.arrived(pictures)].filter(id => !flowing.has(id))
-    if (consumerIds.length === 0) return
-    await this.#connection.request('consumer:resume', { ...this.#ids, consumerIds })
+    if (consumerIds.length > 0) await this.#askToFlow(consumerIds)
+  }
+
+  async #askToFlow(consumerIds: string[]): Promise<void> {
+    try {
+      await this.#connection.request('consumer:resume', { ...this.#ids, consumerIds })
+    } catch (error) {
+      // One of them has ended meanwhile, which is told apart; the others flow.
+      if (!(error instanceof TrunklineError && error.code === 'not_found')) throw error
+    }
   }
 
   /** Says good-bye, then closes. */
@@ -418,11 +443,13 @@ export class CallSession extends Emitter<SessionEvents> {
   }
 
   #take(offer: ConsumerOptions): void {
-    this.receive([offer]).catch(thrown => {
-      const error = toTrunklineError(thrown)
-      // Anything else is mended by the reconnect that is about to come.
-      if (error.code === 'not_in_call') this.#lose(error.message)
-    })
+    this.receive([offer]).catch(thrown => this.#onMissed(thrown))
+  }
+
+  /** What the server did not hear, or has no more, is put right by resuming. */
+  #onMissed(thrown: unknown): void {
+    const error = toTrunklineError(thrown)
+    if (error.retryable || error.code === 'not_in_call') this.#lose(error.message)
   }
 
   #drop(consumerId: string): void {
@@ -457,23 +484,14 @@ export class CallSession extends Emitter<SessionEvents> {
     this.#lose(reason)
   }
 
-  /**
-   * Brings what is here in line with what the server has, after notices and requests may have been lost.
-   * @param flowing asked for already
-   */
-  #mend(flowing: ReadonlySet<string>): void {
+  /** Brings what is here in line with what the server has, after notices and requests may have been lost. */
+  #mend(): void {
     const offers = new Map(this.#answer.consumers.map(offer => [offer.id, offer]))
     for (const [id, received] of [...this.#received]) {
       const offer = offers.get(id)
       if (!offer) this.#drop(id)
       else if (received.held !== (offer.held ?? false)) this.#hold(id, offer.held ?? false)
     }
-    const failed = (thrown: unknown) => {
-      const error = toTrunklineError(thrown)
-      if (error.code === 'not_in_call') this.#lose(error.message)
-    }
-    this.#letFlow(this.received, flowing).catch(failed)
-    this.receive(this.#answer.consumers).catch(failed)
     const own = new Set(this.ownTracks.map(({ producerId }) => producerId))
     for (const [id, producer] of [...this.#producers]) {
       if (own.has(id)) continue

@@ -97,6 +97,8 @@ export class Call extends Emitter<CallEvents> {
   #wanted = 0
   /** The transports one has do not connect any more. */
   #renew = false
+  /** Something is missing of what the session should be: only coming back helps. */
+  #isLost = false
   #entering: Promise<void> | undefined
 
   constructor(deps: Deps, options: JoinOptions) {
@@ -312,11 +314,16 @@ export class Call extends Emitter<CallEvents> {
       this.#foreseen = this.#deps.prepared()
       this.#foresee()
       await Promise.all([this.#openTracks(this.#options), this.#startEncryption()])
-      await this.#enter()
+      await this.#enter().catch(error => {
+        // The server has us: what does not flow yet is put right by coming back.
+        if (!this.#session) throw error
+        this.#isLost = true
+      })
       this.#quality.start()
       this.#set('joined')
       // Nobody waits for one's own picture to see the others'.
-      this.#publish().catch(() => this.#again())
+      if (this.#isLost) this.#again()
+      else this.#publish().catch(() => this.#again())
     } catch (error) {
       this.#end()
       throw error
@@ -380,6 +387,7 @@ export class Call extends Emitter<CallEvents> {
     const session = previous ? await this.#comeBack(previous) : await this.#deps.enter(this.#choice())
     if (this.#state === 'left') return session.leave()
     this.#renew = false
+    this.#isLost = false
     if (session !== previous) this.#adopt(session, previous)
     if (session.call) this.#onInfo(session.call)
     try {
@@ -434,6 +442,7 @@ export class Call extends Emitter<CallEvents> {
     session.on('ended', received => this.#people.ended(received))
     session.on('lost', ({ renew }) => {
       this.#renew ||= renew
+      this.#isLost = true
       this.#again()
     })
     session.on('held', received => this.#people.held(received))

@@ -138,7 +138,7 @@ export class Composer extends LightElement {
           ? html`<tl-mention-list
               .room=${this.room}
               .listId=${this.#listId}
-              .members=${this.offered}
+              .offers=${this.offered}
               .chosen=${this.chosen}
               @choose=${(event: CustomEvent<Member>) => this.#complete(event.detail)}
             ></tl-mention-list>`
@@ -148,7 +148,7 @@ export class Composer extends LightElement {
         this.suggested.length > 0
           ? html`<tl-suggestion-list
               .listId=${this.#listId}
-              .suggestions=${this.suggested}
+              .offers=${this.suggested}
               .chosen=${this.chosen}
               @choose=${(event: CustomEvent<Suggestion>) => this.#take(event.detail)}
             ></tl-suggestion-list>`
