@@ -36,8 +36,6 @@ const ALONE = named(
  */
 const IN_PAIRS = named(
   'call*.browser',
-  'fleet.browser',
-  'fleet-rooms',
   'nodes',
   'processes',
   'rooms-calls',
@@ -52,6 +50,8 @@ const IN_PAIRS = named(
 const LONG = [
   // Kills between what is sent and what is acknowledged, of servers, databases and Redis.
   ...named('chaos', 'durability', 'webhooks-chaos'),
+  // Machines of a fleet that die, and what of their rooms goes on elsewhere.
+  ...named('fleet-rooms'),
   // Kills in the middle of what takes long itself: calls, uploads, films, streams, exports; a disk that is full.
   ...named('calls-recording-survival', 'calls-sfu-death', 'live-reconnect', 'live-survival'),
   ...named('portable-data-crash', 'uploads'),
@@ -61,8 +61,17 @@ const LONG = [
   ...named('calls-soak'),
   'turn/src/fuzz.test.ts',
 ]
-/** Of those, the ones beside which nothing runs: joins one after the other, calls over bad lines, and without Redis or SFU. */
-const LONG_ALONE = named('calls-join.browser', 'calls-network.browser', 'fleet-outages')
+/**
+ * Of those, the ones beside which nothing runs: joins one after the other, calls over bad lines, on machines that die, and
+ * without Redis or SFU.
+ */
+const LONG_ALONE = named(
+  'calls-join.browser',
+  'calls-network.browser',
+  'calls-remote-worker.browser',
+  'fleet.browser',
+  'fleet-outages',
+)
 
 /** What is made for a whole run. */
 const DATABASE = 'test/src/support/make-database-template.ts'
