@@ -16,8 +16,11 @@ export type Nodes = {
   another(register?: Register): Promise<TestServer>
 }
 
-/** Two signalling processes with one database and one Redis, and nothing else. */
-export const startNodes = async (register: Register): Promise<Nodes> => {
+/**
+ * Two signalling processes with one database and one Redis, and nothing else.
+ * @param env what is set besides, at all of them
+ */
+export const startNodes = async (register: Register, env: Record<string, string> = {}): Promise<Nodes> => {
   const database = await startDatabase(register)
   const redis = await startRedis(register)
   const line = await startLine(Number(new URL(redis.url).port), register)
@@ -29,6 +32,7 @@ export const startNodes = async (register: Register): Promise<Nodes> => {
         LOG_LEVEL: 'debug',
         DATABASE_URL: database.url,
         REDIS_URL: redisUrl,
+        ...env,
       },
       register: by,
     })
