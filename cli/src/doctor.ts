@@ -8,7 +8,7 @@ import { data } from './checks/data.ts'
 import { database } from './checks/database.ts'
 import { ffmpeg } from './checks/ffmpeg.ts'
 import { ports } from './checks/ports.ts'
-import { redis } from './checks/redis.ts'
+import { events, redis } from './checks/redis.ts'
 import { scanner } from './checks/scanner.ts'
 import { secure } from './checks/secure.ts'
 import { turn } from './checks/turn.ts'
@@ -23,6 +23,7 @@ const CHECKS: readonly Check[] = [
   ports,
   database,
   redis,
+  events,
   worker,
   turn,
   ffmpeg,

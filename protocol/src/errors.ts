@@ -27,7 +27,8 @@ export const ERRORS = {
   range_not_satisfiable: { status: 416, retryable: false, title: 'Outside the file' },
   limit_reached: { status: 422, retryable: false, title: 'A limit was reached' },
   rate_limited: { status: 429, retryable: true, title: 'Too many requests' },
-  bot_failed: { status: 502, retryable: true, title: 'The bot gave no answer that can be used' },
+  bot_failed: { status: 502, retryable: false, title: 'The bot gave an answer that cannot be used' },
+  bot_unavailable: { status: 503, retryable: true, title: 'The bot gives no answer right now' },
   internal: { status: 500, retryable: true, title: 'Something went wrong on the server' },
   unavailable: { status: 503, retryable: true, title: 'Not available right now' },
 } as const satisfies Record<string, { status: number; retryable: boolean; title: string }>

@@ -366,13 +366,15 @@ describe.each(['overRest', 'overSocket'] as const)('commands %s', transport => {
   })
 
   it.each([
-    ['answers something else', { status: 200, body: '{"words":1}' }, 'is not valid'],
-    ['answers with an error', { status: 503, body: '' }, 'It answered 503'],
-    ['leads elsewhere', { status: 302, body: '' }, 'It answered 302'],
-  ])('fail with a sentence when the bot %s', async (_, answer, words) => {
+    ['answers something else', { status: 200, body: '{"words":1}' }, 'is not valid', false],
+    ['answers with an error', { status: 503, body: '' }, 'It answered 503', true],
+    ['has too much to do', { status: 429, body: '' }, 'It answered 429', true],
+    ['knows nothing of it', { status: 404, body: '' }, 'It answered 404', false],
+    ['leads elsewhere', { status: 302, body: '' }, 'It answered 302', false],
+  ])('fail with a sentence when the bot %s', async (_, answer, words, mayPass) => {
     weather.answer = () => answer
     await expect(ask('bob', 'command:run', { roomId, name: 'ping' })).rejects.toThrow(
-      new RegExp(`^bot_failed: Weather gave no answer. .*${words}`),
+      new RegExp(`^bot_${mayPass ? 'unavailable' : 'failed'}: Weather gave no answer. .*${words}`),
     )
     expect(await problemOf('weather')).toContain(words)
   })
@@ -390,7 +392,7 @@ it('a bot that hangs is waited for some seconds', async () => {
   await stage.asServer('member:add', { roomId, userIds: ['slow'] })
   slow.answer = () => 'silence'
   await expect(stage.overSocket('bob', 'command:run', { roomId, name: 'wait' })).rejects.toThrow(
-    `bot_failed: slow gave no answer. It did not answer within ${LIMITS.botAnswerMs / 1_000} seconds.`,
+    `bot_unavailable: slow gave no answer. It did not answer within ${LIMITS.botAnswerMs / 1_000} seconds.`,
   )
 })
 
@@ -502,7 +504,9 @@ describe('buttons and forms', () => {
         ['bob', clientId],
         ['ann', randomUUID()],
       ] as const) {
-        expect(await refusalOf(stage.overSocket(who, operation, { ...press, clientId: key }))).toBe('not_found')
+        expect(await refusalOf(stage.overSocket(who, operation, { ...press, clientId: key }))).toBe(
+          'not_found',
+        )
       }
     }
   })

@@ -31,6 +31,7 @@ test('a machine that is right passes every check', async () => {
     'disk',
     'ports',
     'database',
+    'events',
     'worker',
     'turn',
     'ffmpeg',
@@ -65,6 +66,7 @@ test('each fault is named with its fix', async () => {
     RTC_PORT: new URL(taken.url).port,
     DATABASE_URL: 'postgresql://nobody:pass-word@127.0.0.1:1/none',
     REDIS_URL: 'redis://127.0.0.1:1',
+    EVENTS_REDIS_URL: 'redis://127.0.0.1:1',
     SCAN_URL: 'http://scanner:pass-word@127.0.0.1:9/scan',
     MEDIASOUP_WORKER_BIN: '/nowhere/worker',
     TRUNKLINE_DATA: '/dev/null/data',
@@ -76,6 +78,7 @@ test('each fault is named with its fix', async () => {
   expect(said).toMatch(/✗ ports .*taken.*\n\s+→ .*RTC_PORT/)
   expect(said).toMatch(/✗ database .*DATABASE_URL cannot be reached.*\n\s+→ start the database/)
   expect(said).toMatch(/✗ redis .*\n\s+→ start Redis/)
+  expect(said).toMatch(/! events .*EVENTS_REDIS_URL.*\n\s+→ start that Redis/)
   expect(said).toMatch(/✗ worker .*MEDIASOUP_WORKER_BIN.*\n\s+→ \S/)
   expect(said).toMatch(/✗ turn .*\n\s+→ .*ANNOUNCED_ADDRESS/)
   expect(said).toMatch(/! ffmpeg .*\n\s+→ apt-get install ffmpeg/)

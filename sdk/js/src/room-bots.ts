@@ -23,8 +23,8 @@ export type RoomBotsDeps = {
 }
 
 /**
- * What the bots of a room can be told and asked. Each rejects with `bot_failed` when a bot gives no answer, with a sentence for
- * whoever asked; what a bot says shows in the room, or in `ephemerals`.
+ * What the bots of a room can be told and asked. Each rejects with `bot_unavailable` when a bot gives no answer, and
+ * `bot_failed` when that is of no use, with a sentence for whoever asked; what a bot says shows in the room, or in `ephemerals`.
  */
 export class RoomBots {
   readonly #roomId: string

@@ -1,6 +1,7 @@
 import type { Metrics } from '@trunkline/kit'
 import { LIMITS, parse } from '@trunkline/protocol'
 import type { z } from 'zod'
+import { PrivateTarget } from '../outbound/guarded-lookup.ts'
 import { type NoAnswer, Poster } from '../outbound/poster.ts'
 import { signedHeaders } from '../outbound/signature.ts'
 import { type BotTraffic, countLetters } from './bot-metrics.ts'
@@ -9,12 +10,15 @@ import { type BotTraffic, countLetters } from './bot-metrics.ts'
 export class BotProblem extends Error {
   /** It took what was sent: sent again it would hear it twice. */
   readonly isTaken: boolean
+  /** Asked again it may answer. */
+  readonly mayPass: boolean
   /** The same for whoever asked it: where the bot is, is none of their business. */
   readonly forPeople: string
 
-  constructor(message: string, options: { isTaken?: boolean; forPeople?: string } = {}) {
+  constructor(message: string, options: { isTaken?: boolean; mayPass?: boolean; forPeople?: string } = {}) {
     super(message)
     this.isTaken = options.isTaken ?? false
+    this.mayPass = options.mayPass ?? false
     this.forPeople = options.forPeople ?? message
   }
 }
@@ -68,12 +72,14 @@ export class BotLine {
     const { status, body, isCut } = await this.#poster
       .post(new URL(url), headers, content, timeoutMs)
       .catch((error: NoAnswer) => {
-        const { message, tells } = error
-        throw new BotProblem(message, tells ? { forPeople: 'It could not be reached.' } : {})
+        const { message, tells, cause } = error
+        const mayPass = !(cause instanceof PrivateTarget)
+        throw new BotProblem(message, { mayPass, ...(tells && { forPeople: 'It could not be reached.' }) })
       })
     if (isCut) throw new BotProblem(`Its answer has more than ${LIMITS.postAnswerBytes} bytes.`)
     if (status < 200 || status > 299) {
-      throw new BotProblem(`It answered ${status}, and only 200 to 299 is an answer.`)
+      const mayPass = status >= 500 || status === 429 || status === 408
+      throw new BotProblem(`It answered ${status}, and only 200 to 299 is an answer.`, { mayPass })
     }
     let value: unknown
     try {

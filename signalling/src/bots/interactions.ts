@@ -72,7 +72,7 @@ export class Interactions {
 
   /**
    * @throws TrunklineError `not_found` for a command nobody has, `conflict` when several have it, `invalid_request` for
-   *   arguments that are none, `bot_failed`
+   *   arguments that are none, `bot_unavailable` when asking again may help, `bot_failed` when not
    */
   async run(
     asked: Given & { roomId: string; botId?: string | undefined; name: string },
@@ -109,7 +109,7 @@ export class Interactions {
     return (await this.#post(bot, letter, CompletionAnswer, LIMITS.botCompletionMs, asker)).choices
   }
 
-  /** @throws TrunklineError `not_found` for a button that is not there (any more), `bot_failed` */
+  /** @throws TrunklineError `not_found` for a button that is not there (any more), `bot_failed`, `bot_unavailable` */
   async press(
     { roomId, seq, buttonId }: { roomId: string; seq: number; buttonId: string },
     asker: Asker,
@@ -121,7 +121,7 @@ export class Interactions {
     })
   }
 
-  /** @throws TrunklineError `not_found` for a form that is not there (any more), `invalid_request` for values that do not fit, `bot_failed` */
+  /** @throws TrunklineError `not_found` for a form that is not there (any more), `invalid_request` for values that do not fit, `bot_failed`, `bot_unavailable` */
   async submit(
     { roomId, seq, formId, values }: { roomId: string; seq: number; formId: string; values: FieldValues },
     asker: Asker,
@@ -188,7 +188,7 @@ export class Interactions {
     } catch (error) {
       if (!(error instanceof TrunklineError)) throw error
       await this.#bots.note(bot.row, `Its answer could not be performed: ${error.message}`)
-      throw failed(bot, `answered what could not be done here: ${error.message}`, error)
+      throw failed(bot, error.retryable, `answered what could not be done here: ${error.message}`, error)
     }
   }
 
@@ -233,7 +233,7 @@ export class Interactions {
     } catch (error) {
       if (!(error instanceof BotProblem)) throw error
       await this.#bots.note(bot.row, error.message)
-      throw failed(bot, `gave no answer. ${error.forPeople}`, error)
+      throw failed(bot, error.mayPass, `gave no answer. ${error.forPeople}`, error)
     } finally {
       for (const end of ends) end()
     }
@@ -242,7 +242,9 @@ export class Interactions {
   /** @returns what says that it is over */
   #begin(bot: KnownBot, key: string, most: number): () => void {
     const underWay = this.#underWay.get(key) ?? 0
-    if (underWay >= most) throw failed(bot, `has ${most} questions to answer already; try again in a moment`)
+    if (underWay >= most) {
+      throw failed(bot, true, `has ${most} questions to answer already; try again in a moment`)
+    }
     this.#underWay.set(key, underWay + 1)
     return () => {
       const left = (this.#underWay.get(key) ?? 1) - 1
@@ -273,8 +275,13 @@ const controlOf = <T extends Control['type']>(
 
 const roomOf = ({ id, kind, title, metadata }: Room) => ({ id, kind, title, metadata })
 
-const failed = ({ user }: KnownBot, what: string, cause?: unknown): TrunklineError =>
-  new TrunklineError('bot_failed', `${user.name} ${what}${what.endsWith('.') ? '' : '.'}`, { cause })
+/** @param mayPass whether it may answer when it is asked again */
+const failed = ({ user }: KnownBot, mayPass: boolean, what: string, cause?: unknown): TrunklineError =>
+  new TrunklineError(
+    mayPass ? 'bot_unavailable' : 'bot_failed',
+    `${user.name} ${what}${what.endsWith('.') ? '' : '.'}`,
+    { cause },
+  )
 
 const doesNotFit = (what: string, issues: ErrorIssue[]): TrunklineError =>
   new TrunklineError(
