@@ -2,16 +2,17 @@ import { type BotAnswer, type BotReply, type RoomEvent, TrunklineError, type Use
 import { and, eq } from 'drizzle-orm'
 import type { Chat } from '../chat/chat.ts'
 import type { Database } from '../database.ts'
-import type { UserPrincipal } from '../identity/authenticate.ts'
+import { botPrincipal, type UserPrincipal } from '../identity/authenticate.ts'
 import type { RateLimits } from '../limits.ts'
 import { toEvent } from '../log/event-row.ts'
 import { events } from '../schema.ts'
 import type { Session } from '../session.ts'
+import type { KnownBot } from './bots.ts'
 import type { Ephemerals } from './ephemerals.ts'
 
 /** Where an answer goes, and to whom. */
 export type Occasion = {
-  bot: User
+  bot: KnownBot
   roomId: string
   /** Told apart from other answers: what is asked or told again is answered once. */
   key: string
@@ -57,13 +58,20 @@ export class BotAnswers {
       if (!asker) throw new TrunklineError('invalid_request', 'Nobody waits who could be shown it alone.')
       const { text, parts, metadata } = said
       const shown = { roomId, userId: asker.user.id, text, parts, metadata }
-      reply.ephemeral = await this.#ephemerals.show(shown, bot, asker.session)
+      reply.ephemeral = await this.#ephemerals.show(shown, bot.user, asker.session)
       return reply
     }
     // Who asks is held to their own. Two bots that answer each other would be held to nothing.
     if (!asker) await this.#limits.message(actorOf(bot).principal)
     reply.event = await this.#once(occasion, key, async () => {
-      const message = { ...said, threadOf, roomId, sender: bot.id, clientId: key, right: 'write' as const }
+      const message = {
+        ...said,
+        threadOf,
+        roomId,
+        sender: bot.user.id,
+        clientId: key,
+        right: 'write' as const,
+      }
       return (await this.#chat.messages.send(message)).event
     })
     return reply
@@ -87,7 +95,7 @@ export class BotAnswers {
       return await work()
     } catch (error) {
       if (!(error instanceof TrunklineError && error.code === 'conflict')) throw error
-      const said = await this.#said(roomId, bot.id, clientId)
+      const said = await this.#said(roomId, bot.user.id, clientId)
       if (!said) throw error
       return said
     }
@@ -105,15 +113,7 @@ export class BotAnswers {
 /** Of the update of the message, where the key itself is that of the reply. */
 const updateOf = (key: string): string => `${key}-update`
 
-/** A bot as it acts by what it answers: like by its token, and in rooms it is in only. */
-const actorOf = (user: User): { principal: UserPrincipal; user: User } => ({
-  principal: {
-    type: 'user',
-    user,
-    grants: new Map(),
-    calls: new Map(),
-    issuedAt: 0,
-    expiresAt: Number.POSITIVE_INFINITY,
-  },
+const actorOf = ({ user, row }: KnownBot): { principal: UserPrincipal; user: User } => ({
+  principal: botPrincipal(user, row.createdAt),
   user,
 })

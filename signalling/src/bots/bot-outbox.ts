@@ -153,7 +153,7 @@ export class BotOutbox {
       }
       const answer = await this.#line.ask(letter, BotAnswer)
       const key = `answer-${body.id}`
-      await this.#answers.perform(answer, { bot: user, roomId: room.id, key, threadOf: event.data.threadOf })
+      await this.#answers.perform(answer, { bot, roomId: room.id, key, threadOf: event.data.threadOf })
       await this.#bots.note(row, undefined)
       return true
     } catch (error) {

@@ -178,7 +178,7 @@ export class Interactions {
     const message = 'message' in question.data ? question.data.message : undefined
     try {
       return await this.#answers.perform(answer, {
-        bot: bot.user,
+        bot,
         roomId,
         key: letter.id,
         threadOf: message?.threadOf,

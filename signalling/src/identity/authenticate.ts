@@ -62,14 +62,22 @@ export const createAuthenticate =
     }
   }
 
-/** A bot's token lasts until it is replaced, and lets it into no room it is not a member of. */
+/** A bot's token lasts until it is replaced. */
 const bot = async (
   { bots, deletedUsers }: { bots: Bots; deletedUsers: DeletedUsers },
   token: string,
 ): Promise<UserPrincipal> => {
   const { user, createdAt } = await bots.identify(token)
-  const issuedAt = createdAt.getTime()
-  await deletedUsers.assertAdmits(user.id, issuedAt / 1_000)
-  const none = { grants: new Map(), calls: new Map() }
-  return { type: 'user', user, ...none, issuedAt, expiresAt: Number.POSITIVE_INFINITY }
+  await deletedUsers.assertAdmits(user.id, createdAt.getTime() / 1_000)
+  return botPrincipal(user, createdAt)
 }
+
+/** A bot as it acts, by its token or by what it answers: in rooms it is a member of, and no others. */
+export const botPrincipal = (user: User, createdAt: Date): UserPrincipal => ({
+  type: 'user',
+  user,
+  grants: new Map(),
+  calls: new Map(),
+  issuedAt: createdAt.getTime(),
+  expiresAt: Number.POSITIVE_INFINITY,
+})

@@ -4,8 +4,8 @@ import { importPKCS8, SignJWT } from 'jose'
 import { retryAfter } from '../outbound/poster.ts'
 import {
   type Outcome,
+  type OutgoingPush,
   outcomeOf,
-  type Push,
   type PushSender,
   secondsLeft,
   type TargetOf,
@@ -52,7 +52,7 @@ export class ApnsSender implements PushSender<'apns'> {
     this.#key = key
   }
 
-  async send(target: TargetOf<'apns'>, push: Push): Promise<Outcome> {
+  async send(target: TargetOf<'apns'>, push: OutgoingPush): Promise<Outcome> {
     try {
       let answer = await this.#post(target, push)
       if (answer.reason === 'ExpiredProviderToken') {
@@ -74,7 +74,7 @@ export class ApnsSender implements PushSender<'apns'> {
     this.#session = undefined
   }
 
-  async #post({ token, topic, purpose }: TargetOf<'apns'>, push: Push): Promise<Answer> {
+  async #post({ token, topic, purpose }: TargetOf<'apns'>, push: OutgoingPush): Promise<Answer> {
     const isVoip = purpose === 'voip'
     const { message } = push
     const isSilent = !isVoip && message.type === 'ring.stopped'
@@ -162,7 +162,7 @@ const reasonOf = (body: string): string => {
 }
 
 /** What iOS shows, with everything else beside it under `trunkline`. */
-const payloadOf = ({ message }: Push, isSilent: boolean) => {
+const payloadOf = ({ message }: OutgoingPush, isSilent: boolean) => {
   const { title, body, badge, tag } = message
   if (isSilent) return { aps: { 'content-available': 1 }, trunkline: message }
   return {

@@ -6,7 +6,7 @@ import { retryDelay } from '../outbound/retry.ts'
 import type { Attendance } from '../presence/attendance.ts'
 import type { Devices } from './devices.ts'
 import type { Preferences } from './preferences.ts'
-import { collapseKey, pushMessage, type Told } from './push-message.ts'
+import { collapseKey, type Happening, pushMessage } from './push-message.ts'
 import type { PushTraffic } from './push-metrics.ts'
 import type { Job, PushQueue } from './push-queue.ts'
 import type { Outcome, PushSender } from './push-sender.ts'
@@ -226,7 +226,7 @@ export class Dispatcher {
     }
     const { unread, mentions } = await countsOfAll(database, job.userId, false)
     const words = await templates.wordsFor(job.type, job.locale ?? undefined)
-    const message = pushMessage(toldOf(job, unread, mentions), words, idsOnly ? 'ids' : job.content)
+    const message = pushMessage(happeningOf(job, unread, mentions), words, idsOnly ? 'ids' : job.content)
     const push = {
       message,
       isUrgent: job.urgent,
@@ -246,7 +246,7 @@ const expiryOf = ({ type, ringExpiresAt }: Job): Date => {
 const worthMs = ({ type }: Pick<Job, 'type'>): number =>
   type === 'ring.stopped' ? STOP_MS : LIMITS.pushGiveUpMs
 
-const toldOf = (job: Job, badge: number, mentions: number): Told => ({
+const happeningOf = (job: Job, badge: number, mentions: number): Happening => ({
   type: job.type,
   tag: job.tag,
   roomId: job.roomId,

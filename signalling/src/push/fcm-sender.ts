@@ -3,8 +3,8 @@ import { importPKCS8, SignJWT } from 'jose'
 import { Poster } from '../outbound/poster.ts'
 import {
   type Outcome,
+  type OutgoingPush,
   outcomeOf,
-  type Push,
   type PushSender,
   secondsLeft,
   type TargetOf,
@@ -51,7 +51,7 @@ export class FcmSender implements PushSender<'fcm'> {
     this.#poster = new Poster({ allowsPrivate: true })
   }
 
-  async send(target: TargetOf<'fcm'>, push: Push): Promise<Outcome> {
+  async send(target: TargetOf<'fcm'>, push: OutgoingPush): Promise<Outcome> {
     try {
       let answer = await this.#post(target, push)
       if (answer.status === 401) {
@@ -78,7 +78,7 @@ export class FcmSender implements PushSender<'fcm'> {
     this.#poster.close()
   }
 
-  async #post({ token }: TargetOf<'fcm'>, push: Push) {
+  async #post({ token }: TargetOf<'fcm'>, push: OutgoingPush) {
     const { url, projectId } = this.#account
     const headers = {
       authorization: `Bearer ${await this.#signIn()}`,
@@ -153,7 +153,7 @@ const faultOf = (body: string): { code: string; message: string; isAboutToken: b
 }
 
 /** Values of FCM's data are text. Without words it is data alone, which the app makes a notification of. */
-const bodyOf = (token: string, push: Push) => {
+const bodyOf = (token: string, push: OutgoingPush) => {
   const { message, isUrgent, collapseKey } = push
   const { title, body } = message
   const isShown = title !== undefined && !isUrgent

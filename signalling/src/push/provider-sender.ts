@@ -2,7 +2,7 @@ import { LIMITS } from '@trunkline/protocol'
 import { newId } from '../ids.ts'
 import { Poster } from '../outbound/poster.ts'
 import { signedHeaders } from '../outbound/signature.ts'
-import { type Outcome, outcomeOf, type Push, type PushSender, type TargetOf } from './push-sender.ts'
+import { type Outcome, type OutgoingPush, outcomeOf, type PushSender, type TargetOf } from './push-sender.ts'
 
 /** Who sends e-mail and SMS for the operator: told over HTTP, signed as Standard Webhooks are. */
 export type Provider = {
@@ -22,7 +22,7 @@ export class ProviderSender implements PushSender<'email' | 'sms'> {
     this.#poster = new Poster({ allowsPrivate: true })
   }
 
-  async send({ kind, address }: TargetOf<'email' | 'sms'>, { message }: Push): Promise<Outcome> {
+  async send({ kind, address }: TargetOf<'email' | 'sms'>, { message }: OutgoingPush): Promise<Outcome> {
     const { url, secret } = this.#provider
     const body = JSON.stringify({ kind, address, message })
     try {

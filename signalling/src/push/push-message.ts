@@ -10,7 +10,7 @@ import {
 import { render, type Values, type Words } from './template.ts'
 
 /** What is known of what is told, when it is sent. */
-export type Told = {
+export type Happening = {
   type: PushType
   tag: string
   roomId: string | null
@@ -32,7 +32,7 @@ const signOf = (parts: readonly MessagePart[]): string => {
   return kind === 'image' ? '📷' : kind === 'video' ? '🎬' : kind === 'audio' ? '🎤' : '📎'
 }
 
-export const valuesOf = ({ senderName, room, parts, ring, badge, mentions }: Told): Values => {
+export const valuesOf = ({ senderName, room, parts, ring, badge, mentions }: Happening): Values => {
   const title = room?.title ?? ''
   return {
     from: [senderName, room?.kind === 'direct' ? '' : title].filter(Boolean).join(' · '),
@@ -46,10 +46,14 @@ export const valuesOf = ({ senderName, room, parts, ring, badge, mentions }: Tol
 }
 
 /** What a device is sent: everything, or ids alone. */
-export const pushMessage = (told: Told, words: Words | undefined, content: PushContent): PushMessage => {
-  const { type, tag, roomId, seq, ring, senderId, badge } = told
+export const pushMessage = (
+  happening: Happening,
+  words: Words | undefined,
+  content: PushContent,
+): PushMessage => {
+  const { type, tag, roomId, seq, ring, senderId, badge } = happening
   const isFull = content === 'full'
-  const values = valuesOf(told)
+  const values = valuesOf(happening)
   return {
     type,
     tag,

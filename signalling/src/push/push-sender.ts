@@ -1,7 +1,7 @@
 import { type DeviceTarget, LIMITS, type PushMessage } from '@trunkline/protocol'
 
 /** A push as it goes to a service. */
-export type Push = {
+export type OutgoingPush = {
   message: PushMessage
   /** Must be there at once, and is worth waking a device up for. */
   isUrgent: boolean
@@ -25,12 +25,12 @@ export type TargetOf<K extends DeviceTarget['kind']> = Extract<DeviceTarget, { k
 
 /** Brings pushes to devices of one kind. Resolves with what came of it, whatever that is. */
 export interface PushSender<K extends DeviceTarget['kind'] = DeviceTarget['kind']> {
-  send(target: TargetOf<K>, push: Push): Promise<Outcome>
+  send(target: TargetOf<K>, push: OutgoingPush): Promise<Outcome>
   close(): void
 }
 
 /** How long a service may keep a push that it cannot deliver at once, seconds, at least one. */
-export const secondsLeft = ({ expiresAt }: Pick<Push, 'expiresAt'>): number =>
+export const secondsLeft = ({ expiresAt }: Pick<OutgoingPush, 'expiresAt'>): number =>
   Math.max(1, Math.min(Math.ceil((expiresAt.getTime() - Date.now()) / 1_000), LIMITS.pushGiveUpMs / 1_000))
 
 /** What is to be thought of an answer that says nothing more. */

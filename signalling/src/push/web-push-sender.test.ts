@@ -2,10 +2,10 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import webpush from 'web-push'
-import type { Push } from './push-sender.ts'
+import type { OutgoingPush } from './push-sender.ts'
 import { WebPushSender } from './web-push-sender.ts'
 
-const push: Push = {
+const push: OutgoingPush = {
   message: { type: 'message.created', tag: 'room:ward', badge: 1 },
   isUrgent: false,
   collapseKey: 'a'.repeat(32),

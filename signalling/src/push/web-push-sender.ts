@@ -4,8 +4,8 @@ import { PrivateTarget } from '../outbound/guarded-lookup.ts'
 import { Poster } from '../outbound/poster.ts'
 import {
   type Outcome,
+  type OutgoingPush,
   outcomeOf,
-  type Push,
   type PushSender,
   secondsLeft,
   type TargetOf,
@@ -24,7 +24,7 @@ export class WebPushSender implements PushSender<'web'> {
     this.#poster = new Poster(options)
   }
 
-  async send({ subscription: { endpoint, keys } }: TargetOf<'web'>, push: Push): Promise<Outcome> {
+  async send({ subscription: { endpoint, keys } }: TargetOf<'web'>, push: OutgoingPush): Promise<Outcome> {
     let details: webpush.RequestDetails
     try {
       details = webpush.generateRequestDetails({ endpoint, keys }, JSON.stringify(push.message), {

@@ -47,6 +47,10 @@ export class Webhooks {
     this.#allowsPrivate = deps.allowsPrivate
   }
 
+  /**
+   * It is told of what happens from now on. Its secret is in the answer, and nowhere afterwards.
+   * @throws TrunklineError `limit_reached`, `forbidden` for an address in the operator's own network
+   */
   async create(post: WebhookPost): Promise<CreatedWebhook> {
     assertTarget(post.url, this.#allowsPrivate)
     const existing = await this.#database.$count(webhooks)
@@ -81,16 +85,25 @@ export class Webhooks {
     return { data: await Promise.all(rows.map(row => this.#show(row))) }
   }
 
+  /** @throws TrunklineError `not_found` */
   async get(id: string): Promise<Webhook> {
     return this.#show(await this.#store.get(id))
   }
 
+  /**
+   * What waited is sent as it is from then on; one that failed is tried at once.
+   * @throws TrunklineError `not_found`, `forbidden` for an address in the operator's own network
+   */
   async update(id: string, changes: WebhookChanges): Promise<Webhook> {
     if (changes.url !== undefined) assertTarget(changes.url, this.#allowsPrivate)
     const { paused, ...others } = changes
     return this.#change(id, { ...columnsOf(others), ...(paused !== undefined && { paused }) })
   }
 
+  /**
+   * What waited for it is told to nobody.
+   * @throws TrunklineError `not_found`
+   */
   async remove(id: string): Promise<void> {
     const gone = await this.#endpoints.without(id, () =>
       this.#database.delete(webhooks).where(eq(webhooks.id, id)).returning({ id: webhooks.id }),
@@ -98,6 +111,10 @@ export class Webhooks {
     if (gone.length === 0) throw noSuchWebhook()
   }
 
+  /**
+   * For LIMITS.webhookSecretOverlapMs everything is signed with the secret before as well.
+   * @throws TrunklineError `not_found`
+   */
   async rotateSecret(id: string): Promise<RotatedSecret> {
     const secret = secretOf(randomBytes(SECRET_BYTES))
     const previousUntil = new Date(Date.now() + LIMITS.webhookSecretOverlapMs)
@@ -109,7 +126,10 @@ export class Webhooks {
     return { secret, previousSecretUntil: previousUntil.toISOString() }
   }
 
-  /** Sends from there on again; what waits is part of it, or was before it and is given up. */
+  /**
+   * Sends from there on again; what waits is part of it, or was before it and is given up.
+   * @throws TrunklineError `not_found`, `invalid_request` for a cursor that is none, or of another database
+   */
   async replay(id: string, begin: ReplayRequest): Promise<Webhook> {
     const time = 'since' in begin ? new Date(begin.since) : undefined
     const from = 'cursor' in begin ? begin.cursor : await this.#stream.at(new Date(begin.since))
