@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import { DefaultCallRole } from './call-rights.ts'
+import { Device } from './device.ts'
 import { RoomEvent } from './events.ts'
 import { ClientId, Position, RoomId, ScheduleId, Seq, Time, UserId } from './ids.ts'
 import { metadata, text } from './json.ts'
 import { LIMITS } from './limits.ts'
 import { Mentions, MessagePart } from './message.ts'
+import { NotificationLevel, NotificationSettings } from './notification.ts'
 import {
   AccessModel,
   DefaultRole,
@@ -115,6 +117,14 @@ const PortableProfile = User.extend({
   lastSeenAt: Time.nullable(),
 })
 
+/** How one wants to be told while away; null for what one has not said. */
+const PortableNotifications = z.strictObject({
+  type: z.literal('notifications'),
+  quietHours: NotificationSettings.shape.quietHours,
+  whenAway: NotificationSettings.shape.whenAway.nullable(),
+  digestMinutes: NotificationSettings.shape.digestMinutes.nullable(),
+})
+
 /** The last line: without it the file was cut short. */
 export const PortableEnd = z.strictObject({
   type: z.literal('end'),
@@ -144,6 +154,15 @@ export const PortableLine = z.discriminatedUnion('type', [
     deliveredSeq: Position,
     readSeq: Position,
     joinedAt: Time,
+  }),
+  /** Where it is reached is not in it: who knows that can write to it. */
+  Device.extend({ type: z.literal('device') }),
+  PortableNotifications,
+  z.strictObject({
+    type: z.literal('roomNotification'),
+    roomId: RoomId,
+    level: NotificationLevel,
+    until: Time.nullable(),
   }),
   PortableEnd,
 ])

@@ -7,6 +7,7 @@ import { inDatabaseOf } from './support/database.ts'
 import { lookUp } from './support/files.ts'
 import { contentOf, doneOf, endOf, exported, sendImport } from './support/jobs.ts'
 import { bytesOf, download, type LivelyRoom, livelyRoom, logOf, ok } from './support/lively-room.ts'
+import { subscriptionAt } from './support/push-services.ts'
 import { mintToken, rest } from './support/rest.ts'
 import { startServer, type TestServer } from './support/server.ts'
 
@@ -142,6 +143,14 @@ test('the content comes in ranges, to who asked and to keys alone', async () => 
 
 test("a user's own export has what is theirs, and nothing that others said", async () => {
   const token = await mintToken(here.url, 'bob')
+  const subscription = subscriptionAt('https://push.example.invalid/of-bob')
+  const target = { kind: 'web', subscription }
+  const device = await ok(here.url, 'POST', '/v1/devices', {
+    body: { sender: 'bob', target, name: 'Phone', locale: 'de' },
+  })
+  const quietHours = { start: '22:00', end: '07:00', timeZone: 'Europe/Berlin', after: 'hold' }
+  await ok(here.url, 'PATCH', '/v1/notifications', { body: { sender: 'bob', quietHours } })
+  await ok(here.url, 'PUT', `/v1/rooms/${room.id}/notifications`, { body: { sender: 'bob', level: 'none' } })
   const { body } = await rest(here.url, 'POST', '/v1/exports', { token, body: { userId: 'bob' } })
   await doneOf(here.url, body.id)
   const text = await (await contentOf(here.url, body.id, { token })).text()
@@ -152,6 +161,18 @@ test("a user's own export has what is theirs, and nothing that others said", asy
     role: 'publisher',
   })
   expect(lines.filter(line => line.type === 'file')).toHaveLength(1)
+  expect(lines.filter(line => line.type === 'device')).toMatchObject([
+    { id: device.id, kind: 'web', name: 'Phone', locale: 'de', content: 'full' },
+  ])
+  // Who knows where it is reached can write to it.
+  for (const secret of ['push.example.invalid', ...Object.values(subscription.keys)])
+    expect(text).not.toContain(secret)
+  expect(lines.filter(line => line.type === 'notifications')).toEqual([
+    { type: 'notifications', quietHours, whenAway: null, digestMinutes: null },
+  ])
+  expect(lines.filter(line => line.type === 'roomNotification')).toEqual([
+    { type: 'roomNotification', roomId: room.id, level: 'none', until: null },
+  ])
   const events = lines.flatMap(line => (line.type === 'event' ? line.event : []))
   expect(new Set(events.map(event => event.sender))).toEqual(new Set(['bob']))
   expect(events.map(event => event.type)).toEqual(

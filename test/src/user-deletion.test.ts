@@ -3,6 +3,7 @@ import { cleanUpAfterAll } from './support/clean-ups.ts'
 import { databaseText, tablesWith } from './support/database-text.ts'
 import { doneOf } from './support/jobs.ts'
 import { bytesOf, download, livelyRoom, logOf, ok, upload } from './support/lively-room.ts'
+import { subscriptionAt } from './support/push-services.ts'
 import { mintToken, rest } from './support/rest.ts'
 import { startServer, type TestServer } from './support/server.ts'
 import { connectSocket } from './support/socket.ts'
@@ -56,6 +57,12 @@ const somebody = async (id: string, name: string, word: string, rooms: string) =
   }
   await ok(url, 'PUT', '/v1/presence', { body: { sender: id, custom: { text: `${word} mood` } } })
   await ok(url, 'PUT', '/v1/blocks/bob', { body: { sender: id } })
+  const subscription = subscriptionAt(`https://push.example.invalid/${word}`)
+  await ok(url, 'POST', '/v1/devices', {
+    body: { sender: id, target: { kind: 'web', subscription }, name: `${word} phone` },
+  })
+  await ok(url, 'PATCH', '/v1/notifications', { body: { sender: id, whenAway: true } })
+  await ok(url, 'PUT', `/v1/rooms/${own}/notifications`, { body: { sender: id, level: 'mentions' } })
   await ok(url, 'PUT', `/v1/rooms/${rooms}-ward/bans/${id}`, {
     body: { sender: 'ada', reason: `${word} was said` },
   })
@@ -96,6 +103,11 @@ describe.each(['remove', 'anonymise'] as const)('a user is deleted, messages: %s
     const token = await mintToken(url, id)
     const socket = await connectSocket(url, id, register)
     const before = await logOf(url, own)
+    expect(tablesWith(await databaseText(server), id)).toEqual(
+      expect.arrayContaining(
+        ['push_devices', 'notification_settings', 'notification_levels'].map(table => `public.${table}`),
+      ),
+    )
 
     const { body: job } = await rest(url, 'DELETE', `/v1/users/${id}?messages=${mode}`, { token })
     expect(job).toMatchObject({ kind: 'userDeletion', userId: id })

@@ -38,7 +38,14 @@ export const lineFault = (n: number, message: string): TrunklineError =>
   new TrunklineError('invalid_request', `Line ${n}: ${message}`)
 
 /** Types that have no business in the export of a room. */
-const USERS_OWN: ReadonlySet<PortableLine['type']> = new Set(['profile', 'block', 'membership'])
+const USERS_OWN: ReadonlySet<PortableLine['type']> = new Set([
+  'profile',
+  'block',
+  'membership',
+  'device',
+  'notifications',
+  'roomNotification',
+])
 
 /**
  * Takes one more line into account.

@@ -10,7 +10,18 @@ import { and, asc, eq, gt, inArray, ne, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Database, Executor } from '../database.ts'
 import { toEvent } from '../log/event-row.ts'
-import { blocks, events, members, rooms, scheduledMessages, users } from '../schema.ts'
+import { toDevice } from '../push/devices.ts'
+import {
+  blocks,
+  events,
+  members,
+  notificationLevels,
+  notificationSettings,
+  pushDevices,
+  rooms,
+  scheduledMessages,
+  users,
+} from '../schema.ts'
 import { exportSteps } from './export-steps.ts'
 import { fileLines, filesOf } from './file-lines.ts'
 import type { JobParts } from './job-parts.ts'
@@ -98,6 +109,33 @@ async function* profile(executor: Executor, userId: string): AsyncGenerator<Port
     .where(eq(scheduledMessages.sender, userId))
     .orderBy(asc(scheduledMessages.id))
   for (const row of waiting) yield scheduledLine(row)
+  yield* told(executor, userId)
+}
+
+/** By what they are told while away, and how they want to be. */
+async function* told(executor: Executor, userId: string): AsyncGenerator<PortableLine> {
+  const devices = await executor
+    .select()
+    .from(pushDevices)
+    .where(eq(pushDevices.userId, userId))
+    .orderBy(asc(pushDevices.createdAt), asc(pushDevices.id))
+  for (const row of devices) yield { type: 'device', ...toDevice(row) }
+  const [settings] = await executor
+    .select()
+    .from(notificationSettings)
+    .where(eq(notificationSettings.userId, userId))
+  if (settings) {
+    const { quietHours, whenAway, digestMinutes } = settings
+    yield { type: 'notifications', quietHours, whenAway, digestMinutes }
+  }
+  const levels = await executor
+    .select()
+    .from(notificationLevels)
+    .where(eq(notificationLevels.userId, userId))
+    .orderBy(asc(notificationLevels.roomId))
+  for (const { roomId, level, until } of levels) {
+    yield { type: 'roomNotification', roomId, level, until: until?.toISOString() ?? null }
+  }
 }
 
 /** Rooms somebody is or was in: only there can they have said anything. */

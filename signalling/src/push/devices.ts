@@ -137,7 +137,8 @@ const hashOf = (target: DeviceTarget): Buffer => {
   return createHash('sha256').update(`${target.kind} ${where}`).digest()
 }
 
-const toDevice = ({ id, kind, name, locale, content, createdAt, seenAt, pushedAt }: DeviceRow): Device => ({
+/** A device as it is told: without where it is reached. */
+export const toDevice = ({ id, kind, name, locale, content, createdAt, seenAt, pushedAt }: DeviceRow): Device => ({
   id,
   kind,
   ...(name !== null && { name }),

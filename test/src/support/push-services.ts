@@ -88,6 +88,9 @@ const newBrowser = (endpoint: string) => {
   }
 }
 
+/** What a browser gives an app that subscribed to some push service: real keys, and nobody who reads. */
+export const subscriptionAt = (endpoint: string) => newBrowser(endpoint).subscription
+
 export type WebPushed = { at: number; headers: Headers; message: PushMessage }
 
 /** A push service of browsers (RFC 8030), which takes nothing that is not signed by the key it was subscribed with (RFC 8292). */
