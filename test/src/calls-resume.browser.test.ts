@@ -145,10 +145,17 @@ test('a killed media worker: a frozen picture, then a moving one, of the same pe
   await vi.waitFor(async () => expect(await returning(ben)).toBe(0), WAIT)
 }, 240_000)
 
-/** From the next time it is loaded on, requests of this page are refused as `refuse` says, before the server hears them. */
-const refuseOf = ({ page }: Visitor, refuse: (name: string) => boolean) =>
-  page.routeWebSocket(/socket\.io/, route => {
+/**
+ * From the next time it is loaded on, requests of this page are refused as `refuse` says, before the server hears them.
+ * Gives the way to tell the page something in the server's name.
+ */
+const standBetween = async ({ page }: Visitor, refuse: (name: string) => boolean) => {
+  let tell = (_text: string): void => {
+    throw new Error('the page has no socket')
+  }
+  await page.routeWebSocket(/socket\.io/, route => {
     const origin = route.connectToServer()
+    tell = text => route.send(text)
     route.onMessage(message => {
       const [, id, name] = /^42(\d+)\["([a-z:]+)"/.exec(String(message)) ?? []
       if (name === undefined || !refuse(name)) return origin.send(message)
@@ -157,6 +164,8 @@ const refuseOf = ({ page }: Visitor, refuse: (name: string) => boolean) =>
     })
     origin.onMessage(message => route.send(message))
   })
+  return (name: string, data: object) => tell(`42${JSON.stringify([name, data])}`)
+}
 
 test('requests the server did not hear on the way into media are made up for, though the socket is there', async () => {
   const server = await startServer({ env: { RTC_WORKERS: '1' } })
@@ -166,7 +175,7 @@ test('requests the server did not hear on the way into media are made up for, th
   )) as [Visitor, Visitor]
   const unheard: string[] = []
   const refused: string[] = []
-  await refuseOf(ada, name => {
+  const tell = await standBetween(ada, name => {
     const at = unheard.indexOf(name)
     if (at === -1) return false
     refused.push(...unheard.splice(at, 1))
@@ -199,4 +208,15 @@ test('requests the server did not hear on the way into media are made up for, th
   await expectMoving(ben, 2)
   expect(refused.filter(name => name === 'transport:connect').length).toBeGreaterThanOrEqual(4)
   expect(refused).toContain('consumer:resume')
-}, 240_000)
+
+  // She hears that her media are lost, which they are not: she goes on hearing who comes.
+  await watch(ben, 'Ada')
+  const [participantId] = (await watched(ben)).ids
+  tell('call:lost', { roomId: 'missed', participantId, reason: 'A mistake.' })
+  await expectMoving(ada, 2)
+  await ben.page.getByRole('button', { name: /^Leave/ }).click()
+  await expectMoving(ada, 1)
+  await ben.page.reload()
+  await joinCall(ben)
+  await expectMoving(ada, 2)
+}, 300_000)

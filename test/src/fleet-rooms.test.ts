@@ -1,8 +1,12 @@
-import type { CallRole } from '@trunkline/protocol'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createRedis, directoryKey } from '@trunkline/kit'
+import { type CallRole, SFU_DIRECTORY } from '@trunkline/protocol'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { CallPerson, codeOf } from './support/call-people.ts'
+import { silent, startDatabase } from './support/database.ts'
 import { callsOf, homeOf, nodesOf, startFleet, type TestFleet, writtenDown } from './support/fleet.ts'
 import { perform } from './support/operations.ts'
+import { startRedis } from './support/redis.ts'
 import { rest } from './support/rest.ts'
 import { startServer } from './support/server.ts'
 import { until } from './support/until.ts'
@@ -226,6 +230,45 @@ describe('several SFUs', () => {
         )
         expect(await typesOf(b, roomId)).toEqual(['call.started'])
       }
+    },
+    SLOW,
+  )
+
+  test(
+    'a process that could not say in time that it is there goes on with its own calls, and its people hear what happens',
+    async () => {
+      const { url: DATABASE_URL } = await startDatabase(onTestFinished)
+      const redis = await startRedis(onTestFinished)
+      const env = {
+        TRUNKLINE_SECRET: 'the-secret-of-one',
+        DATABASE_URL,
+        REDIS_URL: redis.url,
+        RTC_WORKERS: '1',
+      }
+      const server = await startServer({ services: ['signalling', 'sfu'], env })
+      const { url } = server
+      await until('it knows itself', async () => (await nodesOf(url))?.length === 1, WAIT_MS)
+      await makeRoom(url, 'ward', ['ann', 'bob'])
+      const ann = await (await come(url, 'ward', 'ann')).join()
+      const bob = await come(url, 'ward', 'bob')
+      const [{ id } = { id: '' }] = await nodesOf(url)
+      const client = await createRedis(redis.url, silent)
+      await client.connect()
+      onTestFinished(() => client.destroy())
+      let isOver = false
+      const forgetting = (async () => {
+        for (; !isOver; await sleep(5)) await client.del(directoryKey(SFU_DIRECTORY, id))
+      })()
+      // Twice as often as anybody looks who is there, and more.
+      await sleep(1_500)
+      await bob.join()
+      await bob.publish()
+      await ann.socket.hear('consumer:added', ({ consumer }) => consumer.participantId === bob.participantId)
+      isOver = true
+      await forgetting
+      await until('Ann sees it', () => ann.sees(bob)?.tracks.length === 1)
+      expect(ann.socket.heard('call:lost')).toEqual([])
+      expect(await typesOf(url, 'ward')).toEqual(['call.started'])
     },
     SLOW,
   )

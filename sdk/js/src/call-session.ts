@@ -85,8 +85,8 @@ export class CallSession extends Emitter<SessionEvents> {
   readonly #ended = new Set<string>()
   readonly #producers = new Map<string, types.Producer>()
   readonly #stops: (() => void)[] = []
-  /** Ends the hearing of notices; what arrived stays. */
-  readonly #deafen: () => void
+  /** Ends the hearing of notices; what arrived stays. Undefined of one that hears none any more. */
+  #ear: (() => void) | undefined
   #choice: SessionChoice
   /** What is not sound or picture. */
   readonly data: DataLink
@@ -202,12 +202,18 @@ export class CallSession extends Emitter<SessionEvents> {
       const flowing = new Set(earlier?.isJoined === false ? earlier.#received.keys() : [])
       const answer = (await ask()) as Answer
       if (earlier && CallSession.#isSame(earlier, answer)) {
-        deafen()
+        // It was told that it had lost its media, and has not.
+        if (earlier.#ear) deafen()
+        else {
+          earlier.#ear = deafen
+          session = earlier
+        }
         earlier.#answer = answer
         // Who only prepared had not chosen yet.
         earlier.#choice = of.choice
         earlier.#flowing = flowing
         earlier.#mend()
+        for (const act of session ? early : []) act()
         return earlier
       }
       // What it has shown stays on the screen until its place is taken.
@@ -237,7 +243,7 @@ export class CallSession extends Emitter<SessionEvents> {
     this.#device = device
     this.#choice = choice
     this.#answer = answer
-    this.#deafen = deafen
+    this.#ear = deafen
     this.#ids = { roomId, participantId: answer.participantId }
     this.viewing = new Viewing({
       prefer: (consumerId, preference) =>
@@ -249,7 +255,10 @@ export class CallSession extends Emitter<SessionEvents> {
           throw thrown
         }),
     })
-    this.#stops.push(deafen, () => this.viewing.close())
+    this.#stops.push(
+      () => this.#deafen(),
+      () => this.viewing.close(),
+    )
     this.#send = device.createSendTransport(this.#optionsOf(answer.sendTransport))
     this.#receive = device.createRecvTransport(this.#optionsOf(answer.receiveTransport))
     this.data = new DataLink({
@@ -478,7 +487,12 @@ export class CallSession extends Emitter<SessionEvents> {
     if (!this.#closed) this.emit('lost', { reason, renew })
   }
 
-  /** The server has none of this any more: nothing it says is of these transports. */
+  #deafen(): void {
+    this.#ear?.()
+    this.#ear = undefined
+  }
+
+  /** The server has none of this any more: nothing it says is of these transports, unless resuming finds them. */
   #loseMedia(reason: string): void {
     this.#deafen()
     this.#lose(reason)

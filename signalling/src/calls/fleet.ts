@@ -84,7 +84,9 @@ export class Fleet implements Sfu {
         const member = this.#members.get(id)
         if (member) member.sent = 0
       }
-      for (const id of went) this.#lose(id)
+      // The one in this process is there as long as this is: it could not say so in time. Should others have gone on with its
+      // calls meanwhile, it says that itself.
+      for (const id of went) if (id !== this.#own?.id) this.#lose(id)
       if (wereNone && this.#members.size > 0) this.#tellReconnect()
     })
   }
