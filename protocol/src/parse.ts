@@ -8,9 +8,15 @@ const MAX_ISSUE_CHARS = 200
 const shorten = (text: string): string =>
   text.length <= MAX_ISSUE_CHARS ? text : `${text.slice(0, MAX_ISSUE_CHARS - 1).toWellFormed()}…`
 
-/** zod says what type it got instead; for what was not sent at all there is a shorter word. */
-const sentenceOf = (issue: z.core.$ZodIssue): string =>
-  issue.code === 'invalid_type' && issue.message.endsWith('received undefined') ? 'is missing' : issue.message
+/** What zod says; for what was not sent at all there is a shorter word than the type it got instead. */
+const sentenceOf = (issue: z.core.$ZodIssue): string => {
+  // Of names that are not taken it says that they are not, and keeps why to itself.
+  if (issue.code === 'invalid_key')
+    return `is a name that is not taken: ${issue.issues.map(sentenceOf).join('; ')}`
+  return issue.code === 'invalid_type' && issue.message.endsWith('received undefined')
+    ? 'is missing'
+    : issue.message
+}
 
 /** zod's issues as paths and sentences, the first few. */
 export const issuesOf = (error: z.ZodError): ErrorIssue[] =>

@@ -114,7 +114,7 @@ export const mountEvents = (router: Router, { authenticate, limits, stream, watc
     if (held >= LIMITS.eventStreams) {
       throw new TrunklineError(
         'limit_reached',
-        `At most ${LIMITS.eventStreams} requests may wait for events at once.`,
+        `At most ${LIMITS.eventStreams} requests of one API key may wait for events at once: end one first.`,
         { details: { limit: LIMITS.eventStreams } },
       )
     }
