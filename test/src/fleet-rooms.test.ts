@@ -254,11 +254,15 @@ describe('several SFUs', () => {
       const [{ id } = { id: '' }] = await nodesOf(url)
       const client = await createRedis(redis.url, silent)
       await client.connect()
-      onTestFinished(() => client.destroy())
       let isOver = false
       const forgetting = (async () => {
         for (; !isOver; await sleep(5)) await client.del(directoryKey(SFU_DIRECTORY, id))
       })()
+      onTestFinished(async () => {
+        isOver = true
+        await forgetting
+        client.destroy()
+      })
       // Twice as often as anybody looks who is there, and more.
       await sleep(1_500)
       await bob.join()
