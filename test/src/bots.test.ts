@@ -11,6 +11,7 @@ import { Trunkline } from '@trunkline/sdk'
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type Asked, startBot, type TestBot } from './support/bot.ts'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { inDatabaseOf } from './support/database.ts'
 import { perform } from './support/operations.ts'
 import { rest } from './support/rest.ts'
 import { connectSocket } from './support/socket.ts'
@@ -394,6 +395,45 @@ it('a bot that hangs is waited for some seconds', async () => {
   await expect(stage.overSocket('bob', 'command:run', { roomId, name: 'wait' })).rejects.toThrow(
     `bot_unavailable: slow gave no answer. It did not answer within ${LIMITS.botAnswerMs / 1_000} seconds.`,
   )
+})
+
+it('a bot that has so many questions to answer is asked no more', async () => {
+  const busy = await startBot(stage.url(), { id: 'busy', hears: 'nothing' }, register)
+  await api('PUT', '/v1/bots/busy/commands', { commands: [{ name: 'ask', description: 'Asks' }] })
+  const people = Array.from(
+    { length: Math.ceil(LIMITS.botQuestionsAtOnce / LIMITS.requestsAtOnce) },
+    (_, n) => `asker-${n}`,
+  )
+  const members = ['ann', 'busy', ...people]
+  const { id: room } = await stage.asServer('room:create', { kind: 'group', members }, 'ann')
+  const answered: (() => void)[] = []
+  busy.answer = () => new Promise(resolve => answered.push(() => resolve({})))
+  const run = (sender: string) => stage.asServer('command:run', { roomId: room, name: 'ask' }, sender)
+  const questions = people.flatMap(who => Array.from({ length: LIMITS.requestsAtOnce }, () => run(who)))
+  await vi.waitFor(() => expect(answered).toHaveLength(LIMITS.botQuestionsAtOnce), WAIT)
+  const refused = run('ann')
+  await expect(refused).rejects.toThrow(
+    `bot_unavailable: busy has ${LIMITS.botQuestionsAtOnce} questions to answer already; try again`,
+  )
+  for (const answer of answered) answer()
+  await Promise.all(questions)
+})
+
+it('there are so many bots at most', async () => {
+  await inDatabaseOf(stage.server(), async pool => {
+    await pool.query(
+      `with made as (
+         insert into users (id, name, kind) select 'many-' || n, 'One of many', 'bot' from generate_series(1, $1) n returning id
+       )
+       insert into bots (user_id, token_hash, token_number, secret_number, hears)
+       select id, sha256(convert_to(id, 'utf8')), 1, 1, 'nothing' from made`,
+      [LIMITS.bots],
+    )
+    const { status, body } = await api('POST', '/v1/bots', { name: 'One too many' })
+    await pool.query("delete from users where id like 'many-%'")
+    expect([status, body.code]).toEqual([422, 'limit_reached'])
+    expect(body.detail).toMatch(new RegExp(`${LIMITS.bots} bots; delete one`))
+  })
 })
 
 it('two bots with a command of one name are told apart', async () => {

@@ -1,6 +1,7 @@
 import { Device, LIMITS, type OperationInput, type OperationName, PushMessage } from '@trunkline/protocol'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { inDatabaseOf } from './support/database.ts'
 import { perform } from './support/operations.ts'
 import { fcmFault, startApns, startFcm, startWebPushService } from './support/push-services.ts'
 import { mintToken, rest } from './support/rest.ts'
@@ -491,6 +492,23 @@ describe('templates', () => {
     const path = '/v1/push/templates?type=message.created&locale=de'
     expect((await rest(server.url, 'DELETE', path)).status).toBe(200)
     expect((await rest(server.url, 'GET', '/v1/push/templates')).body.data).toEqual([])
+  })
+
+  test('are so many at most, and those there are can still be changed', async () => {
+    const words = { type: 'digest', title: '{{unread}}', body: '' }
+    await inDatabaseOf(server, async pool => {
+      await pool.query(
+        `insert into push_templates (type, locale, title, body)
+         select 'digest', 'xx-' || n, 'a', '' from generate_series(1, $1) n`,
+        [LIMITS.pushTemplates],
+      )
+      const one = await put({ ...words, locale: 'de' })
+      const changed = await put({ ...words, locale: 'xx-1' })
+      await pool.query("delete from push_templates where locale like 'xx-%'")
+      expect([one.status, one.body.code]).toEqual([422, 'limit_reached'])
+      expect(one.body.detail).toMatch(new RegExp(`${LIMITS.pushTemplates} templates; delete one`))
+      expect([changed.status, changed.body.title]).toEqual([200, '{{unread}}'])
+    })
   })
 
   test('are tried out before they are kept, and refused with what there is', async () => {

@@ -5,6 +5,7 @@ import { EventsAnswer, LIMITS, type OutgoingEvent, Webhook, WebhookAttempt } fro
 import { Webhook as Verifier } from 'standardwebhooks'
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { cleanUpAfterAll } from './support/clean-ups.ts'
+import { inDatabaseOf } from './support/database.ts'
 import { mintToken, rest } from './support/rest.ts'
 import { API_KEY, startServer, type TestServer } from './support/server.ts'
 
@@ -118,6 +119,20 @@ describe('webhooks over REST', () => {
     )
     expect((await ask('POST', '/v1/webhooks/whk_1/replay', {})).status).toBe(400)
   })
+
+  test('are so many at most', async () => {
+    await inDatabaseOf(server, async pool => {
+      await pool.query(
+        `insert into webhooks (id, url, paused, sealed_secret, cursor)
+         select 'whk_many' || n, 'https://example.org', true, '', '' from generate_series(1, $1) n`,
+        [LIMITS.webhooks],
+      )
+      const { status, body } = await ask('POST', '/v1/webhooks', { url: 'https://example.org' })
+      await pool.query("delete from webhooks where id like 'whk_many%'")
+      expect([status, body.code]).toEqual([422, 'limit_reached'])
+      expect(body.detail).toMatch(new RegExp(`${LIMITS.webhooks} webhooks; delete one`))
+    })
+  })
 })
 
 test('a server that stood still for longer than it may goes on, and tells everything', async () => {
@@ -210,6 +225,27 @@ describe('GET /v1/events', () => {
     ])
     expect((await ask('GET', '/v1/events?cursor=nonsense')).status).toBe(400)
     expect((await ask('GET', `/v1/events?waitSeconds=${LIMITS.eventsWaitSeconds + 1}`)).status).toBe(400)
+  })
+
+  test('is waited at by so many requests of one key at once', async () => {
+    const ended = new AbortController()
+    const { cursor } = (await ask('GET', '/v1/events')).body
+    const url = `${server.url}/v1/events?cursor=${cursor}&types=room.deleted&waitSeconds=${LIMITS.eventsWaitSeconds}`
+    const headers = { authorization: `Bearer ${API_KEY}` }
+    const waiting = Array.from({ length: LIMITS.eventStreams }, () =>
+      fetch(url, { headers, signal: ended.signal }).catch((error: Error) => error.name),
+    )
+    try {
+      await vi.waitFor(async () => {
+        const { status, body } = await ask('GET', '/v1/events')
+        expect([status, body.code]).toEqual([422, 'limit_reached'])
+        expect(body.detail).toMatch(new RegExp(`${LIMITS.eventStreams} requests of one API key.*end one`))
+      }, WAIT)
+    } finally {
+      ended.abort()
+    }
+    expect(await Promise.all(waiting)).toEqual(waiting.map(() => 'AbortError'))
+    await vi.waitFor(async () => expect((await ask('GET', '/v1/events')).status).toBe(200), WAIT)
   })
 
   test('streams as Server-Sent Events, from the last one heard on', async () => {

@@ -165,10 +165,15 @@ test('quiet hours hold what happens until their end: the latest of each room', a
 })
 
 test('or as one number, unless it was read by then', async () => {
-  const [told, reader] = [await stage(), await stage()]
+  const [told, reader] = [await stage('ear'), await stage('ear')]
+  await push.devices.register('ear', { target: { kind: 'web', subscription: web.subscribe('ear') } })
   for (const { id, user } of [told, reader]) {
     await push.preferences.set(user, { quietHours: night('digest') })
     for (const text of ['One', 'Two', 'Three']) await say(id, text)
+    // Who hears everything has heard the last: nobody is told of these by themselves once the night is over.
+    const isLast = ({ message }: { message: { roomId?: string | undefined; body?: string | undefined } }) =>
+      message.roomId === id && message.body === 'Three'
+    await vi.waitFor(() => expect(web.pushed('ear').some(isLast)).toBe(true), WAIT)
     await waits(user)
     expect(await waiting(user)).toMatchObject([{ type: 'digest' }])
     await push.preferences.set(user, { quietHours: null })
@@ -212,6 +217,34 @@ test('while a service is away, what waits is one push of a room, and the latest'
   await comeTrue(user)
   await vi.waitFor(() => expect(words(user)).toEqual(['One', 'Three']), WAIT)
   await waits(user, 0)
+})
+
+test('what is not taken is tried again every ten minutes at most, and given up after a day', async () => {
+  const { id, user } = await stage()
+  web.refuse(user, { status: 503, retryAfter: '3600' }, { status: 503 }, { status: 503 })
+  await say(id, 'One')
+  await vi.waitFor(() => expect(words(user)).toEqual(['One']), WAIT)
+  const attempts = async () => {
+    const { rows } = await database.execute<{ attempts: number }>(sql`
+      select attempts from push_queue join push_devices on push_devices.id = device_id where user_id = ${user}`)
+    return rows[0]?.attempts
+  }
+  await vi.waitFor(async () => expect(await attempts()).toBe(1), WAIT)
+  // As if it had been tried all the time since.
+  const triedSince = (ms: number) =>
+    database.execute(sql`
+      update push_queue set attempts = 30, first_attempt_at = now() - make_interval(secs => ${ms / 1_000}), due_at = now()
+      from push_devices where push_devices.id = device_id and user_id = ${user}`)
+  await triedSince(LIMITS.pushGiveUpMs - 3_600_000)
+  await vi.waitFor(async () => expect(await attempts()).toBe(31), WAIT)
+  const [{ inSeconds } = { inSeconds: Number.NaN }] = await waiting(user)
+  expect(inSeconds).toBeLessThanOrEqual(LIMITS.pushRetryMs / 1_000)
+  expect(inSeconds).toBeGreaterThan(LIMITS.pushRetryMs / 1_000 / 3)
+  await triedSince(LIMITS.pushGiveUpMs)
+  await waits(user, 0)
+  expect(
+    metricOf(await metrics.metrics(), 'trunkline_push_attempts_total{kind="web",outcome="given_up"}'),
+  ).toBe(1)
 })
 
 test('whose browsers never answer keep nobody else waiting', async () => {
@@ -276,16 +309,25 @@ test('what is sent, what came of it, and what waits is counted', async () => {
   const answers = await read('seconds_count{kind="web"}')
   const { id, user } = await stage()
   web.refuse(user, { status: 503, retryAfter: '3600' }, { status: 400 }, { status: 410 })
-  for (const [n, text] of ['Retried', 'Refused', 'Gone'].entries()) {
-    if (n > 0) await vi.waitFor(async () => expect((await fates())[n]).toBeGreaterThan(before[n] ?? 0), WAIT)
-    await say(id, text)
-    if (n === 1) {
-      // For an hour, as the service asked.
-      expect(await read('queue{kind="web",state="waiting"}')).toBeGreaterThanOrEqual(1)
-      await comeTrue(user)
-    }
-    await vi.waitFor(() => expect(words(user)).toContain(text), WAIT)
-  }
+  await say(id, 'Retried')
+  await vi.waitFor(async () => {
+    const [{ inSeconds } = { inSeconds: 0 }] = await waiting(user)
+    // For an hour, as the service asked.
+    expect(inSeconds).toBeGreaterThan(3_000)
+  }, WAIT)
+  expect(await read('queue{kind="web",state="waiting"}')).toBeGreaterThanOrEqual(1)
+  const seq = await say(id, 'Refused')
+  await vi.waitFor(async () => {
+    const { rows } = await database.execute(sql`
+      select push_queue.seq from push_queue join push_devices on push_devices.id = device_id where user_id = ${user}`)
+    expect(rows).toEqual([{ seq: String(seq) }])
+  }, WAIT)
+  await comeTrue(user)
+  await vi.waitFor(() => expect(words(user)).toContain('Refused'), WAIT)
+  await waits(user, 0)
+  await say(id, 'Gone')
+  await vi.waitFor(() => expect(words(user)).toContain('Gone'), WAIT)
+  await waits(user, 0)
   const other = await stage()
   there.set(other.user, 'online')
   await say(other.id, 'You are there')
