@@ -138,7 +138,16 @@ const hashOf = (target: DeviceTarget): Buffer => {
 }
 
 /** A device as it is told: without where it is reached. */
-export const toDevice = ({ id, kind, name, locale, content, createdAt, seenAt, pushedAt }: DeviceRow): Device => ({
+export const toDevice = ({
+  id,
+  kind,
+  name,
+  locale,
+  content,
+  createdAt,
+  seenAt,
+  pushedAt,
+}: DeviceRow): Device => ({
   id,
   kind,
   ...(name !== null && { name }),
