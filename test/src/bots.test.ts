@@ -389,11 +389,17 @@ describe.each(['overRest', 'overSocket'] as const)('commands %s', transport => {
 
 it('a bot that hangs is waited for some seconds', async () => {
   const slow = await startBot(stage.url(), { id: 'slow', hears: 'nothing' }, register)
-  await api('PUT', '/v1/bots/slow/commands', { commands: [{ name: 'wait', description: 'Waits' }] })
+  const wait = { name: 'wait', description: 'Waits' }
+  const args = [{ kind: 'text', name: 'what', completes: true }]
+  await api('PUT', '/v1/bots/slow/commands', { commands: [{ ...wait, arguments: args }] })
   await stage.asServer('member:add', { roomId, userIds: ['slow'] })
   slow.answer = () => 'silence'
   await expect(stage.overSocket('bob', 'command:run', { roomId, name: 'wait' })).rejects.toThrow(
     `bot_unavailable: slow gave no answer. It did not answer within ${LIMITS.botAnswerMs / 1_000} seconds.`,
+  )
+  const typed = { roomId, name: 'wait', argument: 'what', text: 'a' }
+  await expect(stage.overSocket('bob', 'command:complete', typed)).rejects.toThrow(
+    `It did not answer within ${LIMITS.botCompletionMs / 1_000} seconds.`,
   )
 })
 
