@@ -8,10 +8,23 @@ import { icon } from '../design/icons.ts'
 export class Ephemerals extends LightElement {
   static override properties = { room: { attribute: false } }
   declare room: Room
+  /** The latest that was shown already. */
+  #latest: string | undefined
 
   constructor() {
     super()
     this.follow(() => this.room)
+  }
+
+  /** A new one is seen, and from its beginning, however many stand before it. */
+  protected override updated(): void {
+    const latest = this.room.bots.ephemerals.at(-1)?.id
+    if (latest === this.#latest) return
+    this.#latest = latest
+    const box = this.querySelector<HTMLElement>('.ephemerals')
+    const shown = box?.querySelector<HTMLElement>('.ephemeral:last-child')
+    if (!box || !shown) return
+    box.scrollTop += shown.getBoundingClientRect().top - box.getBoundingClientRect().top
   }
 
   protected override render() {

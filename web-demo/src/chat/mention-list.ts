@@ -1,5 +1,6 @@
 import type { Member, Room } from '@trunkline/sdk'
 import { html } from 'lit'
+import { botBadge } from '../bots/badge.ts'
 import '../design/avatar.ts'
 import { OfferList } from './offer-list.ts'
 
@@ -11,7 +12,7 @@ export class MentionList extends OfferList<Member> {
 
   protected override show({ user }: Member) {
     const picture = this.room.files.addressOf(user.avatar)
-    return html`<tl-avatar .name=${user.name} userId=${user.id} .picture=${picture}></tl-avatar>${user.name}`
+    return html`<tl-avatar .name=${user.name} userId=${user.id} .picture=${picture}></tl-avatar>${user.name}${botBadge(user)}`
   }
 }
 

@@ -1,5 +1,6 @@
 import type { MessagePart, Room, RoomMessage } from '@trunkline/sdk'
 import { html, nothing } from 'lit'
+import { botBadge } from '../bots/badge.ts'
 import '../bots/controls.ts'
 import '../design/avatar.ts'
 import { LightElement } from '../design/element.ts'
@@ -59,7 +60,7 @@ export class Message extends LightElement {
   }
 
   protected override render() {
-    const { own, starts, ends, name, at, message } = this.item
+    const { own, starts, ends, name, sender, at, message } = this.item
     const classes = [
       own && 'own',
       starts && 'starts',
@@ -79,7 +80,7 @@ export class Message extends LightElement {
       @click=${this.#tap}
     >
       <div class="body">
-        ${starts ? html`<h3 class=${own ? 'sr-only' : 'from'}>${own ? 'You' : name}</h3>` : nothing}
+        ${starts ? html`<h3 class=${own ? 'sr-only' : 'from'}>${own ? 'You' : name}${botBadge(this.room.member(sender)?.user)}</h3>` : nothing}
         ${this.#bubble()} ${this.#below()}
         ${ends ? html`<time datetime=${at}>${timeOf(at)}${message?.expiresAt && !message.deletedAt ? html`<span title="It disappears ${momentWord(message.expiresAt)}">${icon('clock')}disappears</span>` : nothing}</time>` : nothing}
       </div>

@@ -1,6 +1,7 @@
 import type { Member, PresenceStatus, Room, Trunkline } from '@trunkline/sdk'
 import { html, nothing } from 'lit'
 import { repeat } from 'lit/directives/repeat.js'
+import { botBadge } from '../bots/badge.ts'
 import '../design/avatar.ts'
 import { LightElement } from '../design/element.ts'
 import { icon } from '../design/icons.ts'
@@ -34,7 +35,9 @@ export class Members extends LightElement {
 
   protected override render() {
     const { room, shown } = this
-    const rank = (member: Member) => ORDER.indexOf(room.presenceOf(member.user.id))
+    // Bots have no presence: they stand behind the people.
+    const rank = ({ user }: Member) =>
+      user.kind === 'bot' ? ORDER.length : ORDER.indexOf(room.presenceOf(user.id))
     const members = room.members
       .filter(({ user }) => !this.outside || !this.#isInCall(user.id))
       .sort((a, b) => rank(a) - rank(b) || a.user.name.localeCompare(b.user.name))
@@ -68,18 +71,20 @@ export class Members extends LightElement {
     const { room, client } = this
     const { user, role } = member
     const status = room.presenceOf(user.id)
+    const isBot = user.kind === 'bot'
     const presence = client ? presenceWord(client.presence.of(user.id)) : STATUS_WORDS[status]
+    const about = [!isBot && presence, (role === 'owner' || role === 'moderator') && role].filter(Boolean)
     const isCalling = this.#isInCall(user.id)
     const isOwn = user.id === room.me?.user.id
     const row = html`<span class="face"
-        ><tl-avatar .name=${user.name} userId=${user.id} .picture=${room.files.addressOf(user.avatar)}></tl-avatar>${presenceDot(status)}</span
+        ><tl-avatar .name=${user.name} userId=${user.id} .picture=${room.files.addressOf(user.avatar)}></tl-avatar>${isBot ? nothing : presenceDot(status)}</span
       >
       <span class="name">
-        <strong>${user.name}${isOwn ? html`<span class="muted"> (you)</span>` : nothing}</strong>
-        <small>${presence}${role === 'owner' || role === 'moderator' ? `, ${role}` : ''}</small>
+        <strong>${user.name}${isOwn ? html`<span class="muted"> (you)</span>` : nothing}${botBadge(user)}</strong>
+        <small>${about.join(', ')}</small>
       </span>
       ${isCalling ? html`<span class="calling">${icon('camera')}In the call</span>` : nothing}`
-    return html`<li class=${status}>
+    return html`<li class=${isBot ? 'bot' : status}>
       ${
         client
           ? html`<button

@@ -60,7 +60,7 @@ export class Details extends LightElement {
       ${peer ? html`<tl-avatar .name=${peer.name} userId=${peer.id} .picture=${peer.avatar}></tl-avatar>` : roomSign(info)}
       <h3>${titleOf(info, peer)}</h3>
       <p class="muted">
-        ${peer ? presenceWord(client.presence.of(peer.id)) : `${info.kind === 'channel' ? 'Channel' : 'Group'}, ${membersWord(info.memberCount)}`}
+        ${peer ? (peer.kind === 'bot' ? 'Bot' : presenceWord(client.presence.of(peer.id))) : `${info.kind === 'channel' ? 'Channel' : 'Group'}, ${membersWord(info.memberCount)}`}
       </p>
       ${info.description ? html`<p class="description">${info.description}</p>` : nothing}
       <ul class="facts">

@@ -84,14 +84,15 @@ export class MemberCard extends LightElement {
     const { user, role } = member
     const { me } = this.room
     const presence = this.client.presence.of(user.id)
+    const isBot = user.kind === 'bot'
     const isOther = user.id !== me?.user.id
     const mayModerate = isOther && this.room.can('moderate') && me !== undefined && RANK[me.role] > RANK[role]
     return html`<div class="stack">
       <p class="person">
         <span class="face"
-          ><tl-avatar .name=${user.name} userId=${user.id} .picture=${user.avatar}></tl-avatar>${presenceDot(presence.status)}</span
+          ><tl-avatar .name=${user.name} userId=${user.id} .picture=${user.avatar}></tl-avatar>${isBot ? nothing : presenceDot(presence.status)}</span
         >
-        <span class="what"><strong>${ROLE_WORDS[role]}</strong><small>${presenceWord(presence)}</small></span>
+        <span class="what"><strong>${ROLE_WORDS[role]}</strong><small>${isBot ? 'Bot' : presenceWord(presence)}</small></span>
       </p>
       ${this.fault ? html`<p class="notice error" role="alert">${this.fault}</p>` : nothing}
       ${

@@ -41,13 +41,13 @@ export class RoomHeader extends LightElement {
       <span class="face">
         ${
           peer
-            ? html`<tl-avatar .name=${peer.name} userId=${peer.id} .picture=${peer.avatar}></tl-avatar>${presenceDot(presence?.status ?? 'offline')}`
+            ? html`<tl-avatar .name=${peer.name} userId=${peer.id} .picture=${peer.avatar}></tl-avatar>${peer.kind === 'bot' ? nothing : presenceDot(presence?.status ?? 'offline')}`
             : info && roomSign(info)
         }
       </span>
       <span class="what">
         <h1>${info ? titleOf(info, peer) : html`<span class="spinner"></span>`}</h1>
-        <small>${info ? this.#about(presence && presenceWord(presence)) : 'Opening'}</small>
+        <small>${info ? this.#about(peer?.kind === 'bot' ? 'Bot' : presence && presenceWord(presence)) : 'Opening'}</small>
       </span>
       ${room.canCall && room.can('call') ? this.#calls() : nothing}
       <button

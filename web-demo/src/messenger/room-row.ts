@@ -1,6 +1,7 @@
 import type { InboxEntry, Presence, RoomPreview } from '@trunkline/sdk'
 import { html, nothing } from 'lit'
 import '../design/avatar.ts'
+import { botBadge } from '../bots/badge.ts'
 import { dayOf, dayWord, timeOf } from '../chat/words.ts'
 import { presenceDot, STATUS_WORDS } from '../design/presence.ts'
 import { gistOfFiles } from '../files/gist.ts'
@@ -42,24 +43,25 @@ const lastWord = ({ lastMessage, lastCall, me, room, peer }: InboxEntry, nameOf:
 export const roomRow = ({ entry, isOpen, presence, nameOf, open }: Row) => {
   const { room, unread, mentions, activeAt, peer } = entry
   const title = titleOfEntry(entry)
+  const isBot = peer?.kind === 'bot'
   return html`<li>
     <button class="room-row ${isOpen ? 'open' : ''} ${unread > 0 ? 'unread' : ''}" aria-current=${isOpen ? 'true' : nothing} @click=${open}>
       <span class="face">
         ${
           peer
-            ? html`<tl-avatar .name=${peer.name} userId=${peer.id} .picture=${peer.avatar}></tl-avatar>${presenceDot(presence?.status ?? 'offline')}`
+            ? html`<tl-avatar .name=${peer.name} userId=${peer.id} .picture=${peer.avatar}></tl-avatar>${isBot ? nothing : presenceDot(presence?.status ?? 'offline')}`
             : roomSign(room)
         }
       </span>
       <span class="what">
-        <span class="line"><strong>${title}</strong><time datetime=${activeAt}>${whenWord(activeAt)}</time></span>
+        <span class="line"><strong>${title}${botBadge(peer)}</strong><time datetime=${activeAt}>${whenWord(activeAt)}</time></span>
         <span class="line">
           <small>${lastWord(entry, nameOf)}</small>
           ${mentions > 0 ? html`<b class="badge mention" title="Mentions of you">@${countWord(mentions)}<span class="sr-only"> mentions</span></b>` : nothing}
           ${unread > 0 ? html`<b class="badge">${countWord(unread)}<span class="sr-only"> unread</span></b>` : nothing}
         </span>
       </span>
-      ${peer ? html`<span class="sr-only">${STATUS_WORDS[presence?.status ?? 'offline']}</span>` : nothing}
+      ${peer && !isBot ? html`<span class="sr-only">${STATUS_WORDS[presence?.status ?? 'offline']}</span>` : nothing}
     </button>
   </li>`
 }
