@@ -257,6 +257,8 @@ export const LIMITS = {
   /** How long a bot may take to answer who waits: for a command, a button, a form. */
   botAnswerMs: 5_000,
   botCompletionMs: 2_000,
+  /** How often in a row bots may answer each other: what the last of them says is told to no bot. */
+  botTurns: 8,
   /** Questions to one bot that may wait for an answer at a time, at one node. */
   botQuestionsAtOnce: 32,
   /** What a client keeps of a room's that is shown to its user alone: the latest. */

@@ -103,6 +103,34 @@ describe('a bot', () => {
     expect((await rest(stage.url(), 'POST', '/v1/bots', options)).body).toEqual(first.body)
   })
 
+  it('is no hook, and of many that want one id at once one is made', async () => {
+    const hook = await stage.overRest('ann', 'hook:create', { roomId, name: 'Alerts' })
+    expect((await api('POST', '/v1/bots', { id: hook.user.id, name: 'Mine' })).body.code).toBe('conflict')
+    const made = await Promise.all(
+      Array.from({ length: 8 }, () => api('POST', '/v1/bots', { id: 'wanted', name: 'Wanted' })),
+    )
+    expect(made.map(({ status }) => status).sort()).toEqual([201, ...Array.from({ length: 7 }, () => 409)])
+    await stage.overRest('ann', 'hook:delete', { roomId, hookId: hook.id })
+  })
+
+  it('that is deleted while it is asked says nothing more', async () => {
+    const brief = await startBot(stage.url(), { id: 'brief', hears: 'nothing' }, register)
+    const own = await stage.room('ann', {})
+    await stage.overRest('ann', 'member:add', { roomId: own, userIds: ['brief'] })
+    const controls = [{ type: 'button', id: 'go', label: 'Go' }]
+    const body = { text: 'Press', controls }
+    const { body: message } = await api('POST', `/v1/rooms/${own}/messages`, body, brief.token)
+    const { seq } = message
+    brief.answer = async () => {
+      await api('DELETE', '/v1/bots/brief')
+      return { text: 'Too late', update: { text: 'Changed' } }
+    }
+    const press = { roomId: own, seq, buttonId: 'go' }
+    expect(await refusalOf(stage.overRest('ann', 'button:press', press))).toBe('bot_failed')
+    const { data } = await stage.overRest('ann', 'message:list', { roomId: own })
+    expect(data.map(({ text }) => text)).toEqual(['Press'])
+  })
+
   it('looks after itself alone, and no user after any', async () => {
     const clerk = await startBot(stage.url(), { id: 'other-clerk', hears: 'nothing' }, register)
     for (const token of [stage.token('ann'), clerk.token]) {
@@ -184,6 +212,34 @@ describe('messages', () => {
       const { data } = await stage.overRest('bob', 'message:thread', { roomId, seq: root })
       expect(data.map(({ text }) => text)).toEqual(['In it', 'Sunny'])
     }, WAIT)
+  })
+
+  it('of two bots that mention who spoke end, and begin anew with the next words of people', async () => {
+    const own = await stage.room('ann', {})
+    const names = ['echo-one', 'echo-two']
+    for (const id of names) {
+      const echo = await startBot(stage.url(), { id, hears: 'mentions' }, register)
+      echo.answer = asked =>
+        asked.type === 'message.created' && asked.data.type === 'message.created'
+          ? { text: 'And you?', mentions: [asked.data.sender ?? ''] }
+          : {}
+      await stage.overRest('ann', 'member:add', { roomId: own, userIds: [id] })
+    }
+    const said = async () => {
+      const { data } = await stage.overRest('ann', 'message:list', { roomId: own })
+      return data.filter(({ sender }) => names.includes(sender ?? '')).length
+    }
+    for (const times of [1, 2]) {
+      // One is told of the other by a person: what it answers mentions her, who is no bot.
+      await stage.say('ann', own, 'Go', { mentions: ['echo-one'] })
+      await vi.waitFor(async () => expect(await said()).toBe(times), WAIT)
+    }
+    const { token } = (await api('POST', '/v1/bots/echo-one/token')).body
+    await api('POST', `/v1/rooms/${own}/messages`, { text: 'Hi', mentions: ['echo-two'] }, token)
+    const most = 2 + 1 + LIMITS.botTurns
+    await vi.waitFor(async () => expect(await said()).toBe(most), WAIT)
+    await new Promise(resolve => setTimeout(resolve, 1_500))
+    expect(await said()).toBe(most)
   })
 
   it('all of them are, by choice; but what bots say only where it mentions the other', async () => {

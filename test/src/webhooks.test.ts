@@ -238,7 +238,7 @@ describe('GET /v1/events', () => {
     try {
       await vi.waitFor(async () => {
         const { status, body } = await ask('GET', '/v1/events')
-        expect([status, body.code]).toEqual([422, 'limit_reached'])
+        expect([status, body.code]).toEqual([429, 'rate_limited'])
         expect(body.detail).toMatch(new RegExp(`${LIMITS.eventStreams} requests of one API key.*end one`))
       }, WAIT)
     } finally {

@@ -5,7 +5,7 @@ import type { Database } from '../database.ts'
 import { botPrincipal, type UserPrincipal } from '../identity/authenticate.ts'
 import type { RateLimits } from '../limits.ts'
 import { toEvent } from '../log/event-row.ts'
-import { events } from '../schema.ts'
+import { bots, events } from '../schema.ts'
 import type { Session } from '../session.ts'
 import type { KnownBot } from './bots.ts'
 import type { Ephemerals } from './ephemerals.ts'
@@ -41,6 +41,7 @@ export class BotAnswers {
   async perform({ update, ephemeral, ...said }: BotAnswer, occasion: Occasion): Promise<BotReply> {
     const { bot, roomId, key, threadOf, pressed, asker } = occasion
     const reply: BotReply = {}
+    await this.#assertThere(bot.user)
     if (update) {
       if (pressed === undefined) {
         throw new TrunklineError(
@@ -75,6 +76,12 @@ export class BotAnswers {
       return (await this.#chat.messages.send(message)).event
     })
     return reply
+  }
+
+  /** Who is deleted while it is asked says nothing more. */
+  async #assertThere({ id }: User): Promise<void> {
+    const isThere = (await this.#database.$count(bots, eq(bots.userId, id))) > 0
+    if (!isThere) throw new TrunklineError('not_found', 'The bot was deleted before it answered.')
   }
 
   /** What was said in answer under this key before; what was shown to the asker alone was not kept. */

@@ -1,9 +1,10 @@
-import { rolesWith } from '@trunkline/protocol'
+import { LIMITS, rolesWith } from '@trunkline/protocol'
 import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { Database } from '../database.ts'
 import type { EventStream, StreamedEvent } from '../log/event-stream.ts'
 import { isInForce } from '../rooms/standings.ts'
-import { botFeed, bots, members, users } from '../schema.ts'
+import { botFeed, bots, events, members, users } from '../schema.ts'
+import { answeredBy } from './answer-key.ts'
 import { isHearing } from './bots.ts'
 
 /** Events read at once. */
@@ -78,15 +79,32 @@ export class BotFeed {
     if (hearers.size === 0) return []
     const speakers = said.filter(({ event }) => hearers.has(event.roomId)).map(({ sender }) => sender)
     const automatic = await this.#bots([...new Set(speakers)])
-    return said.flatMap(({ event, sender, isDirect }) =>
+    const concerns = said.flatMap(({ event, sender, isDirect }) =>
       (hearers.get(event.roomId) ?? []).flatMap(({ botId, hears, joinedAt }) => {
         if (sender === botId || joinedAt > new Date(event.at)) return []
         const isMentioned = event.data.mentions?.includes(botId) ?? false
         // What bots say is for people: two that hear everything would talk for ever.
         const isForAll = (hears === 'all' || isDirect) && !automatic.has(sender)
-        return isMentioned || isForAll ? [{ botId, roomId: event.roomId, seq: event.seq }] : []
+        const clientId = automatic.has(sender) ? event.clientId : undefined
+        return isMentioned || isForAll ? [{ botId, roomId: event.roomId, seq: event.seq, clientId }] : []
       }),
     )
+    const isHeard = await Promise.all(concerns.map(one => this.#isEarly(one)))
+    return concerns.filter((_, i) => isHeard[i])
+  }
+
+  /** Whether bots have not answered each other too often already: those that mention who spoke would talk for ever, too. */
+  async #isEarly({ roomId, clientId }: { roomId: string; clientId: string | undefined }): Promise<boolean> {
+    let answered = answeredBy(clientId)
+    for (let turns = 1; answered !== undefined; turns++) {
+      if (turns === LIMITS.botTurns) return false
+      const [said] = await this.#database
+        .select({ clientId: events.clientId })
+        .from(events)
+        .where(and(eq(events.roomId, roomId), eq(events.seq, answered)))
+      answered = answeredBy(said?.clientId ?? undefined)
+    }
+    return true
   }
 
   async #hearers(roomIds: readonly string[]): Promise<Map<string, Hearer[]>> {

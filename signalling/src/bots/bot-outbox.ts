@@ -3,6 +3,7 @@ import { BotAnswer, type BotMessage, LIMITS, TrunklineError } from '@trunkline/p
 import type { LogWatch } from '../log/log-watch.ts'
 import { retryDelay } from '../outbound/retry.ts'
 import { outgoing } from '../webhooks/outgoing.ts'
+import { answerKey } from './answer-key.ts'
 import type { BotAnswers } from './bot-answers.ts'
 import type { BotFeed } from './bot-feed.ts'
 import type { BotLanes, LaneRow, WaitingMessage } from './bot-lanes.ts'
@@ -152,7 +153,7 @@ export class BotOutbox {
         timeoutMs: LIMITS.webhookTimeoutMs,
       }
       const answer = await this.#line.ask(letter, BotAnswer)
-      const key = `answer-${body.id}`
+      const key = answerKey(body.id)
       await this.#answers.perform(answer, { bot, roomId: room.id, key, threadOf: event.data.threadOf })
       await this.#bots.note(row, undefined)
       return true

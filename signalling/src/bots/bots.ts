@@ -17,6 +17,7 @@ import { Credentials, hashOfToken } from '../identity/credentials.ts'
 import { toUser, type Users, userColumns } from '../identity/users.ts'
 import type { Vault } from '../identity/vault.ts'
 import { derivedId, newId } from '../ids.ts'
+import { isHookId } from '../incoming/hooks.ts'
 import type { EventStream } from '../log/event-stream.ts'
 import { assertTarget } from '../outbound/guarded-lookup.ts'
 import { botFeed, botLanes, botMessages, bots, users } from '../schema.ts'
@@ -72,9 +73,8 @@ export class Bots {
     const earlier = await this.#read(id)
     if (earlier && retryKey !== undefined && earlier.row.requestKey === retryKey) return this.#open(earlier)
     const taken = (await this.#users.find(this.#database, [id])).get(id)
-    if (earlier || (taken && taken.kind !== 'bot')) {
-      throw new TrunklineError('conflict', `"${id}" is somebody already. Choose another id.`)
-    }
+    // A bot that was deleted may come back; a hook, which posts as a user of its own, is none.
+    if (earlier || (taken && (taken.kind !== 'bot' || isHookId(id)))) throw isTaken(id)
     if ((await this.#database.$count(bots)) >= LIMITS.bots) {
       throw new TrunklineError('limit_reached', `There may be ${LIMITS.bots} bots; delete one first.`, {
         details: { limit: LIMITS.bots },
@@ -94,7 +94,12 @@ export class Bots {
     await this.#withFeed(async executor => {
       await executor.insert(bots).values(row).onConflictDoNothing()
     })
-    return this.#open(await this.#find(id))
+    const made = await this.#find(id)
+    // Another request was faster, and was not this one.
+    if (made.row.requestKey !== row.requestKey || (!retryKey && made.row.tokenNumber !== tokenNumber)) {
+      throw isTaken(id)
+    }
+    return this.#open(made)
   }
 
   async list(cursor: string | undefined, limit: number): Promise<{ data: Bot[]; nextCursor?: string }> {
@@ -279,6 +284,9 @@ export class Bots {
     return hashOfToken(this.#token(id, number))
   }
 }
+
+const isTaken = (id: string) =>
+  new TrunklineError('conflict', `"${id}" is somebody already. Choose another id.`)
 
 const toBot = ({ row, user }: KnownBot): Bot => {
   const { url, hears, commands, createdAt, problem, problemAt, previousUntil } = row

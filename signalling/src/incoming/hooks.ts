@@ -12,6 +12,11 @@ import type { Rooms } from '../rooms/rooms.ts'
 import { standingOf } from '../rooms/standings.ts'
 import { incomingHooks, rooms, users } from '../schema.ts'
 
+const PREFIX = 'hook'
+
+/** Whether an id is, or was, that of a hook. */
+export const isHookId = (id: string): boolean => id.startsWith(`${PREFIX}_`)
+
 type HookRow = typeof incomingHooks.$inferSelect
 /** A hook, its address, and what is signed with, where it wants signatures. */
 export type OpenHook = { hook: IncomingHook; path: string; secret: string }
@@ -45,7 +50,7 @@ export class IncomingHooks {
     if (room.kind === 'direct') {
       throw new TrunklineError('conflict', 'A direct room has exactly its two members: no hook posts there.')
     }
-    const id = retryKey === undefined ? newId('hook') : derivedId('hook', roomId, retryKey)
+    const id = retryKey === undefined ? newId(PREFIX) : derivedId(PREFIX, roomId, retryKey)
     // Before anybody is made for it.
     assertPlace(await this.#of(this.#database, roomId), id)
     const user = await this.#users.ensure({ id, name, kind: 'bot' })

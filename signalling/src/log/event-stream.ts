@@ -66,6 +66,29 @@ export class EventStream {
   }
 
   /**
+   * A cursor before which nothing is that comes after any of these cursors, nor any of these events. Cursors of another database
+   * say nothing.
+   * @param events by the numbers of their rooms
+   */
+  earliest(cursors: readonly string[], events: readonly { number: number; seq: number }[]): Promise<string> {
+    return this.#snapshots.read(async (executor, horizon) => {
+      const places = cursors.flatMap(cursor => read(cursor, horizon) ?? [])
+      if (events.length > 0) {
+        const { rows } = await executor.execute<{ tx: string | null }>(sql`
+          select min((tx::text)::bigint)::text as tx from ${TOLD}
+          join json_to_recordset(${JSON.stringify(events)}) as waiting(number bigint, seq bigint) using (number, seq)`)
+        const tx = rows[0]?.tx
+        if (tx) places.push({ tx: BigInt(tx), number: 0, seq: 0 })
+      }
+      const now = { tx: BigInt(horizon.xmin), number: 0, seq: 0 }
+      return write(
+        horizon,
+        places.reduce((first, place) => (isBefore(place, first) ? place : first), now),
+      )
+    })
+  }
+
+  /**
    * The next events after a cursor.
    * @param limit of events; there may be none and still more to come
    * @returns nothing for a cursor of another database
@@ -110,6 +133,9 @@ export class EventStream {
     else if (found < limit / 2 && this.#span < SPAN_MAX) this.#span *= 2n
   }
 }
+
+const isBefore = (a: Place, b: Place): boolean =>
+  a.tx !== b.tx ? a.tx < b.tx : a.number !== b.number ? a.number < b.number : a.seq < b.seq
 
 const write = ({ identity }: Horizon, { tx, number, seq }: Place): string =>
   writeCursor(identity, String(tx), String(number), String(seq))

@@ -8,7 +8,7 @@ export class PrivateTarget extends Error {}
 
 const refused = (host: string) =>
   new PrivateTarget(
-    `${host} is not on the public internet. Whoever runs this server may allow it (WEBHOOK_PRIVATE_TARGETS).`,
+    `${host} is not on the public internet. Whoever runs this server may allow it (WEBHOOK_PRIVATE_TARGETS, for pushes PUSH_PRIVATE_TARGETS).`,
   )
 
 /** @throws TrunklineError `forbidden` for a target that is written out as an address of the operator's own network */

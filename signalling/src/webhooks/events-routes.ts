@@ -27,6 +27,9 @@ type Deps = {
   closing: AbortSignal
 }
 
+/** When who is refused may come again: those that wait are answered sooner or later, ms. */
+const BUSY_MS = 1_000
+
 /** `GET /v1/events`: the log of all rooms, for those who cannot be called. */
 export const mountEvents = (router: Router, { authenticate, limits, stream, watch, closing }: Deps): void => {
   /** Streams that are open, by API key. */
@@ -113,9 +116,9 @@ export const mountEvents = (router: Router, { authenticate, limits, stream, watc
     const held = open.get(keyId) ?? 0
     if (held >= LIMITS.eventStreams) {
       throw new TrunklineError(
-        'limit_reached',
+        'rate_limited',
         `At most ${LIMITS.eventStreams} requests of one API key may wait for events at once: end one first.`,
-        { details: { limit: LIMITS.eventStreams } },
+        { details: { limit: LIMITS.eventStreams, retryAfterMs: BUSY_MS } },
       )
     }
     open.set(keyId, held + 1)

@@ -234,6 +234,34 @@ test('paused it keeps everything; going on it tells it; replayed it tells it aga
   expect(ids.slice(0, 3)).toEqual(ids.slice(3))
 })
 
+test('a replay passes nothing over that was not told yet, wherever it is to begin', async () => {
+  const { webhooks } = await startWebhooks()
+  let isOpen = false
+  const { received, url } = await startReceiver((_, response) => {
+    response.statusCode = isOpen ? 200 : 500
+    response.end()
+  })
+  const told = () =>
+    new Set(received.filter(({ event }) => event.type === 'message.created').map(({ event }) => event.id))
+  const [failing, silent] = [await room(), await room()]
+  const { id } = await hook(webhooks, { url, roomIds: [failing, silent] })
+  // It is tried, and not taken: the webhook says so, though it is one room alone.
+  await say(failing)
+  await vi.waitFor(async () => {
+    const [only] = (await webhooks.list()).data.filter(one => one.id === id)
+    expect(only).toMatchObject({ waitingRooms: 1, failing: { reason: expect.stringContaining('500') } })
+  }, WAIT)
+  // It is not even read.
+  await webhooks.update(id, { paused: true })
+  await say(silent)
+  for (const since of [new Date().toISOString(), '9999-01-01T00:00:00.000Z'])
+    await webhooks.replay(id, { since })
+  isOpen = true
+  received.splice(0)
+  await webhooks.update(id, { paused: false })
+  await vi.waitFor(() => expect(told().size).toBe(2), WAIT)
+})
+
 test('what is changed while events are under way holds from then on', async () => {
   const { webhooks } = await startWebhooks()
   const slow = await startReceiver((_, response) => void setTimeout(() => response.end(), 400))

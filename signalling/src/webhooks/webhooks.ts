@@ -9,7 +9,7 @@ import {
   type WebhookChanges,
   type WebhookPost,
 } from '@trunkline/protocol'
-import { asc, eq, sql } from 'drizzle-orm'
+import { and, asc, eq, isNotNull, sql } from 'drizzle-orm'
 import type { Database } from '../database.ts'
 import type { Vault } from '../identity/vault.ts'
 import { newId } from '../ids.ts'
@@ -127,7 +127,7 @@ export class Webhooks {
   }
 
   /**
-   * Sends from there on again; what waits is part of it, or was before it and is given up.
+   * Sends from there on again; from what waits on, where that is earlier: nothing is passed over.
    * @throws TrunklineError `not_found`, `invalid_request` for a cursor that is none, or of another database
    */
   async replay(id: string, begin: ReplayRequest): Promise<Webhook> {
@@ -139,26 +139,35 @@ export class Webhooks {
         'This cursor is of another database. Name a time with `since`.',
       )
     }
-    return this.#change(id, { cursor: from, cursorAt: time ?? new Date() }, async () => {
-      await this.#database.delete(webhookLanes).where(eq(webhookLanes.webhookId, id))
+    return this.#change(id, {}, async () => {
+      const { cursor, cursorAt } = await this.#store.get(id)
+      const waiting = await this.#database
+        .delete(webhookLanes)
+        .where(eq(webhookLanes.webhookId, id))
+        .returning({ number: webhookLanes.number, seq: webhookLanes.seq })
+      return {
+        cursor: await this.#stream.earliest([from, cursor], waiting),
+        cursorAt: time && time < cursorAt ? time : cursorAt,
+      }
     })
   }
 
   /**
    * Whoever sends to it stops, and it is taken up again as it is then.
-   * @param whileStopped what is done while this process does not send to it
+   * @param whileStopped what is done while this process does not send to it, and what else is to be changed
    */
   async #change(
     id: string,
     columns: Partial<Record<keyof WebhookRow, unknown>>,
-    whileStopped = async (): Promise<void> => undefined,
+    whileStopped = async (): Promise<Partial<WebhookRow>> => ({}),
   ): Promise<Webhook> {
     const [row] = await this.#endpoints.without(id, async wasHere => {
-      await whileStopped()
+      const changes = await whileStopped()
       return this.#database
         .update(webhooks)
         .set({
           ...(columns as Partial<WebhookRow>),
+          ...changes,
           holder: null,
           // One that another process sends to is left alone until that has noticed, or is not to send any more.
           heldUntil: wasHere ? null : sql`held_until`,
@@ -176,13 +185,33 @@ export class Webhooks {
     return this.#show(row)
   }
 
+  /** Since when and why something is not taken: of one that takes nothing at all, or else in the room that waits longest. */
+  async #failing({ id, failingSince, retryAt, problem }: WebhookRow): Promise<Webhook['failing']> {
+    if (failingSince && retryAt) {
+      return { since: failingSince.toISOString(), reason: problem ?? '', retryAt: retryAt.toISOString() }
+    }
+    const [lane] = await this.#database
+      .select()
+      .from(webhookLanes)
+      .where(and(eq(webhookLanes.webhookId, id), isNotNull(webhookLanes.problem)))
+      .orderBy(asc(webhookLanes.firstAttemptAt))
+      .limit(1)
+    if (!lane?.firstAttemptAt) return undefined
+    return {
+      since: lane.firstAttemptAt.toISOString(),
+      reason: lane.problem ?? '',
+      retryAt: lane.retryAt.toISOString(),
+    }
+  }
+
   async #show(row: WebhookRow): Promise<Webhook> {
     const waitingRooms = await this.#database.$count(webhookLanes, eq(webhookLanes.webhookId, row.id))
     const deadLetters = await this.#database.$count(
       webhookDeadLetters,
       eq(webhookDeadLetters.webhookId, row.id),
     )
-    const { failingSince, retryAt, problem, previousUntil } = row
+    const { previousUntil } = row
+    const failing = await this.#failing(row)
     return {
       id: row.id,
       url: row.url,
@@ -193,14 +222,7 @@ export class Webhooks {
       cursor: row.cursor,
       waitingRooms,
       deadLetters,
-      ...(failingSince &&
-        retryAt && {
-          failing: {
-            since: failingSince.toISOString(),
-            reason: problem ?? '',
-            retryAt: retryAt.toISOString(),
-          },
-        }),
+      ...(failing && { failing }),
       ...(previousUntil &&
         previousUntil > new Date() && { previousSecretUntil: previousUntil.toISOString() }),
     }
