@@ -8,7 +8,7 @@ import { metadata, text } from './json.ts'
 import { LIMITS } from './limits.ts'
 import { checkContent, content, Message, MessagePart } from './message.ts'
 import type { Operation } from './operations.ts'
-import { User, UserName } from './user.ts'
+import { MadeName, User } from './user.ts'
 import { EventRoom, OutgoingEvent, WebhookUrl } from './webhook.ts'
 
 /** Which messages of its rooms a bot is sent: those that mention it and all of direct rooms, all there are, or none. */
@@ -19,7 +19,7 @@ export type BotHears = z.infer<typeof BotHears>
 export const BotPost = z.strictObject({
   /** Chosen by the app, or `bot_...` when we choose. */
   id: UserId.optional(),
-  name: UserName,
+  name: MadeName,
   /** Where it is asked and told. Without one it only speaks, by its token. */
   url: WebhookUrl.optional(),
   hears: BotHears.default('mentions'),
@@ -28,7 +28,7 @@ export type BotPost = z.infer<typeof BotPost>
 
 /** Body of `PATCH /v1/bots/{id}`: what is left out stays, null takes the address away. */
 export const BotChanges = z.strictObject({
-  name: UserName.optional(),
+  name: MadeName.optional(),
   url: WebhookUrl.nullable().optional(),
   hears: BotHears.optional(),
 })

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { ErrorIssue } from './errors.ts'
 import { UserId } from './ids.ts'
-import { text } from './json.ts'
+import { line, record, text } from './json.ts'
 import { LIMITS } from './limits.ts'
 
 /** Names that people type and programs read: of commands, arguments and fields. */
@@ -12,7 +12,7 @@ export const FieldName = z
     message: `must be a name: small letters, digits, _ and -, beginning with a letter, at most ${LIMITS.fieldNameChars} characters`,
   })
 
-export const Label = text(LIMITS.labelChars, 1)
+export const Label = line(LIMITS.labelChars)
 
 /** One of what there is to choose from. */
 export const Choice = z.strictObject({
@@ -62,20 +62,27 @@ export const Field = z.discriminatedUnion('kind', [
 ])
 export type Field = z.infer<typeof Field>
 
+const canBeGiven = (field: Field): boolean =>
+  field.kind !== 'number' || !(Number(field.min) > Number(field.max))
+
 const isNamedOnce = (fields: readonly { name: string }[]): boolean =>
   new Set(fields.map(({ name }) => name)).size === fields.length
 
 export const fields = (max: number) =>
-  z.array(Field).max(max).refine(isNamedOnce, { message: 'must not name two alike' })
+  z
+    .array(Field.refine(canBeGiven, { message: 'must have a min that is not above its max' }))
+    .max(max)
+    .refine(isNamedOnce, { message: 'must not name two alike' })
 
 export const FieldValue = z.union([text(LIMITS.fieldTextChars), z.number(), z.boolean()])
 export type FieldValue = z.infer<typeof FieldValue>
 /** What somebody gave, by the names of the fields. */
-export const FieldValues = z
-  .record(FieldName, FieldValue)
-  .refine(values => Object.keys(values).length <= LIMITS.fieldsPerForm, {
+export const FieldValues = record(FieldName, FieldValue).refine(
+  values => Object.keys(values).length <= LIMITS.fieldsPerForm,
+  {
     message: `must have at most ${LIMITS.fieldsPerForm} values`,
-  })
+  },
+)
 export type FieldValues = z.infer<typeof FieldValues>
 
 const Day = z.iso.date()

@@ -5,7 +5,7 @@ import { LIMITS } from './limits.ts'
 import { checkContent, JsonPart, Mentions, TextPart } from './message.ts'
 import { Nothing } from './nothing.ts'
 import type { Operation } from './operations.ts'
-import { User, UserName } from './user.ts'
+import { MadeName, User } from './user.ts'
 
 /** An address at which whoever knows it posts to a room, in the hook's own name. */
 export const IncomingHook = z.strictObject({
@@ -54,7 +54,7 @@ export const HOOK_OPERATIONS = {
     rest: { method: 'post', path: '/v1/rooms/{roomId}/hooks', status: 201 },
     right: 'update',
     sender: 'optional',
-    request: z.strictObject({ ...inRoom, name: UserName, signed: z.boolean().optional() }),
+    request: z.strictObject({ ...inRoom, name: MadeName, signed: z.boolean().optional() }),
     response: CreatedHook,
   },
   'hook:list': {
@@ -70,7 +70,7 @@ export const HOOK_OPERATIONS = {
     rest: { method: 'patch', path: '/v1/rooms/{roomId}/hooks/{hookId}', status: 200 },
     right: 'update',
     sender: 'optional',
-    request: z.strictObject({ ...hook, name: UserName.optional(), signed: z.boolean().optional() }),
+    request: z.strictObject({ ...hook, name: MadeName.optional(), signed: z.boolean().optional() }),
     response: IncomingHook,
   },
   'hook:rotate': {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { isStorableText, jsonBytes, jsonFault, jsonValue, metadata, text } from './json.ts'
+import { z } from 'zod'
+import { isStorableText, jsonBytes, jsonFault, jsonValue, line, metadata, record, text } from './json.ts'
 import { LIMITS } from './limits.ts'
 
 const nested = (levels: number): unknown => JSON.parse('['.repeat(levels) + ']'.repeat(levels))
@@ -89,5 +90,29 @@ describe('JSON from outside', () => {
 
   it.each([null, [], 'a', 1, true])('is no metadata when it is %j', value => {
     expect(faultOf(metadata.safeParse(value))).toBe('must be a JSON object')
+  })
+})
+
+describe('a line', () => {
+  it.each([
+    ['a name', true],
+    ['→', true],
+    ['', false],
+    ['  ', false],
+    ['\u200b', false],
+    ['a\r\nX: y', false],
+  ])('%j: %s', (given, isOne) => expect(line(20).safeParse(given).success).toBe(isOne))
+})
+
+describe('a record', () => {
+  const counts = record(z.string(), z.number())
+
+  it('refuses the key __proto__, and takes what else its keys may be', () => {
+    expect(faultOf(counts.safeParse(JSON.parse('{"__proto__": 1, "a": 2}')))).toBe(
+      'must not contain the key "__proto__"',
+    )
+    expect(counts.parse({ a: 1, constructor: 2 })).toEqual({ a: 1, constructor: 2 })
+    expect(counts.safeParse(null).success).toBe(false)
+    expect(counts.safeParse({ a: 'b' }).success).toBe(false)
   })
 })

@@ -15,6 +15,12 @@ export const NOT_STORABLE = 'must not contain NUL characters or broken Unicode'
 export const text = (max: number, min = 0) =>
   z.string().min(min).max(max).refine(isStorableText, { message: NOT_STORABLE })
 
+const isSeen = (text: string): boolean => /[\p{L}\p{N}\p{P}\p{S}]/u.test(text) && !/\p{Cc}/u.test(text)
+
+/** What people are to read in one line, in a list or on a button: of blanks alone nothing would be there. */
+export const line = (max: number) =>
+  text(max, 1).refine(isSeen, { message: 'must have something to be seen, and no control characters' })
+
 const FORBIDDEN_KEYS = new Set(['__proto__'])
 
 /** Says what is wrong with a JSON value from outside, or nothing. Walks with its own stack: depth is hostile input. */
@@ -72,3 +78,16 @@ export const metadata = z
   })
   .superRefine(checkJson(LIMITS.metadataBytes, 'metadata'))
   .meta({ type: 'object' }) as unknown as z.ZodType<{ [key: string]: Json }, { [key: string]: Json }>
+
+/** An object whose keys others choose. zod drops "__proto__" from its records in silence; here it is refused. */
+export const record = <K extends z.ZodString, V extends z.ZodType>(key: K, value: V): z.ZodRecord<K, V> =>
+  z.preprocess(
+    (given, ctx) => {
+      const forbidden = [...FORBIDDEN_KEYS].find(
+        name => typeof given === 'object' && given !== null && Object.hasOwn(given, name),
+      )
+      if (forbidden) ctx.addIssue({ code: 'custom', message: `must not contain the key "${forbidden}"` })
+      return given
+    },
+    z.record(key, value),
+  ) as unknown as z.ZodRecord<K, V>

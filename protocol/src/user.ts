@@ -1,12 +1,14 @@
 import { z } from 'zod'
 import { Time, UserId } from './ids.ts'
-import { text } from './json.ts'
+import { line, text } from './json.ts'
 import { LIMITS } from './limits.ts'
 
 export const UserKind = z.enum(['user', 'guest', 'bot'])
 export type UserKind = z.infer<typeof UserKind>
 
 export const UserName = text(LIMITS.userNameChars, 1)
+/** Of those an operator or a room makes; what apps call their users is theirs to say. */
+export const MadeName = line(LIMITS.userNameChars)
 
 /** What others may see of a user. */
 export const User = z.strictObject({

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { EVENTS, type EventType, RoomEvent } from './events.ts'
 import { RoomId, Seq, Time, WebhookId } from './ids.ts'
-import { text } from './json.ts'
+import { record, text } from './json.ts'
 import { LIMITS } from './limits.ts'
 import { Cursor, PageLimit } from './page.ts'
 import { RoomKind, RoomTitle } from './room.ts'
@@ -24,8 +24,7 @@ export const eventFilter = {
   types: z.array(EventPattern).min(1).max(LIMITS.webhookTypes).optional(),
   roomIds: z.array(RoomId).min(1).max(LIMITS.webhookRooms).optional(),
   /** The room's metadata has each of these, with this value. */
-  metadata: z
-    .record(text(LIMITS.webhookFilterChars, 1), Simple)
+  metadata: record(text(LIMITS.webhookFilterChars, 1), Simple)
     .refine(metadata => Object.keys(metadata).length <= LIMITS.webhookMetadata, {
       message: `must have at most ${LIMITS.webhookMetadata} keys`,
     })
