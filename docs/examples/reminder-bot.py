@@ -1,11 +1,11 @@
 # Reminds people of appointments: /appointment. With nothing but the standard library: python3 reminder-bot.py
-import base64, datetime, hashlib, hmac, json, os
+import base64, datetime, hmac, json, os, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 env = os.environ.get
-SECRET = base64.b64decode(env("BOT_SECRET", "").removeprefix("whsec_"))
+SECRET = base64.b64decode(os.environ["BOT_SECRET"].removeprefix("whsec_"))
 
 def api(method, path, body=None):  # in the bot's own name, and with its rights
     headers = {"Authorization": "Bearer " + env("BOT_TOKEN", ""), "Content-Type": "application/json"}
@@ -39,20 +39,20 @@ def answer(asked):
 
 class Bot(BaseHTTPRequestHandler):
     def do_POST(self):
-        body = self.rfile.read(int(self.headers["content-length"]))
-        signed = f"{self.headers['webhook-id']}.{self.headers['webhook-timestamp']}.".encode() + body
-        own = "v1," + base64.b64encode(hmac.digest(SECRET, signed, hashlib.sha256)).decode()
-        is_signed = any(hmac.compare_digest(own, one) for one in self.headers["webhook-signature"].split())
+        size, at = self.headers.get("content-length", ""), self.headers.get("webhook-timestamp", "")
+        body = self.rfile.read(int(size) if size.isdecimal() and len(size) < 8 else 0)
+        own = b"v1," + base64.b64encode(hmac.digest(SECRET, f"{self.headers['webhook-id']}.{at}.".encode() + body, "sha256"))
+        given = self.headers.get("webhook-signature", "").encode().split()
+        if not (at.isdecimal() and abs(time.time() - float(at)) < 300 and any(hmac.compare_digest(own, one) for one in given)):
+            return self.send_error(401)
         try:
-            said = json.dumps(answer(json.loads(body))).encode() if is_signed else b""
+            said = answer(json.loads(body))
         except HTTPError as error:
-            said = json.dumps({"text": json.load(error)["detail"], "ephemeral": True}).encode()
-        self.send_response(200 if is_signed else 401)
-        self.send_header("content-length", str(len(said)))
+            said = {"text": json.load(error)["detail"], "ephemeral": True}
+        self.send_response(200)
         self.end_headers()
-        self.wfile.write(said)
-
-server = ThreadingHTTPServer(("", int(env("PORT", "8080"))), Bot)
+        self.wfile.write(json.dumps(said).encode())
+server = ThreadingHTTPServer((env("HOST", "127.0.0.1"), int(env("PORT", "8080"))), Bot)
 command = {"name": "appointment", "description": "Be reminded of one"}
 api("PUT", f"/bots/{env('BOT_ID', 'reminder')}/commands", {"commands": [command]})
 print("ready", flush=True)

@@ -3,7 +3,9 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 
-const { TRUNKLINE_URL = 'http://127.0.0.1:3000', BOT_TOKEN, BOT_SECRET = '' } = process.env
+const { TRUNKLINE_URL = 'http://127.0.0.1:3000', BOT_TOKEN, BOT_SECRET } = process.env
+const { HOST = '127.0.0.1', PORT = '8080', BOT_ID = 'reminder' } = process.env
+if (!BOT_SECRET) throw new Error('BOT_SECRET is missing: anybody could ask this bot')
 const headers = { authorization: `Bearer ${BOT_TOKEN}`, 'content-type': 'application/json' }
 
 /** Asks the server in the bot's own name, and with its rights. */
@@ -27,33 +29,31 @@ const answer = async (body: string): Promise<object> => {
   const waiting = `/rooms/${room.id}/scheduled-messages`
   if (type === 'command.run') return { text: 'When is it?', controls: [form] }
   if (type === 'message.created') return { text: 'Say /appointment, and I remind you of it.' }
-  if (type === 'button.pressed') {
-    await api('DELETE', `${waiting}/${data.message.metadata.scheduleId}`)
-    return { update: { text: 'Cancelled.' } }
-  }
+  if (type === 'button.pressed') await api('DELETE', `${waiting}/${data.message.metadata.scheduleId}`)
+  if (type === 'button.pressed') return { update: { text: 'Cancelled.' } }
   const { what, at, minutes = 60 } = data.values
   const sendAt = new Date(Date.parse(at) - minutes * 60_000).toISOString()
   const reminder = { sendAt, text: `${user.name}, a reminder: ${what}, ${at}.`, mentions: [user.id] }
-  // The same clientId each time this is asked: it is sent once.
-  const kept = await api('POST', waiting, { ...reminder, clientId: id })
+  const kept = await api('POST', waiting, { ...reminder, clientId: id }) // the same when asked again: sent once
   return { update: { text: `${what}, ${at}: noted.`, metadata: { scheduleId: kept.id }, controls } }
 }
 
 const isSigned = ({ headers }: IncomingMessage, body: string): boolean => {
-  const key = Buffer.from(BOT_SECRET.replace('whsec_', ''), 'base64')
-  const signed = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`
-  const own = Buffer.from(`v1,${createHmac('sha256', key).update(signed).digest('base64')}`)
-  const given = String(headers['webhook-signature']).split(' ')
-  return given.some(one => one.length === own.length && timingSafeEqual(Buffer.from(one), own))
+  const { 'webhook-id': id, 'webhook-timestamp': at, 'webhook-signature': given } = headers
+  const hmac = createHmac('sha256', Buffer.from(BOT_SECRET.replace('whsec_', ''), 'base64'))
+  const own = Buffer.from(`v1,${hmac.update(`${id}.${at}.${body}`).digest('base64')}`)
+  const isOwn = (one: Buffer) => one.length === own.length && timingSafeEqual(one, own)
+  const isNew = Math.abs(Date.now() / 1000 - Number(at)) < 300
+  return isNew && `${given}`.split(' ').some(one => isOwn(Buffer.from(one)))
 }
 
 const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
   const body = await text(request)
-  const isOurs = isSigned(request, body)
-  const said = isOurs ? await answer(body).catch(error => ({ text: error.message, ephemeral: true })) : {}
-  response.writeHead(isOurs ? 200 : 401).end(JSON.stringify(said))
+  if (!isSigned(request, body)) return void response.writeHead(401).end()
+  response.end(JSON.stringify(await answer(body).catch(error => ({ text: error.message, ephemeral: true }))))
 }
-createServer((request, response) => void serve(request, response)).listen(Number(process.env.PORT ?? 8080))
+const server = createServer((asked, answered) => void serve(asked, answered).catch(() => answered.destroy()))
+server.listen(Number(PORT), HOST)
 const commands = [{ name: 'appointment', description: 'Be reminded of one' }]
-await api('PUT', `/bots/${process.env.BOT_ID ?? 'reminder'}/commands`, { commands })
+await api('PUT', `/bots/${BOT_ID}/commands`, { commands })
 console.log('ready')

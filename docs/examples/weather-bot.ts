@@ -1,56 +1,59 @@
-// Says how warm it is: /weather Oslo, or Oslo with a mention. Node >= 22.18 runs it as it is: node weather-bot.ts
+// Says how warm it is: /weather Oslo days:3, or Oslo with a mention. Node >= 22.18 runs it as it is: node weather-bot.ts
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 
-const { TRUNKLINE_URL = 'http://127.0.0.1:3000', BOT_TOKEN, BOT_SECRET = '' } = process.env
-const { WEATHER_URL = 'https://api.open-meteo.com/v1', PORT = '8080' } = process.env
-const { PLACES_URL = 'https://geocoding-api.open-meteo.com/v1', BOT_ID = 'weather' } = process.env
+const { TRUNKLINE_URL = 'http://127.0.0.1:3000', BOT_TOKEN, BOT_SECRET, BOT_ID = 'weather' } = process.env
+const { WEATHER_URL = 'https://api.open-meteo.com/v1', HOST = '127.0.0.1', PORT = '8080' } = process.env
+const { PLACES_URL = 'https://geocoding-api.open-meteo.com/v1' } = process.env
+if (!BOT_SECRET) throw new Error('BOT_SECRET is missing: anybody could ask this bot')
 
+const ask = async (url: string) => (await fetch(url, { signal: AbortSignal.timeout(1_800) })).json() // 2 s at most
 type Place = { name: string; country: string; latitude: number; longitude: number }
-const places = async (name: string, count: number): Promise<Place[]> => {
-  const found = await fetch(`${PLACES_URL}/search?count=${count}&name=${encodeURIComponent(name)}`)
-  return (await found.json()).results ?? []
-}
+const places = async (name: string, count: number): Promise<Place[]> =>
+  (await ask(`${PLACES_URL}/search?count=${count}&name=${encodeURIComponent(name)}`)).results ?? []
 
-const report = async (name: string) => {
-  const [place] = await places(name, 1)
-  if (!place) return { text: `I know no place called ${name}.` }
-  const where = `latitude=${place.latitude}&longitude=${place.longitude}`
-  const { current } = await (await fetch(`${WEATHER_URL}/forecast?current=temperature_2m&${where}`)).json()
+const report = async (name: string, days = 1) => {
+  const [found] = await places(name, 1)
+  if (!found) return { text: `I know no place called ${name}.` }
+  const where = `latitude=${found.latitude}&longitude=${found.longitude}&timezone=auto&forecast_days=${days}`
+  const now = await ask(`${WEATHER_URL}/forecast?current=temperature_2m&daily=temperature_2m_max&${where}`)
+  const ahead = days > 1 ? `, at most ${now.daily.temperature_2m_max.join(', ')} °C day by day` : ''
+  const said = `${found.name}: ${now.current.temperature_2m} °C${ahead}`
   const controls = [{ type: 'button', id: 'again', label: 'Again' }]
-  return { text: `${place.name}: ${current.temperature_2m} °C`, metadata: { name }, controls }
+  return { text: said, metadata: { place: name, days }, controls }
 }
 
 const answer = async (body: string): Promise<object> => {
   const { type, data } = JSON.parse(body)
-  if (type === 'command.run') return report(data.arguments.place)
-  if (type === 'button.pressed') return { update: await report(data.message.metadata.name) }
-  if (type === 'message.created') return report(data.data.parts[0].text.replace(/@\w+/g, '').trim())
-  const found = await places(data.text || 'A', 5)
+  const { place, days } = data.arguments ?? data.message?.metadata ?? {}
+  if (type === 'command.run') return report(place, days)
+  if (type === 'button.pressed') return { update: await report(place, days) }
+  if (type === 'message.created') return report((data.data.parts[0]?.text ?? '').replace(/@\w+/g, '').trim())
+  const found = await places(data.text || 'A', 5).catch(() => [])
   return { choices: found.map(({ name, country }) => ({ value: name, label: `${name}, ${country}` })) }
 }
 
-// https://www.standardwebhooks.com: every language has a package for this.
 const isSigned = ({ headers }: IncomingMessage, body: string): boolean => {
-  const key = Buffer.from(BOT_SECRET.replace('whsec_', ''), 'base64')
-  const signed = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`
-  const own = Buffer.from(`v1,${createHmac('sha256', key).update(signed).digest('base64')}`)
-  const given = String(headers['webhook-signature']).split(' ')
-  return given.some(one => one.length === own.length && timingSafeEqual(Buffer.from(one), own))
+  const { 'webhook-id': id, 'webhook-timestamp': at, 'webhook-signature': given } = headers
+  const hmac = createHmac('sha256', Buffer.from(BOT_SECRET.replace('whsec_', ''), 'base64'))
+  const own = Buffer.from(`v1,${hmac.update(`${id}.${at}.${body}`).digest('base64')}`)
+  const isOwn = (one: Buffer) => one.length === own.length && timingSafeEqual(one, own)
+  const isNew = Math.abs(Date.now() / 1000 - Number(at)) < 300
+  return isNew && `${given}`.split(' ').some(one => isOwn(Buffer.from(one))) // standardwebhooks.com has packages for this
 }
 
 const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
   const body = await text(request)
-  const isOurs = isSigned(request, body)
-  const said = isOurs ? await answer(body).catch(error => ({ text: `I cannot say: ${error.message}` })) : {}
-  response.writeHead(isOurs ? 200 : 401).end(JSON.stringify(said))
+  if (!isSigned(request, body)) return void response.writeHead(401).end()
+  response.end(JSON.stringify(await answer(body).catch(() => ({ text: 'The weather is out of reach.' }))))
 }
-createServer((request, response) => void serve(request, response)).listen(Number(PORT))
-
+const server = createServer((asked, answered) => void serve(asked, answered).catch(() => answered.destroy()))
+server.listen(Number(PORT), HOST)
 const place = { kind: 'text', name: 'place', required: true, completes: true }
-const commands = [{ name: 'weather', description: 'How warm it is somewhere', arguments: [place] }]
+const days = { kind: 'number', name: 'days', whole: true, min: 1, max: 7 }
+const weather = { name: 'weather', description: 'How warm it is', arguments: [place, days] }
+const body = JSON.stringify({ commands: [weather] })
 const headers = { authorization: `Bearer ${BOT_TOKEN}`, 'content-type': 'application/json' }
-const options = { method: 'PUT', headers, body: JSON.stringify({ commands }) }
-const set = await fetch(`${TRUNKLINE_URL}/v1/bots/${BOT_ID}/commands`, options)
+const set = await fetch(`${TRUNKLINE_URL}/v1/bots/${BOT_ID}/commands`, { method: 'PUT', headers, body })
 console.log(set.ok ? 'ready' : await set.text())
