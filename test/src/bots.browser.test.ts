@@ -128,6 +128,8 @@ test('commands with what may follow, buttons, forms, and what one alone is shown
   }
   expect((await areaOf(alone)).height).toBeLessThanOrEqual(280)
   await expectWithin(third.getByRole('button', { name: 'Why' }), third)
+  await third.getByRole('button', { name: 'Book a day' }).click()
+  await expectWithin(third.getByRole('form', { name: 'Book a day' }), third)
   for (let left = 5; left > 0; left -= 1) {
     await expect.poll(() => alone.getByRole('article').count(), WAIT).toBe(left)
     await alone.getByRole('button', { name: 'Put away' }).last().click()

@@ -78,8 +78,20 @@ test('the demo registers its browser, shows what is pushed while nobody looks, a
   await page.getByRole('button', { name: /Ben Okafor/ }).click()
   const dialog = page.getByRole('dialog', { name: 'How you are there' })
   const notifications = dialog.getByRole('switch', { name: /^Notifications/ })
-  await notifications.check()
-  await expect.poll(() => dialog.getByRole('alert').allTextContents(), LONG).toEqual([])
+  // It is shown as on once the server knows of it, and not before.
+  const { resolve: goOn, promise: held } = Promise.withResolvers<void>()
+  await page.route('**/v1/devices', async route => {
+    await held
+    await route.continue()
+  })
+  const asked = page.waitForRequest('**/v1/devices')
+  await notifications.click()
+  await asked
+  expect(await notifications.isChecked()).toBe(false)
+  goOn()
+  await expect.poll(() => notifications.isChecked(), LONG).toBe(true)
+  await page.unroute('**/v1/devices')
+  expect(await dialog.getByRole('alert').allTextContents()).toEqual([])
   const devices = async () =>
     (await perform(server.url, 'device:list', {}, { sender: benId })).body.data as unknown[]
   await vi.waitFor(async () => expect(await devices()).toHaveLength(1), LONG)
@@ -173,7 +185,7 @@ test('the demo registers its browser, shows what is pushed while nobody looks, a
     .getByRole('button', { name: /Ben Okafor/ })
     .first()
     .click()
-  await tab.getByRole('switch', { name: /^Notifications/ }).uncheck()
+  await tab.getByRole('switch', { name: /^Notifications/ }).click()
   await vi.waitFor(async () => expect(await devices()).toEqual([]), LONG)
   await leave(ada, ben)
 }, 180_000)

@@ -31,6 +31,7 @@ export class PushSwitch extends LightElement {
           type="checkbox"
           role="switch"
           .checked=${this.#browser.isOn}
+          aria-busy=${this.isBusy}
           ?disabled=${this.isBusy || reason !== undefined}
           @change=${(event: Event) => void this.#turn(event.target as HTMLInputElement)}
         />
@@ -44,10 +45,13 @@ export class PushSwitch extends LightElement {
 
   async #turn(input: HTMLInputElement): Promise<void> {
     const browser = this.#browser
+    const isWanted = input.checked
+    // It is on once the server knows of it, and off once it does not.
+    input.checked = !isWanted
     this.isBusy = true
     this.fault = undefined
     try {
-      await (input.checked ? browser.turnOn() : browser.turnOff())
+      await (isWanted ? browser.turnOn() : browser.turnOff())
     } catch (error) {
       this.fault = `It could not be changed: ${(error as Error).message}`
     } finally {
