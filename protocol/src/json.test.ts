@@ -101,6 +101,9 @@ describe('a line', () => {
     ['  ', false],
     ['\u200b', false],
     ['a\r\nX: y', false],
+    ['\u3164\u2800', false],
+    ['a\u2028b', false],
+    ['a\u202eb', false],
   ])('%j: %s', (given, isOne) => expect(line(20).safeParse(given).success).toBe(isOne))
 })
 

@@ -15,7 +15,13 @@ export const NOT_STORABLE = 'must not contain NUL characters or broken Unicode'
 export const text = (max: number, min = 0) =>
   z.string().min(min).max(max).refine(isStorableText, { message: NOT_STORABLE })
 
-const isSeen = (text: string): boolean => /[\p{L}\p{N}\p{P}\p{S}]/u.test(text) && !/\p{Cc}/u.test(text)
+/** Nothing of it is drawn. */
+const BLANK = /[\p{Default_Ignorable_Code_Point}\u2800]/gu
+/** It ends a line, or turns the direction in which what follows is read. */
+const TURN = /[\p{Cc}\p{Zl}\p{Zp}\u202A-\u202E\u2066-\u2069]/u
+
+const isSeen = (text: string): boolean =>
+  /[\p{L}\p{N}\p{P}\p{S}]/u.test(text.replace(BLANK, '')) && !TURN.test(text)
 
 /** What people are to read in one line, in a list or on a button: of blanks alone nothing would be there. */
 export const line = (max: number) =>

@@ -70,7 +70,7 @@ export const Webhook = z.strictObject({
   /** Rooms in which an event could not be delivered yet: what came after it there waits. */
   waitingRooms: z.int(),
   deadLetters: z.int(),
-  /** Since when nothing at all was taken, why, and when it is tried next. */
+  /** Since when something is not taken, why, and when it is tried next: nothing at all, or else what has waited longest in a room. */
   failing: z.strictObject({ since: Time, reason: z.string(), retryAt: Time }).optional(),
   /** The secret before this one is signed with as well, until then. */
   previousSecretUntil: Time.optional(),

@@ -1,3 +1,4 @@
+import type { Call as SdkCall } from '@trunkline/sdk'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { joinCall, launchBrowser, pictures, type Visitor, visit } from './support/browser.ts'
 import { startLine } from './support/line.ts'
@@ -12,6 +13,7 @@ type Watched = { ids: string[]; said: string[]; away: boolean[]; frames: number[
 declare global {
   interface Window {
     watched: Watched
+    noted: unknown[]
   }
 }
 
@@ -146,10 +148,15 @@ test('a killed media worker: a frozen picture, then a moving one, of the same pe
 }, 240_000)
 
 /**
- * From the next time it is loaded on, requests of this page are refused as `refuse` says, before the server hears them.
+ * From the next time it is loaded on, requests of this page are refused as `refuse` says, before the server hears them, and
+ * notices of the server lost as `lose` says.
  * Gives the way to tell the page something in the server's name.
  */
-const standBetween = async ({ page }: Visitor, refuse: (name: string) => boolean) => {
+const standBetween = async (
+  { page }: Visitor,
+  refuse: (name: string) => boolean,
+  lose: (notice: string) => boolean,
+) => {
   let tell = (_text: string): void => {
     throw new Error('the page has no socket')
   }
@@ -162,7 +169,10 @@ const standBetween = async ({ page }: Visitor, refuse: (name: string) => boolean
       const error = { code: 'unavailable', message: 'Not now. Try again.', retryable: true }
       route.send(`43${id}[${JSON.stringify({ ok: false, error })}]`)
     })
-    origin.onMessage(message => route.send(message))
+    origin.onMessage(message => {
+      const [, notice] = /^42\["([a-z:]+)"/.exec(String(message)) ?? []
+      if (notice === undefined || !lose(notice)) route.send(message)
+    })
   })
   return (name: string, data: object) => tell(`42${JSON.stringify([name, data])}`)
 }
@@ -175,12 +185,20 @@ test('requests the server did not hear on the way into media are made up for, th
   )) as [Visitor, Visitor]
   const unheard: string[] = []
   const refused: string[] = []
-  const tell = await standBetween(ada, name => {
-    const at = unheard.indexOf(name)
-    if (at === -1) return false
-    refused.push(...unheard.splice(at, 1))
-    return true
-  })
+  const lost: string[] = []
+  const tell = await standBetween(
+    ada,
+    name => {
+      const at = unheard.indexOf(name)
+      if (at === -1) return false
+      refused.push(...unheard.splice(at, 1))
+      return true
+    },
+    notice => {
+      if (notice === 'data:added') lost.push(notice)
+      return notice === 'data:added'
+    },
+  )
   await ada.page.reload()
   await joinCall(ben)
 
@@ -219,4 +237,24 @@ test('requests the server did not hear on the way into media are made up for, th
   await ben.page.reload()
   await joinCall(ben)
   await expectMoving(ada, 2)
+
+  // She does not hear that he begins to send data, until she resumes.
+  await ada.page.evaluate(() => {
+    const { call } = document.querySelector('tl-room') as unknown as { call: SdkCall }
+    window.noted = []
+    call.topic('notes').on('message', (_from, value) => window.noted.push(value))
+  })
+  const send = () =>
+    ben.page.evaluate(() => {
+      const { call } = document.querySelector('tl-room') as unknown as { call: SdkCall }
+      return call.topic('notes').send('hello')
+    })
+  await send()
+  await vi.waitFor(() => expect(lost).not.toEqual([]), WAIT)
+  expect(await ada.page.evaluate(() => window.noted)).toEqual([])
+  tell('call:lost', { roomId: 'missed', participantId, reason: 'A mistake.' })
+  await vi.waitFor(async () => {
+    await send()
+    expect(await ada.page.evaluate(() => window.noted)).toContain('hello')
+  }, WAIT)
 }, 300_000)

@@ -35,13 +35,15 @@ export type Received = {
   keys?: EncryptionKeys
 }
 
+type Loss = { reason: string; renew: boolean }
+
 type SessionEvents = {
   received: [Received]
   ended: [Received]
   /** It stopped flowing because others spoke later (`lastN`), or flows again. */
   held: [Received]
   /** Only resuming can help; on other transports when `renew` says so. */
-  lost: [{ reason: string; renew: boolean }]
+  lost: [Loss]
 }
 
 type ForParticipant = Extract<
@@ -95,6 +97,7 @@ export class CallSession extends Emitter<SessionEvents> {
   #answer: Answer
   /** The server did not hear how to connect: these transports never will. */
   #broken = false
+  #lost: Loss | undefined
   /** Of what arrived, what was asked for with joining: it flows. */
   #flowing: ReadonlySet<string> = new Set()
   #closed = false
@@ -192,7 +195,7 @@ export class CallSession extends Emitter<SessionEvents> {
     hear('consumer:added', (it, { consumer }) => it.#take(consumer))
     hear('consumer:closed', (it, { consumerId }) => it.#drop(consumerId))
     hear('consumer:held', (it, { consumerId, held }) => it.#hold(consumerId, held))
-    hear('data:added', (it, { consumer }) => void it.data.take([consumer]).catch(() => undefined))
+    hear('data:added', (it, { consumer }) => it.data.take([consumer]).catch(thrown => it.#onMissed(thrown)))
     hear('data:closed', (it, { consumerId }) => it.data.drop(consumerId))
     hear('key:sent', (it, { from, text }) => it.#choice.cipher?.hear(from, text))
     hear('call:lost', (it, { reason }) => it.#loseMedia(reason))
@@ -209,6 +212,7 @@ export class CallSession extends Emitter<SessionEvents> {
           session = earlier
         }
         earlier.#answer = answer
+        earlier.#lost = undefined
         // Who only prepared had not chosen yet.
         earlier.#choice = of.choice
         earlier.#flowing = flowing
@@ -307,6 +311,11 @@ export class CallSession extends Emitter<SessionEvents> {
     return this.call?.participants.find(({ id }) => id === this.participantId)?.tracks ?? []
   }
 
+  /** What was lost since it was made, or resumed: perhaps before anybody listened. */
+  get lost(): Loss | undefined {
+    return this.#lost
+  }
+
   /** Whether a track still runs, here and on the server. */
   has(producer: types.Producer): boolean {
     return !producer.closed && this.#producers.has(producer.id)
@@ -328,7 +337,11 @@ export class CallSession extends Emitter<SessionEvents> {
    * @throws TrunklineError when only resuming can help
    */
   async start(): Promise<void> {
-    await Promise.all([this.#letFlow(this.received, this.#flowing), this.receive(this.#answer.consumers)])
+    await Promise.all([
+      this.#letFlow(this.received, this.#flowing),
+      this.receive(this.#answer.consumers),
+      this.data.look(),
+    ])
     if (!this.isJoined) await this.data.warm()
   }
 
@@ -484,7 +497,9 @@ export class CallSession extends Emitter<SessionEvents> {
   }
 
   #lose(reason: string, renew = false): void {
-    if (!this.#closed) this.emit('lost', { reason, renew })
+    if (this.#closed) return
+    this.#lost = { reason, renew }
+    this.emit('lost', this.#lost)
   }
 
   #deafen(): void {

@@ -314,9 +314,11 @@ export class Call extends Emitter<CallEvents> {
       this.#foreseen = this.#deps.prepared()
       this.#foresee()
       await Promise.all([this.#openTracks(this.#options), this.#startEncryption()])
-      await this.#enter().catch(error => {
+      await this.#enter().catch(thrown => {
+        const { retryable, code } = toTrunklineError(thrown)
         // The server has us: what does not flow yet is put right by coming back.
-        if (!this.#session) throw error
+        const mayComeBack = this.#session && !this.#hasLeft() && (retryable || code === 'not_in_call')
+        if (!mayComeBack) throw thrown
         this.#isLost = true
       })
       this.#quality.start()
@@ -384,10 +386,9 @@ export class Call extends Emitter<CallEvents> {
   /** Joins or comes back, and only then lets go of what was before, so that pictures stay until new ones come. */
   async #enter(): Promise<void> {
     const previous = this.#session
+    this.#isLost = false
     const session = previous ? await this.#comeBack(previous) : await this.#deps.enter(this.#choice())
     if (this.#state === 'left') return session.leave()
-    this.#renew = false
-    this.#isLost = false
     if (session !== previous) this.#adopt(session, previous)
     if (session.call) this.#onInfo(session.call)
     try {
@@ -417,11 +418,15 @@ export class Call extends Emitter<CallEvents> {
 
   /** As who one was; as somebody new when it is too late for that. */
   async #comeBack(previous: CallSession): Promise<CallSession> {
+    const renew = this.#renew
+    // What is lost while it is asked is for the next time.
+    this.#renew = false
     try {
-      return await previous.resume(this.#renew)
+      return await previous.resume(renew)
     } catch (thrown) {
-      if (toTrunklineError(thrown).code !== 'not_in_call') throw thrown
-      return this.#deps.enter(this.#choice())
+      if (toTrunklineError(thrown).code === 'not_in_call') return this.#deps.enter(this.#choice())
+      this.#renew ||= renew
+      throw thrown
     }
   }
 
@@ -440,11 +445,14 @@ export class Call extends Emitter<CallEvents> {
     }
     session.on('received', received => this.#people.received(received))
     session.on('ended', received => this.#people.ended(received))
-    session.on('lost', ({ renew }) => {
+    const onLost = ({ renew }: { renew: boolean }) => {
       this.#renew ||= renew
       this.#isLost = true
       this.#again()
-    })
+    }
+    session.on('lost', onLost)
+    // While nobody listened yet.
+    if (session.lost) onLost(session.lost)
     session.on('held', received => this.#people.held(received))
     // What was prepared has arrived already.
     for (const received of session.received) this.#people.received(received)

@@ -110,6 +110,12 @@ export class DataLink {
   /** Hears everybody's data from now on. */
   async listen(listener: (data: Data) => void): Promise<void> {
     this.#listener = listener
+    await this.look()
+  }
+
+  /** Where somebody listens: receives what notices that were lost told of. */
+  async look(): Promise<void> {
+    if (!this.#listener) return
     const { consumers } = await this.#deps.connection.request('data:receive', this.#deps.ids)
     await this.take(consumers)
   }

@@ -84,12 +84,10 @@ export class BotAnswers {
     if (!isThere) throw new TrunklineError('not_found', 'The bot was deleted before it answered.')
   }
 
-  /** What was said in answer under this key before; what was shown to the asker alone was not kept. */
-  async earlier(asked: { botId: string; roomId: string; key: string }): Promise<BotReply | undefined> {
-    const [event, updated] = await Promise.all(
-      [asked.key, updateOf(asked.key)].map(clientId => this.#said(asked.roomId, asked.botId, clientId)),
-    )
-    return event || updated ? { ...(event && { event }), ...(updated && { updated }) } : undefined
+  /** Whether something was said in answer under this key already; what was shown to the asker alone was not kept. */
+  async hasBegun({ botId, roomId, key }: { botId: string; roomId: string; key: string }): Promise<boolean> {
+    const said = await Promise.all([key, updateOf(key)].map(clientId => this.#said(roomId, botId, clientId)))
+    return said.some(event => event !== undefined)
   }
 
   /** A bot that is asked again may answer otherwise: what it said first stays. */

@@ -1,4 +1,4 @@
-import { LIMITS, rolesWith } from '@trunkline/protocol'
+import { LIMITS, type RoomEvent, rolesWith } from '@trunkline/protocol'
 import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { Database } from '../database.ts'
 import type { EventStream, StreamedEvent } from '../log/event-stream.ts'
@@ -79,32 +79,39 @@ export class BotFeed {
     if (hearers.size === 0) return []
     const speakers = said.filter(({ event }) => hearers.has(event.roomId)).map(({ sender }) => sender)
     const automatic = await this.#bots([...new Set(speakers)])
-    const concerns = said.flatMap(({ event, sender, isDirect }) =>
+    const late = await this.#late(
+      said.filter(({ sender }) => automatic.has(sender)).map(({ event }) => event),
+    )
+    const heard = said.filter(({ event }) => !late.has(event))
+    return heard.flatMap(({ event, sender, isDirect }) =>
       (hearers.get(event.roomId) ?? []).flatMap(({ botId, hears, joinedAt }) => {
         if (sender === botId || joinedAt > new Date(event.at)) return []
         const isMentioned = event.data.mentions?.includes(botId) ?? false
         // What bots say is for people: two that hear everything would talk for ever.
         const isForAll = (hears === 'all' || isDirect) && !automatic.has(sender)
-        const clientId = automatic.has(sender) ? event.clientId : undefined
-        return isMentioned || isForAll ? [{ botId, roomId: event.roomId, seq: event.seq, clientId }] : []
+        return isMentioned || isForAll ? [{ botId, roomId: event.roomId, seq: event.seq }] : []
       }),
     )
-    const isHeard = await Promise.all(concerns.map(one => this.#isEarly(one)))
-    return concerns.filter((_, i) => isHeard[i])
   }
 
-  /** Whether bots have not answered each other too often already: those that mention who spoke would talk for ever, too. */
-  async #isEarly({ roomId, clientId }: { roomId: string; clientId: string | undefined }): Promise<boolean> {
+  /** Those of bots' messages before which bots have answered each other too often: those that mention who spoke would talk for ever. */
+  async #late(said: readonly RoomEvent[]): Promise<Set<RoomEvent>> {
+    const late = new Set<RoomEvent>()
+    for (const event of said) if (await this.#isLate(event)) late.add(event)
+    return late
+  }
+
+  async #isLate({ roomId, clientId }: RoomEvent): Promise<boolean> {
     let answered = answeredBy(clientId)
     for (let turns = 1; answered !== undefined; turns++) {
-      if (turns === LIMITS.botTurns) return false
+      if (turns === LIMITS.botTurns) return true
       const [said] = await this.#database
         .select({ clientId: events.clientId })
         .from(events)
         .where(and(eq(events.roomId, roomId), eq(events.seq, answered)))
       answered = answeredBy(said?.clientId ?? undefined)
     }
-    return true
+    return false
   }
 
   async #hearers(roomIds: readonly string[]): Promise<Map<string, Hearer[]>> {

@@ -133,7 +133,10 @@ export class Interactions {
     )
   }
 
-  /** Asks the bot whose message it is. What its first answer took away is no refusal of a retry, which is told that answer. */
+  /**
+   * Asks the bot whose message it is. What its first answer took away is no refusal of a retry: what was said then stays, and what could
+   * not be said is said now.
+   */
   async #pressed(
     roomId: string,
     message: Message,
@@ -141,14 +144,10 @@ export class Interactions {
     question: Question,
     assertFits: () => Promise<void>,
   ): Promise<BotReply> {
-    try {
-      await assertFits()
-    } catch (error) {
-      const key = this.#keyOf(message.sender, roomId, asker, question)
-      const earlier = key && (await this.#answers.earlier({ botId: message.sender, roomId, key }))
-      if (earlier) return earlier
-      throw error
-    }
+    const key = this.#keyOf(message.sender, roomId, asker, question)
+    const isRetry =
+      key !== undefined && (await this.#answers.hasBegun({ botId: message.sender, roomId, key }))
+    if (!isRetry) await assertFits()
     const bot = await this.#roomBots.get(roomId, message.sender)
     return this.#ask(bot, roomId, asker, question)
   }

@@ -204,7 +204,11 @@ export class Fleet implements Sfu {
   /** Those that take calls; all when none does. */
   #open(): Member[] {
     const all = [...this.#members.values()]
-    const open = all.filter(({ id, isLeaving }) => !isLeaving && !this.#directory.members.get(id)?.draining)
+    const open = all.filter(({ id, isLeaving }) => {
+      const entry = this.#directory.members.get(id)
+      // The one in this process may not be in it for a moment: others choose without it then.
+      return !isLeaving && entry !== undefined && !entry.draining
+    })
     return open.length > 0 ? open : all
   }
 

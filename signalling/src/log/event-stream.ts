@@ -68,15 +68,19 @@ export class EventStream {
   /**
    * A cursor before which nothing is that comes after any of these cursors, nor any of these events. Cursors of another database
    * say nothing.
-   * @param events by the numbers of their rooms
+   * @param events by the numbers of their rooms, from one to another: those that are there still
    */
-  earliest(cursors: readonly string[], events: readonly { number: number; seq: number }[]): Promise<string> {
+  earliest(
+    cursors: readonly string[],
+    events: readonly { number: number; seq: number; until: number }[],
+  ): Promise<string> {
     return this.#snapshots.read(async (executor, horizon) => {
       const places = cursors.flatMap(cursor => read(cursor, horizon) ?? [])
       if (events.length > 0) {
         const { rows } = await executor.execute<{ tx: string | null }>(sql`
           select min((tx::text)::bigint)::text as tx from ${TOLD}
-          join json_to_recordset(${JSON.stringify(events)}) as waiting(number bigint, seq bigint) using (number, seq)`)
+          join json_to_recordset(${JSON.stringify(events)}) as waiting(number bigint, seq bigint, until bigint)
+            on told.number = waiting.number and told.seq between waiting.seq and waiting.until`)
         const tx = rows[0]?.tx
         if (tx) places.push({ tx: BigInt(tx), number: 0, seq: 0 })
       }

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { EventLog } from './event-log.ts'
 
 /** How often the log is looked at for what other processes wrote, ms. */
@@ -30,15 +29,17 @@ export class LogWatch {
 
   /** Resolves with the next news, after so many ms, or when nobody waits any more. */
   async news(ms: number, signal: AbortSignal): Promise<void> {
-    const told = new AbortController()
-    const stop = this.onNews(() => told.abort())
-    try {
-      await sleep(ms, undefined, { signal: AbortSignal.any([signal, told.signal]) })
-    } catch {
-      // Told, or nobody waits any more.
-    } finally {
-      stop()
-    }
+    if (signal.aborted) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const stop = this.onNews(resolve)
+    const timer = setTimeout(resolve, ms)
+    // Its listener is taken off again: it lives as long as the process, and this is asked many times a second.
+    const end = () => resolve()
+    signal.addEventListener('abort', end)
+    await promise
+    signal.removeEventListener('abort', end)
+    clearTimeout(timer)
+    stop()
   }
 
   close(): void {

@@ -243,14 +243,19 @@ test('a replay passes nothing over that was not told yet, wherever it is to begi
   })
   const told = () =>
     new Set(received.filter(({ event }) => event.type === 'message.created').map(({ event }) => event.id))
-  const [failing, silent] = [await room(), await room()]
-  const { id } = await hook(webhooks, { url, roomIds: [failing, silent] })
+  const [failing, silent, ending] = [await room(), await room(), await room()]
+  const { id } = await hook(webhooks, { url, roomIds: [failing, silent, ending] })
   // It is tried, and not taken: the webhook says so, though it is one room alone.
   await say(failing)
   await vi.waitFor(async () => {
     const [only] = (await webhooks.list()).data.filter(one => one.id === id)
     expect(only).toMatchObject({ waitingRooms: 1, failing: { reason: expect.stringContaining('500') } })
   }, WAIT)
+  // What waits is gone with its room, but for the end of that.
+  await say(ending)
+  await vi.waitFor(() => expect(seqsOf(received, ending)).toContain(1), WAIT)
+  await remove(ending)
+  await vi.waitFor(async () => expect((await webhooks.get(id)).waitingRooms).toBe(2), WAIT)
   // It is not even read.
   await webhooks.update(id, { paused: true })
   await say(silent)
@@ -260,6 +265,7 @@ test('a replay passes nothing over that was not told yet, wherever it is to begi
   received.splice(0)
   await webhooks.update(id, { paused: false })
   await vi.waitFor(() => expect(told().size).toBe(2), WAIT)
+  await vi.waitFor(() => expect(received.map(({ event }) => event.type)).toContain('room.deleted'), WAIT)
 })
 
 test('what is changed while events are under way holds from then on', async () => {

@@ -10,7 +10,7 @@ import {
   type WebhookPost,
 } from '@trunkline/protocol'
 import { and, asc, eq, isNotNull, sql } from 'drizzle-orm'
-import type { Database } from '../database.ts'
+import type { Database, Executor } from '../database.ts'
 import type { Vault } from '../identity/vault.ts'
 import { newId } from '../ids.ts'
 import type { EventStream } from '../log/event-stream.ts'
@@ -139,12 +139,18 @@ export class Webhooks {
         'This cursor is of another database. Name a time with `since`.',
       )
     }
-    return this.#change(id, {}, async () => {
-      const { cursor, cursorAt } = await this.#store.get(id)
-      const waiting = await this.#database
+    return this.#change(id, {}, async executor => {
+      // Nobody writes down meanwhile how far it is, nor does another replay.
+      const [row] = await executor.select().from(webhooks).where(eq(webhooks.id, id)).for('update')
+      if (!row) throw noSuchWebhook()
+      const { cursorAt } = row
+      const known = (await this.#stream.read(row.cursor, 1)) !== undefined
+      const { number, seq, until } = webhookLanes
+      const waiting = await executor
         .delete(webhookLanes)
         .where(eq(webhookLanes.webhookId, id))
-        .returning({ number: webhookLanes.number, seq: webhookLanes.seq })
+        .returning({ number, seq, until })
+      const cursor = known ? row.cursor : await this.#stream.at(cursorAt)
       return {
         cursor: await this.#stream.earliest([from, cursor], waiting),
         cursorAt: time && time < cursorAt ? time : cursorAt,
@@ -159,11 +165,11 @@ export class Webhooks {
   async #change(
     id: string,
     columns: Partial<Record<keyof WebhookRow, unknown>>,
-    whileStopped = async (): Promise<Partial<WebhookRow>> => ({}),
+    whileStopped = async (_executor: Executor): Promise<Partial<WebhookRow>> => ({}),
   ): Promise<Webhook> {
-    const [row] = await this.#endpoints.without(id, async wasHere => {
-      const changes = await whileStopped()
-      return this.#database
+    const change = async (executor: Executor, wasHere: boolean) => {
+      const changes = await whileStopped(executor)
+      return executor
         .update(webhooks)
         .set({
           ...(columns as Partial<WebhookRow>),
@@ -179,7 +185,10 @@ export class Webhooks {
         })
         .where(eq(webhooks.id, id))
         .returning()
-    })
+    }
+    const [row] = await this.#endpoints.without(id, wasHere =>
+      this.#database.transaction(executor => change(executor, wasHere)),
+    )
     if (!row) throw noSuchWebhook()
     this.#endpoints.hold()
     return this.#show(row)
