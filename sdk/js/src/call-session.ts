@@ -195,7 +195,9 @@ export class CallSession extends Emitter<SessionEvents> {
     hear('consumer:added', (it, { consumer }) => it.#take(consumer))
     hear('consumer:closed', (it, { consumerId }) => it.#drop(consumerId))
     hear('consumer:held', (it, { consumerId, held }) => it.#hold(consumerId, held))
-    hear('data:added', (it, { consumer }) => it.data.take([consumer]).catch(thrown => it.#onMissed(thrown)))
+    hear('data:added', (it, { consumer }) => {
+      it.data.take([consumer]).catch(thrown => it.#onMissed(thrown))
+    })
     hear('data:closed', (it, { consumerId }) => it.data.drop(consumerId))
     hear('key:sent', (it, { from, text }) => it.#choice.cipher?.hear(from, text))
     hear('call:lost', (it, { reason }) => it.#loseMedia(reason))
