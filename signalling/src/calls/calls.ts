@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Logger, within } from '@trunkline/kit'
 import {
   type Call,
@@ -16,11 +15,10 @@ import { audience, openRooms, type TrunklineServer } from '../session.ts'
 import { CallAttendance } from './call-attendance.ts'
 import { Insiders } from './insiders.ts'
 import { LiveCallUsers } from './live-call-users.ts'
+import { untilHeard } from './until-heard.ts'
 
 /** How long opening a room waits for an SFU (ms): one that is away is not worth more, and tells of itself when back. */
 const SOON_MS = 1_000
-/** When an SFU that could not be asked is asked again, ms. */
-const AGAIN_MS = 500
 
 const late = () => new TrunklineError('unavailable', 'The SFU did not answer in time. Try again.')
 
@@ -72,12 +70,13 @@ export class Calls {
         .finally(() => this.#working.delete(done))
       this.#working.add(done)
     }
+    const isClosed = () => this.#isClosed
     const onNotice: SfuNoticeListener = (name, data) => guard(this.#onNotice(name, data))
     this.#stop.push(
       this.#sfu.onNotice(onNotice),
       this.#sfu.onReconnect(roomIds => {
-        guard(this.#untilHeard(() => this.#reclaim(roomIds)))
-        guard(this.#untilHeard(() => this.#reconcile(roomIds)))
+        guard(untilHeard(() => this.#reclaim(roomIds), isClosed))
+        guard(untilHeard(() => this.#reconcile(roomIds), isClosed))
       }),
     )
     try {
@@ -134,20 +133,6 @@ export class Calls {
   /** This user may not be in the room any more: nor in its call, not even as one who is away. */
   async dismiss(roomId: string, userId: string): Promise<void> {
     await this.#sfu?.request('call:dismiss', { roomId, userId })
-  }
-
-  /** Does what must not be left undone because the SFU is out of reach once more. */
-  async #untilHeard(work: () => Promise<void>): Promise<void> {
-    for (;;) {
-      try {
-        return await work()
-      } catch (error) {
-        const isAway = error instanceof TrunklineError && error.code === 'unavailable'
-        if (this.#isClosed) return
-        if (!isAway) throw error
-      }
-      await sleep(AGAIN_MS)
-    }
   }
 
   /**

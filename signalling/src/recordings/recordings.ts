@@ -1,13 +1,7 @@
 import { KeyedMutex, type Logger } from '@trunkline/kit'
-import {
-  type FileShelf,
-  type RecordingNews,
-  type Sfu,
-  type SfuNoticeData,
-  type SfuNoticeListener,
-  TrunklineError,
-} from '@trunkline/protocol'
+import type { FileShelf, RecordingNews, Sfu, SfuNoticeData, SfuNoticeListener } from '@trunkline/protocol'
 import { and, eq, inArray, isNull, sql } from 'drizzle-orm'
+import { untilHeard } from '../calls/until-heard.ts'
 import type { Database } from '../database.ts'
 import type { FanOut } from '../fan-out.ts'
 import { derivedId } from '../ids.ts'
@@ -42,6 +36,7 @@ export class Recordings {
   readonly #stop: (() => void)[] = []
   /** By recording: one that ends at once has begun before. */
   readonly #order = new KeyedMutex()
+  #isClosed = false
 
   constructor(deps: {
     sfu: Sfu | undefined
@@ -65,7 +60,6 @@ export class Recordings {
     if (!sfu) return
     const guard = (work: Promise<void>) => {
       work.catch(error => {
-        if (error instanceof TrunklineError && error.code === 'unavailable') return
         this.#logger.error({ err: error }, 'what the SFU says of a recording could not be written down')
       })
     }
@@ -80,14 +74,20 @@ export class Recordings {
       }
       if (name === 'call:ended') guard(this.#lose([(data as SfuNoticeData<'call:ended'>).callId]))
     }
-    this.#stop.push(
-      sfu.onNotice(onNotice),
-      sfu.onReconnect(() => guard(this.#reconcile(sfu))),
-    )
-    guard(this.#reconcile(sfu))
+    // One of several SFUs that is gone may still stand among them: nobody would look again.
+    const reconcile = () =>
+      guard(
+        untilHeard(
+          () => this.#reconcile(sfu),
+          () => this.#isClosed,
+        ),
+      )
+    this.#stop.push(sfu.onNotice(onNotice), sfu.onReconnect(reconcile))
+    reconcile()
   }
 
   close(): void {
+    this.#isClosed = true
     for (const stop of this.#stop.splice(0)) stop()
   }
 
