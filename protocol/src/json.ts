@@ -86,7 +86,10 @@ export const metadata = z
   .meta({ type: 'object' }) as unknown as z.ZodType<{ [key: string]: Json }, { [key: string]: Json }>
 
 /** An object whose keys others choose. zod drops "__proto__" from its records in silence; here it is refused. */
-export const record = <K extends z.ZodString, V extends z.ZodType>(key: K, value: V): z.ZodRecord<K, V> =>
+export const record = <V extends z.ZodType>(
+  key: z.ZodString,
+  value: V,
+): z.ZodType<Record<string, z.output<V>>, Record<string, z.input<V>>> =>
   z.preprocess(
     (given, ctx) => {
       const forbidden = [...FORBIDDEN_KEYS].find(
@@ -96,4 +99,4 @@ export const record = <K extends z.ZodString, V extends z.ZodType>(key: K, value
       return given
     },
     z.record(key, value),
-  ) as unknown as z.ZodRecord<K, V>
+  ) as unknown as z.ZodType<Record<string, z.output<V>>, Record<string, z.input<V>>>

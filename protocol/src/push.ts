@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Locale } from './device.ts'
 import { Position, RingId, RoomId, Seq, Time, UserId } from './ids.ts'
-import { text } from './json.ts'
+import { record, text } from './json.ts'
 import { LIMITS } from './limits.ts'
 import { RingMedia } from './ring.ts'
 
@@ -72,7 +72,7 @@ export const TemplatePreview = z.strictObject({
   title: words.title.optional(),
   body: words.body.optional(),
   /** In place of the examples. */
-  values: z.record(z.string().max(LIMITS.templateTitleChars), text(LIMITS.templateBodyChars)).optional(),
+  values: record(z.string().max(LIMITS.templateTitleChars), text(LIMITS.templateBodyChars)).optional(),
 })
 export type TemplatePreview = z.infer<typeof TemplatePreview>
 

@@ -97,8 +97,6 @@ export class Call extends Emitter<CallEvents> {
   #wanted = 0
   /** The transports one has do not connect any more. */
   #renew = false
-  /** Something is missing of what the session should be: only coming back helps. */
-  #isLost = false
   #entering: Promise<void> | undefined
 
   constructor(deps: Deps, options: JoinOptions) {
@@ -314,17 +312,18 @@ export class Call extends Emitter<CallEvents> {
       this.#foreseen = this.#deps.prepared()
       this.#foresee()
       await Promise.all([this.#openTracks(this.#options), this.#startEncryption()])
+      let isWhole = true
       await this.#enter().catch(thrown => {
         const { retryable, code } = toTrunklineError(thrown)
         // The server has us: what does not flow yet is put right by coming back.
         const mayComeBack = this.#session && !this.#hasLeft() && (retryable || code === 'not_in_call')
         if (!mayComeBack) throw thrown
-        this.#isLost = true
+        isWhole = false
       })
       this.#quality.start()
       this.#set('joined')
       // Nobody waits for one's own picture to see the others'.
-      if (this.#isLost) this.#again()
+      if (!isWhole || this.#session?.lost) this.#again()
       else this.#publish().catch(() => this.#again())
     } catch (error) {
       this.#end()
@@ -386,7 +385,6 @@ export class Call extends Emitter<CallEvents> {
   /** Joins or comes back, and only then lets go of what was before, so that pictures stay until new ones come. */
   async #enter(): Promise<void> {
     const previous = this.#session
-    this.#isLost = false
     const session = previous ? await this.#comeBack(previous) : await this.#deps.enter(this.#choice())
     if (this.#state === 'left') return session.leave()
     if (session !== previous) this.#adopt(session, previous)
@@ -447,7 +445,6 @@ export class Call extends Emitter<CallEvents> {
     session.on('ended', received => this.#people.ended(received))
     const onLost = ({ renew }: { renew: boolean }) => {
       this.#renew ||= renew
-      this.#isLost = true
       this.#again()
     }
     session.on('lost', onLost)

@@ -72,9 +72,12 @@ export class BotLine {
     const { status, body, isCut } = await this.#poster
       .post(new URL(url), headers, content, timeoutMs)
       .catch((error: NoAnswer) => {
-        const { message, tells, cause } = error
+        const { message, isPrivate, cause } = error
         const mayPass = !(cause instanceof PrivateTarget)
-        throw new BotProblem(message, { mayPass, ...(tells && { forPeople: 'It could not be reached.' }) })
+        throw new BotProblem(message, {
+          mayPass,
+          ...(isPrivate && { forPeople: 'It could not be reached.' }),
+        })
       })
     if (isCut) throw new BotProblem(`Its answer has more than ${LIMITS.postAnswerBytes} bytes.`)
     if (status < 200 || status > 299) {

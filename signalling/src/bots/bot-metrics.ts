@@ -15,12 +15,11 @@ export type BotTraffic = Traffic<'about', 'answered' | 'failed'>
 
 /** Shows what bots have not been told yet. */
 export const showWaiting = (metrics: Metrics, lanes: BotLanes): void =>
-  showStored(
-    metrics,
+  showStored(metrics, () => lanes.waiting(), [
     {
       name: 'trunkline_bot_waiting_messages',
       help: 'Messages that bots are to be told of, in the database, of all processes together',
       labelNames: [],
+      values: waiting => [[{}, waiting]],
     },
-    async () => [[{}, await lanes.waiting()]],
-  )
+  ])

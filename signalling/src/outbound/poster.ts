@@ -19,11 +19,11 @@ export type Posted = {
 /** Why there is no answer: a sentence about who was to give one. */
 export class NoAnswer extends Error {
   /** The words tell where it was sent, or what we heard from there: for whoever chose the address alone. */
-  readonly tells: boolean
+  readonly isPrivate: boolean
 
-  constructor(message: string, options: ErrorOptions & { tells?: boolean } = {}) {
+  constructor(message: string, options: ErrorOptions & { isPrivate?: boolean } = {}) {
     super(message, options)
-    this.tells = options.tells ?? false
+    this.isPrivate = options.isPrivate ?? false
   }
 }
 
@@ -108,7 +108,7 @@ export const retryAfter = (value: string | undefined): number | undefined => {
 
 const noAnswerOf = (cause: unknown): NoAnswer => {
   const { message, code } = cause as NodeJS.ErrnoException
-  if (cause instanceof PrivateTarget) return new NoAnswer(message, { cause, tells: true })
+  if (cause instanceof PrivateTarget) return new NoAnswer(message, { cause, isPrivate: true })
   if (code === 'ECONNREFUSED') return new NoAnswer('Nobody listens at its address.', { cause })
   if (code === 'ECONNRESET' || code === 'EPIPE') {
     return new NoAnswer('The connection was lost before its answer.', { cause })
@@ -116,5 +116,5 @@ const noAnswerOf = (cause: unknown): NoAnswer => {
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
     return new NoAnswer('Nobody knows the name in its address.', { cause })
   }
-  return new NoAnswer(message, { cause, tells: true })
+  return new NoAnswer(message, { cause, isPrivate: true })
 }

@@ -59,20 +59,36 @@ export class Traffic<L extends string, Outcome extends string> {
   }
 }
 
-/** A number that stands in the database, of all processes together; it is read when Prometheus asks, and missing while it cannot be. */
-export const showStored = <L extends string>(
-  metrics: Metrics,
-  about: { name: string; help: string; labelNames: L[] },
-  read: () => Promise<readonly (readonly [labels: Labels<L>, value: number])[]>,
-): void => {
-  new Gauge({
-    ...about,
-    registers: [metrics],
-    async collect() {
-      this.reset()
-      const late = () => new Error(`${about.name} was not read within ${READ_MS} ms`)
-      const values = await within(READ_MS, read(), late).catch(() => [])
-      for (const [labels, value] of values) this.set(labels, value)
-    },
-  })
+type Shown<T> = {
+  name: string
+  help: string
+  labelNames: string[]
+  values: (stored: T) => readonly (readonly [labels: Labels<string>, value: number])[]
+}
+
+/**
+ * Numbers that stand in the database, of all processes together: read when Prometheus asks, once for all of them, and missing while they
+ * cannot be.
+ */
+export const showStored = <T>(metrics: Metrics, read: () => Promise<T>, shown: readonly Shown<T>[]): void => {
+  const late = () => new Error(`what is stored was not read within ${READ_MS} ms`)
+  let reading: Promise<T> | undefined
+  // Gauges are collected beside each other.
+  const readOnce = () => {
+    reading ??= within(READ_MS, read(), late).finally(() => {
+      reading = undefined
+    })
+    return reading
+  }
+  for (const { values, ...about } of shown) {
+    new Gauge({
+      ...about,
+      registers: [metrics],
+      async collect() {
+        this.reset()
+        const found = await readOnce().then(values, () => [])
+        for (const [labels, value] of found) this.set(labels, value)
+      },
+    })
+  }
 }

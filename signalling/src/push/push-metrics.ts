@@ -14,32 +14,23 @@ export const countPushes = (
   kinds: readonly DeviceKind[],
 ): PushTraffic => {
   const states = ['due', 'waiting'] as const
-  showStored(
-    metrics,
+  showStored(metrics, () => queue.lengths(), [
     {
       name: 'trunkline_push_queue',
       help: 'Pushes that wait in the database, of all processes together: `due` now, or `waiting` for their time',
       labelNames: ['kind', 'state'],
+      values: lengths =>
+        kinds.flatMap(kind =>
+          states.map(state => [{ kind, state }, lengths.get(kind)?.[state] ?? 0] as const),
+        ),
     },
-    async () => {
-      const found = await queue.lengths()
-      return kinds.flatMap(kind =>
-        states.map(state => [{ kind, state }, found.get(kind)?.[state] ?? 0] as const),
-      )
-    },
-  )
-  showStored(
-    metrics,
     {
       name: 'trunkline_push_overdue_seconds',
       help: 'How long ago the first push that waits in the database should have been sent, or tried again',
       labelNames: ['kind'],
+      values: lengths => kinds.map(kind => [{ kind }, lengths.get(kind)?.overdueSeconds ?? 0] as const),
     },
-    async () => {
-      const found = await queue.lengths()
-      return kinds.map(kind => [{ kind }, found.get(kind)?.overdueSeconds ?? 0] as const)
-    },
-  )
+  ])
   return new Traffic(metrics, {
     name: 'push',
     what: 'Pushes',

@@ -8,31 +8,27 @@ export type WebhookTraffic = Traffic<never, DeliveryFate>
 
 /** Counts deliveries, of all endpoints together, and shows which of them are behind. */
 export const countDeliveries = (metrics: Metrics, store: WebhookStore): WebhookTraffic => {
-  const about = { labelNames: ['webhook' as const] }
-  const name = (what: string) => `trunkline_webhook_${what}`
-  showStored(
-    metrics,
+  const labelNames = ['webhook']
+  showStored(metrics, () => store.states(), [
     {
-      ...about,
-      name: name('waiting_rooms'),
+      name: 'trunkline_webhook_waiting_rooms',
       help: 'Rooms in which an endpoint has not taken what comes next',
+      labelNames,
+      values: states => states.map(({ id, waitingRooms }) => [{ webhook: id }, waitingRooms]),
     },
-    async () => (await store.states()).map(({ id, waitingRooms }) => [{ webhook: id }, waitingRooms]),
-  )
-  showStored(
-    metrics,
-    { ...about, name: name('dead_letters'), help: 'Events that an endpoint did not take for three days' },
-    async () => (await store.states()).map(({ id, deadLetters }) => [{ webhook: id }, deadLetters]),
-  )
-  showStored(
-    metrics,
     {
-      ...about,
-      name: name('failing_seconds'),
-      help: 'For how long nothing at all was taken by an endpoint; 0 for one that is well',
+      name: 'trunkline_webhook_dead_letters',
+      help: 'Events that an endpoint did not take for three days',
+      labelNames,
+      values: states => states.map(({ id, deadLetters }) => [{ webhook: id }, deadLetters]),
     },
-    async () => (await store.states()).map(({ id, failingSeconds }) => [{ webhook: id }, failingSeconds]),
-  )
+    {
+      name: 'trunkline_webhook_failing_seconds',
+      help: 'For how long nothing at all was taken by an endpoint; 0 for one that is well',
+      labelNames,
+      values: states => states.map(({ id, failingSeconds }) => [{ webhook: id }, failingSeconds]),
+    },
+  ])
   return new Traffic(metrics, {
     name: 'webhook',
     what: 'Events sent to webhooks',

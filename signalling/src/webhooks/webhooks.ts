@@ -22,6 +22,8 @@ import { filterOf, noSuchWebhook, type WebhookRow, type WebhookStore } from './w
 
 const SECRET_BYTES = 32
 
+const newSecret = (): string => secretOf(randomBytes(SECRET_BYTES))
+
 /** Webhooks as apps make, change and delete them. */
 export class Webhooks {
   readonly #database: Database
@@ -63,7 +65,7 @@ export class Webhooks {
         },
       )
     }
-    const secret = secretOf(randomBytes(SECRET_BYTES))
+    const secret = newSecret()
     const [row] = await this.#database
       .insert(webhooks)
       .values({
@@ -116,7 +118,7 @@ export class Webhooks {
    * @throws TrunklineError `not_found`
    */
   async rotateSecret(id: string): Promise<RotatedSecret> {
-    const secret = secretOf(randomBytes(SECRET_BYTES))
+    const secret = newSecret()
     const previousUntil = new Date(Date.now() + LIMITS.webhookSecretOverlapMs)
     await this.#change(id, {
       sealedSecret: this.#vault.seal(secret),
