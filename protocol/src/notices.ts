@@ -13,6 +13,7 @@ import {
   RecordingId,
   RoomId,
   StreamId,
+  TransportId,
   UserId,
 } from './ids.ts'
 import { Counts } from './inbox.ts'
@@ -76,16 +77,19 @@ export const NOTICES = {
   'ring:changed': z.strictObject({ ring: Ring }),
   /** Who speaks loudest; null in silence. */
   'speaker:changed': z.strictObject({ roomId: RoomId, participantId: ParticipantId.nullable() }),
+  /** `transportId` is that of the one who receives it: by the time it is heard they may have come back on another. */
   'consumer:added': z.strictObject({
     roomId: RoomId,
     participantId: ParticipantId,
+    transportId: TransportId,
     consumer: ConsumerOptions,
   }),
   'consumer:closed': z.strictObject({ roomId: RoomId, participantId: ParticipantId, consumerId: ConsumerId }),
-  /** To whom receives data: somebody begins to send some. */
+  /** To whom receives data, by this transport: somebody begins to send some. */
   'data:added': z.strictObject({
     roomId: RoomId,
     participantId: ParticipantId,
+    transportId: TransportId,
     consumer: DataConsumerOptions,
   }),
   'data:closed': z.strictObject({ roomId: RoomId, participantId: ParticipantId, consumerId: ConsumerId }),

@@ -286,7 +286,7 @@ export class Call {
       producer.consumers.add(consumer)
       participant.consumers.set(consumer.id, consumer)
       producer.look()
-      if (participant.answered) this.#tellAdded(consumer)
+      if (participant.answered) this.#tellAdded(consumer, transports.receive.id)
     } catch (error) {
       if (producer.closed || participant.closed || participant.transports !== transports) return
       this.logger.warn(
@@ -296,10 +296,11 @@ export class Call {
     }
   }
 
-  #tellAdded(consumer: Consumer): void {
+  #tellAdded(consumer: Consumer, transportId: string): void {
     this.notices.tell('consumer:added', {
       roomId: this.roomId,
       participantId: consumer.participant.id,
+      transportId,
       consumer: consumer.options(),
     })
   }

@@ -17,6 +17,8 @@ import { refusedAsInvalid } from './refusals.ts'
 type Produced = { engine: types.DataProducer; delivery: DataDelivery; presence: Presence<types.DataProducer> }
 type Consumed = {
   engine: types.DataConsumer
+  /** By which it is received. */
+  transportId: string
   from: Participant
   delivery: DataDelivery
   /** Resolves when its receiver can receive it, or it has ended. */
@@ -140,7 +142,12 @@ export class ParticipantData {
       receivers.map(async receiver => {
         const consumed = await receiver.data.#consume(produced, this.#participant)
         if (!consumed) return
-        notices.tell('data:added', { roomId, participantId: receiver.id, consumer: optionsOf(consumed) })
+        notices.tell('data:added', {
+          roomId,
+          participantId: receiver.id,
+          transportId: consumed.transportId,
+          consumer: optionsOf(consumed),
+        })
         await consumed.ready
       }),
     )
@@ -169,7 +176,7 @@ export class ParticipantData {
           throw error
         })
       const { promise: ready, resolve: setReady } = Promise.withResolvers<void>()
-      const consumed = { engine: consumer, from, delivery, ready, setReady }
+      const consumed = { engine: consumer, transportId: transport.id, from, delivery, ready, setReady }
       this.#consumed.set(consumer.id, consumed)
       consumer.observer.once('close', () => {
         leave()

@@ -149,7 +149,8 @@ test('a killed media worker: a frozen picture, then a moving one, of the same pe
 
 /**
  * From the next time it is loaded on, requests of this page are refused as `refuse` says, before the server hears them, and
- * notices of the server lost as `lose` says.
+ * notices of the server lost as `lose` says. What the server said of tracks is said again while the page waits to resume: it
+ * may be that late.
  * Gives the way to tell the page something in the server's name.
  */
 const standBetween = async (
@@ -162,15 +163,18 @@ const standBetween = async (
   }
   await page.routeWebSocket(/socket\.io/, route => {
     const origin = route.connectToServer()
+    const added: string[] = []
     tell = text => route.send(text)
     route.onMessage(message => {
       const [, id, name] = /^42(\d+)\["([a-z:]+)"/.exec(String(message)) ?? []
+      if (name === 'call:resume') for (const notice of added) route.send(notice)
       if (name === undefined || !refuse(name)) return origin.send(message)
       const error = { code: 'unavailable', message: 'Not now. Try again.', retryable: true }
       route.send(`43${id}[${JSON.stringify({ ok: false, error })}]`)
     })
     origin.onMessage(message => {
       const [, notice] = /^42\["([a-z:]+)"/.exec(String(message)) ?? []
+      if (notice === 'consumer:added') added.push(String(message))
       if (notice === undefined || !lose(notice)) route.send(message)
     })
   })
@@ -199,11 +203,10 @@ test('requests the server did not hear on the way into media are made up for, th
       return notice === 'data:added'
     },
   )
-  await ada.page.reload()
   await joinCall(ben)
-
   // Neither way can be connected, whether it was prepared in the lobby or is made by joining.
   unheard.push('transport:connect', 'transport:connect', 'transport:connect')
+  await ada.page.reload()
   await joinCall(ada)
   await expectMoving(ada, 2)
   await expectMoving(ben, 2)

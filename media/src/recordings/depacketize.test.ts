@@ -288,6 +288,28 @@ it('the layers of a picture in VP9 are one frame, with an index of their sizes',
   expect([...whole]).toEqual([1, 2, 3, 4, 5, 0xc1, 3, 2, 0xc1])
 })
 
+it('of pictures in VP9 whose layers need none below, the highest layer alone is the frame', () => {
+  const depacketizer = depacketizerOf('video/VP9')
+  // The layer's byte: T (three bits), U, S (three bits), D, which says that the layer below is needed.
+  const push = (timestamp: number, first: number, spatial: number, needsLower: 0 | 1, marker = true) =>
+    depacketizer?.push(
+      {
+        payload: Uint8Array.of(first, (spatial << 1) | needsLower, 0, 10 * timestamp + spatial),
+        ...{ marker, timestamp, sequence: timestamp },
+      },
+      false,
+    )
+  const [key, inter] = [0x2c, 0x6c]
+  push(1, key, 0, 0, false)
+  expect(push(1, key, 1, 1)).toMatchObject({ isKey: true, data: superframe([Uint8Array.of(10), Uint8Array.of(11)]) })
+  expect(push(2, inter, 1, 0)).toMatchObject({ isKey: false, data: Buffer.of(21) })
+  // What came of a picture that never ended is in no other one.
+  push(3, inter, 0, 0, false)
+  expect(push(4, inter, 1, 0)).toMatchObject({ isKey: false, data: Buffer.of(41) })
+  expect(push(5, inter, 1, 1)).toBeUndefined()
+  expect(push(6, key, 1, 1)).toBeUndefined()
+})
+
 it('a descriptor of VP8 with all it may have is no part of the picture', () => {
   const depacketizer = depacketizerOf('video/VP8')
   // X; I, L, T and K; fifteen bits of the picture's number; a byte each: RFC 7741, section 4.2.

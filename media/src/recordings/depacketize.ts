@@ -26,9 +26,9 @@ type Piece = { data: Uint8Array[]; begins: boolean; isKey: boolean }
 
 const concat = (parts: readonly Uint8Array[]): Uint8Array => Buffer.concat(parts)
 
-/** Collects pieces of one timestamp until the marker. */
+/** Collects pieces of one timestamp until the marker; a frame begins with the first packet that says it may. */
 const collecting = (
-  read: (payload: Uint8Array) => Piece | undefined,
+  read: (payload: Uint8Array, isFirst: boolean) => Piece | undefined,
   finish: (pieces: Uint8Array[]) => Uint8Array = concat,
 ): Depacketizer => {
   let pieces: Uint8Array[] | undefined
@@ -38,7 +38,7 @@ const collecting = (
   return {
     push(packet, isAfterGap) {
       if (pieces && (isAfterGap || packet.timestamp !== timestamp)) pieces = undefined
-      const piece = read(packet.payload)
+      const piece = read(packet.payload, pieces === undefined)
       if (!piece) {
         pieces = undefined
         return undefined
@@ -97,11 +97,14 @@ export const superframe = (frames: readonly Uint8Array[]): Uint8Array => {
 /** Frames of a superframe. */
 const LAYERS_MAX = 8
 
-/** RFC 9628, section 4.2. */
+/**
+ * RFC 9628, section 4.2. Where layers depend on each other in key pictures alone (L3T3_KEY), only the highest layer of all
+ * others is sent on: what begins a frame is the first layer that comes of it, if it needs none below.
+ */
 const vp9 = (): Depacketizer => {
   let layers: Uint8Array[][] = []
   return collecting(
-    payload => {
+    (payload, isFirst) => {
       const first = payload[0] ?? 0
       const [hasId, isInter, hasLayers, isFlexible, begins, , hasStructure] = [7, 6, 5, 4, 3, 2, 1].map(
         bit => ((first >> bit) & 1) === 1,
@@ -109,8 +112,11 @@ const vp9 = (): Depacketizer => {
       let at = 1
       if (hasId) at += (payload[at] ?? 0) & 0x80 ? 2 : 1
       let spatial = 0
+      let needsLower = false
       if (hasLayers) {
-        spatial = ((payload[at] ?? 0) >> 1) & 0x07
+        const layer = payload[at] ?? 0
+        spatial = (layer >> 1) & 0x07
+        needsLower = spatial > 0 && (layer & 0x01) !== 0
         at += isFlexible ? 1 : 2
       }
       if (isFlexible && isInter) {
@@ -127,14 +133,16 @@ const vp9 = (): Depacketizer => {
       }
       if (at >= payload.byteLength) return undefined
       const data = payload.subarray(at)
-      // Without the lowest layer the others cannot be decoded.
-      const isFirst = (begins ?? false) && spatial === 0
       if (isFirst) layers = []
       // A superframe has no more.
       if (begins && layers.length === LAYERS_MAX) return undefined
       if (begins) layers.push([])
       layers.at(-1)?.push(data)
-      return { data: [], begins: isFirst, isKey: isFirst && !isInter && spatial === 0 }
+      return {
+        data: [],
+        begins: (begins ?? false) && !needsLower,
+        isKey: (begins ?? false) && !isInter && spatial === 0,
+      }
     },
     () => {
       const whole = superframe(layers.map(concat))

@@ -192,11 +192,13 @@ export class CallSession extends Emitter<SessionEvents> {
       }
       stops.push(of.connection.on(name, listener as (...args: ConnectionEvents[N]) => void))
     }
-    hear('consumer:added', (it, { consumer }) => it.#take(consumer))
+    hear('consumer:added', (it, { transportId, consumer }) => {
+      if (it.#receivesBy(transportId)) it.#take(consumer)
+    })
     hear('consumer:closed', (it, { consumerId }) => it.#drop(consumerId))
     hear('consumer:held', (it, { consumerId, held }) => it.#hold(consumerId, held))
-    hear('data:added', (it, { consumer }) => {
-      it.data.take([consumer]).catch(thrown => it.#onMissed(thrown))
+    hear('data:added', (it, { transportId, consumer }) => {
+      if (it.#receivesBy(transportId)) it.data.take([consumer]).catch(thrown => it.#onMissed(thrown))
     })
     hear('data:closed', (it, { consumerId }) => it.data.drop(consumerId))
     hear('key:sent', (it, { from, text }) => it.#choice.cipher?.hear(from, text))
@@ -397,6 +399,8 @@ export class CallSession extends Emitter<SessionEvents> {
     for (const offer of fresh) this.#taken.add(offer.id)
     const made = await Promise.allSettled(fresh.map(offer => this.#consume(offer)))
     const arrived = made.flatMap(result => (result.status === 'fulfilled' ? (result.value ?? []) : []))
+    // Offered again, it is taken again.
+    for (const [n, { id }] of fresh.entries()) if (made[n]?.status === 'rejected') this.#taken.delete(id)
     if (this.#closed) return
     // What the browser cannot take is missing alone; without a way to receive by, everything is.
     if (this.#broken) throw new TrunklineError('unavailable', 'The server did not hear how to send to us.')
@@ -438,6 +442,11 @@ export class CallSession extends Emitter<SessionEvents> {
     this.#send.close()
     this.#receive.close()
     this.removeAllListeners()
+  }
+
+  /** What is offered by transports that were given up may be heard late: received by others, it would stand in the way. */
+  #receivesBy(transportId: string): boolean {
+    return transportId === this.#receive.id
   }
 
   async #consume(offer: ConsumerOptions): Promise<Received | undefined> {
