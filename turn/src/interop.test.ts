@@ -140,7 +140,8 @@ describe.skipIf(missing)("coturn's client", { timeout: 60_000 }, () => {
       packetsToClients: all.received * ways.length,
       packetsToPeers: all.sent * ways.length,
     })
-    expect(refused).toEqual({ challenged: expect.any(Number) })
+    // On a busy machine the client may ask for a relay that is on its way by another transaction.
+    expect(Object.keys(refused).filter(reason => reason !== 'mismatch')).toEqual(['challenged'])
   })
 
   it('has all it sends over its own TLS relayed', async () => {
