@@ -301,7 +301,10 @@ it('of pictures in VP9 whose layers need none below, the highest layer alone is 
     )
   const [key, inter] = [0x2c, 0x6c]
   push(1, key, 0, 0, false)
-  expect(push(1, key, 1, 1)).toMatchObject({ isKey: true, data: superframe([Uint8Array.of(10), Uint8Array.of(11)]) })
+  expect(push(1, key, 1, 1)).toMatchObject({
+    isKey: true,
+    data: superframe([Uint8Array.of(10), Uint8Array.of(11)]),
+  })
   expect(push(2, inter, 1, 0)).toMatchObject({ isKey: false, data: Buffer.of(21) })
   // What came of a picture that never ended is in no other one.
   push(3, inter, 0, 0, false)
