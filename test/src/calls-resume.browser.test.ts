@@ -147,10 +147,13 @@ test('a killed media worker: a frozen picture, then a moving one, of the same pe
   await vi.waitFor(async () => expect(await returning(ben)).toBe(0), WAIT)
 }, 240_000)
 
+/** What a page does with the answer to joining takes less, ms. */
+const IN_MS = 500
+
 /**
  * From the next time it is loaded on, requests of this page are refused as `refuse` says, before the server hears them, and
- * notices of the server lost as `lose` says. What the server said of tracks is said again while the page waits to resume: it
- * may be that late.
+ * notices of the server lost as `lose` says. What is refused before the page is in the call it is told of once it is in. What
+ * the server said of tracks is said again while the page waits to resume. All of it may be that late.
  * Gives the way to tell the page something in the server's name.
  */
 const standBetween = async (
@@ -164,15 +167,29 @@ const standBetween = async (
   await page.routeWebSocket(/socket\.io/, route => {
     const origin = route.connectToServer()
     const added: string[] = []
+    // By id of the request.
+    let joining: string | undefined
+    let isIn = false
+    const refusals: string[] = []
     tell = text => route.send(text)
     route.onMessage(message => {
       const [, id, name] = /^42(\d+)\["([a-z:]+)"/.exec(String(message)) ?? []
+      if (name === 'call:join') joining = id
       if (name === 'call:resume') for (const notice of added) route.send(notice)
       if (name === undefined || !refuse(name)) return origin.send(message)
       const error = { code: 'unavailable', message: 'Not now. Try again.', retryable: true }
-      route.send(`43${id}[${JSON.stringify({ ok: false, error })}]`)
+      const refusal = `43${id}[${JSON.stringify({ ok: false, error })}]`
+      if (isIn) route.send(refusal)
+      else refusals.push(refusal)
     })
     origin.onMessage(message => {
+      const [, answered] = /^43(\d+)\[/.exec(String(message)) ?? []
+      if (answered !== undefined && answered === joining) {
+        isIn = true
+        setTimeout(() => {
+          for (const refusal of refusals.splice(0)) route.send(refusal)
+        }, IN_MS)
+      }
       const [, notice] = /^42\["([a-z:]+)"/.exec(String(message)) ?? []
       if (notice === 'consumer:added') added.push(String(message))
       if (notice === undefined || !lose(notice)) route.send(message)
@@ -204,9 +221,10 @@ test('requests the server did not hear on the way into media are made up for, th
     },
   )
   await joinCall(ben)
-  // Neither way can be connected, whether it was prepared in the lobby or is made by joining.
+  // Neither way can be connected, whether it is prepared in the lobby or made by joining.
   unheard.push('transport:connect', 'transport:connect', 'transport:connect')
   await ada.page.reload()
+  await vi.waitFor(() => expect(refused).toContain('transport:connect'), WAIT)
   await joinCall(ada)
   await expectMoving(ada, 2)
   await expectMoving(ben, 2)

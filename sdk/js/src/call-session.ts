@@ -81,8 +81,8 @@ export class CallSession extends Emitter<SessionEvents> {
   readonly #receive: types.Transport
   readonly #kept: KeptTransport[]
   readonly #received = new Map<string, Received>()
-  /** Ids of consumers that were made, or are about to be. */
-  readonly #taken = new Set<string>()
+  /** Consumers that were made, or are about to be, by id. */
+  readonly #taken = new Map<string, Promise<Received | undefined>>()
   /** A notice that one has ended may overtake its making, and the offer of it. */
   readonly #ended = new Set<string>()
   readonly #producers = new Map<string, types.Producer>()
@@ -390,17 +390,16 @@ export class CallSession extends Emitter<SessionEvents> {
   }
 
   /**
-   * Consumes, then asks for all of it to flow in one request; who has not joined only gets ready for it.
+   * Consumes, then asks for all of it to flow in one request; who has not joined only gets ready for it. What is on its way
+   * already, since it was prepared or offered by a notice, is waited for.
    * @throws TrunklineError when only resuming can help
    */
   async receive(offers: readonly ConsumerOptions[]): Promise<void> {
-    // An offer may come twice: in the answer to joining, and as a notice that overtook it.
+    const underWay = offers.flatMap(({ id }) => this.#taken.get(id) ?? [])
     const fresh = offers.filter(({ id }) => !this.#taken.has(id) && !this.#ended.has(id))
-    for (const offer of fresh) this.#taken.add(offer.id)
-    const made = await Promise.allSettled(fresh.map(offer => this.#consume(offer)))
+    const made = await Promise.allSettled(fresh.map(offer => this.#takeOnce(offer)))
+    await Promise.allSettled(underWay)
     const arrived = made.flatMap(result => (result.status === 'fulfilled' ? (result.value ?? []) : []))
-    // Offered again, it is taken again.
-    for (const [n, { id }] of fresh.entries()) if (made[n]?.status === 'rejected') this.#taken.delete(id)
     if (this.#closed) return
     // What the browser cannot take is missing alone; without a way to receive by, everything is.
     if (this.#broken) throw new TrunklineError('unavailable', 'The server did not hear how to send to us.')
@@ -442,6 +441,14 @@ export class CallSession extends Emitter<SessionEvents> {
     this.#send.close()
     this.#receive.close()
     this.removeAllListeners()
+  }
+
+  /** What fails, offered again, is taken again. */
+  #takeOnce(offer: ConsumerOptions): Promise<Received | undefined> {
+    const taking = this.#consume(offer)
+    this.#taken.set(offer.id, taking)
+    taking.catch(() => this.#taken.delete(offer.id))
+    return taking
   }
 
   /** What is offered by transports that were given up may be heard late: received by others, it would stand in the way. */
