@@ -36,6 +36,7 @@ const ALONE = named(
  */
 const IN_PAIRS = named(
   'call*.browser',
+  'live.browser',
   'nodes',
   'processes',
   'rooms-calls',

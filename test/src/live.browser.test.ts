@@ -70,5 +70,14 @@ test('Chromium plays the stream of a call', { timeout: 400_000 }, async () => {
     )
     .toBe(true)
   await rest(server.url, 'DELETE', `/v1/rooms/${roomId}/call/stream`)
-  await expect.poll(() => page.evaluate('video.ended'), { timeout: 120_000 }).toBe(true)
+  await expect
+    .poll(
+      () =>
+        page.evaluate(`({
+          isOver: video.ended, at: video.currentTime, of: String(video.duration), paused: video.paused,
+          ready: video.readyState, problem: video.error?.message,
+        })`),
+      { timeout: 120_000 },
+    )
+    .toMatchObject({ isOver: true })
 })

@@ -1,4 +1,4 @@
-import type { RoomEvent } from '@trunkline/protocol'
+import { LIMITS, type RoomEvent } from '@trunkline/protocol'
 import { sql } from 'drizzle-orm'
 import { beforeAll, expect, test } from 'vitest'
 import type { Database } from '../database.ts'
@@ -143,9 +143,15 @@ test('the end of a room comes after its last event, and before the first of anot
     isEnd = stretch?.isEnd ?? true
   }
   expect(new Set(numbers).size).toBe(2)
-  // Forgotten once it is old.
-  await database.execute(sql`update deleted_rooms set at = now() - interval '31 days'`)
-  await forgetEnds(database)
+  // Forgotten once it is old, and not before.
+  for (const [age, kept] of [
+    [LIMITS.deletedRoomsKeptMs - 60_000, 1],
+    [LIMITS.deletedRoomsKeptMs, 0],
+  ] as const) {
+    await database.execute(sql`update deleted_rooms set at = now() - make_interval(secs => ${age / 1_000})`)
+    await forgetEnds(database)
+    expect((await database.execute(sql`select 1 from deleted_rooms`)).rows).toHaveLength(kept)
+  }
   expect((await readAll(before)).events.map(({ seq }) => seq)).toEqual([1, 2])
 })
 

@@ -2,7 +2,7 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { createLogger, createMetrics } from '@trunkline/kit'
-import { OutgoingEvent, type WebhookPost } from '@trunkline/protocol'
+import { LIMITS, OutgoingEvent, type WebhookPost } from '@trunkline/protocol'
 import { sql } from 'drizzle-orm'
 import { Webhook as Verifier } from 'standardwebhooks'
 import { beforeAll, expect, onTestFinished, test, vi } from 'vitest'
@@ -295,15 +295,66 @@ test('while a secret is changed both are signed with', async () => {
   const { received, url } = await startReceiver()
   const roomId = await room()
   const { id, secret } = await hook(webhooks, { url, roomIds: [roomId] })
+  const rotatedAt = Date.now()
   const { secret: next, previousSecretUntil } = await webhooks.rotateSecret(id)
-  expect(Date.parse(previousSecretUntil)).toBeGreaterThan(Date.now() + 3_600_000)
+  const overlap = Date.parse(previousSecretUntil) - rotatedAt
+  expect(overlap).toBeGreaterThanOrEqual(LIMITS.webhookSecretOverlapMs)
+  expect(overlap).toBeLessThan(LIMITS.webhookSecretOverlapMs + 60_000)
   await say(roomId)
   await vi.waitFor(() => expect(received).toHaveLength(1), WAIT)
   for (const known of [secret, next]) {
     const { body = '', headers = {} } = received[0] ?? {}
     expect(new Verifier(known).verify(body, headers)).toBeTruthy()
   }
+  // A day later, by the clock of the database; what is changed makes it be read again.
+  await database.execute(sql`update webhooks set previous_until = now() where id = ${id}`)
+  await webhooks.update(id, { paused: false })
+  await say(roomId)
+  await vi.waitFor(() => expect(received).toHaveLength(2), WAIT)
+  const { body = '', headers = {} } = received[1] ?? {}
+  expect(new Verifier(next).verify(body, headers)).toBeTruthy()
+  expect(() => new Verifier(secret).verify(body, headers)).toThrow()
 })
+
+test('the delivery log keeps the latest attempts, and of answers their beginning', async () => {
+  const { webhooks, deliveries } = await startWebhooks()
+  const { received, url } = await startReceiver((_, response) => {
+    response.writeHead(200).end('x'.repeat(2 * LIMITS.webhookAnswerChars))
+  })
+  const roomId = await room()
+  const { id } = await hook(webhooks, { url, roomIds: [roomId] })
+  const all = 2 * LIMITS.webhookAttemptsKept
+  for (let n = 0; n < all; n += 100) await Promise.all(Array.from({ length: 100 }, () => say(roomId)))
+  await vi.waitFor(() => expect(received).toHaveLength(all), WAIT)
+  await vi.waitFor(async () => {
+    const { data } = await deliveries.attempts(id, { limit: 1 })
+    expect(data[0]?.eventId).toBe(received.at(-1)?.event.id)
+    expect(data[0]?.response?.body).toBe('x'.repeat(LIMITS.webhookAnswerChars))
+    const { rows } = await database.execute(sql`select 1 from webhook_attempts where webhook_id = ${id}`)
+    expect(rows.length).toBeGreaterThanOrEqual(LIMITS.webhookAttemptsKept)
+    // It is made shorter now and then.
+    expect(rows.length).toBeLessThan(1.5 * LIMITS.webhookAttemptsKept)
+  }, WAIT)
+}, 120_000)
+
+test('an endpoint that does not answer is waited for so long, and told again', async () => {
+  const { webhooks, deliveries } = await startWebhooks()
+  let isSilent = true
+  const { received, url } = await startReceiver((_, response) => {
+    if (!isSilent) response.writeHead(200).end()
+    isSilent = false
+  })
+  const roomId = await room()
+  const { id } = await hook(webhooks, { url, roomIds: [roomId] })
+  await say(roomId)
+  await vi.waitFor(() => expect(seqsOf(received, roomId)).toEqual([1, 1]), WAIT)
+  await vi.waitFor(async () => {
+    const { data } = await deliveries.attempts(id, { limit: 2 })
+    expect(data.map(({ delivered }) => delivered)).toEqual([true, false])
+    expect(data[1]?.latencyMs).toBeGreaterThanOrEqual(LIMITS.webhookTimeoutMs - 50)
+    expect(data[1]?.latencyMs).toBeLessThan(LIMITS.webhookTimeoutMs + 10_000)
+  }, WAIT)
+}, 120_000)
 
 test('of two processes one tells; when it is gone the other goes on, and nothing is lost', async () => {
   const [first, second] = [await startWebhooks(), await startWebhooks()]
