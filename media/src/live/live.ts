@@ -162,9 +162,11 @@ export const createLive = (deps: LiveDeps): Live => {
       const { window, gone } = withSegment(state.window, { n, seconds, isBreak })
       isBreak = false
       state.window = window
+      // More parts are taken in meanwhile, and whoever goes on after this process begins with this one.
+      const { part } = state
       await writeState(streamId, state)
       if (hls) for (const one of gone) await objects.delete(segmentKey(streamId, one))
-      while (shown < state.part) await objects.delete(deps.partKey(streamId, shown++))
+      while (shown < part) await objects.delete(deps.partKey(streamId, shown++))
     }
     const listen: LiveListener = told => {
       if (told.type === 'segment') {
