@@ -135,29 +135,26 @@ export const joinCall = async ({ page }: Visitor): Promise<void> => {
 export type Picture = { frames: number; width: number; print: string }
 
 /** What each playing `<video>` shows now: its frame count, and a fingerprint of its pixels. */
-export const pictures = async ({ page }: Visitor): Promise<Picture[]> => {
-  const videos = await page.locator('video').all()
-  return Promise.all(
-    videos.map(video =>
-      video.evaluate(element => {
-        const shown = element as HTMLVideoElement
-        const canvas = document.createElement('canvas')
-        canvas.width = 32
-        canvas.height = 24
-        const context = canvas.getContext('2d')
-        context?.drawImage(shown, 0, 0, 32, 24)
-        const pixels = context?.getImageData(0, 0, 32, 24).data ?? []
-        let print = 0
-        for (const value of pixels) print = (Math.imul(print, 31) + value) | 0
-        return {
-          frames: shown.getVideoPlaybackQuality().totalVideoFrames,
-          width: shown.videoWidth,
-          print: String(print),
-        }
-      }),
-    ),
+export const pictures = ({ page }: Visitor): Promise<Picture[]> =>
+  // All in one step: a picture that goes meanwhile would be waited for.
+  page.locator('video').evaluateAll(elements =>
+    elements.map(element => {
+      const shown = element as HTMLVideoElement
+      const canvas = document.createElement('canvas')
+      canvas.width = 32
+      canvas.height = 24
+      const context = canvas.getContext('2d')
+      context?.drawImage(shown, 0, 0, 32, 24)
+      const pixels = context?.getImageData(0, 0, 32, 24).data ?? []
+      let print = 0
+      for (const value of pixels) print = (Math.imul(print, 31) + value) | 0
+      return {
+        frames: shown.getVideoPlaybackQuality().totalVideoFrames,
+        width: shown.videoWidth,
+        print: String(print),
+      }
+    }),
   )
-}
 
 /** Energy of each remote sound that is being received and played, by its SSRC. */
 export const sounds = async ({ page }: Visitor): Promise<Map<number, number>> => {
