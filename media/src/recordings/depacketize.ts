@@ -106,9 +106,9 @@ const vp9 = (): Depacketizer => {
   return collecting(
     (payload, isFirst) => {
       const first = payload[0] ?? 0
-      const [hasId, isInter, hasLayers, isFlexible, begins, , hasStructure] = [7, 6, 5, 4, 3, 2, 1].map(
-        bit => ((first >> bit) & 1) === 1,
-      )
+      const [hasId, isInter, hasLayers, isFlexible, begins = false, , hasStructure] = [
+        7, 6, 5, 4, 3, 2, 1,
+      ].map(bit => ((first >> bit) & 1) === 1)
       let at = 1
       if (hasId) at += (payload[at] ?? 0) & 0x80 ? 2 : 1
       let spatial = 0
@@ -138,11 +138,7 @@ const vp9 = (): Depacketizer => {
       if (begins && layers.length === LAYERS_MAX) return undefined
       if (begins) layers.push([])
       layers.at(-1)?.push(data)
-      return {
-        data: [],
-        begins: (begins ?? false) && !needsLower,
-        isKey: (begins ?? false) && !isInter && spatial === 0,
-      }
+      return { data: [], begins: begins && !needsLower, isKey: begins && !isInter && spatial === 0 }
     },
     () => {
       const whole = superframe(layers.map(concat))

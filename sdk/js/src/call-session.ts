@@ -81,8 +81,8 @@ export class CallSession extends Emitter<SessionEvents> {
   readonly #receive: types.Transport
   readonly #kept: KeptTransport[]
   readonly #received = new Map<string, Received>()
-  /** Consumers that were made, or are about to be, by id. */
-  readonly #taken = new Map<string, Promise<Received | undefined>>()
+  /** Consumers that are being made, by id. */
+  readonly #making = new Map<string, Promise<Received | undefined>>()
   /** A notice that one has ended may overtake its making, and the offer of it. */
   readonly #ended = new Set<string>()
   readonly #producers = new Map<string, types.Producer>()
@@ -395,9 +395,10 @@ export class CallSession extends Emitter<SessionEvents> {
    * @throws TrunklineError when only resuming can help
    */
   async receive(offers: readonly ConsumerOptions[]): Promise<void> {
-    const underWay = offers.flatMap(({ id }) => this.#taken.get(id) ?? [])
-    const fresh = offers.filter(({ id }) => !this.#taken.has(id) && !this.#ended.has(id))
-    const made = await Promise.allSettled(fresh.map(offer => this.#takeOnce(offer)))
+    const underWay = offers.flatMap(({ id }) => this.#making.get(id) ?? [])
+    const known = [this.#making, this.#received, this.#ended]
+    const fresh = offers.filter(({ id }) => !known.some(ids => ids.has(id)))
+    const made = await Promise.allSettled(fresh.map(offer => this.#make(offer)))
     await Promise.allSettled(underWay)
     const arrived = made.flatMap(result => (result.status === 'fulfilled' ? (result.value ?? []) : []))
     if (this.#closed) return
@@ -443,12 +444,11 @@ export class CallSession extends Emitter<SessionEvents> {
     this.removeAllListeners()
   }
 
-  /** What fails, offered again, is taken again. */
-  #takeOnce(offer: ConsumerOptions): Promise<Received | undefined> {
-    const taking = this.#consume(offer)
-    this.#taken.set(offer.id, taking)
-    taking.catch(() => this.#taken.delete(offer.id))
-    return taking
+  /** What fails may be offered again. */
+  #make(offer: ConsumerOptions): Promise<Received | undefined> {
+    const making = this.#consume(offer).finally(() => this.#making.delete(offer.id))
+    this.#making.set(offer.id, making)
+    return making
   }
 
   /** What is offered by transports that were given up may be heard late: received by others, it would stand in the way. */
